@@ -1,0 +1,57 @@
+// The layers of docs/architecture.md: a file imports only from lower ranks.
+const ranks = [
+  ['words', '^src/lib/[^/]+\\.ts$'],
+  ['render', '^src/lib/render/'],
+  ['db', '^src/lib/db/'],
+  ['rollups', '^src/lib/rollups/'],
+  ['batches', '^src/lib/batches/'],
+  ['import|stats', '^src/lib/(import|stats)/'],
+  ['skins', '^src/lib/cli/'],
+  ['commands', '^src/(commands/|index\\.ts$)'],
+]
+const upward = ranks.slice(0, -1).map(([name, from], rank) => ({
+  name: `no-upward-import-from-${name}`,
+  comment: 'Data goes in, is stored and comes out: a file imports only from lower ranks.',
+  severity: 'error',
+  from: { path: from },
+  to: { path: ranks.slice(rank + 1).map(([, path]) => path) },
+}))
+
+module.exports = {
+  forbidden: [
+    ...upward,
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'import-and-stats-are-strangers',
+      severity: 'error',
+      from: { path: '^src/lib/import/' },
+      to: { path: '^src/lib/stats/' },
+    },
+    {
+      name: 'stats-and-import-are-strangers',
+      severity: 'error',
+      from: { path: '^src/lib/stats/' },
+      to: { path: '^src/lib/import/' },
+    },
+    {
+      name: 'only-the-terminal-skin-knows-the-terminal',
+      comment: 'The library has never heard of oclif or ora.',
+      severity: 'error',
+      from: { path: '^src/lib/', pathNot: '^src/lib/cli/' },
+      to: { path: 'node_modules/(@oclif|ora)/' },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: '^src/(index|commands/.*)\\.ts$' },
+      to: {},
+    },
+    { name: 'not-to-dev-dependency', severity: 'error', from: { path: '^src/' }, to: { dependencyTypes: ['npm-dev'] } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
+  },
+}

@@ -1,0 +1,91 @@
+/** The tables of the migrations as Kysely sees them, and their quoted names for SQL that is written as SQL. */
+import { type ColumnType, type Generated, type RawBuilder, sql } from 'kysely'
+
+export interface Tables {
+  settings: { one: Generated<boolean>; reporting_tz: Generated<string>; data_version: Generated<number> }
+  events: {
+    event_id: string
+    occurred_at: Date
+    batch_id: number
+    user_id: string
+    event_type: string
+    properties: ColumnType<Record<string, unknown>, string, string>
+  }
+  import_batches: {
+    id: Generated<number>
+    source: 'file' | 'stdin'
+    file: string
+    sha256: Buffer | null
+    status: Generated<BatchStatus>
+    stale: Generated<boolean>
+    reading: ColumnType<Record<string, unknown>, string, string>
+    chunk_bytes: number
+    read: Generated<number>
+    inserted: Generated<number>
+    duplicates: Generated<number>
+    rejected: Generated<number>
+    bytes: Generated<number>
+    seconds: Generated<number>
+    created_at: Generated<Date>
+    finished_at: Date | null
+    failure: string | null
+  }
+  import_chunks: {
+    batch_id: number
+    chunk: number
+    read: number
+    inserted: number
+    duplicates: number
+    rejected: number
+    byte_from: number
+    byte_to: number
+    merged_by: string
+    owners: ColumnType<Record<string, number>, string, string>
+  }
+  import_overlaps: { batch_id: number; owner_id: number; duplicates: number }
+  rejected_records: {
+    batch_id: number
+    record: number
+    line: number
+    byte_offset: number
+    code: string
+    detail: string | null
+    raw: Buffer
+  }
+  import_lease: {
+    token: Generated<number>
+    one: Generated<boolean>
+    host: string
+    boot_id: string
+    pid: number
+    process_start: string
+    doing: string
+    acquired_at: Generated<Date>
+    heartbeat_at: Generated<Date>
+  }
+  user_days: { day: string; first_day: string; prev_day: string | null; events: number; user_id: string }
+  days: { day: string; active_users: number; new_users: number; events: number }
+  event_type_days: { day: string; event_type: string; events: number }
+}
+
+export type BatchStatus = 'loading' | 'completed' | 'failed' | 'undone'
+
+/** A quoted, schema-qualified table name for each table: `sql\`SELECT count(*) FROM ${t.events}\``. */
+export type TableNames = { readonly [name in keyof Tables]: RawBuilder<unknown> }
+
+const names: readonly (keyof Tables)[] = [
+  'settings',
+  'events',
+  'import_batches',
+  'import_chunks',
+  'import_overlaps',
+  'rejected_records',
+  'import_lease',
+  'user_days',
+  'days',
+  'event_type_days',
+]
+
+export function tableNames(schema: string): TableNames {
+  return Object.fromEntries(names.map((name) => [name, sql.id(schema, name)])) as unknown as TableNames
+}

@@ -1,0 +1,91 @@
+/**
+ * Every error that `ea` tells a person, in one catalogue: its code, its exit code, its HTTP status, what it means
+ * and what to do next. An `EaError` carries a code of it; anything else that is thrown is a bug (exit 1).
+ * `docs/errors.md` is generated from here, and a test provokes every code through the binary.
+ */
+
+export interface CatalogueEntry {
+  /** The exit code of the command: see the table of exit codes in the guide. */
+  readonly exit: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 75 | 130 | 143
+  /** The HTTP status of the same error. */
+  readonly http: number
+  /** What it means, one sentence. */
+  readonly meaning: string
+  /** What to do next, one sentence. */
+  readonly next: string
+}
+
+export const catalogue = {
+  // A bug
+  internal_error: {
+    exit: 1,
+    http: 500,
+    meaning: 'Something happened that the program did not expect: a bug.',
+    next: 'Run it again with DEBUG=ea* and report what it prints.',
+  },
+  accounting_mismatch: {
+    exit: 1,
+    http: 500,
+    meaning: 'The counts of a batch do not add up, so it was not completed.',
+    next: 'Report it with the output of `ea batches show`; the batch is undone by the next import.',
+  },
+  // Usage and configuration
+  usage: {
+    exit: 2,
+    http: 400,
+    meaning: 'A flag or an argument is missing, unknown or not of its form.',
+    next: 'Read the help of the command: `ea help COMMAND`.',
+  },
+  // Database
+  database_unreachable: {
+    exit: 5,
+    http: 503,
+    meaning: 'The database does not answer or refuses the connection.',
+    next: 'Check DATABASE_URL and that the server runs.',
+  },
+  database_not_migrated: {
+    exit: 5,
+    http: 503,
+    meaning: 'The database has no tables of `ea`, or those of an older release.',
+    next: 'Run `ea db migrate`.',
+  },
+  database_too_old: {
+    exit: 5,
+    http: 503,
+    meaning: 'The server is older than PostgreSQL 16.',
+    next: 'Use PostgreSQL 16 or newer, or leave DATABASE_URL unset to use the embedded one.',
+  },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof catalogue
+
+/**
+ * An error for a person: what, where, and what to do next.
+ *
+ * @example
+ * throw new EaError('usage', 'windows must be 1 to 1000, not 0', { suggestions: ['--windows 8'] })
+ */
+export class EaError extends Error {
+  readonly code: ErrorCode
+  /** What to do next, most likely first; the catalogue's `next` when none is given. */
+  readonly suggestions: readonly string[]
+  /** More for programs: goes into `error` of the JSON beside code, message and suggestions. */
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { suggestions?: readonly string[]; details?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'EaError'
+    this.code = code
+    this.suggestions = options.suggestions ?? [catalogue[code].next]
+    this.details = options.details ?? {}
+  }
+
+  /** The exit code that belongs to the code. */
+  get exitCode(): number {
+    return catalogue[this.code].exit
+  }
+}
