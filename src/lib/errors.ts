@@ -36,6 +36,61 @@ export const catalogue = {
     meaning: 'A flag or an argument is missing, unknown or not of its form.',
     next: 'Read the help of the command: `ea help COMMAND`.',
   },
+  // Input: what cannot be read or is not recognised
+  file_not_found: {
+    exit: 4,
+    http: 400,
+    meaning: 'No file has this path, or no file matches this pattern.',
+    next: 'Check the path; put a pattern in quotes so that ea expands it.',
+  },
+  file_not_readable: {
+    exit: 4,
+    http: 400,
+    meaning: 'The file is there, but it cannot be read: no permission, not a file or pipe, or the disk fails.',
+    next: 'Check the permissions of the file (`ls -l`), or read it with another program: `cat FILE | ea import -`.',
+  },
+  no_input_files: {
+    exit: 4,
+    http: 400,
+    meaning: 'A folder holds no file that can be imported.',
+    next: 'Name the files, or give them one of the endings .csv .tsv .ndjson .jsonl .json (also with .gz or .zst).',
+  },
+  file_corrupt: {
+    exit: 4,
+    http: 400,
+    meaning: 'The compressed file is cut off or damaged.',
+    next: 'Test it with `gzip -t FILE` or `zstd -t FILE`, and fetch it again.',
+  },
+  compression_unsupported: {
+    exit: 4,
+    http: 400,
+    meaning: 'This Node cannot read this kind of compression.',
+    next: 'Let another program decompress it: `zstd -dc FILE | ea import -`.',
+  },
+  encoding_error: {
+    exit: 4,
+    http: 400,
+    meaning: 'The bytes of the file are not text in the encoding that was given or found.',
+    next: 'Name the right encoding with --encoding, as in `--encoding windows-1252`.',
+  },
+  not_recognised: {
+    exit: 4,
+    http: 400,
+    meaning: 'The content is neither CSV, TSV, NDJSON nor a JSON array.',
+    next: 'Look at the file; say what it is with --format and --delimiter.',
+  },
+  header_invalid: {
+    exit: 4,
+    http: 400,
+    meaning: 'The first record of a CSV is no usable header: a name is empty or stands there twice, or it is data.',
+    next: 'Give the file a header line with one name for each column.',
+  },
+  missing_column: {
+    exit: 4,
+    http: 400,
+    meaning: 'A column that an event needs, or that a flag names, is not in the file.',
+    next: 'Say which column holds it: `--map occurred_at=event_time`.',
+  },
   // Database
   database_unreachable: {
     exit: 5,
