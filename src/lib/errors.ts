@@ -110,6 +110,42 @@ export const catalogue = {
     meaning: 'The server is older than PostgreSQL 16.',
     next: 'Use PostgreSQL 16 or newer, or leave DATABASE_URL unset to use the embedded one.',
   },
+  disk_full: {
+    exit: 5,
+    http: 507,
+    meaning: 'The disk of the database has no space left.',
+    next: 'Free some space and run it again: nothing that was committed is lost.',
+  },
+  data_dir_unwritable: {
+    exit: 5,
+    http: 503,
+    meaning: 'The folder of the embedded database cannot be written.',
+    next: 'Give the folder to the user who runs ea, or name another one with EA_DATA_DIR.',
+  },
+  data_dir_unreachable: {
+    exit: 5,
+    http: 503,
+    meaning: 'The embedded database runs as an unprivileged user, and that user cannot reach its folder.',
+    next: 'Name a folder that everybody can pass through, such as EA_DATA_DIR=/var/lib/ea.',
+  },
+  data_dir_other_version: {
+    exit: 5,
+    http: 503,
+    meaning: 'The folder holds the data of another PostgreSQL major than the embedded one.',
+    next: 'Dump the events with that PostgreSQL and restore them here, or name another folder with EA_DATA_DIR.',
+  },
+  embedded_unsupported_platform: {
+    exit: 5,
+    http: 503,
+    meaning: 'There is no embedded PostgreSQL for this platform, or its package is not installed.',
+    next: 'Use a server of your own: set DATABASE_URL.',
+  },
+  embedded_start_failed: {
+    exit: 5,
+    http: 503,
+    meaning: 'The embedded database does not start or does not stop.',
+    next: 'Read the end of its log, which is in the message.',
+  },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue
