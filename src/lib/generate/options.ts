@@ -1,0 +1,61 @@
+/** What `ea generate` can be told: as a person gives it, and as the generator trusts it. */
+import { z } from 'zod'
+import { EaError } from '../errors.js'
+
+export const logFormats = ['csv', 'ndjson'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+/** A day of the log is sorted in memory, so a day has a limit. */
+const maxEventsPerDay = 20_000_000
+/** Without --users: two and a half active days for each at the default events per user-day. */
+const eventsPerUser = 20
+
+const count = (max: number) => z.number().int().min(1).max(max)
+
+/** Defaults live here and nowhere else; help reads them. */
+export const generateSchema = z
+  .strictObject({
+    events: count(10_000_000_000).default(100_000),
+    users: count(200_000_000).optional(),
+    days: count(36_500).default(90),
+    from: z.iso.date().default('2025-01-01'),
+    seed: z.number().int().min(0).max(4_294_967_295).default(1),
+    eventsPerUserDay: z.number().min(1).max(100_000).default(8),
+    format: z.enum(logFormats).default('csv'),
+  })
+  .transform((given) => ({ ...given, users: given.users ?? Math.ceil(given.events / eventsPerUser) }))
+  .refine((given) => given.users <= given.events, {
+    path: ['users'],
+    message: 'must not be more than events: every user has at least one',
+  })
+  .refine((given) => given.events / given.days <= maxEventsPerDay, {
+    path: ['days'],
+    message: `must be more: a day has at most ${maxEventsPerDay.toLocaleString('en')} events on average`,
+  })
+
+/** As given: everything has a default. */
+export type GenerateOptions = z.input<typeof generateSchema>
+/** As trusted. */
+export type GeneratePlan = z.output<typeof generateSchema>
+
+/**
+ * Checks the options and fills in what was left out.
+ *
+ * @throws EaError `usage`, with every problem at once
+ * @example
+ * parseGenerateOptions({ events: 1000 }).users // 50
+ */
+export function parseGenerateOptions(options: GenerateOptions): GeneratePlan {
+  const parsed = generateSchema.safeParse(options)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `--${flagName(issue.path)} ${decapitalised(issue.message)}`)
+  throw new EaError('usage', problems.join('; '))
+}
+
+function flagName(path: readonly PropertyKey[]): string {
+  return String(path[0] ?? 'events').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+function decapitalised(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}
