@@ -36,6 +36,12 @@ export const catalogue = {
     meaning: 'A flag or an argument is missing, unknown or not of its form.',
     next: 'Read the help of the command: `ea help COMMAND`.',
   },
+  output_unwritable: {
+    exit: 2,
+    http: 500,
+    meaning: 'The file of --output cannot be written.',
+    next: 'Name a file in a folder that exists and that you may write to.',
+  },
   // Input: what cannot be read or is not recognised
   file_not_found: {
     exit: 4,
@@ -98,6 +104,12 @@ export const catalogue = {
     meaning: 'The database does not answer or refuses the connection.',
     next: 'Check DATABASE_URL and that the server runs.',
   },
+  database_refused: {
+    exit: 5,
+    http: 503,
+    meaning: 'The database answers but refuses: no permission, no memory, read-only, or a timeout that was set for it.',
+    next: 'Read the message of the server; the rights that are needed are those of the owner of the schema.',
+  },
   database_not_migrated: {
     exit: 5,
     http: 503,
@@ -145,6 +157,19 @@ export const catalogue = {
     http: 503,
     meaning: 'The embedded database does not start or does not stop.',
     next: 'Read the end of its log, which is in the message.',
+  },
+  // Interrupted
+  interrupted: {
+    exit: 130,
+    http: 503,
+    meaning: 'Ctrl-C ended the command; what was under way was rolled back or can be resumed.',
+    next: 'Run it again.',
+  },
+  terminated: {
+    exit: 143,
+    http: 503,
+    meaning: 'The system asked the process to end (SIGTERM, SIGHUP).',
+    next: 'Run it again.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

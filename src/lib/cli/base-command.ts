@@ -1,0 +1,175 @@
+/**
+ * What every command shares: the global flags, the configuration made of them, the database as a bracket, output that
+ * is the same with and without `--json`, and errors with their exit codes. A command itself is read, ask, show:
+ * plain values from `this.flags`, one call of the library, one `this.show` or `this.present`.
+ */
+import { Command, Flags, type Interfaces } from '@oclif/core'
+import type { Config } from '../config.js'
+import type { Database } from '../db/connect.js'
+import type { OpenOptions } from '../db/open.js'
+import { EaError } from '../errors.js'
+import { defaultFormat, type Format } from '../render/formats.js'
+import type { Result } from '../result.js'
+import { asEaError, showFailure } from './failure.js'
+import { writeOutput } from './output.js'
+import { interruption } from './signals.js'
+import { wantsColor, wantsJson } from './terminal.js'
+
+/** The flags of a command as parsed, global ones included. */
+export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
+/** The arguments of a command as parsed. */
+export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>
+
+/**
+ * The base of every command.
+ *
+ * @example
+ * export default class Greet extends BaseCommand<typeof Greet> {
+ *   static override summary = 'Count the events'
+ *   static override examples = ['<%= config.bin %> greet']
+ *   async run() {
+ *     const events = await this.withDatabase((db) => countEvents(db))
+ *     await this.present({ events }, `${events} events`)
+ *   }
+ * }
+ */
+export abstract class BaseCommand<T extends typeof Command> extends Command {
+  static override baseFlags = {
+    'database-url': Flags.string({
+      description: 'PostgreSQL to use instead of the embedded one (or DATABASE_URL).',
+      helpGroup: 'GLOBAL',
+      helpValue: 'URL',
+    }),
+    schema: Flags.string({
+      description: 'Schema that holds the tables (or EA_SCHEMA).',
+      helpGroup: 'GLOBAL',
+      helpValue: 'NAME',
+    }),
+    'data-dir': Flags.string({
+      description: 'Folder of the embedded PostgreSQL (or EA_DATA_DIR).',
+      helpGroup: 'GLOBAL',
+      helpValue: 'DIR',
+    }),
+    json: Flags.boolean({ description: 'Print JSON, errors too, on stdout.', helpGroup: 'GLOBAL' }),
+    quiet: Flags.boolean({
+      char: 'q',
+      description: 'Print nothing on stderr but errors and warnings.',
+      helpGroup: 'GLOBAL',
+    }),
+    'no-color': Flags.boolean({
+      description: 'No colours (or NO_COLOR; FORCE_COLOR does the opposite).',
+      helpGroup: 'GLOBAL',
+    }),
+  }
+
+  protected flags!: FlagsOf<T>
+  protected args!: ArgsOf<T>
+  /** What `this.caution` collected; goes into `meta.warnings` under --json. */
+  protected readonly warnings: string[] = []
+
+  /** Aborts on Ctrl-C or a polite kill: hand it to work that runs long. */
+  protected get signal(): AbortSignal {
+    return interruption
+  }
+
+  /** The flags that decide where the data is, checked. */
+  protected async settings(): Promise<Config> {
+    const { parseConfig } = await import('../config.js')
+    const flags = this.globalFlags
+    const { 'database-url': databaseUrl, schema, 'data-dir': dataDir } = flags
+    return parseConfig({ databaseUrl, schema, dataDir, defaultDataDir: this.config.dataDir }, process.env)
+  }
+
+  /** Opens the database that the flags name, hands it to `use`, and closes it whatever happens. */
+  protected async withDatabase<R>(use: (db: Database) => Promise<R>, options: OpenOptions = {}): Promise<R> {
+    const { withDatabase } = await import('../db/open.js')
+    this.signal.throwIfAborted()
+    return withDatabase(await this.settings(), use, { applicationName: `ea ${this.id ?? ''}`.trim(), ...options })
+  }
+
+  /**
+   * Prints an answer: `value` under --json, else `text`. Warnings join `value.meta.warnings`.
+   *
+   * @param text what a person reads, without the last line break; nothing is printed when it is empty
+   */
+  protected async present(value: object, text: string): Promise<void> {
+    if (!wantsJson(this.argv)) {
+      if (text !== '') await this.print(`${text}\n`)
+      return
+    }
+    const meta = (value as { meta?: { warnings?: string[] } }).meta
+    const whole =
+      this.warnings.length === 0
+        ? value
+        : { ...value, meta: { ...meta, warnings: [...(meta?.warnings ?? []), ...this.warnings] } }
+    await this.print(`${JSON.stringify(whole, null, 2)}\n`)
+  }
+
+  /** Prints a Result in the format that `--format` (see `outputFlags`) or `--json` asks for, to stdout or `--output`. */
+  protected async show(result: Result): Promise<void> {
+    const { format: asked, output } = this.flags as { format?: string; output?: string }
+    const json = this.globalFlags.json
+    if (json && asked !== undefined && asked !== 'json') {
+      throw new EaError('usage', `--json and --format ${asked} cannot stand together.`, {
+        suggestions: [`Leave out --json, or --format ${asked}.`],
+      })
+    }
+    const { render } = await import('../render/render.js')
+    const format = json ? 'json' : ((asked ?? defaultFormat) as Format)
+    if (format === 'json') {
+      const { metric, data, meta } = result
+      const warnings = [...((meta.warnings as string[] | undefined) ?? []), ...this.warnings]
+      return this.print(`${JSON.stringify({ metric, data, meta: { ...meta, warnings } }, null, 2)}\n`, output)
+    }
+    for (const warning of (result.meta.warnings as string[] | undefined) ?? []) this.caution(warning)
+    const isTty = output === undefined && process.stdout.isTTY === true
+    const color = output === undefined && wantsColor(process.stdout, this.argv)
+    await this.print(await render(result, format, { color, isTty, width: process.stdout.columns ?? 80 }), output)
+  }
+
+  /** Talk for a person, on stderr; silent with --quiet and --json. */
+  protected say(text: string): void {
+    if (!this.globalFlags.quiet && !wantsJson(this.argv)) process.stderr.write(`${text}\n`)
+  }
+
+  /** A warning: on stderr, and under --json in `meta.warnings` of what is presented. */
+  protected caution(message: string): void {
+    this.warnings.push(message)
+    if (wantsJson(this.argv)) return
+    const label = wantsColor(process.stderr, this.argv) ? '\u001b[33mwarning:\u001b[0m' : 'warning:'
+    process.stderr.write(`${label} ${message}\n`)
+  }
+
+  /** Writes to stdout, or whole or not at all to a file. */
+  protected async print(text: string, file?: string): Promise<void> {
+    await writeOutput(text, file)
+  }
+
+  protected get globalFlags(): Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags']> {
+    return this.flags as Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags']>
+  }
+
+  override async init(): Promise<void> {
+    await super.init()
+    const { args, flags } = await this.parse({
+      flags: this.ctor.flags,
+      baseFlags: BaseCommand.baseFlags,
+      args: this.ctor.args,
+      strict: this.ctor.strict,
+    })
+    this.flags = flags as FlagsOf<T>
+    this.args = args as ArgsOf<T>
+    this.signal.throwIfAborted()
+  }
+
+  /** oclif's exit codes differ with and without --json; these do not. */
+  override async catch(error: Error): Promise<void> {
+    const known = Object.keys({ ...BaseCommand.baseFlags, ...this.ctor.flags })
+    showFailure(await asEaError(error, known), this.argv)
+  }
+
+  /** A command that was asked to end, and then succeeded all the same, still tells its caller that it was asked. */
+  override async finally(error: Error | undefined): Promise<void> {
+    if (error === undefined && this.signal.aborted) process.exitCode = (this.signal.reason as EaError).exitCode
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Where `ea` begins: signals, the words before any command (`--version`, `help`), and every error that no command has
+ * caught. Imports as little as it can: what stands here is paid by each start.
+ */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { EaError } from '../errors.js'
+import { asEaError, showFailure } from './failure.js'
+import { nearest } from './nearest.js'
+import { forgiveClosedPipes, watchSignals } from './signals.js'
+
+/**
+ * Runs one command line and sets `process.exitCode`; never throws.
+ *
+ * @param importMetaUrl of the script in `bin/`, from which the package is found
+ * @param argv the words behind the program's name
+ * @param options.development runs the commands from `src` instead of `dist`
+ */
+export async function run(
+  importMetaUrl: string,
+  argv: readonly string[],
+  options: { development?: boolean } = {},
+): Promise<void> {
+  watchSignals()
+  forgiveClosedPipes()
+  try {
+    if (argv[0] === '--version') return await showVersion(importMetaUrl)
+    const oclif = await import('@oclif/core')
+    if (options.development) {
+      process.env.NODE_ENV = 'development'
+      oclif.settings.debug = true
+    }
+    const config = await oclif.Config.load(fileURLToPath(importMetaUrl))
+    const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
+    try {
+      await oclif.run(words, config)
+    } catch (error) {
+      throw unknownCommand(error, config.commandIDs, words) ?? error
+    }
+  } catch (error) {
+    showFailure(await asEaError(error), argv)
+  }
+}
+
+async function showVersion(importMetaUrl: string): Promise<void> {
+  const { version } = JSON.parse(await readFile(new URL('../package.json', importMetaUrl), 'utf8')) as {
+    version: string
+  }
+  process.stdout.write(`ea ${version} (${process.platform}-${process.arch}, Node ${process.versions.node})\n`)
+}
+
+/** oclif's "command a:b not found" as a usage error that names the nearest command, or undefined for other errors. */
+function unknownCommand(error: unknown, ids: readonly string[], argv: readonly string[]): EaError | undefined {
+  const id = error instanceof Error ? /^command (.+) not found\.?$/i.exec(error.message)?.[1] : undefined
+  if (id === undefined) return undefined
+  const asked = id.replaceAll(':', ' ')
+  const commands = ids.map((name) => name.replaceAll(':', ' '))
+  const words = argv.filter((word) => !word.startsWith('-'))
+  const near = nearest(asked, commands) ?? nearest(words[0] ?? '', [...new Set(commands.flatMap((c) => c.split(' ')))])
+  const command = commands.find((name) => name === near || name.split(' ').includes(near ?? ''))
+  return new EaError('usage', `There is no command "${asked}".`, {
+    suggestions: [...(command ? [`Did you mean \`ea ${command}\`?`] : []), 'Run `ea --help` to see all commands.'],
+  })
+}
