@@ -68,7 +68,7 @@ export function generate(options: GenerateOptions = {}): EventLog {
 }
 
 function* play(plan: GeneratePlan, population: Population, firstDayMs: number): Generator<Uint8Array, void> {
-  const writer = new RecordWriter(plan.format, new Random(plan.seed, streams.records), bufferBytes)
+  const writer = new RecordWriter(plan.format, new Random(identity(plan), streams.records), bufferBytes)
   const steps = new Random(plan.seed, streams.steps)
   const planner = new DayPlanner(plan.seed)
   const calendar = new Calendar(plan, population)
@@ -138,6 +138,13 @@ class Calendar {
     }
     return active
   }
+}
+
+/** A number for the whole plan: two logs that differ in any option but the format share no event_id. */
+function identity({ format: _, ...plan }: GeneratePlan): number {
+  let folded = 0
+  for (const char of JSON.stringify(Object.entries(plan).sort())) folded = hash(folded, char.charCodeAt(0), 0)
+  return folded
 }
 
 function isoDay(ms: number): string {

@@ -12,31 +12,34 @@ const eventsPerUser = 20
 
 const count = (max: number) => z.number().int().min(1).max(max)
 
-/** Defaults live here and nowhere else; help reads them. */
-export const generateSchema = z
-  .strictObject({
-    events: count(10_000_000_000).default(100_000),
-    users: count(200_000_000).optional(),
-    days: count(36_500).default(90),
-    from: z.iso.date().default('2025-01-01'),
-    seed: z.number().int().min(0).max(4_294_967_295).default(1),
-    eventsPerUserDay: z.number().min(1).max(100_000).default(8),
-    format: z.enum(logFormats).default('csv'),
-  })
-  .transform((given) => ({ ...given, users: given.users ?? Math.ceil(given.events / eventsPerUser) }))
-  .refine((given) => given.users <= given.events, {
+const given = z.strictObject({
+  events: count(10_000_000_000).default(100_000),
+  users: count(200_000_000).optional(),
+  days: count(36_500).default(90),
+  from: z.iso.date().default('2025-01-01'),
+  seed: z.number().int().min(0).max(4_294_967_295).default(1),
+  eventsPerUserDay: z.number().min(1).max(100_000).default(8),
+  format: z.enum(logFormats).default('csv'),
+})
+
+const plan = given
+  .transform((options) => ({ ...options, users: options.users ?? Math.ceil(options.events / eventsPerUser) }))
+  .refine((options) => options.users <= options.events, {
     path: ['users'],
     message: 'must not be more than events: every user has at least one',
   })
-  .refine((given) => given.events / given.days <= maxEventsPerDay, {
+  .refine((options) => options.events / options.days <= maxEventsPerDay, {
     path: ['days'],
     message: `must be more: a day has at most ${maxEventsPerDay.toLocaleString('en')} events on average`,
   })
 
+/** What applies when nothing is said: help reads it, nobody writes it again. */
+export const generateDefaults = given.parse({})
+
 /** As given: everything has a default. */
-export type GenerateOptions = z.input<typeof generateSchema>
+export type GenerateOptions = z.input<typeof plan>
 /** As trusted. */
-export type GeneratePlan = z.output<typeof generateSchema>
+export type GeneratePlan = z.output<typeof plan>
 
 /**
  * Checks the options and fills in what was left out.
@@ -46,7 +49,7 @@ export type GeneratePlan = z.output<typeof generateSchema>
  * parseGenerateOptions({ events: 1000 }).users // 50
  */
 export function parseGenerateOptions(options: GenerateOptions): GeneratePlan {
-  const parsed = generateSchema.safeParse(options)
+  const parsed = plan.safeParse(options)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map((issue) => `--${flagName(issue.path)} ${decapitalised(issue.message)}`)
   throw new EaError('usage', problems.join('; '))

@@ -1,0 +1,106 @@
+/** Makes a log of events to try things with. */
+import { randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../lib/cli/base-command.js'
+import { EaError } from '../lib/errors.js'
+import { generate } from '../lib/generate/generate.js'
+import {
+  generateDefaults as defaults,
+  type GenerateOptions,
+  type LogFormat,
+  logFormats,
+} from '../lib/generate/options.js'
+import { pour } from '../lib/generate/pour.js'
+
+export default class Generate extends BaseCommand<typeof Generate> {
+  static override summary = 'Make a realistic log of events to try things with'
+  static override description =
+    `Users arrive day by day, come back less and less, and do in sessions what people do in a shop. The events stand in
+the order of time (UTC). The same flags give the same bytes on every machine, whatever the size: memory stays flat.
+
+Remember that an import rejects events of the future: keep --from plus --days in the past.`
+  static override examples = [
+    '<%= config.bin %> generate --events 100000 --output events.csv',
+    '<%= config.bin %> generate --events 10000000 --users 500000 --days 365 --output year.csv',
+    '<%= config.bin %> generate --format ndjson --seed 7 | gzip > events.ndjson.gz',
+  ]
+  static override flags = {
+    events: Flags.integer({ description: 'How many events, exactly.', default: defaults.events }),
+    users: Flags.integer({
+      description: 'How many users, each with at least one event; one for 20 events when left out.',
+    }),
+    days: Flags.integer({ description: 'How many days the log spans.', default: defaults.days }),
+    from: Flags.string({
+      description: 'The first day, as 2025-01-31.',
+      helpValue: 'DAY',
+      default: defaults.from,
+    }),
+    'events-per-user-day': Flags.string({
+      description: 'About how many events a user has on an active day. Fewer: the same users return on more days.',
+      helpValue: 'NUMBER',
+      default: String(defaults.eventsPerUserDay),
+    }),
+    seed: Flags.integer({ description: 'Another seed, another log.', default: defaults.seed }),
+    format: Flags.string({
+      description: 'How an event is written.',
+      options: [...logFormats],
+      default: defaults.format,
+    }),
+    output: Flags.string({
+      char: 'o',
+      description: 'Write to this file, whole or not at all, instead of stdout.',
+      helpValue: 'FILE',
+    }),
+  }
+
+  async run(): Promise<void> {
+    const { output: file, json } = this.flags
+    if (json && file === undefined) {
+      throw new EaError('usage', '--json needs --output: without it, stdout is the log.', {
+        suggestions: ['Add --output FILE.'],
+      })
+    }
+    const { summary, bytes } = generate(this.options())
+    if (file === undefined) {
+      await pour(bytes, process.stdout, this.signal)
+      return
+    }
+    const written = await this.writeFile(bytes, file)
+    const { events, users, userDays, from, to } = summary
+    const text = `${file}: ${events} events of ${users} users on ${userDays} user-days, ${from} to ${to}, ${written} bytes`
+    if (json) await this.present({ file, events, users, user_days: userDays, from, to, bytes: written }, '')
+    else this.say(text)
+  }
+
+  private options(): GenerateOptions {
+    const { events, users, days, from, seed, format, 'events-per-user-day': perDay } = this.flags
+    return {
+      ...{ events, days, from, seed, format: format as LogFormat, eventsPerUserDay: Number(perDay) },
+      ...(users === undefined ? {} : { users }),
+    }
+  }
+
+  /** Through a neighbour that is renamed at the end, so that nobody ever imports half a log. */
+  private async writeFile(bytes: Iterable<Uint8Array>, file: string): Promise<number> {
+    // A device or a pipe is written to; putting a file in its place would be a surprise.
+    const isPlain = (await stat(file).catch(() => undefined))?.isFile() ?? true
+    const partial = isPlain ? join(dirname(file), `.ea-${randomBytes(6).toString('hex')}.part`) : file
+    try {
+      const stream = createWriteStream(partial, { flags: isPlain ? 'wx' : 'w' })
+      const ended = finished(stream)
+      ended.catch(() => {})
+      const written = await pour(bytes, stream, this.signal).finally(() => stream.end())
+      await ended
+      if (isPlain) await rename(partial, file)
+      return written
+    } catch (error) {
+      if (isPlain) await rm(partial, { force: true })
+      if (this.signal.aborted) throw error
+      throw new EaError('output_unwritable', `${file} cannot be written: ${(error as Error).message}`, { cause: error })
+    }
+  }
+}
