@@ -1,0 +1,66 @@
+/** Guesses which column somebody meant: by names that others use for the same thing, then by the fewest typos. */
+
+type GuessedField = 'event_id' | 'occurred_at' | 'user_id' | 'event_type'
+
+// What the exports of other tools call it, the likeliest first; compared without case and punctuation.
+const otherNames: Readonly<Record<GuessedField, readonly string[]>> = {
+  event_id: ['eventid', 'eventuuid', 'uuid', 'insertid', 'messageid', 'guid', 'id'],
+  occurred_at: [
+    'occurredat',
+    'eventtime',
+    'timestamp',
+    'eventtimestamp',
+    'ts',
+    'time',
+    'datetime',
+    'createdat',
+    'date',
+  ],
+  user_id: ['userid', 'uid', 'user', 'distinctid', 'customerid', 'visitorid', 'clientid', 'accountid', 'anonymousid'],
+  event_type: ['eventtype', 'eventname', 'event', 'name', 'type', 'action', 'activity'],
+}
+
+const bare = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+
+/**
+ * The column that most likely holds a field, or null.
+ *
+ * @example
+ * guessColumn('occurred_at', ['uuid', 'event_time']) // 'event_time'
+ */
+export function guessColumn(field: GuessedField, columns: readonly string[]): string | null {
+  for (const other of otherNames[field]) {
+    const found = columns.find((column) => bare(column) === other)
+    if (found !== undefined) return found
+  }
+  return nearest(field, columns)
+}
+
+/** The column that differs by the fewest typos, at most a third of the name; null when none is near. */
+export function nearest(name: string, columns: readonly string[]): string | null {
+  const wanted = bare(name)
+  let best: string | null = null
+  let bestTypos = Math.floor(wanted.length / 3) + 1
+  for (const column of columns) {
+    const typos = typosBetween(wanted, bare(column))
+    if (typos < bestTypos) {
+      best = column
+      bestTypos = typos
+    }
+  }
+  return best
+}
+
+/** Levenshtein's distance, one row at a time. */
+function typosBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}
