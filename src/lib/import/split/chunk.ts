@@ -1,0 +1,87 @@
+/**
+ * The words of the splitter: how a source is shaped, where its chunks end, and what a chunk offers to those who
+ * stage it and to those who must show a record again. No behaviour lives here.
+ */
+import type { Reject, RejectCode } from '../../event.js'
+
+/** CSV, TSV and their kin. `delimiter` and `quote` are ASCII bytes. */
+export interface DelimitedShape {
+  readonly kind: 'delimited'
+  readonly delimiter: number
+  /** The byte that quotes a field, doubled inside; null when nothing quotes. */
+  readonly quote: number | null
+  /** How many fields each record must have: the header's. */
+  readonly fields: number
+  /** Which field (from 0) holds JSON, for the depth rule; null when none does. */
+  readonly jsonField: number | null
+}
+
+/** `delimited`, `lines` (NDJSON: one JSON object per line) or `array` (one JSON array of objects). */
+export type Shape = DelimitedShape | { readonly kind: 'lines' } | { readonly kind: 'array' }
+
+export interface SplitOptions {
+  /** See `split` for where exactly a chunk ends. At least 1. */
+  readonly chunkBytes: number
+  /** The longest record, in bytes without its line end. */
+  readonly maxRecordBytes: number
+  readonly shape: Shape
+  /** Bytes at the start of the source that are not records. */
+  readonly headerBytes: number
+  /** Lines that those bytes hold: the first record may begin on line `headerLines + 1`. */
+  readonly headerLines: number
+  /** Added to all offsets: what was cut off before the source, such as the 3 bytes of a byte order mark. Default 0. */
+  readonly baseOffset?: number
+  /** How many chunks the consumer holds at once: as many released buffers are kept for reuse. Default 4. */
+  readonly poolSize?: number
+}
+
+/** A good record as its source gave it. */
+export interface GoodRecord {
+  /** Counts from 1 over the whole source, rejects too. */
+  readonly record: number
+  /** The line it begins on; counts from 1, the header's lines too. */
+  readonly line: number
+  /** Of its first byte in the decoded content. */
+  readonly byteOffset: number
+  /** A copy of its bytes, without its line end. */
+  readonly raw: Buffer
+}
+
+/** A run of whole records. */
+export interface Chunk {
+  /** Counts from 0. */
+  readonly index: number
+  /** `[byteFrom, byteTo)` in the decoded content; the next chunk begins where this one ends. */
+  readonly byteFrom: number
+  readonly byteTo: number
+  /** Good ones and rejects. May be 0: what is left behind the last border can be blank lines only. */
+  readonly records: number
+  readonly good: number
+  readonly blankLines: number
+  /** The number of its first record; counts from 1. */
+  readonly firstRecord: number
+  /** Good records in all chunks before. */
+  readonly goodBefore: number
+  /** Structural ones, in the order of the source; their bytes are copies. */
+  readonly rejects: readonly Reject[]
+  /** What COPY gets with `copyOptions(shape)`: good records only, one kind of line end. Invalid after `release`. */
+  readonly copyData: readonly Buffer[]
+  /**
+   * A good record of this chunk with its address and untouched bytes. Not to be called after `release`.
+   *
+   * @param n counts from 1, as COPY numbers the rows
+   * @throws RangeError when the chunk has no such record
+   */
+  goodRecord(n: number): GoodRecord
+  /** Gives the memory back for a later chunk. Optional: a chunk that is never released is collected as any object. */
+  release(): void
+}
+
+/** What a record did wrong, before its end is known. */
+export interface Fault {
+  readonly code: RejectCode
+  /** A text, or what makes one of the bytes of the rejected line. */
+  readonly detail?: string | ((line: Buffer) => string)
+  /** Where the reject ends when that is sure (a JSON element); otherwise it ends at its first line break. */
+  readonly to?: number
+}

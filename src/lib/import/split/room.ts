@@ -1,0 +1,65 @@
+/**
+ * The memory of one chunk: its bytes, and for each good record where it begins, where it stops and on which line.
+ * Rooms go round: a released chunk gives its room to a later one, so memory stays flat however long the source is.
+ */
+
+export class Room {
+  bytes: Buffer
+  /** Of each good record: the index of its first byte, the index behind its last one, its line within the chunk. */
+  starts: Int32Array<ArrayBuffer>
+  stops: Int32Array<ArrayBuffer>
+  lines: Int32Array<ArrayBuffer>
+
+  constructor(bytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(bytes)
+    const records = Math.max(64, bytes >> 6)
+    this.starts = new Int32Array(records)
+    this.stops = new Int32Array(records)
+    this.lines = new Int32Array(records)
+  }
+
+  /** Makes room for `bytes` bytes and keeps the first `used`. */
+  widen(bytes: number, used: number): void {
+    if (this.bytes.length >= bytes) return
+    const wider = Buffer.allocUnsafeSlow(bytes)
+    this.bytes.copy(wider, 0, 0, used)
+    this.bytes = wider
+  }
+
+  /** Twice the records. */
+  addRecords(): void {
+    this.starts = twice(this.starts)
+    this.stops = twice(this.stops)
+    this.lines = twice(this.lines)
+  }
+}
+
+function twice(numbers: Int32Array): Int32Array<ArrayBuffer> {
+  const wider = new Int32Array(numbers.length * 2)
+  wider.set(numbers)
+  return wider
+}
+
+/** Keeps released rooms of about the usual size; others are left to the garbage collector. */
+export class RoomPool {
+  readonly #free: Room[] = []
+  readonly #usualBytes: number
+  readonly #maxFree: number
+
+  constructor(usualBytes: number, maxFree: number) {
+    this.#usualBytes = usualBytes
+    this.#maxFree = maxFree
+  }
+
+  /** A room of at least `bytes` bytes and the usual size. */
+  take(bytes: number): Room {
+    const room = this.#free.pop() ?? new Room(Math.max(bytes, this.#usualBytes))
+    room.widen(bytes, 0)
+    return room
+  }
+
+  give(room: Room): void {
+    const usual = room.bytes.length <= 2 * this.#usualBytes && room.starts.length <= this.#usualBytes
+    if (usual && this.#free.length < this.#maxFree) this.#free.push(room)
+  }
+}
