@@ -2,7 +2,7 @@
  * Decompresses what begins with the magic bytes of gzip or zstd, whatever the file is called. A file that is cut off or
  * damaged is an error: half of a file must never pass for the whole.
  */
-import { pipeline, Readable, type Transform } from 'node:stream'
+import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { EaError } from '../errors.js'
 
@@ -48,23 +48,113 @@ export function decompress(
     })
   }
   const options = { chunkSize: outputBlockBytes }
-  const transform = compression === 'gzip' ? zlib.createGunzip(options) : createZstdDecompress!(options)
-  return outputOf(blocks, transform, name)
+  const decompressor = () =>
+    (compression === 'gzip' ? zlib.createGunzip(options) : createZstdDecompress!(options)) as Decompressor
+  return partsOf(new Input(blocks), decompressor, name)
 }
 
-async function* outputOf(blocks: AsyncIterable<Buffer>, transform: Transform, name: string): AsyncGenerator<Buffer> {
-  // The pipeline destroys both ends; its error arrives by the loop below.
-  pipeline(Readable.from(blocks, { objectMode: true, highWaterMark: 1 }), transform, () => {})
+/** A stream of zlib; `bytesWritten` counts what it has really used. */
+type Decompressor = Transform & { readonly bytesWritten: number }
+
+/**
+ * A compressed file may have several parts (gzip members, zstd frames), each complete in itself. A decompressor of Node
+ * may end after one of them without a word about the bytes behind it (zstd always does, gzip at zeros), so a new one
+ * goes on where it stopped. Zeros behind the last part are padding.
+ */
+async function* partsOf(input: Input, decompressor: () => Decompressor, name: string): AsyncGenerator<Buffer> {
   try {
-    for await (const block of transform) yield block as Buffer
+    for (let part = 0; await input.hasMore(part > 0); part++) {
+      const transform = decompressor()
+      const feeding = feed(input, transform)
+      try {
+        for await (const block of transform) yield block as Buffer
+      } finally {
+        transform.destroy()
+        await feeding
+      }
+    }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof EaError || !/^(Z_|ZSTD_|ERR_ZLIB)/.test(code ?? '')) throw error
-    const cutOff = code === 'Z_BUF_ERROR'
-    throw new EaError('file_corrupt', `${cutOff ? 'Cut off' : 'Damaged'}: ${name} (${(error as Error).message})`, {
+    const what = /unexpected end/.test((error as Error).message) ? 'Cut off' : 'Damaged'
+    throw new EaError('file_corrupt', `${what}: ${name} (${(error as Error).message})`, {
       details: { path: name },
       cause: error,
     })
+  } finally {
+    await input.close()
+  }
+}
+
+/** Writes block after block until there are no more or the decompressor ends; what it did not use goes back. */
+async function feed(input: Input, transform: Decompressor): Promise<void> {
+  let isOver = false
+  const over = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) {
+      transform.once(event, () => {
+        isOver = true
+        resolve()
+      })
+    }
+  })
+  let writtenBytes = 0
+  try {
+    for (;;) {
+      const block = await input.take()
+      if (block === null || isOver) {
+        if (block) input.putBack(block)
+        else transform.end()
+        return
+      }
+      writtenBytes += block.length
+      const used = new Promise<void>((resolve) => transform.write(block, () => resolve()))
+      await Promise.race([used, over])
+      const unusedBytes = writtenBytes - transform.bytesWritten
+      if (unusedBytes > 0 || isOver) {
+        input.putBack(block.subarray(block.length - unusedBytes))
+        return
+      }
+    }
+  } catch (error) {
+    transform.destroy(error as Error)
+  }
+}
+
+/** Blocks that can be put back. */
+class Input {
+  readonly #iterator: AsyncIterator<Buffer>
+  #back: Buffer | null = null
+
+  constructor(blocks: AsyncIterable<Buffer>) {
+    this.#iterator = blocks[Symbol.asyncIterator]()
+  }
+
+  async take(): Promise<Buffer | null> {
+    const back = this.#back
+    this.#back = null
+    if (back) return back
+    const { value, done } = await this.#iterator.next()
+    return done ? null : value
+  }
+
+  putBack(block: Buffer): void {
+    if (block.length > 0) this.#back = block
+  }
+
+  /** Whether another part follows; behind a part zeros are skipped. */
+  async hasMore(isBehindPart: boolean): Promise<boolean> {
+    for (;;) {
+      const block = await this.take()
+      if (block === null) return false
+      const from = isBehindPart ? block.findIndex((byte) => byte !== 0) : 0
+      if (from < 0) continue
+      this.putBack(block.subarray(from))
+      return true
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.return?.()
   }
 }
 
