@@ -3,7 +3,7 @@
  * last command that used it stops it, unless somebody asked to keep it running.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EaError } from '../../errors.js'
 import { isAlive } from '../../process-identity.js'
@@ -32,7 +32,18 @@ export async function stopPostmaster(place: Place, postmaster: Postmaster): Prom
     }
     await sleep(5)
   }
+  removeSocketDir(place, postmaster)
   return true
+}
+
+/** One outside the data folder would be left over. */
+function removeSocketDir(place: Place, { socketDir }: Postmaster): void {
+  if (socketDir === '' || socketDir === place.socketDir) return
+  try {
+    rmdirSync(socketDir)
+  } catch {
+    // Not empty or not ours: it does no harm.
+  }
 }
 
 function askToStop(place: Place, postmaster: Postmaster): void {
