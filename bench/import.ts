@@ -91,6 +91,14 @@ async function compareImports(server: Server, events: number): Promise<void> {
     const ratio = median(secondsOf(others)) / median(own)
     add(line(`import ${millions}`, seconds(own), `${name} ${seconds(secondsOf(others))}`, ratio, targets[name]))
   }
+  const shares = runs.ea!.flatMap((one) => completingShare(one) ?? [])
+  if (shares.length > 0) {
+    add(
+      line(`rollups, ${millions}`, '', 'share of the import', 100 * median(shares), {
+        ...{ kind: 'at most', gate: 20, aim: 10, unit: ' %' },
+      }),
+    )
+  }
   const peaks = runs.ea!.flatMap((one) => one.peakMb ?? [])
   if (peaks.length === 0) return
   const peakMb = Math.max(...peaks)
@@ -104,6 +112,13 @@ async function compareImports(server: Server, events: number): Promise<void> {
         unit: '×',
       }),
     )
+}
+
+/** How much of the import is the last transaction, which is little else than the rollups; undefined when not told. */
+function completingShare(done: Run): number | undefined {
+  const [batch] = (JSON.parse(done.stdout) as { batches: { phases?: { completing?: number } }[] }).batches
+  const completing = batch?.phases?.completing
+  return completing === undefined ? undefined : completing / done.seconds
 }
 
 /** A file that is known already costs its reading and hashing, and the start of a program. */
