@@ -5,10 +5,10 @@
  */
 import { limits } from '../../event.js'
 import type { Fault } from './chunk.js'
-import { contentFault, isCleanText } from './content.js'
-import { jsonDelimiter, jsonQuote } from './copy.js'
+import { contentFault } from './content.js'
 import { isTooDeep } from './depth.js'
 import type { Draft } from './draft.js'
+import { controlFault, isCleanJson } from './json-text.js'
 import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
 import type { Scanner, Stop } from './scanner.js'
 
@@ -56,7 +56,7 @@ export class LinesScanner implements Scanner {
           result = 'more'
           break
         }
-        if (next === nextLf) {
+        if (next < end && next === nextLf) {
           lineEnd = endsWithCrlf
           next++
         }
@@ -113,8 +113,7 @@ export class LinesScanner implements Scanner {
   }
 
   isClean(bytes: Buffer, from: number, to: number): boolean {
-    const text = bytes.subarray(from, to)
-    return isCleanText(bytes, from, to) && !text.includes(jsonQuote) && !text.includes(jsonDelimiter)
+    return isCleanJson(bytes, from, to)
   }
 
   recover(): void {}
@@ -141,13 +140,6 @@ export class LinesScanner implements Scanner {
     if (isTooDeep(bytes, start, stop, limits.jsonMaxDepth)) return { code: 'json_too_deep' }
     return undefined
   }
-}
-
-/** JSON with a byte that is COPY's delimiter or quote: those are control characters, which no valid JSON holds. */
-export function controlFault(bytes: Buffer, start: number, stop: number): Fault | undefined {
-  const text = bytes.subarray(start, stop)
-  if (!text.includes(jsonQuote) && !text.includes(jsonDelimiter)) return undefined
-  return { code: 'invalid_json', detail: 'a raw control character' }
 }
 
 function indexOrEnd(bytes: Buffer, byte: number, from: number): number {

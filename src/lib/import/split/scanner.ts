@@ -23,8 +23,12 @@ export interface Scanner {
   judge(draft: Draft, isCareful: boolean): Fault | 'more'
   /** Whether `[from, to)` holds no byte for which records must be looked at one by one. */
   isClean(bytes: Buffer, from: number, to: number): boolean
-  /** Called after a reject that ended at a line break, so that a scanner with a memory can find its feet. */
-  recover(draft: Draft): void
+  /**
+   * Called after a reject was taken out, so that a scanner with a memory can find its feet.
+   *
+   * @param isSure the reject ended where the scanner said (`Fault.to`), not at a line break
+   */
+  recover(draft: Draft, isSure: boolean): void
   /** Whether a source may end in this phase. */
   mayEnd(phase: number): boolean
 }

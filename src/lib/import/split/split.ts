@@ -2,10 +2,11 @@
  * The splitter: bytes come in, chunks of whole records go out, and with them the records whose structure is broken.
  * It is the one judge of structure: what it lets pass, COPY takes, row for row. It never parses a value.
  */
+import { ArrayScanner } from './array.js'
 import type { Chunk, Fault, SplitOptions } from './chunk.js'
 import { DelimitedScanner } from './delimited.js'
 import { Draft, type Totals } from './draft.js'
-import { cr, firstLineBreak, lf } from './line-ends.js'
+import { countLineEnds, cr, firstLineBreak, lf } from './line-ends.js'
 import { LinesScanner } from './lines.js'
 import { RoomPool } from './room.js'
 import type { Scanner } from './scanner.js'
@@ -71,7 +72,7 @@ function scannerOf({ shape, maxRecordBytes, chunkBytes }: SplitOptions): Scanner
   if (!(chunkBytes >= 1)) throw new RangeError(`chunkBytes must be at least 1, not ${chunkBytes}`)
   if (!(maxRecordBytes >= 1)) throw new RangeError(`maxRecordBytes must be at least 1, not ${maxRecordBytes}`)
   if (shape.kind === 'lines') return new LinesScanner(maxRecordBytes)
-  if (shape.kind === 'array') throw new RangeError('not yet')
+  if (shape.kind === 'array') return new ArrayScanner(maxRecordBytes)
   const isUsable = (byte: number) => byte > 0 && byte < 0x80 && byte !== lf && byte !== cr
   if (!isUsable(shape.delimiter) || (shape.quote !== null && !isUsable(shape.quote))) {
     throw new RangeError('delimiter and quote must be ASCII and neither NUL nor a line break')
@@ -79,6 +80,9 @@ function scannerOf({ shape, maxRecordBytes, chunkBytes }: SplitOptions): Scanner
   if (shape.delimiter === shape.quote) throw new RangeError('delimiter and quote must differ')
   return new DelimitedScanner(shape, maxRecordBytes)
 }
+
+/** Where the end of an array should be, and the source ends: a reject without bytes, so that it is not overlooked. */
+const unclosedArray: Fault = { code: 'invalid_json', detail: 'the array is not closed' }
 
 /** Cuts one chunk: lets the scanner run, reads more when it asks, and takes the rejects out of its way. */
 class Cutter {
@@ -102,8 +106,9 @@ class Cutter {
     while (!this.#hasDropped) {
       const stop = this.#scanner.scan(draft, this.#isCareful)
       if (stop === 'border') {
-        if (this.#isSound()) return
-        this.#readCarefully()
+        if (await this.#endsTooEarly()) await this.#reject(unclosedArray)
+        else if (this.#isSound()) return
+        else this.#readCarefully()
         continue
       }
       const held = draft.window.end - draft.at
@@ -112,6 +117,14 @@ class Cutter {
       if (fault === 'more') await this.#readMore()
       else await this.#reject(fault)
     }
+  }
+
+  /** Whether the source ends here, and must not. */
+  async #endsTooEarly(): Promise<boolean> {
+    const { at, phase, window } = this.#draft
+    if (this.#scanner.mayEnd(phase) || at < window.end) return false
+    await window.fill(window.end + 1)
+    return at === window.end
   }
 
   /** Whether the structure is all there is to say: no record up to here needs a look at its content. */
@@ -136,6 +149,14 @@ class Cutter {
   async #reject(fault: Fault): Promise<void> {
     const draft = this.#draft
     const { window, at: start } = draft
+    if (fault.to !== undefined) {
+      const { bytes } = window.room
+      draft.reject(fault, bytes.subarray(start, fault.to))
+      draft.line += countLineEnds(bytes, start, fault.to)
+      draft.at = fault.to
+      this.#scanner.recover(draft, true)
+      return
+    }
     let at = start
     for (;;) {
       const lineBreak = firstLineBreak(window.room.bytes, at, window.end)
@@ -159,7 +180,7 @@ class Cutter {
       await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - start))
     }
     draft.line++
-    this.#scanner.recover(draft)
+    this.#scanner.recover(draft, false)
   }
 
   /** Takes out a line that is longer than memory may be: its bytes are dropped as they come. The chunk ends with it. */
