@@ -97,6 +97,13 @@ export const catalogue = {
     meaning: 'A column that an event needs, or that a flag names, is not in the file.',
     next: 'Say which column holds it: `--map occurred_at=event_time`.',
   },
+  // Rollups
+  rollups_differ: {
+    exit: 1,
+    http: 500,
+    meaning: 'The rollups are not what the events say, so they could not be refreshed or verified.',
+    next: 'Run `ea db rebuild`, which computes them again from the events.',
+  },
   // Database
   database_unreachable: {
     exit: 5,

@@ -1,0 +1,151 @@
+/**
+ * Adds a prepared delta to the rollups: what completing a batch does, whatever the order in which batches complete.
+ * Only the users and days of the delta are touched, and of each user only the rows whose values change.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Transaction } from '../db/connect.js'
+import { createTableAs, currentDelta } from './delta.js'
+
+/** From this many rows of `user_days` per row of the delta, index probes are cheaper than sorting both together. */
+const probeFromRatio = 4
+
+/**
+ * Adds the delta of `prepareDelta` to `user_days`, `days` and `event_type_days`. The caller holds the visibility lock.
+ *
+ * @example
+ * await addDelta(tx) // then: UPDATE import_batches SET status = 'completed', commit
+ */
+export async function addDelta(tx: Transaction): Promise<void> {
+  const delta = await currentDelta(tx)
+  if (delta.userDays === 0) return
+  const stored = await storedUserDays(tx)
+  if (stored === 0) {
+    await addToEmpty(tx)
+  } else {
+    await placeDelta(tx, stored >= delta.userDays * probeFromRatio ? 'probe' : 'sort')
+    await addUserDays(tx)
+    await addDays(tx)
+  }
+  await sql`
+    INSERT INTO ${tx.t.event_type_days} (day, event_type, events)
+    SELECT day, event_type, events FROM pg_temp.ea_delta_types ORDER BY day, event_type
+    ON CONFLICT ON CONSTRAINT event_type_days_pkey DO UPDATE SET events = event_type_days.events + excluded.events`.execute(
+    tx.q,
+  )
+}
+
+/** The rows of `user_days`, counted in `days`; at least 1 when there are any. */
+async function storedUserDays(tx: Transaction): Promise<number> {
+  const { rows } = await sql<{ stored: number }>`
+    SELECT greatest((SELECT coalesce(sum(active_users), 0) FROM ${tx.t.days})::bigint,
+                    (SELECT count(*) FROM (SELECT FROM ${tx.t.user_days} LIMIT 1) one)) AS stored`.execute(tx.q)
+  return rows[0]!.stored
+}
+
+/** The first load: nothing to look up, the delta's own neighbours are the answer. */
+async function addToEmpty(tx: Transaction): Promise<void> {
+  await sql`
+    INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
+    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_delta_user_days
+    ORDER BY date_trunc('month', day::timestamp), user_id, day`.execute(tx.q)
+  await sql`
+    INSERT INTO ${tx.t.days} (day, active_users, new_users, events)
+    SELECT day, count(*), count(*) FILTER (WHERE day = first_day), sum(events) FROM pg_temp.ea_delta_user_days
+    GROUP BY day ORDER BY day`.execute(tx.q)
+}
+
+/**
+ * Finds for every row of the delta its place among the stored rows, into the temp table `ea_placed`: whether its
+ * user-day `existed`; the `first_day` and `prev_day` that it has from now on; `follower`, the stored day whose
+ * `prev_day` it becomes; `old_first`, the first day that its user had until now; `starts`, once per user.
+ */
+async function placeDelta(tx: Transaction, by: 'probe' | 'sort'): Promise<void> {
+  await sql`DROP TABLE IF EXISTS pg_temp.ea_placed`.execute(tx.q)
+  await createTableAs(tx, 'ea_placed', by === 'probe' ? probed(tx) : sorted(tx))
+  await sql`ANALYZE pg_temp.ea_placed`.execute(tx.q)
+}
+
+/** One probe per row finds the stored row on or after it, which knows the day before it; only past a user's end a second one is needed. */
+function probed(tx: Transaction): RawBuilder<unknown> {
+  return sql`
+    SELECT d.user_id, d.day, d.events,
+           coalesce(after.day = d.day, false) AS existed,
+           least(d.first_day, after.first_day, before.first_day) AS first_day,
+           greatest(d.prev_day, after.prev_day, before.day) AS prev_day,
+           CASE WHEN after.day > d.day AND (d.next_day IS NULL OR d.next_day > after.day) THEN after.day END AS follower,
+           coalesce(after.first_day, before.first_day) AS old_first,
+           d.prev_day IS NULL AS starts
+    FROM pg_temp.ea_delta_user_days d
+    LEFT JOIN LATERAL (
+      SELECT u.day, u.prev_day, u.first_day FROM ${tx.t.user_days} u
+      WHERE u.user_id = d.user_id AND u.day >= d.day AND d.day <= (SELECT max(day) FROM ${tx.t.days})
+      ORDER BY u.day LIMIT 1) after ON true
+    LEFT JOIN LATERAL (
+      SELECT u.day, u.first_day FROM ${tx.t.user_days} u
+      WHERE u.user_id = d.user_id AND u.day < d.day AND after.day IS NULL
+      ORDER BY u.day DESC LIMIT 1) before ON true`
+}
+
+/** All rows of the delta's users, stored and new, sorted once: the neighbours stand beside each other. */
+function sorted(tx: Transaction): RawBuilder<unknown> {
+  return sql`
+    SELECT user_id, day, events, existed, first_day, prev_day,
+           CASE WHEN NOT existed AND NOT next_in_delta THEN next_day END AS follower, old_first, starts
+    FROM (
+      SELECT user_id, day, events, old_first IS NOT NULL AS existed, in_delta,
+             first_value(day) OVER by_day AS first_day, lag(day) OVER by_day AS prev_day,
+             lead(day) OVER by_day AS next_day, lead(in_delta) OVER by_day AS next_in_delta,
+             max(old_first) OVER (PARTITION BY user_id) AS old_first, starts
+      FROM (
+        SELECT user_id, day, sum(events)::int AS events, max(old_first) AS old_first,
+               bool_or(in_delta) AS in_delta, bool_or(starts) AS starts
+        FROM (
+          SELECT user_id, day, events, NULL::date AS old_first, true AS in_delta, prev_day IS NULL AS starts
+          FROM pg_temp.ea_delta_user_days
+          UNION ALL
+          SELECT user_id, day, 0, first_day, false, false FROM ${tx.t.user_days}
+          WHERE user_id IN (SELECT user_id FROM pg_temp.ea_delta_user_days WHERE prev_day IS NULL)) both_sides
+        GROUP BY user_id, day) merged
+      WINDOW by_day AS (PARTITION BY user_id ORDER BY day)) neighbours
+    WHERE in_delta`
+}
+
+async function addUserDays(tx: Transaction): Promise<void> {
+  await sql`
+    UPDATE ${tx.t.user_days} u SET prev_day = p.day, first_day = p.first_day
+    FROM pg_temp.ea_placed p
+    WHERE p.follower IS NOT NULL AND u.user_id = p.user_id AND u.day = p.follower`.execute(tx.q)
+  await sql`
+    INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
+    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_placed
+    ON CONFLICT ON CONSTRAINT user_days_pkey DO UPDATE
+    SET events = user_days.events + excluded.events, first_day = excluded.first_day, prev_day = excluded.prev_day`.execute(
+    tx.q,
+  )
+  // What is left of the users whose first day moved down; the statements above have set their own rows already.
+  await sql`
+    UPDATE ${tx.t.user_days} u SET first_day = p.first_day
+    FROM pg_temp.ea_placed p
+    WHERE p.starts AND p.first_day < p.old_first AND u.user_id = p.user_id AND u.first_day > p.first_day`.execute(tx.q)
+}
+
+async function addDays(tx: Transaction): Promise<void> {
+  // The sums are made here and not in DO UPDATE: a proposed row with -1 new users would break the table's CHECK.
+  await sql`
+    WITH changes AS (
+      SELECT day, sum(active_users) AS active_users, sum(new_users) AS new_users, sum(events) AS events
+      FROM (
+        SELECT day, (NOT existed)::int AS active_users, 0 AS new_users, events FROM pg_temp.ea_placed
+        UNION ALL
+        SELECT first_day, 0, 1, 0 FROM pg_temp.ea_placed WHERE starts AND (old_first IS NULL OR first_day < old_first)
+        UNION ALL
+        SELECT old_first, 0, -1, 0 FROM pg_temp.ea_placed WHERE starts AND first_day < old_first) parts
+      GROUP BY day)
+    INSERT INTO ${tx.t.days} (day, active_users, new_users, events)
+    SELECT c.day, coalesce(d.active_users, 0) + c.active_users, coalesce(d.new_users, 0) + c.new_users,
+           coalesce(d.events, 0) + c.events
+    FROM changes c LEFT JOIN ${tx.t.days} d ON d.day = c.day
+    ORDER BY c.day
+    ON CONFLICT ON CONSTRAINT days_pkey DO UPDATE
+    SET active_users = excluded.active_users, new_users = excluded.new_users, events = excluded.events`.execute(tx.q)
+}

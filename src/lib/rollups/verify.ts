@@ -1,0 +1,68 @@
+/**
+ * Compares the rollups with the events, row by row. One statement, so that rollups, events, batches and the reporting
+ * zone are those of one snapshot, also beside an import that completes meanwhile. Writes nothing.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Session } from '../db/connect.js'
+import { trueDays, trueEventTypeDays, trueUserDays } from './truth.js'
+
+/** A row of a rollup that is not what the events say. */
+export interface Difference {
+  readonly table: 'user_days' | 'days' | 'event_type_days'
+  /** The primary key: `{ user_id, day }`, `{ day }` or `{ day, event_type }`. */
+  readonly key: Readonly<Record<string, string>>
+  /** The other columns as they are stored; null: the row is missing. */
+  readonly stored: Readonly<Record<string, string | number | null>> | null
+  /** The other columns as they must be; null: the row must not be there. */
+  readonly expected: Readonly<Record<string, string | number | null>> | null
+}
+
+/**
+ * Recomputes the rollups from the events of completed batches and names each difference, ordered by table and key.
+ *
+ * @param options.limit the most differences to name; default all
+ * @example
+ * await verifyRollups(db) // [] when all is well
+ */
+export async function verifyRollups(session: Session, options: { limit?: number } = {}): Promise<Difference[]> {
+  const reportingTz = sql`(SELECT reporting_tz FROM ${session.t.settings})`
+  const { rows } = await sql<Difference>`
+    WITH true_user_days AS MATERIALIZED (${trueUserDays(session, reportingTz)})
+    SELECT * FROM (
+    ${differences('user_days', session.t.user_days, sql`true_user_days`, ['user_id', 'day'], ['first_day', 'prev_day', 'events'])}
+    UNION ALL
+    ${differences('days', session.t.days, sql`(${trueDays(sql`true_user_days`)})`, ['day'], ['active_users', 'new_users', 'events'])}
+    UNION ALL
+    ${differences('event_type_days', session.t.event_type_days, sql`(${trueEventTypeDays(session, reportingTz)})`, ['day', 'event_type'], ['events'])}
+    ) found ORDER BY "table", key::text COLLATE "C"
+    LIMIT ${options.limit ?? null}::bigint`.execute(session.q)
+  return rows
+}
+
+/** The rows in which a stored and a true relation differ, as JSON for people. */
+function differences(
+  name: Difference['table'],
+  stored: RawBuilder<unknown>,
+  expected: RawBuilder<unknown>,
+  keys: readonly string[],
+  values: readonly string[],
+): RawBuilder<unknown> {
+  const same = sql.join(
+    keys.map((key) => sql`stored.${sql.id(key)} = expected.${sql.id(key)}`),
+    sql` AND `,
+  )
+  const key = keys.map(
+    (column) => sql`${sql.lit(column)}, coalesce(${sql.id('stored', column)}, ${sql.id('expected', column)})`,
+  )
+  const row = (side: string) =>
+    sql`CASE WHEN ${sql.id(side, keys[0]!)} IS NOT NULL THEN jsonb_build_object(${sql.join(
+      values.map((column) => sql`${sql.lit(column)}, ${sql.id(side, column)}`),
+    )}) END`
+  const rowOf = (side: string) => sql`(${sql.join(values.map((column) => sql.id(side, column)))})`
+  return sql`
+    SELECT ${sql.lit(name)} AS "table", jsonb_build_object(${sql.join(key)}) AS key,
+           ${row('stored')} AS stored, ${row('expected')} AS expected
+    FROM ${stored} stored FULL JOIN ${expected} expected ON ${same}
+    WHERE stored.${sql.id(keys[0]!)} IS NULL OR expected.${sql.id(keys[0]!)} IS NULL
+       OR ${rowOf('stored')} IS DISTINCT FROM ${rowOf('expected')}`
+}
