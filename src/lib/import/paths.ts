@@ -4,8 +4,8 @@
  */
 import { constants, type Stats } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
-import { escapePath, glob, isDynamicPattern } from 'tinyglobby'
+import { isAbsolute, join, resolve, sep } from 'node:path'
+import { glob, isDynamicPattern } from 'tinyglobby'
 import { EaError } from '../errors.js'
 
 /** The path that stands for standard input. */
@@ -48,7 +48,7 @@ async function expandOne(arg: string): Promise<string[]> {
     return [arg]
   }
   if (!isDynamicPattern(arg)) throw new EaError('file_not_found', `No such file: ${arg}`, { details: { path: arg } })
-  const matches = await glob(withSlashes(arg), { expandDirectories: false })
+  const matches = await glob(withSlashes(arg), { expandDirectories: false, absolute: isAbsolute(arg) })
   if (matches.length === 0) {
     throw new EaError('file_not_found', `No file matches the pattern: ${arg}`, { details: { path: arg } })
   }
@@ -56,14 +56,13 @@ async function expandOne(arg: string): Promise<string[]> {
 }
 
 async function filesOfFolder(folder: string): Promise<string[]> {
-  const base = withSlashes(folder).replace(/(?<=.)\/+$/, '')
-  const all = await glob(`${base === '/' ? '' : escapePath(base)}/**`, { expandDirectories: false })
+  const all = await glob('**', { cwd: folder, expandDirectories: false })
   const known = all.filter((path) => knownName.test(path))
   if (known.length === 0) {
     const others = all.length === 0 ? 'is empty' : `has ${all.length} files, none with a known ending`
     throw new EaError('no_input_files', `The folder ${others}: ${folder}`, { details: { path: folder } })
   }
-  return readable(known)
+  return readable(known.map((path) => join(folder, path)))
 }
 
 async function readable(paths: string[]): Promise<string[]> {
