@@ -4,13 +4,14 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { embeddedStatus, startEmbedded } from '../../src/lib/db/embedded/server.js'
+import { isAlive } from '../../src/lib/process-identity.js'
 import { command, configOf, isRoot, isRunning, run, until, withDataDir } from '../support/embedded.js'
 
 test('a killed server is started again, with everything that was committed', async () => {
   await withDataDir(async (dataDir) => {
     const { pid } = await startEmbedded(configOf(dataDir))
     expect((await run(dataDir, ['note', 'before'])).exit).toBe(0)
-    process.kill(pid!, 'SIGKILL')
+    await kill(pid!)
     const ended = await run(dataDir, ['note', 'after'])
     expect([ended.exit, ended.stderr]).toEqual([0, ''])
     expect(ended.said?.notes).toEqual(['after', 'before'])
@@ -37,7 +38,7 @@ test('a command and its server killed together', async () => {
     await killed.said
     const { pid } = await embeddedStatus(configOf(dataDir))
     killed.child.kill('SIGKILL')
-    process.kill(pid!, 'SIGKILL')
+    await kill(pid!)
     await killed.ended
     expect((await run(dataDir, ['note', 'next'])).said?.notes).toEqual(['killed', 'next'])
   })
@@ -75,7 +76,7 @@ test('a stale pid file whose pid now belongs to a living process of the same use
   await withDataDir(async (dataDir) => {
     const { pid } = await startEmbedded(configOf(dataDir))
     await run(dataDir, ['note', 'before'])
-    process.kill(pid!, 'SIGKILL')
+    await kill(pid!)
     // The same user as the server: PostgreSQL by itself would take it for a running server.
     const { uid, gid } = ownerOf(dataDir)
     const stranger = spawn('/bin/sleep', ['600'], isRoot ? { uid, gid } : {})
@@ -146,6 +147,12 @@ test('a cluster that PostgreSQL refuses: an error with the end of its log', asyn
     expect((await run(dataDir, ['note', 'b'])).said?.notes).toEqual(['a', 'b'])
   })
 })
+
+/** Kills a process and waits until it is gone. */
+async function kill(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL')
+  await until(() => !isAlive(pid, ''))
+}
 
 function ownerOf(dataDir: string): { uid: number; gid: number } {
   return statSync(join(dataDir, 'pg18'))
