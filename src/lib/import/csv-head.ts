@@ -38,9 +38,7 @@ export function readCsvHead(head: Buffer, atEnd: boolean, choice: CsvChoice, nam
   const body = head.subarray(skip)
   const { delimiter, why } = chooseDelimiter(body, atEnd, choice, announced?.[1] ?? null, name)
   const [header, first] = sampleOf(body, atEnd, delimiter, choice.quote, 2)
-  if (!header) {
-    throw headerInvalid(name, atEnd ? 'a quote in it is never closed' : `it does not end within ${head.length} bytes`)
-  }
+  if (!header) throw headerEndless(head, atEnd, name)
   checkUtf8(body.subarray(0, header.endByte), name)
   checkNames(header.fields, name)
   if (looksLikeData(header.fields)) {
@@ -115,6 +113,7 @@ function chooseDelimiter(
     .map((delimiter) => ({ delimiter, ...score(sampleOf(body, atEnd, delimiter, choice.quote, sampleRecords)) }))
     .sort((a, b) => b.score - a.score)
   const best = scored[0]!
+  if (scored.every(({ records }) => records === 0)) throw headerEndless(body, atEnd, name)
   if (best.columns < 2) {
     if (choice.format !== null) return { delimiter: ',', why: 'delimiter ,: none found, so there is one column' }
     const line = body
@@ -176,6 +175,10 @@ function checkNames(columns: readonly string[], name: string): void {
 const value = /^([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|\d{4}-\d\d-\d\d([T ].*)?|\d{10}|\d{13}|\d{16})$/i
 
 const looksLikeData = (columns: readonly string[]) => columns.some((column) => value.test(column.trim()))
+
+function headerEndless(head: Buffer, atEnd: boolean, name: string): EaError {
+  return headerInvalid(name, atEnd ? 'a quote in it is never closed' : `it does not end within ${head.length} bytes`)
+}
 
 function headerInvalid(name: string, what: string, suggestions?: readonly string[]): EaError {
   return new EaError('header_invalid', `The header of ${name} cannot be used: ${what}.`, {
