@@ -217,6 +217,15 @@ describe('what streams once', () => {
     })
   })
 
+  test('a folder as standard input is an error, not an empty file', async () => {
+    const script = `
+      import { openSource } from './src/lib/import/source.ts'
+      await openSource('-').catch((error) => console.log(error.code, error.message))`
+    const command = `exec "$0" --import tsx --input-type=module -e "$1" < /tmp`
+    const output = execFileSync('sh', ['-c', command, process.execPath, script], { encoding: 'utf8' })
+    expect(output).toBe('file_not_readable Standard input is a folder, not a file.\n')
+  })
+
   test('closing does not wait for a pipe that gives nothing', async () => {
     const stdin = new Readable({ read() {} })
     stdin.push(Buffer.alloc(headBytes, 'a,b\n'))

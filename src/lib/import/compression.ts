@@ -5,6 +5,7 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { EaError } from '../errors.js'
+import { nameForPeople } from './paths.js'
 
 export type Compression = 'none' | 'gzip' | 'zstd'
 
@@ -42,10 +43,14 @@ export function decompress(
   name: string,
 ): AsyncIterable<Buffer> {
   if (compression === 'zstd' && !createZstdDecompress) {
-    throw new EaError('compression_unsupported', `Node ${process.versions.node} cannot read zstd: ${name}`, {
-      suggestions: [`Use Node 22.15 or newer, or decompress it: \`zstd -dc ${shellWord(name)} | ea import -\`.`],
-      details: { path: name },
-    })
+    throw new EaError(
+      'compression_unsupported',
+      `Node ${process.versions.node} cannot read zstd: ${nameForPeople(name)}`,
+      {
+        suggestions: [`Use Node 22.15 or newer, or decompress it: \`zstd -dc ${shellWord(name)} | ea import -\`.`],
+        details: { path: name },
+      },
+    )
   }
   const options = { chunkSize: outputBlockBytes }
   const decompressor = () =>
@@ -77,7 +82,7 @@ async function* partsOf(input: Input, decompressor: () => Decompressor, name: st
     const { code } = error as NodeJS.ErrnoException
     if (error instanceof EaError || !/^(Z_|ZSTD_|ERR_ZLIB)/.test(code ?? '')) throw error
     const what = /unexpected end/.test((error as Error).message) ? 'Cut off' : 'Damaged'
-    throw new EaError('file_corrupt', `${what}: ${name} (${(error as Error).message})`, {
+    throw new EaError('file_corrupt', `${what}: ${nameForPeople(name)} (${(error as Error).message})`, {
       details: { path: name },
       cause: error,
     })

@@ -11,6 +11,9 @@ import { EaError } from '../errors.js'
 /** The path that stands for standard input. */
 export const stdinPath = '-'
 
+/** What messages call a source: a path is its own name. */
+export const nameForPeople = (path: string) => (path === stdinPath ? 'standard input' : path)
+
 /** What a folder is searched for: names that end like this, in any case of letters. */
 export const fileEndings = ['csv', 'tsv', 'ndjson', 'jsonl', 'json'] as const
 const compressionEndings = ['gz', 'zst'] as const

@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { EaError } from '../errors.js'
 import { type CsvChoice, readCsvHead } from './csv-head.js'
 import { looksBinary, refuseBinary } from './foreign.js'
+import { nameForPeople, stdinPath } from './paths.js'
 
 export const formats = ['csv', 'tsv', 'ndjson', 'json-array'] as const
 export type Format = (typeof formats)[number]
@@ -50,12 +51,13 @@ export interface Dialect {
  *
  * @param head the first decoded bytes, of `Source.head`
  * @param atEnd whether that is all there is
- * @param name of the file, for ties and for errors
+ * @param path of the file, for ties and for errors
  * @throws EaError `not_recognised`, `header_invalid`, `encoding_error`; `usage` for what was given
  * @example
  * sniff(Buffer.from('event_id;user_id\n…'), true).delimiter // ';'
  */
-export function sniff(head: Buffer, atEnd: boolean, given: Given = {}, name = '-'): Dialect {
+export function sniff(head: Buffer, atEnd: boolean, given: Given = {}, path = stdinPath): Dialect {
+  const name = nameForPeople(path)
   const choice = csvChoice(given)
   const lineEnd = lineEndOf(head)
   if (isBlank(head)) {

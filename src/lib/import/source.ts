@@ -4,17 +4,12 @@
  * ahead and no more, so memory stays flat whatever the size of the file.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { constants, openSync, type Stats } from 'node:fs'
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { EaError } from '../errors.js'
 import { type Compression, decompress, findCompression, magicMaxBytes } from './compression.js'
 import { byteOrderMarkMaxBytes, chooseEncoding, encodingName, newDecoder } from './decode.js'
-import { asFileError, stdinPath } from './paths.js'
 import { peek } from './peek.js'
+import { type FileState, openFile, openRaw, type RawBytes } from './raw-bytes.js'
 
-const blockBytes = 256 * 1024
 const hashBlockBytes = 1024 * 1024
 
 /** How much of the start can be looked at before anything is consumed, in decoded bytes. */
@@ -25,12 +20,6 @@ export interface SourceOptions {
   readonly encoding?: string | undefined
   /** What `-` reads; default standard input. */
   readonly stdin?: Readable
-}
-
-/** The state of a regular file, to see whether it changed while it was read. */
-export interface FileState {
-  readonly bytes: number
-  readonly modifiedMs: number
 }
 
 export interface Source {
@@ -102,7 +91,7 @@ export async function withSource<T>(
   }
 }
 
-async function readHead(raw: RawSource, given: string | undefined): Promise<Source> {
+async function readHead(raw: RawBytes, given: string | undefined): Promise<Source> {
   const start = await peek(raw.blocks, magicMaxBytes)
   const compression = findCompression(start.head)
   const plain = compression === 'none' ? start.blocks : decompress(start.blocks, compression, raw.name)
@@ -123,7 +112,7 @@ async function readHead(raw: RawSource, given: string | undefined): Promise<Sour
   }
   return {
     name: raw.name,
-    kind: raw.handle ? 'file' : 'stdin',
+    kind: raw.opened ? 'file' : 'stdin',
     compression,
     encoding,
     why: [...(compression === 'none' ? [] : [`compression ${compression}: magic bytes`]), why],
@@ -143,7 +132,7 @@ async function readHead(raw: RawSource, given: string | undefined): Promise<Sour
       digest ??= hash.digest()
       return digest
     },
-    state: async () => (raw.handle ? stateOf(await raw.handle.stat()) : null),
+    state: raw.state,
     async close() {
       // First what lies below: a read that waits for a pipe would keep the stream from ending.
       await raw.close()
@@ -177,97 +166,6 @@ async function* decoding(blocks: AsyncIterable<Buffer>, encoding: string, markBy
   if (rest.length > 0) yield rest
 }
 
-/** The bytes as they lie there, compressed or not. */
-interface RawSource {
-  readonly name: string
-  /** Of a regular file; null for what streams once. */
-  readonly handle: FileHandle | null
-  readonly opened: FileState | null
-  readonly blocks: AsyncIterable<Buffer>
-  readBytes(): number
-  close(): Promise<void>
-}
-
-async function openRaw(path: string, stdin: Readable | undefined): Promise<RawSource> {
-  if (path === stdinPath) return rawStream(path, stdin ?? process.stdin)
-  const stats = await stat(path).catch(asFileError(path))
-  if (stats.isFIFO()) return rawPipe(path)
-  if (!stats.isFile()) {
-    const what = stats.isDirectory() ? 'A folder, not a file' : 'Neither a file nor a pipe'
-    throw new EaError('file_not_readable', `${what}: ${path}`, { details: { path } })
-  }
-  const handle = await open(path, 'r').catch(asFileError(path))
-  const opened = stateOf(await handle.stat())
-  let readBytes = 0
-  const blocks = fileBlocks(path, handle, blockBytes, (bytes) => {
-    readBytes += bytes
-  })
-  return { name: path, handle, opened, blocks, readBytes: () => readBytes, close: () => handle.close() }
-}
-
-/**
- * A pipe is polled, not read in a thread: a thread that waits for a writer would hold up the end of the process.
- * O_NONBLOCK for the same reason: without it, opening waits for the writer.
- */
-function rawPipe(path: string): RawSource {
-  try {
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    return rawStream(path, new Socket({ fd, readable: true, writable: false }))
-  } catch (error) {
-    return asFileError(path)(error)
-  }
-}
-
-function rawStream(name: string, stream: Readable): RawSource {
-  let readBytes = 0
-  async function* blocks(): AsyncGenerator<Buffer> {
-    try {
-      for await (const block of stream) {
-        readBytes += (block as Buffer).length
-        yield block as Buffer
-      }
-    } catch (error) {
-      asFileError(name === stdinPath ? 'standard input' : name)(error)
-    }
-  }
-  return {
-    name,
-    handle: null,
-    opened: null,
-    blocks: blocks(),
-    readBytes: () => readBytes,
-    close: async () => void stream.destroy(),
-  }
-}
-
-/** The blocks of a file from its start to its end; the next one is being read while one is used. */
-async function* fileBlocks(
-  path: string,
-  handle: FileHandle,
-  bytesPerBlock: number,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Buffer> {
-  const next = async (): Promise<Buffer> => {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(bytesPerBlock), 0, bytesPerBlock, null)
-    return buffer.subarray(0, bytesRead)
-  }
-  let ahead = next()
-  try {
-    for (;;) {
-      const block = await ahead
-      if (block.length === 0) return
-      ahead = next()
-      ahead.catch(() => {})
-      onBytes(block.length)
-      yield block
-    }
-  } catch (error) {
-    asFileError(path)(error)
-  }
-}
-
-const stateOf = (stats: Stats): FileState => ({ bytes: stats.size, modifiedMs: stats.mtimeMs })
-
 /** What identifies a file, and what it was when it was read. */
 export interface FileIdentity {
   /** SHA-256 of the decompressed content. */
@@ -284,17 +182,9 @@ export interface FileIdentity {
  * @throws EaError `file_not_found`, `file_not_readable`, `file_corrupt`, `compression_unsupported`
  */
 export async function hashFile(path: string, onBytes: (readBytes: number) => void = () => {}): Promise<FileIdentity> {
-  const handle = await open(path, 'r').catch(asFileError(path))
+  const raw = await openFile(path, hashBlockBytes)
   try {
-    const state = stateOf(await handle.stat())
-    let readBytes = 0
-    const start = await peek(
-      fileBlocks(path, handle, hashBlockBytes, (bytes) => {
-        readBytes += bytes
-        onBytes(readBytes)
-      }),
-      magicMaxBytes,
-    )
+    const start = await peek(raw.blocks, magicMaxBytes)
     const compression = findCompression(start.head)
     const plain = compression === 'none' ? start.blocks : decompress(start.blocks, compression, path)
     const hash = createHash('sha256')
@@ -302,9 +192,10 @@ export async function hashFile(path: string, onBytes: (readBytes: number) => voi
     for await (const block of plain) {
       hash.update(block)
       contentBytes += block.length
+      onBytes(raw.readBytes())
     }
-    return { sha256: hash.digest(), contentBytes, state }
+    return { sha256: hash.digest(), contentBytes, state: raw.opened }
   } finally {
-    await handle.close()
+    await raw.close()
   }
 }
