@@ -80,6 +80,19 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return parseConfig({ databaseUrl, schema, dataDir, defaultDataDir: this.config.dataDir }, process.env)
   }
 
+  /**
+   * The settings of a command that is about the embedded server.
+   *
+   * @throws EaError `usage` when an external database is configured
+   */
+  protected async embeddedSettings(): Promise<Config> {
+    const settings = await this.settings()
+    if (settings.databaseUrl === undefined) return settings
+    throw new EaError('usage', 'This is for the embedded PostgreSQL, but an external one is configured.', {
+      suggestions: ['Unset DATABASE_URL and leave out --database-url.'],
+    })
+  }
+
   /** Opens the database that the flags name, hands it to `use`, and closes it whatever happens. */
   protected async withDatabase<R>(use: (db: Database) => Promise<R>, options: OpenOptions = {}): Promise<R> {
     const { withDatabase } = await import('../db/open.js')
@@ -124,6 +137,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     for (const warning of (result.meta.warnings as string[] | undefined) ?? []) this.caution(warning)
     const isTty = output === undefined && process.stdout.isTTY === true
     const color = output === undefined && wantsColor(process.stdout, this.argv)
+    if (isTty && format === 'table') this.say(rangeLine(result))
     await this.print(await render(result, format, { color, isTty, width: process.stdout.columns ?? 80 }), output)
   }
 
@@ -172,4 +186,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async finally(error: Error | undefined): Promise<void> {
     if (error === undefined && this.signal.aborted) process.exitCode = (this.signal.reason as EaError).exitCode
   }
+}
+
+/** What an answer is about, for the person who reads the table. */
+function rangeLine({ meta }: Result): string {
+  const range = typeof meta.from === 'string' ? ` ${meta.from} to ${meta.to}, ${meta.tz}.` : ''
+  return `${meta.definition ?? ''}${range}`.trim()
 }

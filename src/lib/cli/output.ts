@@ -1,6 +1,6 @@
 /** Where data goes: stdout, or a file that appears whole or not at all. */
 import { randomBytes } from 'node:crypto'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Flags } from '@oclif/core'
 import { EaError } from '../errors.js'
@@ -32,6 +32,9 @@ export async function writeOutput(text: string, file?: string): Promise<void> {
   }
   const partial = join(dirname(file), `.ea-${randomBytes(6).toString('hex')}.part`)
   try {
+    // A device or a pipe is written to; putting a file in its place would be a surprise.
+    const isPlain = (await stat(file).catch(() => undefined))?.isFile() ?? true
+    if (!isPlain) return await writeFile(file, text)
     await writeFile(partial, text, { flag: 'wx' })
     await rename(partial, file)
   } catch (error) {

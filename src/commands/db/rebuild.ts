@@ -1,0 +1,36 @@
+/** `ea db rebuild`: makes the rollups what the events say. */
+import { Flags } from '@oclif/core'
+import { lockVisibility } from '../../lib/batches/visibility.js'
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { rebuiltText } from '../../lib/cli/rollup-text.js'
+import { requireTimeZone } from '../../lib/cli/time-zone.js'
+import { withCancel } from '../../lib/db/cancel.js'
+import { withTransaction } from '../../lib/db/connect.js'
+import { rebuildRollups } from '../../lib/rollups/rebuild.js'
+
+export default class DbRebuild extends BaseCommand<typeof DbRebuild> {
+  static override summary = 'Recompute the rollups, also in another time zone'
+  static override description = 'One transaction: readers see the old rollups until it commits. Ctrl-C changes nothing.'
+  static override examples = ['<%= config.bin %> db rebuild', '<%= config.bin %> db rebuild --tz Europe/Kyiv']
+  static override flags = {
+    tz: Flags.string({
+      description: 'Time zone of the days from now on, the default of all stats.',
+      helpValue: 'ZONE',
+      defaultHelp: 'the one in use',
+    }),
+  }
+
+  async run(): Promise<void> {
+    const { tz } = this.flags
+    const options = tz === undefined ? {} : { reportingTz: requireTimeZone(tz, '--tz') }
+    const rebuilt = await this.withDatabase((db) =>
+      withTransaction(db, (tx) =>
+        withCancel(tx.client, this.signal, async () => {
+          await lockVisibility(tx)
+          return rebuildRollups(tx, options)
+        }),
+      ),
+    )
+    await this.present({ reporting_tz: rebuilt.reportingTz, changed: rebuilt.changed }, rebuiltText(rebuilt))
+  }
+}

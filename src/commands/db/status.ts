@@ -1,0 +1,22 @@
+/** `ea db status`: which database answers, and what it lacks. */
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { externalStatusText, statusJson, statusText } from '../../lib/cli/database-status.js'
+import { embeddedStatus } from '../../lib/db/embedded/server.js'
+import { schemaState } from '../../lib/db/migrate.js'
+
+export default class DbStatus extends BaseCommand<typeof DbStatus> {
+  static override summary = 'Say which database is used and whether it is ready'
+  static override description = 'Starts and changes nothing.'
+  static override examples = ['<%= config.bin %> db status', '<%= config.bin %> db status --json']
+
+  async run(): Promise<void> {
+    const settings = await this.settings()
+    if (settings.databaseUrl === undefined) {
+      const status = await embeddedStatus(settings)
+      return this.present(statusJson(status), statusText(status))
+    }
+    const { serverVersion, applied, pending } = await this.withDatabase(schemaState, { migrated: false })
+    const external = { embedded: false, schema: settings.schema, server_version: serverVersion, applied, pending }
+    await this.present(external, externalStatusText(external))
+  }
+}

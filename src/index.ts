@@ -1,0 +1,12 @@
+/** The library's public face: what a program may import from `event-analytics`. */
+export { type Config, type GivenConfig, parseConfig } from './lib/config.js'
+export type { Database } from './lib/db/connect.js'
+export { migrate } from './lib/db/migrate.js'
+export { type OpenOptions, withDatabase } from './lib/db/open.js'
+export { type CatalogueEntry, catalogue, EaError, type ErrorCode } from './lib/errors.js'
+export { type Format, formats, type RenderOptions } from './lib/render/formats.js'
+export { render } from './lib/render/render.js'
+export type { Cell, Column, ColumnKind, Result, Row } from './lib/result.js'
+export type { AskOptions } from './lib/stats/ask.js'
+export { dau } from './lib/stats/dau.js'
+export { topEvents } from './lib/stats/top-events.js'

@@ -1,0 +1,72 @@
+/**
+ * A command made from a stat: its flags are the stat's parameters, its help their descriptions and defaults.
+ */
+import { Flags } from '@oclif/core'
+import { ask, explain } from '../stats/ask.js'
+import { kebab, type Param, paramsOf, valueFromText } from '../stats/params.js'
+import type { Stat } from '../stats/stat.js'
+import { BaseCommand } from './base-command.js'
+import { outputFlags } from './output.js'
+
+/**
+ * The oclif command of a stat.
+ *
+ * @example
+ * export default statCommand(dauStat)
+ */
+export function statCommand(stat: Stat) {
+  const params = paramsOf(stat.params)
+
+  return class StatCommand extends BaseCommand<typeof StatCommand> {
+    static override summary = stat.summary
+    static override description = stat.description
+    static override examples = [stat.example.replace(/^ea /, '<%= config.bin %> ')]
+    static override flags = {
+      ...Object.fromEntries(params.map((param) => [kebab(param.name), flagOf(param)])),
+      sql: Flags.boolean({ description: 'Print the SQL statement and its parameters instead of running it.' }),
+      ...outputFlags,
+    }
+
+    override async run(): Promise<void> {
+      const given = givenParams(params, this.flags)
+      const options = { signal: this.signal, spell: (name: string) => `--${kebab(name)}` }
+      if (this.flags.sql) {
+        const statement = await this.withDatabase((db) => explain(db, stat, given, options))
+        return this.present(statement, statementText(statement))
+      }
+      await this.show(await this.withDatabase((db) => ask(db, stat, given, options)))
+    }
+  }
+}
+
+function flagOf(param: Param) {
+  const description = param.description
+  if (param.kind === 'flag') return Flags.boolean({ description })
+  const options = {
+    description,
+    multiple: param.isList,
+    ...(param.choices.length > 0 ? { options: [...param.choices] } : {}),
+    ...(param.default === undefined ? {} : { defaultHelp: String(param.default) }),
+    ...(param.kind === 'number' ? { helpValue: 'N' } : {}),
+  }
+  // The overloads for one value and for many differ only in types.
+  return Flags.string(options as Omit<typeof options, 'multiple'>)
+}
+
+/** The flags that were given, as the stat's parameters; what was not given is left to the stat's defaults. */
+function givenParams(params: readonly Param[], flags: Record<string, unknown>): Record<string, unknown> {
+  const given: Record<string, unknown> = {}
+  for (const param of params) {
+    const value = flags[kebab(param.name)]
+    if (value === undefined) continue
+    if (Array.isArray(value)) given[param.name] = value.map((text) => valueFromText(param, text))
+    else given[param.name] = typeof value === 'string' ? valueFromText(param, value) : value
+  }
+  return given
+}
+
+/** The statement as psql takes it, with its parameters as comments. */
+function statementText(statement: { sql: string; parameters: readonly unknown[] }): string {
+  const parameters = statement.parameters.map((value, index) => `-- $${index + 1} = ${JSON.stringify(value)}`)
+  return [statement.sql.trim(), ...parameters].join('\n')
+}

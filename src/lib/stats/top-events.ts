@@ -1,0 +1,85 @@
+/**
+ * Which event types happen most, and each one's share of all events of the range.
+ *
+ * Answered from `event_type_days`; other time zones and `uniqueUsers` read `events`.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import type { Database } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { type AskOptions, ask } from './ask.js'
+import { eventsInRange, type Frame } from './frame.js'
+import { commonParams } from './params.js'
+import type { SqlRow, Stat } from './stat.js'
+
+const params = z.strictObject({
+  ...commonParams,
+  limit: z.int().min(1).max(100_000).default(10).describe('How many event types, the most frequent first.'),
+  uniqueUsers: z.boolean().default(false).describe('Also count the different users of each type (reads all events).'),
+})
+
+export const topEventsStat = {
+  name: 'top-events',
+  summary: 'Rank the event types by how often they happen',
+  description: 'The share is that of all events of the range, not only of the types that are listed.',
+  example: 'ea stats top-events --from 2025-08-01 --limit 5',
+  params,
+  grain: () => 'day',
+  readsEvents: ({ uniqueUsers }) => uniqueUsers,
+  columns: ({ uniqueUsers }) => [
+    { name: 'event_type', kind: 'text' },
+    { name: 'events', kind: 'count', unit: 'events' },
+    { name: 'share', kind: 'rate' },
+    ...(uniqueUsers ? [{ name: 'unique_users', kind: 'count', unit: 'users' } as const] : []),
+  ],
+  definition: ({ uniqueUsers }) =>
+    uniqueUsers
+      ? 'Events of each type, their share of all events of the range, and the different users who sent them.'
+      : 'Events of each type, and their share of all events of the range.',
+  sql: ({ limit }, frame) => sql<SqlRow>`
+WITH counted AS (
+  ${countedTypes(frame)}
+)
+SELECT event_type, events, (events / sum(events) OVER ())::float8 AS share, unique_users
+FROM counted
+ORDER BY events DESC, event_type COLLATE "C"
+LIMIT ${limit}`,
+  shape: (rows, { uniqueUsers }) =>
+    rows.map((row) => ({
+      event_type: row.event_type as string,
+      events: row.events as number,
+      share: row.share as number,
+      ...(uniqueUsers ? { unique_users: row.unique_users as number } : {}),
+    })),
+} satisfies Stat<typeof params>
+
+/** `event_type, events, unique_users` for every type of the range; `unique_users` is null when rollups answer. */
+function countedTypes(frame: Frame): RawBuilder<unknown> {
+  const { from, to } = frame.range!
+  if (frame.source === 'rollups') {
+    return sql`SELECT event_type, sum(events)::bigint AS events, NULL::bigint AS unique_users
+  FROM ${frame.t.event_type_days}
+  WHERE day >= ${from}::date AND day < ${to}::date
+  GROUP BY event_type`
+  }
+  return sql`SELECT event_type, sum(events)::bigint AS events, count(*) AS unique_users
+  FROM (
+    SELECT user_id, event_type, count(*) AS events
+    FROM ${frame.t.events}
+    WHERE ${eventsInRange(frame)}
+    GROUP BY user_id, event_type
+  ) AS user_types
+  GROUP BY event_type`
+}
+
+/**
+ * The most frequent event types.
+ *
+ * @param given `from`, `to` (days, both included), `tz`, `weekStart`, `asOf`, `limit`, `uniqueUsers`
+ * @example
+ * const { data } = await topEvents(db, { limit: 3 })
+ * data[0] // { event_type: 'page_view', events: 1204, share: 0.2408 }
+ */
+export function topEvents(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, topEventsStat, given, options)
+}
