@@ -3,7 +3,7 @@
  * killed, and its pid may by then be anybody's.
  */
 import { spawnSync } from 'node:child_process'
-import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { isAlive } from '../../process-identity.js'
@@ -59,18 +59,29 @@ export function answers(postmaster: Postmaster): Promise<boolean> {
 }
 
 /** Whether its pid is alive and surely a server in this cluster: what may be waited for and stopped. */
-export function isOurs(place: Place, postmaster: Postmaster): boolean {
-  const { pid } = postmaster
-  if (pid <= 1 && process.platform !== 'linux') return false
-  if (!isAlive(pid, '')) return false
-  if (process.platform === 'linux') {
-    try {
-      // A server's working directory is its cluster.
-      return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(place.cluster)
-    } catch {
-      return false
-    }
-  }
+export function isOurs(place: Place, { pid }: Postmaster): boolean {
+  if (pid === 0 || !isAlive(pid, '')) return false
   if (process.platform === 'win32') return true
+  const folder = process.platform === 'linux' ? clusterOf(pid) : undefined
+  if (folder !== undefined) return isSameFolder(folder, place.cluster)
   return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout.includes(place.cluster)
+}
+
+/** The folder that a server was started with. Its working directory would do, but root in a container may not see it. */
+function clusterOf(pid: number): string | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    const at = words.indexOf('-D')
+    return at === -1 ? '' : (words[at + 1] ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+function isSameFolder(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other)
+  } catch {
+    return false
+  }
 }

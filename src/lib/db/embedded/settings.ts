@@ -34,13 +34,14 @@ export function thisMachine(dataDir: string): Machine {
  * The settings for a machine, by their PostgreSQL names.
  *
  * @example
- * serverSettings({ memoryBytes: 16 * 2 ** 30, … }).shared_buffers // '4096MB'
+ * serverSettings({ memoryBytes: 16 * 2 ** 30, … }).shared_buffers // '2048MB'
  */
 export function serverSettings(machine: Machine): Record<string, string> {
   const { memoryBytes, cores, freeDiskBytes, sharedMemoryFolderBytes } = machine
   const workers = clamp(Math.floor(cores / 2), 2, 4)
   return {
-    shared_buffers: megabytes(clamp(memoryBytes / 4, 64 * MB, 4 * GB)),
+    // More would be used by few and paid by each start: 4 GB doubles the time that a start takes with 1 GB or less.
+    shared_buffers: megabytes(clamp(memoryBytes / 4, 64 * MB, 2 * GB)),
     effective_cache_size: megabytes(clamp(memoryBytes * 0.6, 128 * MB, 1024 * GB)),
     work_mem: megabytes(clamp(memoryBytes / 128, 8 * MB, 128 * MB)),
     maintenance_work_mem: megabytes(clamp(memoryBytes / 16, 64 * MB, GB)),
