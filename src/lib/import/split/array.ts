@@ -55,6 +55,7 @@ export class ArrayScanner implements Scanner {
       room.starts[draft.good] = draft.at
       room.stops[draft.good] = to
       room.lines[draft.good] = draft.line
+      if (element.lineEnds > 0) draft.rewrites.push(draft.good)
       draft.good++
       draft.lineEnds |= endsWithNothing
       draft.line += element.lineEnds

@@ -42,7 +42,7 @@ export interface CopyLayout {
   /** Bits of line-ends.ts. */
   readonly lineEnds: number
   /** Good records (from 0, ascending) that must be written anew. */
-  readonly requote: readonly number[]
+  readonly rewrites: readonly number[]
   /** No blank line and no reject stands between the good records. */
   readonly isUnbroken: boolean
   /** The index behind the chunk's last byte. */
@@ -52,15 +52,16 @@ export interface CopyLayout {
 /** The bytes for COPY: slices of the room where that will do. */
 export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): readonly Buffer[] {
   if (layout.good === 0) return []
-  if (shape.kind === 'array') return [withoutLineBreaks(room, layout.good)]
   const lineEnds = layout.lineEnds & ~endsWithNothing
-  // A single record without line end: any kind will do.
+  // A single record without line end (0): any kind will do.
   const isCrlf = lineEnds === endsWithCrlf
-  if (!isCrlf && lineEnds !== endsWithLf && lineEnds !== 0) return [rewritten(room, layout, shape)]
+  if (shape.kind === 'array' || (!isCrlf && lineEnds !== endsWithLf && lineEnds !== 0)) {
+    return [joined(room, layout, shape)]
+  }
   const lineEnd = Buffer.from(isCrlf ? '\r\n' : '\n')
   // COPY refuses an end without CRLF after others with it; without LF it takes the last record.
   const tail = isCrlf && (layout.lineEnds & endsWithNothing) !== 0 ? [lineEnd] : []
-  if (layout.isUnbroken && layout.requote.length === 0) {
+  if (layout.isUnbroken && layout.rewrites.length === 0) {
     return [room.bytes.subarray(room.starts[0]!, layout.to), ...tail]
   }
   const pieces = piecesOf(room, layout, shape, lineEnd)
@@ -82,11 +83,11 @@ function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer)
     const start = starts[n]!
     // The last record of the source may end without line end, and then the chunk ends there, too.
     const end = Math.min(stops[n]! + lineEnd.length, layout.to)
-    if (layout.requote[next] === n) {
+    if (layout.rewrites[next] === n) {
       next++
       cut()
       const stop = stops[n]!
-      pieces.push(requoted(bytes.subarray(start, stop), shape))
+      pieces.push(rewritten(bytes.subarray(start, stop), shape))
       from = stop
       to = end
     } else if (start === to) {
@@ -102,46 +103,41 @@ function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer)
 }
 
 /** Every record with LF behind it. */
-function rewritten(room: Room, layout: CopyLayout, shape: Shape): Buffer {
+function joined(room: Room, layout: CopyLayout, shape: Shape): Buffer {
   const { bytes, starts, stops } = room
-  const pieces = layout.requote.map((n) => requoted(bytes.subarray(starts[n]!, stops[n]!), shape))
+  const pieces = layout.rewrites.map((n) => rewritten(bytes.subarray(starts[n]!, stops[n]!), shape))
   let length = layout.good
   for (let n = 0; n < layout.good; n++) length += stops[n]! - starts[n]!
   for (const [k, piece] of pieces.entries())
-    length += piece.length - (stops[layout.requote[k]!]! - starts[layout.requote[k]!]!)
+    length += piece.length - (stops[layout.rewrites[k]!]! - starts[layout.rewrites[k]!]!)
   const out = Buffer.allocUnsafeSlow(length)
   let at = 0
   let next = 0
   for (let n = 0; n < layout.good; n++) {
-    if (layout.requote[next] === n) at += pieces[next++]!.copy(out, at)
+    if (layout.rewrites[next] === n) at += pieces[next++]!.copy(out, at)
     else at += bytes.copy(out, at, starts[n]!, stops[n]!)
     out[at++] = lf
   }
   return out
 }
 
-/** Elements of an array as lines: JSON has no raw line break inside a string, and outside of one a space is as good. */
-function withoutLineBreaks(room: Room, good: number): Buffer {
-  const { bytes, starts, stops } = room
-  let length = good
-  for (let n = 0; n < good; n++) length += stops[n]! - starts[n]!
-  const out = Buffer.allocUnsafeSlow(length)
-  let at = 0
-  for (let n = 0; n < good; n++) {
-    const from = at
-    at += bytes.copy(out, at, starts[n]!, stops[n]!)
-    for (let i = from; i < at; i++) if (out[i] === lf || out[i] === cr) out[i] = 0x20
-    out[at++] = lf
-  }
+/** A good record as COPY reads it right. */
+function rewritten(record: Buffer, shape: Shape): Buffer {
+  return shape.kind === 'delimited' ? requoted(record, shape) : withoutLineBreaks(record)
+}
+
+/** JSON has no raw line break inside a string, and outside of one a space is as good. */
+function withoutLineBreaks(json: Buffer): Buffer {
+  const out = Buffer.from(json)
+  for (let i = 0; i < out.length; i++) if (out[i] === lf || out[i] === cr) out[i] = 0x20
   return out
 }
 
 /** A good record with each field quoted that is neither quoted nor empty: an empty one must stay absent. */
-function requoted(record: Buffer, shape: Shape): Buffer {
-  if (shape.kind !== 'delimited') return record
+function requoted(record: Buffer, shape: DelimitedShape): Buffer {
   const quote = copyQuote(shape)
   let extra = 2
-  for (const byte of record) extra += byte === quote ? 1 : byte === shape.delimiter ? 2 : 0
+  for (let i = 0; i < record.length; i++) extra += record[i] === quote ? 1 : record[i] === shape.delimiter ? 2 : 0
   const out = Buffer.allocUnsafe(record.length + extra)
   let at = 0
   let i = 0

@@ -61,7 +61,7 @@ export class DelimitedScanner implements Scanner {
         break
       }
       let field = 1
-      let mustRequote = false
+      let mustRewrite = false
       let byte = 0
       for (;;) {
         const fieldStart = i
@@ -86,7 +86,7 @@ export class DelimitedScanner implements Scanner {
         } else {
           while (stopsUnquoted[byte] === 0) byte = bytes[++i]!
           while (byte === special) {
-            mustRequote = true
+            mustRewrite = true
             do byte = bytes[++i]!
             while (stopsUnquoted[byte] === 0)
           }
@@ -140,7 +140,7 @@ export class DelimitedScanner implements Scanner {
         result = 'fault'
         break
       }
-      if (mustRequote || (stop - start === 2 && isEndMarker(bytes, start))) draft.requote.push(good)
+      if (mustRewrite || (stop - start === 2 && isEndMarker(bytes, start))) draft.rewrites.push(good)
       if (good === starts.length) {
         room.addRecords()
         starts = room.starts

@@ -38,7 +38,7 @@ export class Draft {
   /** Bits of line-ends.ts: how its good records end. */
   lineEnds = 0
   /** Good records (from 0) that COPY would misread as they stand. */
-  requote: number[] = []
+  rewrites: number[] = []
   rejects: Reject[] = []
   /** How many good records stand before each reject. */
   goodBeforeReject: number[] = []
@@ -66,7 +66,7 @@ export class Draft {
     this.good = 0
     this.blankLines = 0
     this.lineEnds = 0
-    this.requote = []
+    this.rewrites = []
     this.rejects = []
     this.goodBeforeReject = []
   }
@@ -146,7 +146,7 @@ class FinishedChunk implements Chunk {
     this.#layout = {
       good: draft.good,
       lineEnds: draft.lineEnds,
-      requote: draft.requote,
+      rewrites: draft.rewrites,
       // Nothing but good records and their line ends lies between the first and the last.
       isUnbroken: draft.blankLines === 0 && draft.rejects.length === 0,
       to: draft.at,

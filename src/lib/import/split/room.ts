@@ -59,7 +59,7 @@ export class RoomPool {
   }
 
   give(room: Room): void {
-    const usual = room.bytes.length <= 2 * this.#usualBytes && room.starts.length <= this.#usualBytes
+    const usual = room.bytes.length <= 2 * this.#usualBytes && room.starts.length <= this.#usualBytes / 8
     if (usual && this.#free.length < this.#maxFree) this.#free.push(room)
   }
 }
