@@ -10,9 +10,8 @@ export default class DbMigrate extends BaseCommand<typeof DbMigrate> {
   static override examples = ['<%= config.bin %> db migrate --database-url postgresql://me@db.example/analytics']
   static override flags = {
     tz: Flags.string({
-      description: 'Time zone of the days of a new schema; later `ea db rebuild --tz` changes it.',
+      description: 'Time zone of the days of a new schema; later `ea db rebuild --tz` changes it (default: UTC).',
       helpValue: 'ZONE',
-      defaultHelp: 'UTC',
     }),
   }
 

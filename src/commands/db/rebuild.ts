@@ -14,9 +14,8 @@ export default class DbRebuild extends BaseCommand<typeof DbRebuild> {
   static override examples = ['<%= config.bin %> db rebuild', '<%= config.bin %> db rebuild --tz Europe/Kyiv']
   static override flags = {
     tz: Flags.string({
-      description: 'Time zone of the days from now on, the default of all stats.',
+      description: 'Time zone of the days from now on, the default of all stats (default: the one in use).',
       helpValue: 'ZONE',
-      defaultHelp: 'the one in use',
     }),
   }
 

@@ -8,7 +8,11 @@ import { defaultFormat, formats } from '../render/formats.js'
 
 /** The flags of each command that shows a Result. */
 export const outputFlags = {
-  format: Flags.string({ description: 'How to print the answer.', options: [...formats], defaultHelp: defaultFormat }),
+  format: Flags.string({
+    description: 'How to print the answer.',
+    options: [...formats],
+    defaultHelp: async () => defaultFormat,
+  }),
   output: Flags.string({
     char: 'o',
     description: 'Write to this file, whole or not at all, instead of stdout.',

@@ -1,7 +1,7 @@
 /**
  * A command made from a stat: its flags are the stat's parameters, its help their descriptions and defaults.
  */
-import { Flags } from '@oclif/core'
+import { type Command, Flags } from '@oclif/core'
 import { ask, explain } from '../stats/ask.js'
 import { kebab, type Param, paramsOf, valueFromText } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
@@ -14,7 +14,7 @@ import { outputFlags } from './output.js'
  * @example
  * export default statCommand(dauStat)
  */
-export function statCommand(stat: Stat) {
+export function statCommand(stat: Stat): Command.Class {
   const params = paramsOf(stat.params)
 
   return class StatCommand extends BaseCommand<typeof StatCommand> {
@@ -46,7 +46,7 @@ function flagOf(param: Param) {
     description,
     multiple: param.isList,
     ...(param.choices.length > 0 ? { options: [...param.choices] } : {}),
-    ...(param.default === undefined ? {} : { defaultHelp: String(param.default) }),
+    ...(param.default === undefined ? {} : { default: String(param.default) }),
     ...(param.kind === 'number' ? { helpValue: 'N' } : {}),
   }
   // The overloads for one value and for many differ only in types.

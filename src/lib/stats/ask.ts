@@ -75,6 +75,11 @@ function frameOf<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.out
   return readFrame(s, params as unknown as CommonParams, stat.grain(params), stat.readsEvents(params))
 }
 
+const defaultRangeNotes = {
+  all: ' Range: all days of the data.',
+  last: ` Range: the last ${defaultRangeDays} days of the data; name an earlier first day for more.`,
+}
+
 function metaOf(frame: Frame, definition: string): Result['meta'] {
   return {
     from: frame.range?.from ?? null,
@@ -82,9 +87,7 @@ function metaOf(frame: Frame, definition: string): Result['meta'] {
     tz: frame.tz,
     week_start: frame.weekStart,
     as_of: frame.asOf,
-    definition: frame.isDefaultRange
-      ? `${definition} Range: the last ${defaultRangeDays} days of the data.`
-      : definition,
+    definition: `${definition}${frame.defaultRange === undefined ? '' : defaultRangeNotes[frame.defaultRange]}`,
     data_until: frame.dataUntil,
     source: frame.source,
     warnings: frame.dataUntil === null ? ['There are no events yet; `ea import FILE` brings some.'] : [],

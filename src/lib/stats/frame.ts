@@ -13,8 +13,8 @@ export interface Frame {
   readonly t: TableNames
   /** `[from, to)`, whole windows of the grain; both undefined when there is no data and no range was asked for. */
   readonly range: { readonly from: Day; readonly to: Day } | undefined
-  /** Whether neither end of the range was asked for. */
-  readonly isDefaultRange: boolean
+  /** When neither end of the range was asked for: whether it has all days of the data, or only the last ones. */
+  readonly defaultRange: 'all' | 'last' | undefined
   readonly tz: string
   readonly weekStart: Weekday
   /** ISO, in UTC. */
@@ -39,10 +39,13 @@ export async function readFrame(s: Session, params: CommonParams, grain: Grain, 
   const tz = params.tz ?? state.reporting_tz
   const inReportingTz = isSameTimeZone(tz, state.reporting_tz)
   const data = state.newest === null || inReportingTz ? state : await dataDaysIn(s, tz, state)
+  const range = resolveRange(params, grain, data)
+  const isAsked = params.from !== undefined || params.to !== undefined
+  const isCut = range !== undefined && data.oldest !== null && data.oldest < range.from
   return {
     t: s.t,
-    range: resolveRange(params, grain, data),
-    isDefaultRange: params.from === undefined && params.to === undefined,
+    range,
+    defaultRange: isAsked || range === undefined ? undefined : isCut ? 'last' : 'all',
     tz,
     weekStart: params.weekStart,
     asOf: state.as_of,
