@@ -178,6 +178,44 @@ export const catalogue = {
     meaning: 'The system asked the process to end (SIGTERM, SIGHUP).',
     next: 'Run it again.',
   },
+  // Batches
+  batch_not_found: {
+    exit: 2,
+    http: 404,
+    meaning: 'There is no batch with this number.',
+    next: 'See the batches: `ea batches list`.',
+  },
+  batch_not_undoable: {
+    exit: 2,
+    http: 409,
+    meaning: 'Only a completed batch has events that can be removed.',
+    next: 'See its status: `ea batches show ID`.',
+  },
+  import_busy: {
+    exit: 75,
+    http: 503,
+    meaning: 'Another import, undo or rebuild holds the lease of this schema.',
+    next: 'Try again later, or wait for it: `--wait 5m`.',
+  },
+  lease_lost: {
+    exit: 75,
+    http: 503,
+    meaning: 'This process did not answer for 15 seconds, and another one took its lease.',
+    next: 'Run the same command again: it goes on where this one stopped.',
+  },
+  // Import
+  rejects_over_budget: {
+    exit: 3,
+    http: 422,
+    meaning: 'More records were rejected than --max-rejects allows, so nothing of the file is imported.',
+    next: 'Mend the records, or allow them with `--max-rejects` and keep them with `--rejects-file`.',
+  },
+  file_changed: {
+    exit: 4,
+    http: 422,
+    meaning: 'The file changed while it was read, so nothing of it is imported.',
+    next: 'Import it again when nobody writes to it any more.',
+  },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue

@@ -111,7 +111,7 @@ export async function withTransaction<T>(
 
 /** Kysely over one connection that somebody else brackets. */
 function kyselyOn(client: pg.PoolClient, schema: string): Kysely<Tables> {
-  const borrowed = Object.assign(Object.create(client) as pg.PoolClient, { release: () => {} })
+  const borrowed = { query: client.query.bind(client), release: () => {} }
   const pool = { connect: async () => borrowed, end: async () => {} }
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as unknown as pg.Pool }) }).withSchema(schema)
 }

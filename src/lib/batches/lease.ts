@@ -1,0 +1,163 @@
+/**
+ * One import, undo or rebuild at a time in a schema: a lease row with a fencing token. Whoever holds it proves it in
+ * every transaction (`holdLease`), so that a sleeper that wakes after its lease was taken writes nothing more.
+ */
+import { sql } from 'kysely'
+import { type Database, sqlState, type Transaction, withTransaction } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.js'
+
+/** A holder whose heartbeat is older than this has lost its lease to whoever asks. */
+export const leaseExpiresMs = 15_000
+const heartbeatEveryMs = 3_000
+const pollEveryMs = 250
+/** How long a takeover waits for transactions of the old holder before it ends them. */
+const takeoverPatienceMs = 500
+
+export interface Lease {
+  readonly token: number
+  /** Aborted when the lease was taken by somebody else. */
+  readonly lost: AbortSignal
+}
+
+export interface LeaseHolder extends ProcessIdentity {
+  readonly token: number
+  /** What it does, for people: `import events.csv`. */
+  readonly doing: string
+  readonly acquiredAt: Date
+}
+
+export interface LeaseRequest {
+  /** What it is for, for people: `import events.csv`. */
+  readonly doing: string
+  /** How long to wait for another holder; 0 = not at all. */
+  readonly waitMs?: number
+  /** Told once when waiting begins. */
+  readonly onWait?: (holder: LeaseHolder) => void
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Takes the lease, keeps it alive while `use` runs, and gives it back whatever happens.
+ *
+ * @throws EaError `import_busy` when somebody else holds it for longer than `waitMs`
+ * @example
+ * await withLease(db, { doing: 'undo batch 7' }, (lease) => …)
+ */
+export async function withLease<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
+  const token = await acquire(db, request)
+  const lost = new AbortController()
+  const heart = setInterval(() => {
+    beat(db, token).then(
+      (alive) => alive || lost.abort(leaseLost()),
+      // The database is away for a moment: the next beat or the next transaction will tell.
+      () => {},
+    )
+  }, heartbeatEveryMs)
+  try {
+    return await use({ token, lost: lost.signal })
+  } finally {
+    clearInterval(heart)
+    // When even this fails the row is recognised as left behind: the process is gone or the heartbeat is old.
+    await sql`DELETE FROM ${db.t.import_lease} WHERE token = ${token}`.execute(db.q).catch(() => {})
+  }
+}
+
+/**
+ * Proves inside a transaction that the lease is still held, and keeps it from being taken until the transaction ends.
+ *
+ * @throws EaError `lease_lost`
+ */
+export async function holdLease(tx: Transaction, lease: Lease): Promise<void> {
+  const { rows } = await sql`
+    SELECT 1 FROM ${tx.t.import_lease} WHERE token = ${lease.token} FOR KEY SHARE`.execute(tx.q)
+  if (rows.length === 0) throw leaseLost()
+}
+
+function leaseLost(): EaError {
+  return new EaError('lease_lost', 'Another process took the lease because this one did not answer for 15 seconds.')
+}
+
+async function beat(db: Database, token: number): Promise<boolean> {
+  const { rows } = await sql`
+    UPDATE ${db.t.import_lease} SET heartbeat_at = clock_timestamp() WHERE token = ${token} RETURNING token`.execute(
+    db.q,
+  )
+  return rows.length === 1
+}
+
+async function acquire(db: Database, request: LeaseRequest): Promise<number> {
+  const deadline = performance.now() + (request.waitMs ?? 0)
+  let told = false
+  for (;;) {
+    request.signal?.throwIfAborted()
+    const token = await insertLease(db, request.doing)
+    if (token !== undefined) return token
+    const holder = await readHolder(db)
+    if (holder === undefined) continue
+    if (holder.expired || isGone(holder)) {
+      await removeHolder(db, holder)
+      continue
+    }
+    if (performance.now() >= deadline) throw busy(holder)
+    if (!told) request.onWait?.(holder)
+    told = true
+    await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+  }
+}
+
+async function insertLease(db: Database, doing: string): Promise<number | undefined> {
+  const me = thisProcess()
+  const { rows } = await sql<{ token: number }>`
+    INSERT INTO ${db.t.import_lease} (host, boot_id, pid, process_start, doing)
+    VALUES (${me.host}, ${me.bootId}, ${me.pid}, ${me.processStart}, ${doing})
+    ON CONFLICT ON CONSTRAINT import_lease_one_key DO NOTHING
+    RETURNING token`.execute(db.q)
+  return rows[0]?.token
+}
+
+/** Who holds the lease now, if anybody. */
+export async function readHolder(db: Database): Promise<(LeaseHolder & { expired: boolean }) | undefined> {
+  const { rows } = await sql<LeaseHolder & { expired: boolean }>`
+    SELECT token, host, boot_id AS "bootId", pid, process_start AS "processStart", doing, acquired_at AS "acquiredAt",
+           heartbeat_at < clock_timestamp() - make_interval(secs => ${leaseExpiresMs / 1000}) AS expired
+      FROM ${db.t.import_lease}`.execute(db.q)
+  return rows[0]
+}
+
+/**
+ * Removes the row of a holder that is gone. Its transactions hold key-share locks on the row: they end by themselves
+ * when its process is dead, and are ended here when it only sleeps.
+ */
+async function removeHolder(db: Database, holder: LeaseHolder): Promise<void> {
+  let done = false
+  let backend = 0
+  const impatience = setInterval(() => {
+    if (done || backend === 0) return
+    sql`SELECT pg_terminate_backend(pid) FROM unnest(pg_blocking_pids(${backend})) AS pid`.execute(db.q).catch(() => {})
+  }, takeoverPatienceMs)
+  try {
+    await withTransaction(db, async (tx) => {
+      await sql`SET LOCAL lock_timeout = '10s'`.execute(tx.q)
+      const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(tx.q)
+      backend = rows[0]!.pid
+      await sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${holder.token}`.execute(tx.q)
+    })
+  } catch (error) {
+    if (sqlState(error) === '55P03') throw busy(holder)
+    throw error
+  } finally {
+    done = true
+    clearInterval(impatience)
+  }
+}
+
+function busy(holder: LeaseHolder): EaError {
+  const host = holder.host.split(' ')[0]
+  return new EaError(
+    'import_busy',
+    `Another process is busy in this schema: ${holder.doing} (pid ${holder.pid} on ${host}, since ${holder.acquiredAt.toISOString()}).`,
+    { details: { holder: { doing: holder.doing, pid: holder.pid, host, since: holder.acquiredAt.toISOString() } } },
+  )
+}

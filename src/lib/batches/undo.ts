@@ -1,0 +1,76 @@
+/**
+ * Undo: removes a completed batch's events and what the rollups hold of them, as one step for every reader, and marks
+ * the batches that leaned on it.
+ */
+import { sql } from 'kysely'
+import { type Database, withTransaction } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import { failpoint } from '../failpoint.js'
+import { prepareDelta } from '../rollups/delta.js'
+import { removeDelta } from '../rollups/remove.js'
+import { discardBatch } from './complete.js'
+import { holdLease, type LeaseRequest, withLease } from './lease.js'
+import { type Batch, getBatch, interruptedBatches } from './registry.js'
+import { bumpDataVersion, lockVisibility } from './visibility.js'
+
+export interface Undone {
+  readonly batch: Batch
+  /** How many events were removed. */
+  readonly removed: number
+  /** Batches that counted some of these events as their duplicates: import their files again. */
+  readonly stale: readonly { readonly id: number; readonly file: string; readonly duplicates: number }[]
+  /** Batches that an interrupted import had left, discarded first because they may lean on this one. */
+  readonly discarded: readonly Batch[]
+}
+
+/**
+ * Undoes a batch. Takes the lease, so that it never runs beside an import.
+ *
+ * @throws EaError `batch_not_found`, `batch_not_undoable` (it is not completed), `import_busy`
+ * @example
+ * const { removed, stale } = await undoBatch(db, 7)
+ */
+export async function undoBatch(
+  db: Database,
+  batchId: number,
+  request: Omit<LeaseRequest, 'doing'> = {},
+): Promise<Undone> {
+  return withLease(db, { ...request, doing: `undo batch ${batchId}` }, async (lease) => {
+    const before = await getBatch(db, batchId)
+    if (before.status !== 'completed' && before.status !== 'loading') {
+      throw new EaError('batch_not_undoable', `Batch ${batchId} is ${before.status}: it has no events to remove.`)
+    }
+    const discarded = await interruptedBatches(db)
+    for (const batch of discarded) await discardBatch(db, lease, batch.id)
+    if (before.status === 'loading') return { batch: await getBatch(db, batchId), removed: 0, stale: [], discarded: [] }
+
+    const stale = await withTransaction(db, async (tx) => {
+      await holdLease(tx, lease)
+      const delta = await prepareDelta(tx, batchId)
+      if (delta.events !== before.inserted) {
+        throw new EaError(
+          'accounting_mismatch',
+          `Batch ${batchId} inserted ${before.inserted} events, but ${delta.events} are stored.`,
+        )
+      }
+      failpoint('undo.prepared')
+      await lockVisibility(tx)
+      await removeDelta(tx)
+      failpoint('undo.rollups')
+      await sql`DELETE FROM ${tx.t.events} WHERE batch_id = ${batchId}`.execute(tx.q)
+      await sql`
+        UPDATE ${tx.t.import_batches} SET status = 'undone', finished_at = clock_timestamp() WHERE id = ${batchId}`.execute(
+        tx.q,
+      )
+      const { rows } = await sql<Undone['stale'][number]>`
+        UPDATE ${tx.t.import_batches} b SET stale = true
+          FROM ${tx.t.import_overlaps} o
+         WHERE o.owner_id = ${batchId} AND b.id = o.batch_id AND b.status = 'completed'
+        RETURNING b.id, b.file, o.duplicates`.execute(tx.q)
+      await bumpDataVersion(tx)
+      failpoint('undo.before-commit')
+      return rows
+    })
+    return { batch: await getBatch(db, batchId), removed: before.inserted, stale, discarded }
+  })
+}

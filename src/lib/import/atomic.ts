@@ -1,0 +1,115 @@
+/**
+ * `--atomic`: one file in one transaction on one connection. Slower, and nothing is left when it is killed; the only
+ * trace of a file that fails is its batch with its rejects.
+ */
+import { completeIn, failBatch } from '../batches/complete.js'
+import { holdLease } from '../batches/lease.js'
+import { createBatch, findCompleted, type NewBatch } from '../batches/registry.js'
+import { type Transaction, withTransaction } from '../db/connect.js'
+import { isDataError, type LoadContext, mergeChunk } from './load-chunk.js'
+import { type FileOutcome, importDefaults } from './options.js'
+import { type Reading, readingRecord } from './reading.js'
+import {
+  alreadyImported,
+  chunksOf,
+  endsBatch,
+  ImportFailure,
+  judging,
+  outcomeOf,
+  type Run,
+  requireGood,
+  secondsSince,
+  timed,
+} from './run.js'
+import type { FileIdentity, Source } from './source.js'
+import type { Chunk } from './split/chunk.js'
+import { dropStaging } from './stage.js'
+
+export async function loadAtomically(
+  run: Run,
+  source: Source,
+  reading: Reading,
+  identity?: FileIdentity,
+): Promise<FileOutcome> {
+  const newBatch: NewBatch = {
+    source: source.kind,
+    file: run.path,
+    sha256: identity?.sha256 ?? null,
+    reading: readingRecord(reading, source),
+    chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
+  }
+  try {
+    const batchId = await timed(run, 'loading', () =>
+      withTransaction(run.db, async (tx) => {
+        await holdLease(tx, run.lease)
+        const batch = await createBatch(tx, newBatch)
+        const context: LoadContext = {
+          db: run.db,
+          lease: run.lease,
+          batchId: batch.id,
+          ...judging(reading, batch.createdAt),
+          strict: false,
+        }
+        let chunks = 0
+        for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {
+          const outcome = await mergeWithin(tx, context, chunk)
+          run.ledger.add(outcome, outcome.rejects)
+          chunk.release()
+          chunks += 1
+        }
+        requireGood(run, source, identity)
+        if (source.kind === 'stdin' && !run.options.force) {
+          const known = await findCompleted(tx, source.sha256())
+          if (known) throw new KnownAlready(alreadyImported(run, known))
+        }
+        await completeIn(tx, batch.id, {
+          sha256: source.sha256(),
+          chunks,
+          bytes: source.contentBytes(),
+          seconds: secondsSince(run.startedMs),
+        })
+        return batch.id
+      }),
+    )
+    return outcomeOf(run, source, batchId, 'completed', source.sha256())
+  } catch (error) {
+    if (error instanceof KnownAlready) return error.outcome
+    if (!endsBatch(error)) throw error
+    const batch = await createBatch(run.db, newBatch)
+    await failBatch(run.db, run.lease, batch.id, {
+      code: error.code,
+      sha256: identity?.sha256 ?? null,
+      ...run.ledger.counts,
+      rejects: run.ledger.firstRejects,
+      bytes: source.contentBytes(),
+      seconds: secondsSince(run.startedMs),
+    })
+    throw new ImportFailure(error, outcomeOf(run, source, batch.id, 'failed', identity?.sha256 ?? null))
+  }
+}
+
+/** Rolls the transaction back because its content is stored already. */
+class KnownAlready extends Error {
+  readonly outcome: FileOutcome
+
+  constructor(outcome: FileOutcome) {
+    super('already imported')
+    this.outcome = outcome
+  }
+}
+
+/** Merges a chunk inside the one transaction; a record that cannot be cast costs its chunk a second, strict try. */
+async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): ReturnType<typeof mergeChunk> {
+  await tx.client.query('SAVEPOINT chunk')
+  try {
+    return await mergeChunk(tx, context, chunk)
+  } catch (error) {
+    if (!isDataError(error) || context.strict) throw error
+    await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
+    context.strict = true
+    return await mergeChunk(tx, context, chunk)
+  } finally {
+    await tx.client.query('RELEASE SAVEPOINT chunk').catch(() => {})
+    await dropStaging(tx).catch(() => {})
+  }
+}

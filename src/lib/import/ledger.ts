@@ -1,0 +1,89 @@
+/**
+ * The books of one import: what was read and what became of it, the first rejects and their reasons, and whether the
+ * rejects are still within their budget.
+ */
+
+import { failedBatchKeepsRejects } from '../batches/rejects.js'
+import type { Reject, RejectCode } from '../event.js'
+
+/** How many rejects an import may have: a number, judged at once, or a share of the records, judged at the end. */
+export type RejectBudget = { readonly records: number } | { readonly percent: number }
+
+export interface Counts {
+  readonly read: number
+  readonly inserted: number
+  readonly duplicates: number
+  readonly rejected: number
+}
+
+/** Bytes of rejects that are held for the message and for a batch that fails. */
+const maxHeldBytes = 32 * 1024 * 1024
+
+export class Ledger {
+  #counts = { read: 0, inserted: 0, duplicates: 0, rejected: 0 }
+  readonly #codes = new Map<RejectCode, number>()
+  /** The first rejects of the file so far; chunks end in any order. */
+  #first: Reject[] = []
+  readonly #budget: RejectBudget
+
+  constructor(budget: RejectBudget) {
+    this.#budget = budget
+  }
+
+  /** Books one chunk. */
+  add(counts: Counts, rejects: readonly Reject[]): void {
+    for (const key of ['read', 'inserted', 'duplicates', 'rejected'] as const) this.#counts[key] += counts[key]
+    for (const { code } of rejects) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
+    if (rejects.length > 0) this.#hold(rejects)
+  }
+
+  /** Books what an interrupted import of the same file had merged. */
+  addEarlier(counts: Counts, codes: ReadonlyMap<RejectCode, number>, firstRejects: readonly Reject[]): void {
+    this.add(counts, [])
+    for (const [code, n] of codes) this.#codes.set(code, (this.#codes.get(code) ?? 0) + n)
+    this.#hold(firstRejects)
+  }
+
+  #hold(rejects: readonly Reject[]): void {
+    const sorted = [...this.#first, ...rejects].sort((a, b) => a.record - b.record)
+    let bytes = 0
+    this.#first = []
+    for (const reject of sorted.slice(0, failedBatchKeepsRejects)) {
+      bytes += reject.raw.length
+      if (bytes > maxHeldBytes) break
+      this.#first.push(reject)
+    }
+  }
+
+  get counts(): Counts {
+    return { ...this.#counts }
+  }
+
+  /** The first rejects in the order of the file. */
+  get firstRejects(): readonly Reject[] {
+    return this.#first
+  }
+
+  /** Reasons with their counts, the most frequent first. */
+  get reasons(): readonly { readonly code: RejectCode; readonly count: number }[] {
+    return [...this.#codes]
+      .map(([code, count]) => ({ code, count }))
+      .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1))
+  }
+
+  /** Whether no later record can bring the rejects back under their budget. */
+  get isOverForGood(): boolean {
+    return 'records' in this.#budget && this.#counts.rejected > this.#budget.records
+  }
+
+  /** Whether the rejects are over their budget, when all was read. */
+  get isOver(): boolean {
+    if ('records' in this.#budget) return this.isOverForGood
+    return this.#counts.rejected * 100 > this.#budget.percent * this.#counts.read
+  }
+
+  /** The budget in words: `0`, `2%`. */
+  get budgetText(): string {
+    return 'records' in this.#budget ? String(this.#budget.records) : `${this.#budget.percent}%`
+  }
+}

@@ -1,0 +1,106 @@
+/** What an import can be told, what it tells while it runs, and what it answers. */
+import type { Readable } from 'node:stream'
+import type { LeaseHolder } from '../batches/lease.js'
+import type { Batch } from '../batches/registry.js'
+import type { ErrorCode } from '../errors.js'
+import { limits, type RejectCode } from '../event.js'
+import type { RejectBudget } from './ledger.js'
+import type { ReadingOptions } from './reading.js'
+
+export interface ImportOptions extends Partial<ReadingOptions> {
+  /** How many rejects a file may have; default none. */
+  readonly maxRejects?: RejectBudget
+  /** Import a content again that is imported already. */
+  readonly force?: boolean
+  /** Say what an import would do, and store nothing. */
+  readonly dryRun?: boolean
+  /** One transaction on one connection. */
+  readonly atomic?: boolean
+  /** How many chunks are merged at once, each on its own connection. */
+  readonly jobs?: number
+  /** The size of a chunk, for a new batch. */
+  readonly chunkBytes?: number
+  /** How long to wait for another import; default not at all. */
+  readonly waitMs?: number
+  /** Writes the header and the untouched rejects of the (only) file here. */
+  readonly rejectsFile?: string | undefined
+  /** Ends the import between two chunks; what is merged is kept for the next one. */
+  readonly signal?: AbortSignal | undefined
+  /** What `-` reads; default standard input. */
+  readonly stdin?: Readable
+  /** Told what happens, with plain values; silence is the default. */
+  readonly onEvent?: (event: ImportEvent) => void
+}
+
+export const importDefaults = {
+  timezone: 'UTC',
+  timeFormat: { kind: 'auto' },
+  maxRecordBytes: limits.recordMaxBytes,
+  maxRejects: { records: 0 },
+  chunkBytes: 4 * 1024 * 1024,
+} as const
+
+export type Phase = 'hashing' | 'loading' | 'checking' | 'completing'
+
+export type ImportEvent =
+  | { readonly type: 'waiting'; readonly holder: LeaseHolder }
+  | { readonly type: 'discarded'; readonly batch: Batch }
+  | { readonly type: 'resuming'; readonly batch: Batch; readonly chunks: number; readonly read: number }
+  | { readonly type: 'retrying'; readonly chunk: number; readonly reason: string }
+  | {
+      readonly type: 'progress'
+      readonly file: string
+      readonly phase: Phase
+      /** Bytes of the file as it lies on disk; the total is null for a stream. */
+      readonly readBytes: number
+      readonly totalBytes: number | null
+      readonly records: number
+    }
+  | { readonly type: 'finished'; readonly outcome: FileOutcome }
+
+export type ImportStatus = 'completed' | 'already_imported' | 'failed' | 'dry_run'
+
+/** What became of one file. */
+export interface FileOutcome {
+  /** The batch; of `already_imported` the one that holds the content; null for a dry run. */
+  readonly id: number | null
+  readonly file: string
+  readonly sha256: string | null
+  readonly status: ImportStatus
+  /** What this import read and did: all 0 when the content was imported already. */
+  readonly read: number
+  readonly inserted: number
+  readonly duplicates: number
+  readonly rejected: number
+  /** Of the decompressed content. */
+  readonly bytes: number
+  readonly seconds: number
+  /** Wall seconds of each phase that took place. */
+  readonly phases: Readonly<Partial<Record<Phase, number>>>
+  /** When the content was imported, if it was already. */
+  readonly importedAt?: Date
+  /** Why records were rejected, most frequent first. */
+  readonly reasons: readonly { readonly code: RejectCode; readonly count: number }[]
+  /** The first rejects, without their bytes. */
+  readonly firstRejects: readonly {
+    readonly record: number
+    readonly line: number
+    readonly code: RejectCode
+    readonly text: string
+  }[]
+  /** Why the file failed. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly suggestions: readonly string[] }
+}
+
+export interface ImportOutcome {
+  readonly files: readonly FileOutcome[]
+  readonly totals: {
+    readonly files: number
+    readonly read: number
+    readonly inserted: number
+    readonly duplicates: number
+    readonly rejected: number
+    readonly bytes: number
+    readonly seconds: number
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The way of one file, from its bytes to visible events. Read this first:
+ *
+ *   source ─ hash ─ known already? ─ reading ─ split ─ chunks in flight: stage ─ merge ─ all merged? ─ complete
+ *
+ * Everything that may be killed lies between two transactions; whoever comes next finds the batch `loading` and the
+ * chunks that are merged, and goes on from there.
+ */
+import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
+import type { Lease } from '../batches/lease.js'
+import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/registry.js'
+import { countRejectCodes, failedBatchKeepsRejects, listRejects } from '../batches/rejects.js'
+import type { Database } from '../db/connect.js'
+import { failpoint } from '../failpoint.js'
+import { loadAtomically } from './atomic.js'
+import { dryRun } from './dry-run.js'
+import { eachInFlight } from './in-flight.js'
+import { judgeOnly, type LoadContext, loadChunk } from './load-chunk.js'
+import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
+import { decideReading, isSameReading, type Reading, readingRecord } from './reading.js'
+import { writeRejectsFile } from './rejects-file.js'
+import {
+  alreadyImported,
+  chunksOf,
+  endsBatch,
+  ImportFailure,
+  jobsOf,
+  judging,
+  newRun,
+  outcomeOf,
+  type Run,
+  requireGood,
+  secondsSince,
+  tellProgress,
+  timed,
+} from './run.js'
+import { type FileIdentity, hashFile, type Source, withSource } from './source.js'
+
+/**
+ * Imports one file or `-`. The caller holds the lease.
+ *
+ * @throws ImportFailure when the content is at fault: rejects over their budget, a file that changed or cannot be read
+ * @throws EaError before anything was begun (of the source, its header), `accounting_mismatch`, `lease_lost`, `interrupted`
+ */
+export async function importFile(
+  db: Database,
+  lease: Lease,
+  path: string,
+  options: ImportOptions,
+): Promise<FileOutcome> {
+  const run = newRun(db, lease, path, options)
+  return withSource(
+    path,
+    { encoding: options.encoding, ...(options.stdin && { stdin: options.stdin }) },
+    async (source) => {
+      const identity = source.kind === 'file' ? await hashed(run, source) : undefined
+      if (identity && !options.force) {
+        const known = await findCompleted(db, identity.sha256)
+        if (known) return alreadyImported(run, known)
+      }
+      const reading = decideReading(source, {
+        ...options,
+        timezone: options.timezone ?? importDefaults.timezone,
+        timeFormat: options.timeFormat ?? importDefaults.timeFormat,
+        maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
+      })
+      if (options.dryRun) return dryRun(run, source, reading, identity)
+      return withRejectsFile(run, reading, async () => {
+        if (!options.atomic) return load(run, source, reading, identity)
+        await discardInterrupted(run)
+        return loadAtomically(run, source, reading, identity)
+      })
+    },
+  )
+}
+
+/** Writes `--rejects-file` when the batch has ended, well or not. */
+async function withRejectsFile(run: Run, reading: Reading, body: () => Promise<FileOutcome>): Promise<FileOutcome> {
+  const write = async ({ id, status }: FileOutcome) => {
+    if (run.options.rejectsFile === undefined || id === null || status === 'already_imported') return
+    await writeRejectsFile(run.db, id, reading, run.options.rejectsFile)
+  }
+  try {
+    const outcome = await body()
+    await write(outcome)
+    return outcome
+  } catch (error) {
+    if (error instanceof ImportFailure) await write(error.outcome)
+    throw error
+  }
+}
+
+async function hashed(run: Run, source: Source): Promise<FileIdentity> {
+  const totalBytes = source.progress().totalBytes
+  return timed(run, 'hashing', () =>
+    hashFile(run.path, (readBytes) => tellProgress(run, 'hashing', { readBytes, totalBytes })),
+  )
+}
+
+/** Chunk by chunk, several in flight, resumable. */
+async function load(run: Run, source: Source, reading: Reading, identity?: FileIdentity): Promise<FileOutcome> {
+  const { batch, merged } = await beginOrResume(run, source, reading, identity)
+  const context: LoadContext = {
+    db: run.db,
+    lease: run.lease,
+    batchId: batch.id,
+    ...judging(reading, batch.createdAt),
+    strict: false,
+    onRetry: (chunk, error) => run.options.onEvent?.({ type: 'retrying', chunk, reason: (error as Error).message }),
+  }
+  let chunks = 0
+  try {
+    await timed(run, 'loading', () =>
+      eachInFlight(chunksOf(run, source, reading, batch.chunkBytes), jobsOf(run), async (chunk) => {
+        chunks = Math.max(chunks, chunk.index + 1)
+        if (!merged.has(chunk.index)) {
+          const outcome = run.ledger.isOverForGood ? await judgeOnly(context, chunk) : await loadChunk(context, chunk)
+          run.ledger.add(outcome, outcome.rejects)
+        }
+        chunk.release()
+        failpoint('chunk.done')
+      }),
+    )
+    requireGood(run, source, identity)
+  } catch (error) {
+    // An error of the content ends the batch; anything else leaves it to be resumed.
+    if (!endsBatch(error)) throw error
+    await failBatch(run.db, run.lease, batch.id, {
+      code: error.code,
+      sha256: identity?.sha256 ?? null,
+      ...run.ledger.counts,
+      rejects: run.ledger.firstRejects,
+      bytes: source.contentBytes(),
+      seconds: secondsSince(run.startedMs),
+    })
+    throw new ImportFailure(error, outcomeOf(run, source, batch.id, 'failed', identity?.sha256 ?? null))
+  }
+  return finish(run, source, batch, chunks)
+}
+
+/** All is merged: complete the batch, unless a stream turns out to be known already. */
+async function finish(run: Run, source: Source, batch: Batch, chunks: number): Promise<FileOutcome> {
+  const sha256 = source.sha256()
+  if (source.kind === 'stdin' && !run.options.force) {
+    const known = await findCompleted(run.db, sha256)
+    if (known) {
+      await discardBatch(run.db, run.lease, batch.id)
+      return alreadyImported(run, known)
+    }
+  }
+  tellProgress(run, 'completing', source.progress())
+  await timed(run, 'completing', () =>
+    completeBatch(run.db, run.lease, batch.id, {
+      sha256,
+      chunks,
+      bytes: source.contentBytes(),
+      seconds: secondsSince(run.startedMs),
+    }),
+  )
+  return outcomeOf(run, source, batch.id, 'completed', sha256)
+}
+
+/** The interrupted batch of this very content and reading, or a new one; anything else that was left is undone. */
+async function beginOrResume(
+  run: Run,
+  source: Source,
+  reading: Reading,
+  identity: FileIdentity | undefined,
+): Promise<{ batch: Batch; merged: ReadonlySet<number> }> {
+  const record = readingRecord(reading, source)
+  const mine = (await interruptedBatches(run.db)).find(
+    (batch) =>
+      identity !== undefined &&
+      batch.sha256 === identity.sha256.toString('hex') &&
+      isSameReading(batch.reading, record),
+  )
+  await discardInterrupted(run, mine?.id)
+  if (mine) return { batch: mine, merged: await resume(run, mine) }
+  const batch = await createBatch(run.db, {
+    source: source.kind,
+    file: run.path,
+    sha256: identity?.sha256 ?? null,
+    reading: record,
+    chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
+  })
+  failpoint('batch.created')
+  return { batch, merged: new Set() }
+}
+
+async function resume(run: Run, batch: Batch): Promise<ReadonlySet<number>> {
+  const merged = await mergedChunks(run.db, batch.id)
+  const counts = { read: 0, inserted: 0, duplicates: 0, rejected: 0 }
+  for (const chunk of merged) {
+    for (const key of ['read', 'inserted', 'duplicates', 'rejected'] as const) counts[key] += chunk[key]
+  }
+  run.ledger.addEarlier(
+    counts,
+    await countRejectCodes(run.db, batch.id),
+    await listRejects(run.db, batch.id, { limit: failedBatchKeepsRejects }),
+  )
+  run.options.onEvent?.({ type: 'resuming', batch, chunks: merged.length, read: counts.read })
+  return new Set(merged.map((chunk) => chunk.chunk))
+}
+
+/** Undoes what interrupted imports left, except the batch to resume. */
+async function discardInterrupted(run: Run, except?: number): Promise<void> {
+  for (const batch of await interruptedBatches(run.db)) {
+    if (batch.id === except) continue
+    await discardBatch(run.db, run.lease, batch.id)
+    run.options.onEvent?.({ type: 'discarded', batch })
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * How a source is read, decided once: what the flags say, what its head shows, what its header maps to. A `Reading`
+ * holds all that decides what the records mean; it is stored with the batch, and an interrupted import is resumed only
+ * by one that reads the same way.
+ */
+import type { FieldMap, IdFrom } from './map-grammar.js'
+import { type Mapping, resolveMapping } from './mapping.js'
+import { type Dialect, type Given, sniff } from './sniff.js'
+import type { Source } from './source.js'
+import type { Shape } from './split/chunk.js'
+import type { TimeFormat } from './time-format.js'
+
+/** What a person says about how to read; all of it has a default or is found by looking. */
+export interface ReadingOptions extends Given {
+  readonly encoding?: string | undefined
+  readonly map?: FieldMap | undefined
+  readonly idFrom?: IdFrom | null | undefined
+  /** What a time without offset means: an IANA name. */
+  readonly timezone: string
+  readonly timeFormat: TimeFormat
+  /** The longest record. */
+  readonly maxRecordBytes: number
+}
+
+export interface Reading {
+  readonly dialect: Dialect
+  readonly mapping: Mapping
+  readonly shape: Shape
+  readonly timezone: string
+  readonly timeFormat: TimeFormat
+  readonly maxRecordBytes: number
+  /** The header as it stands in the content, with its line end; empty for JSON. */
+  readonly header: Buffer
+}
+
+/**
+ * @throws EaError `not_recognised`, `header_invalid`, `missing_column`, `usage`
+ */
+export function decideReading(source: Source, options: ReadingOptions): Reading {
+  const dialect = sniff(source.head, source.headIsAll, options, source.name)
+  // An empty source has no header, and no records that would need one.
+  const columns = dialect.empty ? null : dialect.columns
+  const mapping = resolveMapping({ columns, map: options.map, idFrom: options.idFrom })
+  return {
+    dialect,
+    mapping,
+    shape: shapeOf(dialect, mapping),
+    timezone: options.timezone,
+    timeFormat: options.timeFormat,
+    maxRecordBytes: options.maxRecordBytes,
+    header: source.head.subarray(0, dialect.headerBytes),
+  }
+}
+
+function shapeOf(dialect: Dialect, mapping: Mapping): Shape {
+  if (dialect.format === 'ndjson') return { kind: 'lines' }
+  if (dialect.format === 'json-array') return { kind: 'array' }
+  return {
+    kind: 'delimited',
+    delimiter: dialect.delimiter!.charCodeAt(0),
+    quote: dialect.quote === null ? null : dialect.quote.charCodeAt(0),
+    fields: Math.max(1, dialect.columns?.length ?? 1),
+    jsonField: mapping.properties[0]?.index ?? null,
+  }
+}
+
+/** The part of a reading that decides what records mean, as it is stored with the batch. */
+export function readingRecord(reading: Reading, source: Source): Record<string, unknown> {
+  const { dialect, mapping, timezone, timeFormat, maxRecordBytes } = reading
+  return {
+    format: dialect.format,
+    encoding: source.encoding,
+    ...(dialect.columns && { delimiter: dialect.delimiter, quote: dialect.quote, columns: dialect.columns }),
+    fields: mapping.fields,
+    properties: mapping.properties,
+    id_from: mapping.idFrom,
+    timezone,
+    time_format: timeFormat,
+    max_record_bytes: maxRecordBytes,
+  }
+}
+
+/** Whether two readings, one of them stored, give the same records. */
+export function isSameReading(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+}
+
+/** jsonb does not keep the order of keys, so none may matter. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  )
+}

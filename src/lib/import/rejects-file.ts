@@ -1,0 +1,55 @@
+/**
+ * `--rejects-file`: the header and the untouched records that were rejected, in a form that can be mended and imported
+ * as it is. It appears whole or not at all.
+ */
+import { open, rename, rm } from 'node:fs/promises'
+import { eachReject } from '../batches/rejects.js'
+import type { Session } from '../db/connect.js'
+import { asFileError } from './paths.js'
+import type { Dialect } from './sniff.js'
+
+/** How the file frames its records. */
+export interface RejectsFrame {
+  readonly dialect: Pick<Dialect, 'format' | 'lineEnd'>
+  /** The header as it stands in the source, with its line end. */
+  readonly header: Buffer
+}
+
+/** Writes the kept rejects of a batch to `path`; replaces what was there. Returns how many. */
+export async function writeRejectsFile(
+  db: Session,
+  batchId: number,
+  frame: RejectsFrame,
+  path: string,
+): Promise<number> {
+  const lineEnd = Buffer.from(frame.dialect.lineEnd === 'crlf' ? '\r\n' : '\n')
+  const isArray = frame.dialect.format === 'json-array'
+  const temporary = `${path}.${process.pid}.tmp`
+  const file = await open(temporary, 'w').catch(asFileError(path))
+  let written = 0
+  try {
+    await file.write(isArray ? Buffer.from('[\n') : frame.header)
+    if (
+      frame.header.length > 0 &&
+      !frame.header.subarray(-lineEnd.length).equals(lineEnd) &&
+      !/[\r\n]$/.test(frame.header.toString('latin1'))
+    ) {
+      await file.write(lineEnd)
+    }
+    for await (const reject of eachReject(db, batchId)) {
+      if (isArray && written > 0) await file.write(',\n')
+      await file.write(reject.raw)
+      if (!isArray) await file.write(lineEnd)
+      written += 1
+    }
+    if (isArray) await file.write('\n]\n')
+    await file.sync()
+  } catch (error) {
+    await file.close()
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await file.close()
+  await rename(temporary, path)
+  return written
+}

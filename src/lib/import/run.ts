@@ -1,0 +1,232 @@
+/** What the ways of loading one file share: the state of a run, its chunks, its progress, its outcome. */
+import { availableParallelism } from 'node:os'
+import type { Lease } from '../batches/lease.js'
+import type { Batch } from '../batches/registry.js'
+import type { Database } from '../db/connect.js'
+import { EaError, type ErrorCode } from '../errors.js'
+import { limits, rejectCodes } from '../event.js'
+import { Ledger } from './ledger.js'
+import type { LoadContext } from './load-chunk.js'
+import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
+import type { Reading } from './reading.js'
+import type { FileIdentity, Source } from './source.js'
+import type { Chunk } from './split/chunk.js'
+import { copyOptions } from './split/copy.js'
+import { split } from './split/split.js'
+
+/** One import of one file. */
+export interface Run {
+  readonly db: Database
+  readonly lease: Lease
+  readonly path: string
+  readonly options: ImportOptions
+  readonly ledger: Ledger
+  readonly startedMs: number
+  readonly phases: Partial<Record<Phase, number>>
+}
+
+export function newRun(db: Database, lease: Lease, path: string, options: ImportOptions): Run {
+  const ledger = new Ledger(options.maxRejects ?? importDefaults.maxRejects)
+  return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {} }
+}
+
+/** Chunks that are merged at once: more connections than processors gain nothing. */
+export function jobsOf(run: Pick<Run, 'options'>): number {
+  return run.options.jobs ?? Math.max(2, Math.min(4, availableParallelism()))
+}
+
+/** The chunks of a source, with progress and an open ear for interruption. */
+export async function* chunksOf(run: Run, source: Source, reading: Reading, chunkBytes: number): AsyncGenerator<Chunk> {
+  const chunks = split(source.stream(), {
+    chunkBytes,
+    maxRecordBytes: reading.maxRecordBytes,
+    shape: reading.shape,
+    headerBytes: reading.dialect.headerBytes,
+    headerLines: reading.dialect.headerLines,
+    baseOffset: source.baseOffset,
+    poolSize: jobsOf(run) + 2,
+  })
+  let records = 0
+  for await (const chunk of chunks) {
+    if (run.lease.lost.aborted) throw run.lease.lost.reason
+    if (run.options.signal?.aborted) {
+      throw new EaError('interrupted', 'The import was interrupted; what is merged is kept.')
+    }
+    records += chunk.records
+    tellProgress(run, run.options.dryRun ? 'checking' : 'loading', source.progress(), records)
+    yield chunk
+  }
+}
+
+/** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
+export function judging(
+  reading: Reading,
+  createdAt: Date,
+): Pick<LoadContext, 'rules' | 'timezone' | 'columns' | 'copyOptions'> {
+  const { shape } = reading
+  return {
+    rules: {
+      staged: shape.kind === 'delimited' ? 'fields' : 'document',
+      mapping: reading.mapping,
+      timeFormat: reading.timeFormat,
+      latest: new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000),
+    },
+    timezone: reading.timezone,
+    columns: shape.kind === 'delimited' ? shape.fields : 1,
+    copyOptions: copyOptions(shape),
+  }
+}
+
+/**
+ * When all is read: the content must be what was hashed before, and its rejects within their budget.
+ *
+ * @throws EaError `file_changed`, `rejects_over_budget`
+ */
+export function requireGood(run: Run, source: Source, identity: FileIdentity | undefined): void {
+  if (identity && !identity.sha256.equals(source.sha256())) {
+    throw new EaError('file_changed', `${run.path} changed while it was read.`)
+  }
+  if (run.ledger.isOver) throw overBudget(run)
+}
+
+/** Lines of the message that name single records. */
+const namedRejects = 20
+
+function overBudget({ path, ledger }: Run): EaError {
+  const { read, rejected } = ledger.counts
+  const reasons = ledger.reasons.map(({ code, count }) => `  ${count} × ${code}: ${rejectCodes[code]}`)
+  const first = ledger.firstRejects
+    .slice(0, namedRejects)
+    .map(
+      (reject) =>
+        `  line ${reject.line}: ${reject.code}${reject.detail ? ` (${reject.detail})` : ''}: ${excerpt(reject.raw)}`,
+    )
+  const more = rejected > first.length ? [`  … and ${rejected - first.length} more`] : []
+  const allowed = Math.max(1, rejected)
+  return new EaError(
+    'rejects_over_budget',
+    [`${path}: ${rejected} of ${read} records are rejected (allowed: ${ledger.budgetText}); nothing is imported.`]
+      .concat('Reasons:', reasons, 'First rejects:', first, more)
+      .join('\n'),
+    {
+      suggestions: [
+        'Mend the records and import the file again.',
+        `Import the others, and keep these in a file to mend: --max-rejects ${allowed} --rejects-file rejects.csv`,
+      ],
+      details: {
+        read,
+        rejected,
+        reasons: ledger.reasons,
+        rejects: ledger.firstRejects
+          .slice(0, 100)
+          .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
+      },
+    },
+  )
+}
+
+const excerptBytes = 80
+
+/** The beginning of a record as one printable line. */
+function excerpt(raw: Buffer): string {
+  const text = raw
+    .subarray(0, excerptBytes)
+    .toString('utf8')
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '·')
+  return raw.length > excerptBytes ? `${text}…` : text
+}
+
+const endingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'rejects_over_budget',
+  'file_changed',
+  'file_corrupt',
+  'file_not_readable',
+  'encoding_error',
+])
+
+/** Whether the content is at fault, so that the batch cannot be resumed. */
+export function endsBatch(error: unknown): error is EaError {
+  return error instanceof EaError && endingCodes.has(error.code)
+}
+
+/** A file that failed, with the books of the attempt: other files of the same command are still imported. */
+export class ImportFailure extends Error {
+  readonly error: EaError
+  readonly outcome: FileOutcome
+
+  constructor(error: EaError, outcome: Omit<FileOutcome, 'error'>) {
+    super(error.message, { cause: error })
+    this.error = error
+    this.outcome = {
+      ...outcome,
+      error: { code: error.code, message: error.message, suggestions: error.suggestions },
+    }
+  }
+}
+
+export function outcomeOf(
+  run: Run,
+  source: Source,
+  id: number | null,
+  status: ImportStatus,
+  sha256: Buffer | null,
+): FileOutcome {
+  const { counts } = run.ledger
+  return {
+    id,
+    file: run.path,
+    sha256: sha256?.toString('hex') ?? null,
+    status,
+    ...(status === 'failed' ? { ...counts, inserted: 0, duplicates: 0 } : counts),
+    bytes: source.contentBytes(),
+    seconds: secondsSince(run.startedMs),
+    phases: run.phases,
+    reasons: run.ledger.reasons,
+    firstRejects: run.ledger.firstRejects
+      .slice(0, namedRejects)
+      .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
+  }
+}
+
+export function alreadyImported(run: Run, known: Batch): FileOutcome {
+  return {
+    id: known.id,
+    file: run.path,
+    sha256: known.sha256,
+    status: 'already_imported',
+    read: 0,
+    inserted: 0,
+    duplicates: 0,
+    rejected: 0,
+    bytes: known.bytes,
+    seconds: secondsSince(run.startedMs),
+    phases: run.phases,
+    ...(known.finishedAt && { importedAt: known.finishedAt }),
+    reasons: [],
+    firstRejects: [],
+  }
+}
+
+/** Runs a phase and books its wall time. */
+export async function timed<T>(run: Run, phase: Phase, body: () => Promise<T>): Promise<T> {
+  const started = performance.now()
+  try {
+    return await body()
+  } finally {
+    run.phases[phase] = (run.phases[phase] ?? 0) + secondsSince(started)
+  }
+}
+
+export function tellProgress(
+  run: Run,
+  phase: Phase,
+  bytes: { readonly readBytes: number; readonly totalBytes: number | null },
+  records = run.ledger.counts.read,
+): void {
+  run.options.onEvent?.({ type: 'progress', file: run.path, phase, ...bytes, records })
+}
+
+/** Seconds since a reading of performance.now(), to the millisecond. */
+export function secondsSince(startedMs: number): number {
+  return Math.round(performance.now() - startedMs) / 1000
+}

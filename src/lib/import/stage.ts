@@ -1,0 +1,45 @@
+/**
+ * Staging: a temp table per chunk that lives no longer than its transaction. COPY numbers the rows in file order, and
+ * that number `n` is what a staged row is known by from here on. Header names never become identifiers.
+ */
+
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Transaction } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import { failpoint } from '../failpoint.js'
+import type { Chunk } from './split/chunk.js'
+
+/** The staging table, for SQL. */
+export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
+
+/**
+ * Copies the good records of a chunk into a new staging table.
+ *
+ * @param columns how many text columns a record has
+ * @param copyOptions the options of COPY that fit the splitter's output
+ * @throws EaError `internal_error` when PostgreSQL counts other rows than the splitter: a bug
+ */
+export async function stageChunk(tx: Transaction, chunk: Chunk, columns: number, copyOptions: string): Promise<void> {
+  const names = Array.from({ length: columns }, (_, index) => `c${index + 1}`)
+  await tx.client.query(
+    `CREATE TEMP TABLE ea_staging (n int GENERATED ALWAYS AS IDENTITY, ${names.map((name) => `${name} text`).join(', ')}) ON COMMIT DROP`,
+  )
+  const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging (${names.join(', ')}) FROM STDIN ${copyOptions}`))
+  failpoint('copy.started')
+  await pipeline(Readable.from(chunk.copyData), copy)
+  failpoint('copy.ended')
+  if (copy.rowCount !== chunk.good) {
+    throw new EaError(
+      'internal_error',
+      `Chunk ${chunk.index} has ${chunk.good} records, but PostgreSQL copied ${copy.rowCount}.`,
+    )
+  }
+}
+
+/** Drops staging before the transaction ends, so that the next chunk of the same transaction can have its own. */
+export async function dropStaging(tx: Transaction): Promise<void> {
+  await tx.client.query('DROP TABLE IF EXISTS pg_temp.ea_staging')
+}
