@@ -78,6 +78,13 @@ describe('each code of a reject', () => {
       ['invalid_json {"a":"b', 'invalid_json },'],
       ['{"c":1}'],
     ],
+    [
+      'array: a line break behind a backslash',
+      array,
+      '[{"a":"\\\n"},\n{}]',
+      ['invalid_json {"a":"\\', 'invalid_json "},'],
+      ['{}'],
+    ],
     ['array: brackets of different kinds', array, '[{"a":[1}\n,{}]', ['invalid_json {"a":[1}'], ['{}']],
     ['array: a comma missing', array, '[{} {}\n{}]', ['invalid_json {}'], ['{}', '{}']],
     ['array: a comma too many', array, '[{},]', ['invalid_json ]'], ['{}']],
@@ -104,6 +111,21 @@ describe('each code of a reject', () => {
     const chunks = await splitContent(content, { shape })
     expect(rejectsOf(chunks)).toEqual([`json_too_deep ${nested(101)}`])
     expect(goodOf(chunks)).toEqual([records[0], records[2]])
+  })
+
+  test('brackets inside strings do not count', async () => {
+    const objects = [{ a: '['.repeat(300) }, { a: `"${'['.repeat(300)}`, b: '\\' }].map((object) =>
+      JSON.stringify(object),
+    )
+    expect(goodOf(await splitContent(objects.join('\n'), { shape: lines }))).toEqual(objects)
+    expect(goodOf(await splitContent(`[${objects}]`, { shape: array }))).toEqual(objects)
+    const rows = objects.map((object) => `x,${quoted(object)}`)
+    expect(goodOf(await splitContent(rows.join('\n'), { shape: withJson }))).toEqual(rows)
+    const tsv = objects.map((object) => `x\t${object}`)
+    const shape = csv(2, { delimiter: 0x09, quote: null, jsonField: 1 })
+    expect(goodOf(await splitContent(tsv.join('\n'), { shape }))).toEqual(tsv)
+    const deep = `x\t${nested(101)}`
+    expect(rejectsOf(await splitContent(deep, { shape }))).toEqual([`json_too_deep ${deep}`])
   })
 
   test('the detail says what was found', async () => {
@@ -174,6 +196,20 @@ describe('borders', () => {
         expect(goodOf(chunks)).toEqual(rows.map((row) => Buffer.from(row).toString('latin1')))
         expect(chunks.map(({ rejects }) => rejects.length).every((count) => count === 0)).toBe(true)
       }
+    }
+  })
+
+  test('a line end of a reject, and of white space in an array, at every such place', async () => {
+    const bad = Array.from({ length: 300 }, (_, k) => 'x'.repeat(k % 120))
+    const elements = bad.map((value) => `{"a":"${value}"}`)
+    for (const [shape, content] of [
+      [csv(3), bad.map((value) => `${value},`).join('\r\n')],
+      [array, `[${elements.join(',\r\n')}]`],
+    ] as [Shape, string][]) {
+      const chunks = await splitContent(content, { shape, chunkBytes: 100 })
+      const expected = shape === array ? elements : bad.map((value) => `${value},`)
+      expect(recordsOf(chunks).map(({ line, raw }) => [line, raw])).toEqual(expected.map((raw, k) => [k + 1, raw]))
+      expect(chunks.every(({ blankLines }) => blankLines === 0)).toBe(true)
     }
   })
 
@@ -249,6 +285,7 @@ describe('long records', () => {
             ['x'.repeat(100), 2],
             [after, 3],
           ])
+          expect(found[0]?.code).toBe(before === '\xff' ? 'invalid_utf8' : undefined)
           expect(found[1]?.code).toBe('record_too_long')
           expect(found[2]?.byteOffset).toBe(content.length - after.length)
           expect(chunks.at(-1)?.byteTo).toBe(content.length)

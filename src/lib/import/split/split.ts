@@ -168,7 +168,8 @@ class Cutter {
         draft.at = afterLineEnd(window.room.bytes, stop, window.end)
         break
       }
-      if (window.end >= draft.target && stop - start > this.#maxRecordBytes) {
+      // The window reaches behind the chunk's target, so the line does, too: nothing of this chunk comes after it.
+      if (stop - start > this.#maxRecordBytes) {
         if (!this.#isSound()) {
           this.#readCarefully()
           return
