@@ -25,7 +25,7 @@ export async function run(
   forgiveClosedPipes()
   try {
     if (argv[0] === '--version') return await showVersion(importMetaUrl)
-    const oclif = await import('@oclif/core')
+    const oclif = await import('./oclif.js')
     if (options.development) {
       process.env.NODE_ENV = 'development'
       oclif.settings.debug = true

@@ -9,9 +9,8 @@ import { defaultFormat, formats } from '../render/formats.js'
 /** The flags of each command that shows a Result. */
 export const outputFlags = {
   format: Flags.string({
-    description: 'How to print the answer.',
+    description: `How to print the answer (default: ${defaultFormat}).`,
     options: [...formats],
-    defaultHelp: async () => defaultFormat,
   }),
   output: Flags.string({
     char: 'o',

