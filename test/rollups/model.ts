@@ -104,8 +104,10 @@ export async function storedRollups(db: Database): Promise<Rollups> {
 /** Empties every table, and sets the zone of the days. */
 export async function reset(db: Database, zone: string): Promise<void> {
   const { events, user_days, days, event_type_days, import_batches } = db.t
-  await sql`TRUNCATE ${events}, ${user_days}, ${days}, ${event_type_days}`.execute(db.q)
-  await sql`DELETE FROM ${import_batches}`.execute(db.q)
+  // DELETE is faster than TRUNCATE for a handful of rows.
+  for (const table of [events, user_days, days, event_type_days, import_batches]) {
+    await sql`DELETE FROM ${table}`.execute(db.q)
+  }
   await db.q.updateTable('settings').set({ reporting_tz: zone }).execute()
 }
 

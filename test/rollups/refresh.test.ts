@@ -53,7 +53,7 @@ test('any batches, added and removed in any order, in any zone', { timeout: 300_
           await expectModel()
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 120 },
     ),
   )
 })

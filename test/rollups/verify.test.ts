@@ -170,7 +170,7 @@ test('rebuild moves the days to any zone and back, and the next batches follow i
           expect(await verifyRollups(db)).toEqual([])
         },
       ),
-      { numRuns: 50 },
+      { numRuns: 30 },
     ),
   )
 })

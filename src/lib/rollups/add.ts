@@ -9,6 +9,9 @@ import { createTableAs, currentDelta } from './delta.js'
 /** From this many rows of `user_days` per row of the delta, index probes are cheaper than sorting both together. */
 const probeFromRatio = 4
 
+/** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
+const clusterFromRows = 2_000_000
+
 /**
  * Adds the delta of `prepareDelta` to `user_days`, `days` and `event_type_days`. The caller holds the visibility lock.
  *
@@ -20,10 +23,10 @@ export async function addDelta(tx: Transaction): Promise<void> {
   if (delta.userDays === 0) return
   const stored = await storedUserDays(tx)
   if (stored === 0) {
-    await addToEmpty(tx)
+    await addToEmpty(tx, delta.userDays)
   } else {
     await placeDelta(tx, stored >= delta.userDays * probeFromRatio ? 'probe' : 'sort')
-    await addUserDays(tx)
+    await addUserDays(tx, delta.userDays)
     await addDays(tx)
   }
   await sql`
@@ -42,12 +45,21 @@ async function storedUserDays(tx: Transaction): Promise<number> {
   return rows[0]!.stored
 }
 
+/**
+ * The order in which new rows are written. The delta is sorted by user, which is the cheapest for the primary key; a big
+ * one is written month by month, so that the BRIN index on `day` can skip the months that a question leaves out.
+ */
+function storageOrder(userDays: number): RawBuilder<unknown> {
+  return userDays < clusterFromRows ? sql`` : sql`ORDER BY date_trunc('month', day::timestamp), user_id, day`
+}
+
 /** The first load: nothing to look up, the delta's own neighbours are the answer. */
-async function addToEmpty(tx: Transaction): Promise<void> {
+async function addToEmpty(tx: Transaction, userDays: number): Promise<void> {
   await sql`
     INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
-    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_delta_user_days
-    ORDER BY date_trunc('month', day::timestamp), user_id, day`.execute(tx.q)
+    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_delta_user_days ${storageOrder(userDays)}`.execute(
+    tx.q,
+  )
   await sql`
     INSERT INTO ${tx.t.days} (day, active_users, new_users, events)
     SELECT day, count(*), count(*) FILTER (WHERE day = first_day), sum(events) FROM pg_temp.ea_delta_user_days
@@ -110,23 +122,25 @@ function sorted(tx: Transaction): RawBuilder<unknown> {
     WHERE in_delta`
 }
 
-async function addUserDays(tx: Transaction): Promise<void> {
+async function addUserDays(tx: Transaction, userDays: number): Promise<void> {
+  // Each row is written once: here those that have an event more or a new row before them, ...
   await sql`
-    UPDATE ${tx.t.user_days} u SET prev_day = p.day, first_day = p.first_day
-    FROM pg_temp.ea_placed p
-    WHERE p.follower IS NOT NULL AND u.user_id = p.user_id AND u.day = p.follower`.execute(tx.q)
-  await sql`
-    INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
-    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_placed
-    ON CONFLICT ON CONSTRAINT user_days_pkey DO UPDATE
-    SET events = user_days.events + excluded.events, first_day = excluded.first_day, prev_day = excluded.prev_day`.execute(
-    tx.q,
-  )
-  // What is left of the users whose first day moved down; the statements above have set their own rows already.
+    UPDATE ${tx.t.user_days} u SET events = u.events + c.events, first_day = c.first_day, prev_day = c.prev_day
+    FROM (
+      SELECT user_id, day, events, first_day, prev_day FROM pg_temp.ea_placed WHERE existed
+      UNION ALL
+      SELECT user_id, follower, 0, first_day, day FROM pg_temp.ea_placed WHERE follower IS NOT NULL) c
+    WHERE u.user_id = c.user_id AND u.day = c.day`.execute(tx.q)
+  // ... then what is left of the users whose first day moved down, ...
   await sql`
     UPDATE ${tx.t.user_days} u SET first_day = p.first_day
     FROM pg_temp.ea_placed p
     WHERE p.starts AND p.first_day < p.old_first AND u.user_id = p.user_id AND u.first_day > p.first_day`.execute(tx.q)
+  // ... and the new ones. Nobody else writes here, and ON CONFLICT would cost as much again.
+  await sql`
+    INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
+    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_placed WHERE NOT existed
+    ${storageOrder(userDays)}`.execute(tx.q)
 }
 
 async function addDays(tx: Transaction): Promise<void> {

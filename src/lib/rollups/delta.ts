@@ -49,26 +49,37 @@ async function readDelta(tx: Transaction): Promise<Delta & { now: string }> {
 
 async function computeDelta(tx: Transaction, batchId: number, reportingTz: string): Promise<{ events: number }> {
   await tuneForBulk(tx)
-  await sql`DROP TABLE IF EXISTS pg_temp.ea_delta, pg_temp.ea_delta_user_days, pg_temp.ea_delta_types`.execute(tx.q)
-  // Each row knows its neighbours in the delta.
+  await sql`DROP TABLE IF EXISTS pg_temp.ea_delta, pg_temp.ea_delta_groups, pg_temp.ea_delta_user_days, pg_temp.ea_delta_types`.execute(
+    tx.q,
+  )
+  // One scan for both rollups. OFFSET 0 and COLLATE keep the planner from guessing the number of groups by statistics
+  // that are older than the batch, and without sorting it hashes, which is three times as cheap here.
+  await setLocal(tx, { enable_sort: 'off' })
+  await createTableAs(
+    tx,
+    'ea_delta_groups',
+    sql`
+      SELECT user_id, event_type, day, count(*) AS events
+      FROM (SELECT user_id COLLATE "C" AS user_id, event_type COLLATE "C" AS event_type,
+                   (occurred_at AT TIME ZONE ${reportingTz}::text)::date AS day
+            FROM ${tx.t.events} WHERE batch_id = ${batchId}::bigint OFFSET 0) counted
+      GROUP BY GROUPING SETS ((user_id, day), (event_type, day))`,
+  )
+  await setLocal(tx, { enable_sort: 'on' })
+  // Sorted by user and day, as the primary key of user_days is; each row knows its neighbours in the delta.
   const userDays = await createTableAs(
     tx,
     'ea_delta_user_days',
     sql`
-      SELECT user_id, day, events, first_value(day) OVER by_day AS first_day,
+      SELECT user_id, day, events::int AS events, first_value(day) OVER by_day AS first_day,
              lag(day) OVER by_day AS prev_day, lead(day) OVER by_day AS next_day
-      FROM (SELECT user_id, (occurred_at AT TIME ZONE ${reportingTz}::text)::date AS day, count(*)::int AS events
-            FROM ${tx.t.events} WHERE batch_id = ${batchId}::bigint
-            GROUP BY 1, 2) counted
+      FROM pg_temp.ea_delta_groups WHERE user_id IS NOT NULL
       WINDOW by_day AS (PARTITION BY user_id ORDER BY day)`,
   )
   await createTableAs(
     tx,
     'ea_delta_types',
-    sql`
-      SELECT (occurred_at AT TIME ZONE ${reportingTz}::text)::date AS day, event_type, count(*) AS events
-      FROM ${tx.t.events} WHERE batch_id = ${batchId}::bigint
-      GROUP BY 1, 2`,
+    sql`SELECT day, event_type, events FROM pg_temp.ea_delta_groups WHERE event_type IS NOT NULL`,
   )
   await createTableAs(
     tx,
@@ -90,8 +101,12 @@ export async function createTableAs(tx: Transaction, name: string, select: RawBu
   return rowCount ?? 0
 }
 
-/** Settings for this transaction only: room to sort and hash, small samples, no compilation of queries. */
+/** Settings for the rest of this transaction: room to sort and hash, small samples, no compilation of queries. */
 export async function tuneForBulk(tx: Transaction): Promise<void> {
-  await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
-                   set_config('default_statistics_target', '10', true)`.execute(tx.q)
+  await setLocal(tx, { work_mem: '128MB', jit: 'off', default_statistics_target: '10' })
+}
+
+async function setLocal(tx: Transaction, settings: Readonly<Record<string, string>>): Promise<void> {
+  const calls = Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`)
+  await sql`SELECT ${sql.join(calls)}`.execute(tx.q)
 }
