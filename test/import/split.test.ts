@@ -167,6 +167,11 @@ describe('addresses', () => {
   })
 })
 
+test('an array that is not closed is a reject without bytes, where its end should be', async () => {
+  const chunks = await splitContent('[{}\r', { shape: array })
+  expect(recordsOf(chunks)[1]).toEqual({ record: 2, line: 2, byteOffset: 4, code: 'invalid_json', raw: '' })
+})
+
 describe('borders', () => {
   test('nothing, a header only, no line end at the end', async () => {
     for (const shape of [csv(2), lines, array]) expect(await splitContent('', { shape })).toEqual([])
@@ -186,30 +191,48 @@ describe('borders', () => {
     expect(await borders('"a\nb"\nc', 1)).toEqual([6, 7])
   })
 
-  test('line ends, quotes and characters at every place where two buffers or two reads meet', async () => {
-    // 256 bytes and a sixteenth of a chunk are read ahead: records of growing length put each byte at each edge.
-    const rows = Array.from({ length: 120 }, (_, k) => `${'x'.repeat(k)},"a""é\r\n${k}"`)
+  // With chunks of 100 bytes 362 bytes are read at first, then as much again: these lengths end at each such edge.
+  const lengths = Array.from({ length: 420 }, (_, k) => 340 + k)
+
+  test('line ends, quotes and characters wherever two buffers or two reads meet', async () => {
+    const rows = lengths.map((length) => `${'x'.repeat(length)},"a""é\r\n${length}"`)
     for (const lineEnd of ['\n', '\r', '\r\n']) {
       const content = rows.join(lineEnd)
-      for (const bufferBytes of [1, 7, 300, 4096]) {
+      for (const bufferBytes of [1, 7, 4096]) {
         const chunks = await splitContent(content, { shape: csv(2), chunkBytes: 100, bufferBytes })
         expect(goodOf(chunks)).toEqual(rows.map((row) => Buffer.from(row).toString('latin1')))
-        expect(chunks.map(({ rejects }) => rejects.length).every((count) => count === 0)).toBe(true)
+        expect(recordsOf(chunks).map(({ line }) => line)).toEqual(rows.map((_, k) => 2 * k + 1))
+        expect(chunks.every(({ blankLines }) => blankLines === 0)).toBe(true)
       }
     }
   })
 
-  test('a line end of a reject, and of white space in an array, at every such place', async () => {
-    const bad = Array.from({ length: 300 }, (_, k) => 'x'.repeat(k % 120))
-    const elements = bad.map((value) => `{"a":"${value}"}`)
-    for (const [shape, content] of [
-      [csv(3), bad.map((value) => `${value},`).join('\r\n')],
-      [array, `[${elements.join(',\r\n')}]`],
-    ] as [Shape, string][]) {
+  test.each<[what: string, shape: Shape, row: (length: number) => string, open: string, between: string]>([
+    ['a reject', csv(3), (length) => `${'x'.repeat(length)},`, '', ''],
+    ['an NDJSON line', lines, (length) => `{"a":"${'x'.repeat(length)}"}`, '', ''],
+    ['an NDJSON reject', lines, (length) => `["${'x'.repeat(length)}"]`, '', ''],
+    ['an element', array, (length) => `{"a":"${'x'.repeat(length)}"}`, '[', ','],
+    ['a reject in an array', array, (length) => `"${'x'.repeat(length)}"`, '[', ','],
+    ['a broken element', array, (length) => `{"${'x'.repeat(length)}`, '[', ''],
+  ])('the end of %s there', async (_what, shape, row, open, between) => {
+    const rows = lengths.map(row)
+    for (const lineEnd of ['\n', '\r', '\r\n']) {
+      const content = open + rows.join(between + lineEnd)
       const chunks = await splitContent(content, { shape, chunkBytes: 100 })
-      const expected = shape === array ? elements : bad.map((value) => `${value},`)
-      expect(recordsOf(chunks).map(({ line, raw }) => [line, raw])).toEqual(expected.map((raw, k) => [k + 1, raw]))
+      const found = recordsOf(chunks).slice(0, rows.length)
+      expect(found.map(({ line, raw }) => [line, raw])).toEqual(rows.map((raw, k) => [k + 1, raw]))
       expect(chunks.every(({ blankLines }) => blankLines === 0)).toBe(true)
+    }
+  })
+
+  test('a record exactly as long as allowed, with CRLF there', async () => {
+    for (const shape of [csv(1), lines] as Shape[]) {
+      for (const bytes of lengths) {
+        const rows = [`{${'x'.repeat(bytes - 1)}`, '{}']
+        const chunks = await splitContent(rows.join('\r\n'), { shape, chunkBytes: 100, maxRecordBytes: bytes })
+        expect(goodOf(chunks)).toEqual(rows)
+        expect(chunks.every(({ blankLines }) => blankLines === 0)).toBe(true)
+      }
     }
   })
 

@@ -117,19 +117,15 @@ export class ArrayScanner implements Scanner {
 /** Moves `draft.at` over white space, commas and the array's own brackets to where an element begins. */
 function passSeparators(draft: Draft): Stop | 'element' {
   const { target, room } = draft
-  const { end, atEnd } = draft.window
+  const { end } = draft.window
   const bytes = room.bytes
   for (; draft.at < target; draft.at++) {
-    if (draft.at === end) {
-      if (!atEnd) return 'more'
-      break
-    }
+    if (draft.at === end) break
     const byte = bytes[draft.at]!
     const { phase } = draft
     const isLenient = phase === phases.lenient
     if (byte === lf) draft.line++
     else if (byte === cr) {
-      if (draft.at + 1 === end && !atEnd) return 'more'
       if (draft.at + 1 === end || bytes[draft.at + 1] !== lf) draft.line++
     } else if (byte === 0x20 || byte === 0x09) continue
     else if (phase === phases.start && byte === openBracket) draft.phase = phases.first

@@ -56,10 +56,7 @@ export class DelimitedScanner implements Scanner {
     record: while (i < target) {
       start = i
       startLine = line
-      if (i === end) {
-        result = atEnd ? 'border' : 'more'
-        break
-      }
+      if (i === end) break
       let field = 1
       let mustRewrite = false
       let byte = 0

@@ -24,7 +24,10 @@ export class Draft {
   readonly window: Window
   /** Index of its first byte in the room. */
   readonly from: number
-  /** A border lies at the first record end at or behind this index. */
+  /**
+   * A border lies at the first record end at or behind this index. The window reaches behind it, or to the end of
+   * the source: bytes can be missing inside a record only, never between two.
+   */
   readonly target: number
   /** Offset in the content of the room's first byte. */
   readonly base: number

@@ -33,10 +33,7 @@ export class LinesScanner implements Scanner {
     let nextCr = this.#nextCr(draft)
     let result: Stop = 'border'
     while (start < target) {
-      if (start === end) {
-        if (!atEnd) result = 'more'
-        break
-      }
+      if (start === end) break
       // Each kind is searched for only when its last find lies behind: a file without CR is searched once.
       if (nextLf < start) nextLf = indexOrEnd(filled, lf, start)
       if (nextCr < start) nextCr = this.#findCr(draft, filled, start)
