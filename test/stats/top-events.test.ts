@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { topEvents } from '../../src/lib/stats/top-events.js'
+import { withFreshDatabase } from '../support/database.js'
+import { storeEvents } from '../support/events.js'
+
+const at = '2025-08-01T12:00:00Z'
+const events = [
+  ...['ann', 'ann', 'bob'].map((user) => ({ at, user, type: 'view' })),
+  { at, user: 'ann', type: 'Zoom' },
+  { at, user: 'bob', type: 'apply' },
+  { at: '2025-08-02T00:30:00Z', user: 'bob', type: 'apply' },
+  { at: '2025-08-02T00:40:00Z', user: 'cid', type: 'Zoom' },
+]
+
+test('ordered by events, then by name as bytes; shares are of all events', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const { data, meta } = await topEvents(db)
+    expect(data).toEqual([
+      { event_type: 'view', events: 3, share: 3 / 7 },
+      { event_type: 'Zoom', events: 2, share: 2 / 7 },
+      { event_type: 'apply', events: 2, share: 2 / 7 },
+    ])
+    expect(meta.source).toBe('rollups')
+    expect((await topEvents(db, { limit: 1 })).data).toEqual([{ event_type: 'view', events: 3, share: 3 / 7 }])
+    expect((await topEvents(db, { from: '2025-08-02' })).data).toEqual([
+      { event_type: 'Zoom', events: 1, share: 0.5 },
+      { event_type: 'apply', events: 1, share: 0.5 },
+    ])
+  })
+})
+
+test('unique users come from events, with the same counts', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const { data, meta } = await topEvents(db, { uniqueUsers: true })
+    expect(meta.source).toBe('events')
+    expect(data.map((row) => [row.event_type, row.events, row.unique_users])).toEqual([
+      ['view', 3, 2],
+      ['Zoom', 2, 2],
+      ['apply', 2, 1],
+    ])
+  })
+})
+
+test('another zone reads events: the day decides what is in the range', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const { data, meta } = await topEvents(db, { tz: 'America/New_York', to: '2025-08-01' })
+    expect(meta).toMatchObject({ source: 'events', data_until: '2025-08-01' })
+    expect(data.reduce((sum, row) => sum + (row.events as number), 0)).toBe(7)
+  })
+})
+
+test('a range without events has no rows', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    expect((await topEvents(db, { from: '2024-01-01', to: '2024-01-02' })).data).toEqual([])
+  })
+})

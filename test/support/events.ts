@@ -1,0 +1,32 @@
+/** Events in a test database without the importer: rows of `events`, one batch for each status, rollups rebuilt. */
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import { type Database, withTransaction } from '../../src/lib/db/connect.js'
+import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
+
+export interface GivenEvent {
+  /** ISO with an offset. */
+  readonly at: string
+  readonly user: string
+  readonly type?: string
+}
+
+/** Stores events in a batch of their own, and makes the rollups what they must be. */
+export async function storeEvents(
+  db: Database,
+  events: readonly GivenEvent[],
+  status: 'completed' | 'loading' = 'completed',
+): Promise<void> {
+  await withTransaction(db, async (tx) => {
+    const { rows } = await sql<{ id: number }>`
+      INSERT INTO ${tx.t.import_batches} (source, file, status, reading, chunk_bytes, read, inserted)
+      VALUES ('file', 'test', ${status}, '{}', 1, ${events.length}, ${events.length}) RETURNING id`.execute(tx.q)
+    const given = events.map(({ at, user, type }) => ({ id: randomUUID(), at, user, type: type ?? 'view' }))
+    await sql`
+      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type)
+      SELECT id, at, ${rows[0]!.id}, "user", type
+      FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        AS e(id uuid, at timestamptz, "user" text, type text)`.execute(tx.q)
+    await rebuildRollups(tx)
+  })
+}
