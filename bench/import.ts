@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { pgloader, psql } from './lib/by-hand.js'
 import { type LogFile, logFile } from './lib/log-file.js'
@@ -215,7 +216,8 @@ async function importDaily(server: Server): Promise<void> {
 }
 
 await withServer(async (server) => {
-  note(`Server: ${server.description}`)
+  const busy = `load ${loadavg()[0]!.toFixed(1)} before the first run, ${availableParallelism()} cores`
+  note(`Server: ${server.description}; ${busy}`)
   const sizes = flags.events.split(',').map(Number)
   for (const events of sizes) {
     if (asked.includes('import')) await compareImports(server, events)
@@ -224,6 +226,8 @@ await withServer(async (server) => {
   if (asked.includes('small')) await importSmall(server)
   if (asked.includes('start')) await startUp(server)
   if (asked.includes('daily')) await importDaily(server)
-  process.stdout.write(`${server.description}; Node ${process.version}; ${rounds} rounds, medians\n\n${table(lines)}\n`)
+  process.stdout.write(
+    `${server.description}; Node ${process.version}; ${busy}; ${rounds} rounds, medians\n\n${table(lines)}\n`,
+  )
 })
 if (lines.some((one) => one.verdict === 'MISSED')) process.exitCode = 1
