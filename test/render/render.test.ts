@@ -1,0 +1,119 @@
+import { stripVTControlCharacters } from 'node:util'
+import { parse } from 'csv-parse/sync'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { formats } from '../../src/lib/render/formats.js'
+import { render } from '../../src/lib/render/render.js'
+import type { Result } from '../../src/lib/result.js'
+
+const piped = { color: false, isTty: false, width: 40 }
+const terminal = { color: true, isTty: true, width: 60 }
+
+function resultOf(data: Result['data'], columns?: Result['columns']): Result {
+  return {
+    metric: 'test',
+    columns: columns ?? [
+      { name: 'event_type', kind: 'text' },
+      { name: 'events', kind: 'count', unit: 'events' },
+      { name: 'share', kind: 'rate' },
+    ],
+    data,
+    meta: { tz: 'UTC' },
+  }
+}
+
+const result = resultOf([
+  { event_type: 'page_view', events: 1234567, share: 0.75 },
+  { event_type: 'buy, "now"', events: 5, share: null },
+])
+
+test('piped, a table has plain numbers, no bar, and nothing is cut', async () => {
+  const name = 'x'.repeat(90)
+  const text = await render(resultOf([{ event_type: name, events: 1234567, share: 0.5 }]), 'table', piped)
+  expect(text).toContain(name)
+  expect(text).toContain('1234567')
+  expect(text).not.toMatch(/█|\u001b/)
+})
+
+test('on a terminal numbers are grouped, bars drawn, lines fit the width', async () => {
+  const long = resultOf([{ event_type: 'x'.repeat(90), events: 1234567, share: 0.5 }, ...result.data])
+  const text = await render(long, 'table', terminal)
+  expect(text).toContain('1,234,567')
+  expect(text).toContain('\u001b[')
+  const lines = stripVTControlCharacters(text).trimEnd().split('\n')
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(60)
+  expect(await render(result, 'table', { ...terminal, color: false })).not.toContain('\u001b')
+  expect(await render(result, 'table', { ...terminal, color: false })).toContain('█')
+})
+
+test('a table shows control characters instead of sending them', async () => {
+  const text = await render(resultOf([{ event_type: '\u001b]0;x\u0007', events: 1, share: 1 }]), 'table', piped)
+  expect(text).toContain('\\u001b]0;x\\u0007')
+})
+
+test('numbers stand at the right, the cell of null is a dash', async () => {
+  expect(await render(result, 'table', piped)).toBe(
+    ['event_type   events  share', 'page_view   1234567  75.0%', 'buy, "now"        5      -', ''].join('\n'),
+  )
+})
+
+test('json is metric, data and meta; ndjson one row a line', async () => {
+  const { metric, data, meta } = result
+  expect(JSON.parse(await render(result, 'json', piped))).toEqual({ metric, data, meta })
+  const lines = (await render(result, 'ndjson', piped)).trimEnd().split('\n')
+  expect(lines.map((line) => JSON.parse(line))).toEqual(data)
+})
+
+test('csv comes back as it was, whatever the texts hold', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), async (texts) => {
+      const data = texts.map((text, events) => ({ event_type: text, events, share: 0.5 }))
+      const records = parse(await render(resultOf(data), 'csv', piped), { record_delimiter: '\r\n' }) as string[][]
+      expect(records).toEqual([
+        ['event_type', 'events', 'share'],
+        ...data.map((row) => [row.event_type, String(row.events), '0.5']),
+      ])
+    }),
+  )
+})
+
+test('csv tells an absent value from an empty text', async () => {
+  const data = [
+    { event_type: '', events: 1, share: null },
+    { event_type: 'a', events: 0, share: 0 },
+  ]
+  expect(await render(resultOf(data), 'csv', piped)).toBe('event_type,events,share\r\n"",1,\r\na,0,0\r\n')
+})
+
+test('markdown escapes what would break its table', async () => {
+  const text = await render(resultOf([{ event_type: 'a|b', events: 1234, share: 0.5 }]), 'md', piped)
+  expect(text).toBe('| event\\_type | events | share |\n| :--- | ---: | ---: |\n| a\\|b | 1,234 | 50.0% |\n')
+})
+
+test('a column of lists becomes one column for each index', async () => {
+  const lists = resultOf(
+    [
+      { cohort: '2025-08-04', users: [3, 2, null] },
+      { cohort: '2025-08-11', users: [4] },
+    ],
+    [
+      { name: 'cohort', kind: 'date' },
+      { name: 'users', kind: 'counts' },
+    ],
+  )
+  expect(await render(lists, 'csv', piped)).toBe(
+    'cohort,users_0,users_1,users_2\r\n2025-08-04,3,2,\r\n2025-08-11,4,,\r\n',
+  )
+})
+
+test('a result without rows is rendered in every format', async () => {
+  const empty = resultOf([])
+  const texts = await Promise.all(formats.map((format) => render(empty, format, piped)))
+  expect(texts).toEqual([
+    'No rows.\n',
+    expect.stringContaining('"data": []'),
+    '',
+    'event_type,events,share\r\n',
+    expect.stringMatching(/^\| event/),
+  ])
+})
