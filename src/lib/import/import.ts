@@ -57,7 +57,8 @@ export async function importFiles(
   return { files, totals: totalsOf(files, Math.round(performance.now() - started) / 1000) }
 }
 
-function totalsOf(files: readonly FileOutcome[], seconds: number): ImportOutcome['totals'] {
+/** The sums over several files. */
+export function totalsOf(files: readonly FileOutcome[], seconds: number): ImportOutcome['totals'] {
   const sum = (key: 'read' | 'inserted' | 'duplicates' | 'rejected' | 'bytes') =>
     files.reduce((total, file) => total + file[key], 0)
   return {

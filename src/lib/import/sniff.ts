@@ -14,7 +14,8 @@ export type Format = (typeof formats)[number]
 
 /** What a person said about a source; absent is found by looking. */
 export interface Given {
-  readonly format?: Format | undefined
+  /** `json` is an array or lines, whichever it looks like. */
+  readonly format?: Format | 'json' | undefined
   /** One ASCII character, or `tab`, `\t`. */
   readonly delimiter?: string | undefined
   /** One ASCII character, or `none`. */
@@ -51,13 +52,15 @@ export interface Dialect {
  *
  * @param head the first decoded bytes, of `Source.head`
  * @param atEnd whether that is all there is
+ * @param asked what a person said
  * @param path of the file, for ties and for errors
  * @throws EaError `not_recognised`, `header_invalid`, `encoding_error`; `usage` for what was given
  * @example
  * sniff(Buffer.from('event_id;user_id\n…'), true).delimiter // ';'
  */
-export function sniff(head: Buffer, atEnd: boolean, given: Given = {}, path = stdinPath): Dialect {
+export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = stdinPath): Dialect {
   const name = nameForPeople(path)
+  const given = { ...asked, format: asked.format === 'json' ? kindOfJson(head) : asked.format }
   const choice = csvChoice(given)
   const lineEnd = lineEndOf(head)
   if (isBlank(head)) {
@@ -100,7 +103,13 @@ function emptyDialect(format: Format, choice: CsvChoice, lineEnd: LineEnd): Dial
   return { ...jsonShape, ...shape, delimiter, quote: choice.quote, columns: [] }
 }
 
-function csvChoice(given: Given): CsvChoice {
+/** An array begins with a bracket; a line that does is no event. */
+const kindOfJson = (head: Buffer): Format => (/^\s*\[/.test(head.toString('latin1')) ? 'json-array' : 'ndjson')
+
+/** What a person said, with `json` made one of the two. */
+type GivenFormat = Given & { readonly format?: Format | undefined }
+
+function csvChoice(given: GivenFormat): CsvChoice {
   const delimiter = given.delimiter === undefined ? null : oneCharacter('delimiter', given.delimiter)
   const quote = given.quote === 'none' ? null : given.quote === undefined ? '"' : oneCharacter('quote', given.quote)
   if (delimiter !== null && delimiter === quote) {
@@ -124,7 +133,7 @@ function oneCharacter(flag: 'delimiter' | 'quote', text: string): string {
   return char
 }
 
-function chooseFormat(head: Buffer, atEnd: boolean, given: Given, name: string): { format: Format; why: string } {
+function chooseFormat(head: Buffer, atEnd: boolean, given: GivenFormat, name: string): { format: Format; why: string } {
   if (given.format) return { format: given.format, why: `format ${given.format}: as given` }
   if (given.delimiter !== undefined) return { format: 'csv', why: 'format csv: a delimiter was given' }
   const text = head.toString('utf8')

@@ -1,0 +1,112 @@
+/** `ea import`: files into events, each exactly once. */
+import { Args, Flags } from '@oclif/core'
+import { BaseCommand } from '../lib/cli/base-command.js'
+import { readingFlags, readingOptions } from '../lib/cli/import-flags.js'
+import {
+  formatBytes,
+  formatRejectBudget,
+  parseBytes,
+  parseCount,
+  parseDurationMs,
+  parseRejectBudget,
+} from '../lib/cli/import-quantities.js'
+import { ImportReport } from '../lib/cli/import-report.js'
+import { EaError } from '../lib/errors.js'
+import { importFiles } from '../lib/import/import.js'
+import { type ImportOptions, importDefaults } from '../lib/import/options.js'
+import { jobsOf } from '../lib/import/run.js'
+
+export default class Import extends BaseCommand<typeof Import> {
+  static override summary = 'Import files of events, each exactly once'
+  static override description = [
+    'CSV, TSV, NDJSON or a JSON array, also compressed (gzip, zstd); how a file is to be read is found by looking, see `ea inspect`. A file counts as a whole or not at all. The same content is never imported twice, an event_id is stored once, and an import that was killed goes on where it stopped when the same command is run again.',
+    'Exit codes: 0 done (also: already imported), 3 too many rejects, 4 a file cannot be read or lacks a column, 75 another import is running.',
+  ].join('\n\n')
+  static override examples = [
+    '<%= config.bin %> import events.csv',
+    "<%= config.bin %> import 'logs/*.ndjson.gz' history/",
+    'zcat events.csv.gz | <%= config.bin %> import -',
+    '<%= config.bin %> import export.csv --map event_id=uuid,occurred_at=ts --timezone Europe/Kyiv',
+    '<%= config.bin %> import events.csv --max-rejects 0.5% --rejects-file rejects.csv',
+  ]
+  static override args = {
+    file: Args.string({
+      description: 'Paths, patterns, folders (all files with a known ending), or - for standard input.',
+      multiple: true,
+      required: true,
+      ignoreStdin: true,
+    }),
+  }
+  static override flags = {
+    'max-rejects': Flags.string({
+      description: 'How many records, or which share of them, may be rejected before the whole file is refused.',
+      helpValue: 'N|P%',
+      default: formatRejectBudget(importDefaults.maxRejects),
+    }),
+    'rejects-file': Flags.string({
+      description: 'Write the header and the untouched rejects here, to be mended and imported. For one file.',
+      helpValue: 'FILE',
+    }),
+    force: Flags.boolean({ description: 'Import a content again that is imported already.' }),
+    wait: Flags.string({
+      description: 'Wait so long for another import, such as 30s or 5m (default: not at all, exit 75).',
+      helpValue: 'DURATION',
+    }),
+    'dry-run': Flags.boolean({ description: 'Say what an import would do, and store nothing.' }),
+    atomic: Flags.boolean({
+      description: 'One transaction on one connection: slower, leaves nothing behind, cannot be resumed.',
+    }),
+    jobs: Flags.string({
+      description: 'How many chunks are merged at once (default: by the number of processors).',
+      helpValue: 'N',
+    }),
+    'chunk-bytes': Flags.string({
+      description: 'The size of a chunk (kB, MB: powers of 1024); memory grows with it.',
+      helpValue: 'SIZE',
+      default: formatBytes(importDefaults.chunkBytes),
+    }),
+    ...readingFlags,
+  }
+
+  async run(): Promise<void> {
+    const options = this.options()
+    const report = new ImportReport(this.args.file, {
+      ...{ quiet: this.flags.quiet, json: this.flags.json, atomic: this.flags.atomic, dryRun: this.flags['dry-run'] },
+      argv: this.argv,
+      say: (line) => this.say(line),
+      print: (text) => this.print(text),
+    })
+    await report.show((onEvent) =>
+      this.withDatabase((db) => importFiles(db, this.args.file, { ...options, onEvent, signal: this.signal }), {
+        maxConnections: jobsOf({ options }) + 2,
+      }),
+    )
+  }
+
+  private options(): ImportOptions {
+    const { flags } = this
+    this.refuseContradictions()
+    return {
+      ...readingOptions(flags),
+      ...{ force: flags.force, dryRun: flags['dry-run'], atomic: flags.atomic, rejectsFile: flags['rejects-file'] },
+      maxRejects: parseRejectBudget(flags['max-rejects']),
+      chunkBytes: parseBytes('--chunk-bytes', flags['chunk-bytes'], { min: 1024, max: 64 * 1024 * 1024 }),
+      ...(flags.jobs === undefined ? {} : { jobs: parseCount('--jobs', flags.jobs, { min: 1, max: 64 }) }),
+      ...(flags.wait === undefined ? {} : { waitMs: parseDurationMs('--wait', flags.wait) }),
+    }
+  }
+
+  /** Flags of which one would be passed over in silence. */
+  private refuseContradictions(): void {
+    const { atomic, jobs, 'dry-run': dryRun, 'rejects-file': rejectsFile } = this.flags
+    const problem =
+      atomic && jobs !== undefined && jobs !== '1'
+        ? '--atomic is one transaction on one connection, so --jobs has no meaning.'
+        : dryRun && atomic
+          ? '--dry-run stores nothing, so --atomic has no meaning.'
+          : dryRun && rejectsFile !== undefined
+            ? '--dry-run writes nothing, so there is no --rejects-file.'
+            : undefined
+    if (problem) throw new EaError('usage', problem, { suggestions: ['Leave one of the two away.'] })
+  }
+}

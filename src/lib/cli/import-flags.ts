@@ -1,0 +1,102 @@
+/**
+ * The flags that say how a source is to be read, shared by `ea import` and `ea inspect`, and their way into options of
+ * the library. Defaults are read from there and written nowhere else.
+ */
+import { Flags } from '@oclif/core'
+import { parseIdFrom, parseMap } from '../import/map-grammar.js'
+import { importDefaults } from '../import/options.js'
+import type { ReadingOptions } from '../import/reading.js'
+import { formats } from '../import/sniff.js'
+import { formatTimeFormat, parseTimeFormat } from '../import/time-format.js'
+import { formatBytes, parseBytes } from './import-quantities.js'
+import { requireTimeZone } from './time-zone.js'
+
+const group = { helpGroup: 'READING' }
+
+export const readingFlags = {
+  format: Flags.string({
+    ...group,
+    description: 'What the source is; json is an array or lines. Found by looking when left out.',
+    options: [...formats, 'json'],
+  }),
+  delimiter: Flags.string({
+    ...group,
+    description: 'What stands between the fields of a CSV, or `tab`. Found by looking when left out.',
+    helpValue: 'CHAR',
+  }),
+  quote: Flags.string({
+    ...group,
+    description: 'What quotes a field of a CSV, or `none` (default: ").',
+    helpValue: 'CHAR',
+  }),
+  encoding: Flags.string({
+    ...group,
+    description: 'UTF-16LE, windows-1252, … (default: by its byte order mark, else UTF-8).',
+    helpValue: 'NAME',
+  }),
+  map: Flags.string({
+    ...group,
+    description:
+      'Which columns hold which fields: event_id=uuid,user_id=user_id|anonymous_id (the first that is set). A field takes the column of its own name; what is left becomes properties.',
+    helpValue: 'FIELD=COLUMN,…',
+  }),
+  'id-from': Flags.string({
+    ...group,
+    description:
+      "Derive the event_id from these columns; '*' is the whole record, # the number of the record, which keeps identical records of a file apart.",
+    helpValue: 'COLUMN,…',
+  }),
+  timezone: Flags.string({
+    ...group,
+    description: 'What a time without offset means.',
+    helpValue: 'ZONE',
+    default: importDefaults.timezone,
+  }),
+  'time-format': Flags.string({
+    ...group,
+    description: 'auto, iso, epoch-s, epoch-ms, epoch-us, or a pattern like "DD/MM/YYYY HH24:MI:SS".',
+    helpValue: 'FORMAT',
+    default: formatTimeFormat(importDefaults.timeFormat),
+  }),
+  'max-record-bytes': Flags.string({
+    ...group,
+    description: 'A longer record is rejected (kB, MB: powers of 1024).',
+    helpValue: 'SIZE',
+    default: formatBytes(importDefaults.maxRecordBytes),
+  }),
+}
+
+/** The reading flags as parsed. */
+export interface ReadingFlags {
+  readonly format: string | undefined
+  readonly delimiter: string | undefined
+  readonly quote: string | undefined
+  readonly encoding: string | undefined
+  readonly map: string | undefined
+  readonly 'id-from': string | undefined
+  readonly timezone: string
+  readonly 'time-format': string
+  readonly 'max-record-bytes': string
+}
+
+/** A record is held in memory as a whole, several times over. */
+const maxRecordBytesRange = { min: 1, max: 256 * 1024 * 1024 }
+
+/**
+ * The flags as options of the library.
+ *
+ * @throws EaError `usage`
+ */
+export function readingOptions(flags: ReadingFlags): ReadingOptions {
+  return {
+    format: flags.format as ReadingOptions['format'],
+    delimiter: flags.delimiter,
+    quote: flags.quote,
+    encoding: flags.encoding,
+    map: flags.map === undefined ? undefined : parseMap(flags.map),
+    idFrom: flags['id-from'] === undefined ? undefined : parseIdFrom(flags['id-from']),
+    timezone: requireTimeZone(flags.timezone, '--timezone'),
+    timeFormat: parseTimeFormat(flags['time-format']),
+    maxRecordBytes: parseBytes('--max-record-bytes', flags['max-record-bytes'], maxRecordBytesRange),
+  }
+}
