@@ -53,12 +53,12 @@ test('any batches, added and removed in any order, in any zone', { timeout: 300_
           await expectModel()
         }
       }),
-      { numRuns: 120 },
+      { numRuns: 100 },
     ),
   )
 })
 
-// One late event against a long history takes the path of index probes; the other way round the path of the sort.
+// Each gap of the history gets one day, several, one at its edge; days before the first and behind the last.
 test('a small batch beside a long history, and a long history beside a small batch', async () => {
   const history: ModelEvent[] = Array.from({ length: 120 }, (_, index) => ({
     at: new Date(Date.UTC(2024, 0, 1 + (index % 60) * 2, 12)).toISOString(),

@@ -6,9 +6,6 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { createTableAs, currentDelta } from './delta.js'
 
-/** From this many rows of `user_days` per row of the delta, index probes are cheaper than sorting both together. */
-const probeFromRatio = 4
-
 /** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
 const clusterFromRows = 2_000_000
 
@@ -21,11 +18,10 @@ const clusterFromRows = 2_000_000
 export async function addDelta(tx: Transaction): Promise<void> {
   const delta = await currentDelta(tx)
   if (delta.userDays === 0) return
-  const stored = await storedUserDays(tx)
-  if (stored === 0) {
+  if (await isEmpty(tx)) {
     await addToEmpty(tx, delta.userDays)
   } else {
-    await placeDelta(tx, stored >= delta.userDays * probeFromRatio ? 'probe' : 'sort')
+    await placeDelta(tx)
     await addUserDays(tx, delta.userDays)
     await addDays(tx)
   }
@@ -37,12 +33,9 @@ export async function addDelta(tx: Transaction): Promise<void> {
   )
 }
 
-/** The rows of `user_days`, counted in `days`; at least 1 when there are any. */
-async function storedUserDays(tx: Transaction): Promise<number> {
-  const { rows } = await sql<{ stored: number }>`
-    SELECT greatest((SELECT coalesce(sum(active_users), 0) FROM ${tx.t.days})::bigint,
-                    (SELECT count(*) FROM (SELECT FROM ${tx.t.user_days} LIMIT 1) one)) AS stored`.execute(tx.q)
-  return rows[0]!.stored
+async function isEmpty(tx: Transaction): Promise<boolean> {
+  const { rows } = await sql`SELECT FROM ${tx.t.user_days} LIMIT 1`.execute(tx.q)
+  return rows.length === 0
 }
 
 /**
@@ -70,56 +63,35 @@ async function addToEmpty(tx: Transaction, userDays: number): Promise<void> {
  * Finds for every row of the delta its place among the stored rows, into the temp table `ea_placed`: whether its
  * user-day `existed`; the `first_day` and `prev_day` that it has from now on; `follower`, the stored day whose
  * `prev_day` it becomes; `old_first`, the first day that its user had until now; `starts`, once per user.
+ *
+ * One probe of the primary key finds the stored row on or after it, which knows the day before; only behind a user's
+ * last day a second one is needed, and only that one behind the last day of all. Sorting delta and stored rows together
+ * was never cheaper, even when there are as many of both.
  */
-async function placeDelta(tx: Transaction, by: 'probe' | 'sort'): Promise<void> {
+async function placeDelta(tx: Transaction): Promise<void> {
   await sql`DROP TABLE IF EXISTS pg_temp.ea_placed`.execute(tx.q)
-  await createTableAs(tx, 'ea_placed', by === 'probe' ? probed(tx) : sorted(tx))
+  await createTableAs(
+    tx,
+    'ea_placed',
+    sql`
+      SELECT d.user_id, d.day, d.events,
+             coalesce(after.day = d.day, false) AS existed,
+             least(d.first_day, after.first_day, before.first_day) AS first_day,
+             greatest(d.prev_day, after.prev_day, before.day) AS prev_day,
+             CASE WHEN after.day > d.day AND (d.next_day IS NULL OR d.next_day > after.day) THEN after.day END AS follower,
+             coalesce(after.first_day, before.first_day) AS old_first,
+             d.prev_day IS NULL AS starts
+      FROM pg_temp.ea_delta_user_days d
+      LEFT JOIN LATERAL (
+        SELECT u.day, u.prev_day, u.first_day FROM ${tx.t.user_days} u
+        WHERE u.user_id = d.user_id AND u.day >= d.day AND d.day <= (SELECT max(day) FROM ${tx.t.days})
+        ORDER BY u.day LIMIT 1) after ON true
+      LEFT JOIN LATERAL (
+        SELECT u.day, u.first_day FROM ${tx.t.user_days} u
+        WHERE u.user_id = d.user_id AND u.day < d.day AND after.day IS NULL
+        ORDER BY u.day DESC LIMIT 1) before ON true`,
+  )
   await sql`ANALYZE pg_temp.ea_placed`.execute(tx.q)
-}
-
-/** One probe per row finds the stored row on or after it, which knows the day before it; only past a user's end a second one is needed. */
-function probed(tx: Transaction): RawBuilder<unknown> {
-  return sql`
-    SELECT d.user_id, d.day, d.events,
-           coalesce(after.day = d.day, false) AS existed,
-           least(d.first_day, after.first_day, before.first_day) AS first_day,
-           greatest(d.prev_day, after.prev_day, before.day) AS prev_day,
-           CASE WHEN after.day > d.day AND (d.next_day IS NULL OR d.next_day > after.day) THEN after.day END AS follower,
-           coalesce(after.first_day, before.first_day) AS old_first,
-           d.prev_day IS NULL AS starts
-    FROM pg_temp.ea_delta_user_days d
-    LEFT JOIN LATERAL (
-      SELECT u.day, u.prev_day, u.first_day FROM ${tx.t.user_days} u
-      WHERE u.user_id = d.user_id AND u.day >= d.day AND d.day <= (SELECT max(day) FROM ${tx.t.days})
-      ORDER BY u.day LIMIT 1) after ON true
-    LEFT JOIN LATERAL (
-      SELECT u.day, u.first_day FROM ${tx.t.user_days} u
-      WHERE u.user_id = d.user_id AND u.day < d.day AND after.day IS NULL
-      ORDER BY u.day DESC LIMIT 1) before ON true`
-}
-
-/** All rows of the delta's users, stored and new, sorted once: the neighbours stand beside each other. */
-function sorted(tx: Transaction): RawBuilder<unknown> {
-  return sql`
-    SELECT user_id, day, events, existed, first_day, prev_day,
-           CASE WHEN NOT existed AND NOT next_in_delta THEN next_day END AS follower, old_first, starts
-    FROM (
-      SELECT user_id, day, events, old_first IS NOT NULL AS existed, in_delta,
-             first_value(day) OVER by_day AS first_day, lag(day) OVER by_day AS prev_day,
-             lead(day) OVER by_day AS next_day, lead(in_delta) OVER by_day AS next_in_delta,
-             max(old_first) OVER (PARTITION BY user_id) AS old_first, starts
-      FROM (
-        SELECT user_id, day, sum(events)::int AS events, max(old_first) AS old_first,
-               bool_or(in_delta) AS in_delta, bool_or(starts) AS starts
-        FROM (
-          SELECT user_id, day, events, NULL::date AS old_first, true AS in_delta, prev_day IS NULL AS starts
-          FROM pg_temp.ea_delta_user_days
-          UNION ALL
-          SELECT user_id, day, 0, first_day, false, false FROM ${tx.t.user_days}
-          WHERE user_id IN (SELECT user_id FROM pg_temp.ea_delta_user_days WHERE prev_day IS NULL)) both_sides
-        GROUP BY user_id, day) merged
-      WINDOW by_day AS (PARTITION BY user_id ORDER BY day)) neighbours
-    WHERE in_delta`
 }
 
 async function addUserDays(tx: Transaction, userDays: number): Promise<void> {
