@@ -399,7 +399,12 @@ describe('what a consumer may do', () => {
     const first = (more: object) => split(buffersOf(content, 64), { ...options, ...more }).next()
     await expect(first({ chunkBytes: 0 })).rejects.toThrow(RangeError)
     await expect(first({ maxRecordBytes: 0 })).rejects.toThrow(RangeError)
-    for (const shape of [csv(2, { delimiter: 10 }), csv(2, { quote: 0x2c }), csv(2, { delimiter: 0xa7 })]) {
+    for (const shape of [
+      csv(2, { delimiter: 10 }),
+      csv(2, { quote: 0x2c }),
+      csv(2, { delimiter: 0xa7 }),
+      csv(2, { quote: 0x5c }),
+    ]) {
       await expect(first({ shape })).rejects.toThrow(RangeError)
     }
   })

@@ -8,7 +8,7 @@ import type { Reject, RejectCode } from '../../event.js'
 export interface DelimitedShape {
   readonly kind: 'delimited'
   readonly delimiter: number
-  /** The byte that quotes a field, doubled inside; null when nothing quotes. */
+  /** The byte that quotes a field, doubled inside; null when nothing quotes. Not a backslash. */
   readonly quote: number | null
   /** How many fields each record must have: the header's. */
   readonly fields: number

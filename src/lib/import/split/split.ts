@@ -77,6 +77,8 @@ function scannerOf({ shape, maxRecordBytes, chunkBytes }: SplitOptions): Scanner
   if (!isUsable(shape.delimiter) || (shape.quote !== null && !isUsable(shape.quote))) {
     throw new RangeError('delimiter and quote must be ASCII and neither NUL nor a line break')
   }
+  // Behind it a field that begins with `.` and a line break would be the end of the data for PostgreSQL 16 and 17.
+  if (shape.quote === 0x5c) throw new RangeError('a backslash cannot quote')
   if (shape.delimiter === shape.quote) throw new RangeError('delimiter and quote must differ')
   return new DelimitedScanner(shape, maxRecordBytes)
 }
