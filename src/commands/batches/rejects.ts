@@ -1,0 +1,58 @@
+/** `ea batches rejects`: the records of an import that are no events, with their place and the reason. */
+import { Flags } from '@oclif/core'
+import { getBatch } from '../../lib/batches/registry.js'
+import { eachReject, listRejects } from '../../lib/batches/rejects.js'
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { batchArgs } from '../../lib/cli/batch-args.js'
+import { writePieces } from '../../lib/cli/batch-output.js'
+import { rejectsResult, rejectsText } from '../../lib/cli/batch-rejects.js'
+import { outputFlags } from '../../lib/cli/output.js'
+import type { Database } from '../../lib/db/connect.js'
+import { defaultFormat, type Format } from '../../lib/render/formats.js'
+
+/** Nobody reads a longer table. */
+const tableRows = 100
+
+export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
+  static override summary = 'Show the records of an import that were rejected'
+  static override description =
+    'Of a failed batch the first 1,000 are kept. To mend them, import the file with --rejects-file instead: it holds the header and the untouched bytes.'
+  static override examples = [
+    '<%= config.bin %> batches rejects 7',
+    '<%= config.bin %> batches rejects 7 --format csv --output rejects-with-reasons.csv',
+  ]
+  static override args = batchArgs
+  static override flags = {
+    limit: Flags.integer({
+      description: `At most so many (default: ${tableRows} in a table, else all).`,
+      min: 1,
+    }),
+    ...outputFlags,
+  }
+
+  async run(): Promise<void> {
+    const asked = this.flags.format as Format | undefined
+    const format = this.flags.json && asked === undefined ? 'json' : (asked ?? defaultFormat)
+    await this.withDatabase((db) =>
+      format === 'table' || format === 'md' || (this.flags.json && format !== 'json')
+        ? this.table(db)
+        : this.pieces(db, format),
+    )
+  }
+
+  private async table(db: Database): Promise<void> {
+    const limit = this.flags.limit ?? tableRows
+    const batch = await getBatch(db, this.args.id)
+    const found = await listRejects(db, batch.id, { limit: limit + 1 })
+    const more = found.length > limit
+    await this.show(rejectsResult(found.slice(0, limit), { batch: batch.id, rejected: batch.rejected, limit, more }))
+    if (more) this.say('There are more: --limit N, or --format csv for all.')
+  }
+
+  private async pieces(db: Database, format: 'json' | 'ndjson' | 'csv'): Promise<void> {
+    const batch = await getBatch(db, this.args.id)
+    const limit = this.flags.limit ?? Number.POSITIVE_INFINITY
+    const meta = { batch: batch.id, rejected: batch.rejected, limit: this.flags.limit ?? null }
+    await writePieces(rejectsText(eachReject(db, batch.id, 50), format, limit, meta), this.flags.output)
+  }
+}

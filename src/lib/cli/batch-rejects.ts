@@ -1,0 +1,75 @@
+/** Rejects as rows, page by page: however many there are, memory holds one page of them. */
+import type { Reject } from '../event.js'
+import type { Format } from '../render/formats.js'
+import type { Column, Result, Row } from '../result.js'
+
+const columns: readonly Column[] = [
+  { name: 'record', kind: 'text' },
+  { name: 'line', kind: 'text' },
+  { name: 'byte_offset', kind: 'text' },
+  { name: 'code', kind: 'text' },
+  { name: 'detail', kind: 'text' },
+  { name: 'text', kind: 'text' },
+]
+
+/** A table for people shows so many characters of a record. */
+const excerptMaxChars = 100
+const rowsPerPage = 100
+
+/** A reject as a row; what is no UTF-8 in its text becomes U+FFFD. */
+function rejectRow({ record, line, byteOffset, code, detail, raw }: Reject): Row {
+  return { record, line, byte_offset: byteOffset, code, detail: detail ?? null, text: raw.toString('utf8') }
+}
+
+/** Rejects as one Result, for tables: their texts are cut. */
+export function rejectsResult(rejects: readonly Reject[], meta: Record<string, unknown>): Result {
+  const data = rejects.map((reject) => {
+    const text = rejectRow(reject).text as string
+    return { ...rejectRow(reject), text: text.length > excerptMaxChars ? `${text.slice(0, excerptMaxChars)}…` : text }
+  })
+  return { metric: 'rejects', columns, data, meta }
+}
+
+/**
+ * Rejects as text in a format that can be written piece by piece.
+ *
+ * @param limit at most so many
+ */
+export async function* rejectsText(
+  rejects: AsyncIterable<Reject>,
+  format: Exclude<Format, 'table' | 'md'>,
+  limit: number,
+  meta: Record<string, unknown>,
+): AsyncGenerator<string> {
+  const { render } = await import('../render/render.js')
+  const plain = { color: false, isTty: false, width: 0 }
+  const renderPage = (data: readonly Row[]) => render({ metric: 'rejects', columns, data, meta: {} }, format, plain)
+  let first = true
+  if (format === 'json') yield '{\n  "metric": "rejects",\n  "data": ['
+  else if (format === 'csv') yield renderPage([])
+  for await (const data of pages(rejects, limit)) {
+    if (format === 'json') {
+      yield data.map((row, index) => `${first && index === 0 ? '' : ','}\n    ${JSON.stringify(row)}`).join('')
+    } else {
+      const text = await renderPage(data)
+      // Each page is rendered with its header; it stands there already.
+      yield format === 'csv' ? text.slice(text.indexOf('\r\n') + 2) : text
+    }
+    first = false
+  }
+  if (format === 'json') yield `${first ? '' : '\n  '}],\n  "meta": ${JSON.stringify(meta)}\n}\n`
+}
+
+async function* pages(rejects: AsyncIterable<Reject>, limit: number): AsyncGenerator<Row[]> {
+  let page: Row[] = []
+  let count = 0
+  for await (const reject of rejects) {
+    if (count >= limit) break
+    count += 1
+    page.push(rejectRow(reject))
+    if (page.length < rowsPerPage) continue
+    yield page
+    page = []
+  }
+  if (page.length > 0) yield page
+}
