@@ -6,7 +6,7 @@
  * (docs/decisions/start-time.md). Chunks lie as deep as `dist/lib/db`, so that paths relative to a module still hold.
  */
 import { execFileSync } from 'node:child_process'
-import { rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -15,12 +15,17 @@ import { globSync } from 'tinyglobby'
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
 
-rmSync('dist', { recursive: true, force: true })
-execFileSync(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc')], { stdio: 'inherit' })
+// Apart from dist/, which is replaced in one step at the end: a build that fails leaves the last one as it was.
+const fresh = '.cache/dist'
+rmSync(fresh, { recursive: true, force: true })
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+execFileSync(process.execPath, [tsc, '--noEmitOnError', '--outDir', fresh], { stdio: 'inherit' })
 
 await build({
   entryPoints: ['src/lib/cli/main.ts', ...globSync('src/commands/**/*.ts').sort()],
-  outdir: 'dist',
+  outdir: fresh,
+  // Over what tsc wrote.
+  allowOverwrite: true,
   outbase: 'src',
   chunkNames: 'lib/chunks/[name]-[hash]',
   bundle: true,
@@ -38,6 +43,9 @@ await build({
   },
   logLevel: 'warning',
 })
+
+rmSync('dist', { recursive: true, force: true })
+renameSync(fresh, 'dist')
 
 // Loaded only now: it reads the commands that have just been written.
 const { Plugin } = await import('@oclif/core')
