@@ -5,8 +5,7 @@ import { parseCount } from './import-quantities.js'
 export const batchArgs = {
   id: Args.custom<number>({
     description: 'The number of the batch, see `ea batches list`.',
-    required: true,
     ignoreStdin: true,
     parse: async (text) => parseCount('The number of a batch', text, { min: 1, max: Number.MAX_SAFE_INTEGER }),
-  })(),
+  })({ required: true }),
 }
