@@ -42,7 +42,7 @@ async function findTaken(tx: Transaction, expected: number): Promise<void> {
 
 /**
  * The runs of neighbouring rows that go, into `ea_gaps`: the stored day before the run (null: none) and the one that
- * follows it (null: none). A run ends where the next gone row has a previous day that stays.
+ * follows it (null: none). A run ends where the next gone row has a previous day that stays, so what follows it stays.
  */
 async function findGaps(tx: Transaction): Promise<void> {
   await createTableAs(
@@ -58,8 +58,9 @@ async function findGaps(tx: Transaction): Promise<void> {
           FROM pg_temp.ea_taken WHERE gone
           WINDOW by_day AS (PARTITION BY user_id ORDER BY day)) gone
         WINDOW by_day AS (PARTITION BY user_id ORDER BY day)) run
-      LEFT JOIN ${tx.t.user_days} follower
-        ON follower.user_id = run.user_id AND follower.day > run.day AND follower.prev_day = run.day
+      LEFT JOIN LATERAL (
+        SELECT u.day FROM ${tx.t.user_days} u WHERE u.user_id = run.user_id AND u.day > run.day
+        ORDER BY u.day LIMIT 1) follower ON true
       WHERE run.closes`,
   )
   await sql`ANALYZE pg_temp.ea_gaps`.execute(tx.q)
