@@ -6,7 +6,7 @@ import { completeIn, failBatch } from '../batches/complete.js'
 import { holdLease } from '../batches/lease.js'
 import { createBatch, findCompleted, type NewBatch } from '../batches/registry.js'
 import { type Transaction, withTransaction } from '../db/connect.js'
-import { isDataError, type LoadContext, mergeChunk } from './load-chunk.js'
+import { type ChunkOutcome, type LoadContext, mergeChunk, withTrust } from './load-chunk.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import { type Reading, readingRecord } from './reading.js'
 import {
@@ -48,7 +48,6 @@ export async function loadAtomically(
           lease: run.lease,
           batchId: batch.id,
           ...judging(reading, batch.createdAt),
-          strict: false,
         }
         let chunks = 0
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {
@@ -98,18 +97,19 @@ class KnownAlready extends Error {
   }
 }
 
-/** Merges a chunk inside the one transaction; a record that cannot be cast costs its chunk a second, strict try. */
-async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): ReturnType<typeof mergeChunk> {
-  await tx.client.query('SAVEPOINT chunk')
-  try {
-    return await mergeChunk(tx, context, chunk)
-  } catch (error) {
-    if (!isDataError(error) || context.strict) throw error
-    await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
-    context.strict = true
-    return await mergeChunk(tx, context, chunk)
-  } finally {
-    await tx.client.query('RELEASE SAVEPOINT chunk').catch(() => {})
-    await dropStaging(tx).catch(() => {})
-  }
+/** Merges a chunk inside the one transaction; a data error takes only its savepoint back. */
+async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+  const outcome = await withTrust(context, async (trust) => {
+    await tx.client.query('SAVEPOINT chunk')
+    try {
+      return await mergeChunk(tx, context, chunk, trust)
+    } catch (error) {
+      await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
+      throw error
+    } finally {
+      await tx.client.query('RELEASE SAVEPOINT chunk')
+    }
+  })
+  await dropStaging(tx)
+  return outcome
 }

@@ -4,17 +4,15 @@
  */
 import { sql } from 'kysely'
 import { type Transaction, withTransaction } from '../db/connect.js'
-import { judgeSql } from './judge.js'
-import { allRejects, isDataError, judgeOptions, type LoadContext, prepareSession } from './load-chunk.js'
-import type { Refusal } from './merge.js'
+import { type JudgeRules, judgeSql } from './judge.js'
+import { allRejects, type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from './load-chunk.js'
+import { refusedRecords } from './merge.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import type { Reading } from './reading.js'
 import { chunksOf, endsBatch, ImportFailure, judging, outcomeOf, type Run, requireGood, timed } from './run.js'
 import type { FileIdentity, Source } from './source.js'
 import type { Chunk } from './split/chunk.js'
-import { dropStaging, stageChunk, staging } from './stage.js'
-
-type Context = Pick<LoadContext, 'rules' | 'timezone' | 'columns' | 'copyOptions' | 'strict'>
+import { dropStaging, staging } from './stage.js'
 
 export async function dryRun(
   run: Run,
@@ -26,7 +24,7 @@ export async function dryRun(
     await timed(run, 'checking', () =>
       withTransaction(run.db, async (tx) => {
         const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
-        const context: Context = { ...judging(reading, rows[0]!.now), strict: false }
+        const context = judging(reading, rows[0]!.now)
         await tx.client.query('CREATE TEMP TABLE ea_seen (event_id uuid PRIMARY KEY) ON COMMIT DROP')
         const chunkBytes = run.options.chunkBytes ?? importDefaults.chunkBytes
         for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
@@ -43,36 +41,43 @@ export async function dryRun(
   return outcomeOf(run, source, null, 'dry_run', source.sha256())
 }
 
-/** Judges one chunk and books what an import would have booked. */
-async function judgeInto(tx: Transaction, run: Run, context: Context, chunk: Chunk): Promise<void> {
-  await prepareSession(tx, context.timezone)
-  await stageChunk(tx, chunk, context.columns, context.copyOptions)
-  await tx.client.query('SAVEPOINT chunk')
-  try {
-    await book(tx, run, context, chunk)
-  } catch (error) {
-    if (!isDataError(error) || context.strict) throw error
-    await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
-    context.strict = true
-    await book(tx, run, context, chunk)
-  }
-  await tx.client.query('RELEASE SAVEPOINT chunk')
+/** Judges one chunk; a data error takes only its savepoint back. */
+async function judgeInto(tx: Transaction, run: Run, context: JudgeContext, chunk: Chunk): Promise<void> {
+  const outcome = await withTrust(context, async (trust) => {
+    await tx.client.query('SAVEPOINT chunk')
+    try {
+      return await judgeStaged(tx, run, chunk, context.rules, await stageForJudging(tx, context, chunk, trust))
+    } catch (error) {
+      await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
+      throw error
+    } finally {
+      await tx.client.query('RELEASE SAVEPOINT chunk')
+    }
+  })
   await dropStaging(tx)
+  run.ledger.add(outcome, outcome.rejects)
 }
 
-async function book(tx: Transaction, run: Run, context: Context, chunk: Chunk): Promise<void> {
-  const options = await judgeOptions(tx, context, chunk)
-  const { rows } = await sql<{ good: number; inserted: number; ns: number[] | null; codes: Refusal['code'][] | null }>`
-    WITH judged AS MATERIALIZED (SELECT n, event_id, code FROM (${judgeSql(staging, context.rules, options)}) j),
-    seen AS (
-      INSERT INTO pg_temp.ea_seen SELECT event_id FROM judged WHERE code IS NULL ON CONFLICT DO NOTHING RETURNING event_id
+/** What an import would book for a chunk. */
+async function judgeStaged(
+  tx: Transaction,
+  run: Run,
+  chunk: Chunk,
+  rules: JudgeRules,
+  options: Awaited<ReturnType<typeof stageForJudging>>,
+): Promise<Omit<ChunkOutcome, 'chunk'>> {
+  const { rows } = await sql<{ good: number; inserted: number }>`
+    WITH good AS MATERIALIZED (
+      SELECT event_id FROM (${judgeSql(staging, rules, options)}) judged WHERE code IS NULL
     ),
-    refused AS (SELECT array_agg(n ORDER BY n) AS ns, array_agg(code ORDER BY n) AS codes FROM judged WHERE code IS NOT NULL)
-    SELECT (SELECT count(*) FROM judged WHERE code IS NULL) AS good, ns, codes,
-           (SELECT count(*) FROM seen WHERE NOT EXISTS (SELECT FROM ${tx.t.events} e WHERE e.event_id = seen.event_id)) AS inserted
-      FROM refused`.execute(tx.q)
-  const { good, inserted, ns, codes } = rows[0]!
-  const refusals = (ns ?? []).map((n, index) => ({ n, code: codes![index]! }))
+    seen AS (INSERT INTO pg_temp.ea_seen SELECT event_id FROM good ON CONFLICT DO NOTHING RETURNING event_id)
+    SELECT (SELECT count(*) FROM good) AS good,
+           (SELECT count(*) FROM seen WHERE NOT EXISTS (SELECT FROM ${run.db.t.events} e WHERE e.event_id = seen.event_id)) AS inserted`.execute(
+    tx.q,
+  )
+  const { good, inserted } = rows[0]!
+  const looked = chunk.good - options.refused.length
+  const refusals = good === looked ? [] : await refusedRecords(tx, rules, options)
   const rejects = allRejects(chunk, [...refusals, ...options.refusals])
-  run.ledger.add({ read: chunk.records, inserted, duplicates: good - inserted, rejected: rejects.length }, rejects)
+  return { read: chunk.records, inserted, duplicates: good - inserted, rejected: rejects.length, rejects }
 }

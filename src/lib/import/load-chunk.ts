@@ -10,24 +10,35 @@ import { type Database, isTransient, sqlState, type Transaction, withTransaction
 import type { Reject } from '../event.js'
 import { failpoint } from '../failpoint.js'
 import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
-import { mergeStaged, type Refusal } from './merge.js'
-import type { Chunk } from './split/chunk.js'
+import { layoutOf } from './layout.js'
+import { mergeStaged, type Refusal, refusedRecords } from './merge.js'
+import type { Chunk, Shape } from './split/chunk.js'
 import { stageChunk, staging } from './stage.js'
 
-export interface LoadContext {
+/**
+ * How much a chunk is trusted: `fast` lets casts fail, `strict` asks before each cast, `wary` also searches the records
+ * that PostgreSQL refuses all the same. Each is tried when the one before ended in a data error.
+ */
+export type Trust = 'fast' | 'strict' | 'wary'
+const nextTrust = { fast: 'strict', strict: 'wary', wary: undefined } as const
+
+/** What judging needs to know, whatever is then done with the answer. */
+export interface JudgeContext {
+  readonly rules: JudgeRules
+  readonly shape: Shape
+  /** What a time without offset means. */
+  readonly timezone: string
+  readonly copyOptions: string
+  /** Where the next chunk begins: bad records come in swarms. */
+  trust: Trust
+}
+
+export interface LoadContext extends JudgeContext {
   readonly db: Database
   readonly lease: Lease
   readonly batchId: number
-  readonly rules: JudgeRules
-  /** What a time without offset means. */
-  readonly timezone: string
-  /** Text columns of staging, and how COPY reads them. */
-  readonly columns: number
-  readonly copyOptions: string
   /** Told about each attempt that is repeated. */
   readonly onRetry?: ((chunk: number, error: unknown) => void) | undefined
-  /** Turned on by the first record that cannot be cast: later chunks are then judged strictly at once. */
-  strict: boolean
 }
 
 export interface ChunkOutcome {
@@ -50,21 +61,50 @@ const attempts = 6
 export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withTransaction(context.db, async (tx) => {
-        await holdLease(tx, context.lease)
-        const before = await mergedBefore(tx, context.batchId, chunk)
-        if (before) return before
-        const outcome = await mergeChunk(tx, context, chunk)
-        failpoint('chunk.before-commit')
-        return outcome
-      })
+      return await withTrust(context, (trust) =>
+        withTransaction(context.db, async (tx) => {
+          await holdLease(tx, context.lease)
+          const before = await mergedBefore(tx, context.batchId, chunk)
+          if (before) return before
+          const outcome = await mergeChunk(tx, context, chunk, trust)
+          failpoint('chunk.before-commit')
+          return outcome
+        }),
+      )
     } catch (error) {
-      if (isDataError(error) && !context.strict) context.strict = true
-      else if (!isTransient(error) || attempt >= attempts) throw error
-      else {
-        context.onRetry?.(chunk.index, error)
-        await sleep(100 * 2 ** attempt * (0.5 + Math.random()))
-      }
+      if (!isTransient(error) || attempt >= attempts) throw error
+      context.onRetry?.(chunk.index, error)
+      await sleep(100 * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
+}
+
+/** Splits and judges a chunk without storing anything: what is left of a file when its batch can only fail. */
+export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+  return withTrust(context, (trust) =>
+    withTransaction(context.db, async (tx) => {
+      const options = await stageForJudging(tx, context, chunk, trust)
+      const refusals = await refusedRecords(tx, context.rules, options)
+      const rejects = allRejects(chunk, [...refusals, ...options.refusals])
+      return { chunk: chunk.index, read: chunk.records, inserted: 0, duplicates: 0, rejected: rejects.length, rejects }
+    }),
+  )
+}
+
+/** Runs `body` with as much trust as the last chunk deserved, and again with less after each data error. */
+export async function withTrust<T extends { readonly rejects: readonly unknown[] }>(
+  context: JudgeContext,
+  body: (trust: Trust) => Promise<T>,
+): Promise<T> {
+  for (let trust = context.trust; ; ) {
+    try {
+      const outcome = await body(trust)
+      if (trust !== 'fast') context.trust = outcome.rejects.length > 0 ? trust : 'fast'
+      return outcome
+    } catch (error) {
+      const next = nextTrust[trust]
+      if (!isDataError(error) || next === undefined) throw error
+      trust = next
     }
   }
 }
@@ -78,11 +118,15 @@ async function mergedBefore(tx: Transaction, batchId: number, chunk: Chunk): Pro
 }
 
 /** Stages and merges a chunk and writes its row and its rejects, inside a transaction that somebody else brackets. */
-export async function mergeChunk(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  await prepareSession(tx, context.timezone)
-  await stageChunk(tx, chunk, context.columns, context.copyOptions)
-  const options = await judgeOptions(tx, context, chunk)
-  const merged = await mergeStaged(tx, context.batchId, chunk.index, context.rules, options)
+export async function mergeChunk(
+  tx: Transaction,
+  context: LoadContext,
+  chunk: Chunk,
+  trust: Trust,
+): Promise<ChunkOutcome> {
+  const options = await stageForJudging(tx, context, chunk, trust)
+  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good }
+  const merged = await mergeStaged(tx, target, context.rules, options)
   const rejects = allRejects(chunk, [...merged.refusals, ...options.refusals])
   await keepRejects(tx, context.batchId, rejects)
   const outcome = {
@@ -101,25 +145,30 @@ export async function mergeChunk(tx: Transaction, context: LoadContext, chunk: C
   return outcome
 }
 
+/** Stages a chunk with as much trust as asked for; a wary one with the records set aside that PostgreSQL refuses. */
+export async function stageForJudging(
+  tx: Transaction,
+  context: JudgeContext,
+  chunk: Chunk,
+  trust: Trust,
+): Promise<JudgeOptions & { readonly refusals: readonly Refusal[] }> {
+  const { rules, shape } = context
+  const layout = layoutOf(chunk, shape, rules.mapping, rules.timeFormat, trust !== 'fast')
+  await prepareSession(tx, context.timezone)
+  await stageChunk(tx, chunk, layout, context.copyOptions)
+  const options = { layout, goodBefore: chunk.goodBefore, refused: [], numbered: false }
+  if (trust !== 'wary') return { ...options, refusals: [] }
+  const refusals = await findRefused(tx, rules, options, [1, chunk.good])
+  return { ...options, refused: refusals.map((refusal) => refusal.n), refusals }
+}
+
 /** Settings of this transaction only: what a time without offset means, and memory for one chunk's sort. */
-export async function prepareSession(tx: Transaction, timezone: string): Promise<void> {
+async function prepareSession(tx: Transaction, timezone: string): Promise<void> {
   // A chunk's duplicates are few lookups in a large table: never a reason to read all of it.
   await sql`
     SELECT set_config('TimeZone', ${timezone}, true), set_config('DateStyle', 'ISO, YMD', true),
            set_config('work_mem', '64MB', true), set_config('enable_hashjoin', 'off', true),
            set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`.execute(tx.q)
-}
-
-/** How to judge the staged chunk: fast, or strictly with the records set aside that PostgreSQL refuses all the same. */
-export async function judgeOptions(
-  tx: Transaction,
-  context: Pick<LoadContext, 'rules' | 'strict'>,
-  chunk: Chunk,
-): Promise<JudgeOptions & { refusals: readonly Refusal[] }> {
-  const base = { strict: context.strict, goodBefore: chunk.goodBefore, refused: [] }
-  if (!context.strict) return { ...base, refusals: [] }
-  const refusals = await findRefused(tx, context.rules, base, [1, chunk.good])
-  return { ...base, refused: refusals.map((refusal) => refusal.n), refusals }
 }
 
 /** Halves a range until each record that PostgreSQL refuses stands alone. */
@@ -158,7 +207,7 @@ async function refusedState(tx: Transaction, rules: JudgeRules, options: JudgeOp
 }
 
 /** An error that is the fault of a record: 22xxx (data exception), 54xxx (too complex). */
-export function isDataError(error: unknown): boolean {
+function isDataError(error: unknown): boolean {
   return /^(22|54)/.test(sqlState(error) ?? '')
 }
 
@@ -166,25 +215,4 @@ export function isDataError(error: unknown): boolean {
 export function allRejects(chunk: Chunk, refusals: readonly Refusal[]): Reject[] {
   const refused = refusals.map(({ n, code, detail }): Reject => ({ ...chunk.goodRecord(n), code, detail }))
   return [...chunk.rejects, ...refused].sort((a, b) => a.record - b.record)
-}
-
-/** Splits and judges a chunk without storing anything: what is left of a file when its batch can only fail. */
-export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  try {
-    return await withTransaction(context.db, async (tx) => {
-      await prepareSession(tx, context.timezone)
-      await stageChunk(tx, chunk, context.columns, context.copyOptions)
-      const options = await judgeOptions(tx, context, chunk)
-      const { rows } = await sql<Refusal>`
-        SELECT n, code FROM (${judgeSql(staging, context.rules, options)}) judged WHERE code IS NOT NULL ORDER BY n`.execute(
-        tx.q,
-      )
-      const rejects = allRejects(chunk, [...rows, ...options.refusals])
-      return { chunk: chunk.index, read: chunk.records, inserted: 0, duplicates: 0, rejected: rejects.length, rejects }
-    })
-  } catch (error) {
-    if (!isDataError(error) || context.strict) throw error
-    context.strict = true
-    return judgeOnly(context, chunk)
-  }
 }

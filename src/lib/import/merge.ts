@@ -1,7 +1,7 @@
 /**
  * The merge: staged records that are events go into `events`, sorted by event_id (index locality, and one lock order
  * for all merges); what is already there is a duplicate, what is no event is a reject. One statement does it; only a
- * chunk with duplicates needs a second one, to say whose they are.
+ * chunk that is not all new needs more, to say why.
  */
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
@@ -12,6 +12,7 @@ import { staging } from './stage.js'
 
 /** A staged record that is no event. */
 export interface Refusal {
+  /** Its place among the good records of its chunk, from 1. */
   readonly n: number
   readonly code: RejectCode
   readonly detail?: string | undefined
@@ -20,52 +21,62 @@ export interface Refusal {
 export interface Merged {
   readonly inserted: number
   readonly duplicates: number
+  /** Records that are no events, besides those that were set aside before. */
   readonly refusals: readonly Refusal[]
   /** How many of the duplicates each other batch owns. */
   readonly owners: Readonly<Record<string, number>>
 }
 
+/** What is merged where. */
+export interface MergeTarget {
+  readonly batchId: number
+  /** Which chunk of the batch it is, from 0. */
+  readonly chunk: number
+  /** How many records are staged. */
+  readonly staged: number
+}
+
 /**
  * Merges what is staged.
  *
- * @param chunk which chunk of the batch it is, counted from 0
  * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
  */
 export async function mergeStaged(
   tx: Transaction,
-  batchId: number,
-  chunk: number,
+  target: MergeTarget,
   rules: JudgeRules,
   options: JudgeOptions,
 ): Promise<Merged> {
   failpoint('merge.started')
-  const { rows } = await sql<{ judged: number; inserted: number; ns: number[] | null; codes: RejectCode[] | null }>`
-    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, options)}),
-    ins AS (
+  const { rows } = await sql<{ inserted: number }>`
+    WITH ins AS (
       INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
-      SELECT DISTINCT ON (event_id) event_id, occurred_at, ${batchId}::bigint, user_id, event_type, properties
-        FROM judged WHERE code IS NULL ORDER BY event_id, n
+      SELECT DISTINCT ON (event_id) event_id, occurred_at, ${target.batchId}::bigint, user_id, event_type, properties
+        FROM (${judgeSql(staging, rules, options)}) judged
+       WHERE code IS NULL ORDER BY event_id, n
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
       RETURNING true AS new
-    ),
-    refused AS (SELECT array_agg(n ORDER BY n) AS ns, array_agg(code ORDER BY n) AS codes FROM judged WHERE code IS NOT NULL)
-    SELECT (SELECT count(*) FROM judged) AS judged, (SELECT count(*) FROM ins) AS inserted, ns, codes FROM refused`.execute(
-    tx.q,
-  )
+    )
+    SELECT count(*) AS inserted FROM ins`.execute(tx.q)
   failpoint('merge.inserted')
-  const { judged, inserted, ns, codes } = rows[0]!
-  const refusals = (ns ?? []).map((n, index) => ({ n, code: codes![index]! }))
-  const duplicates = judged - refusals.length - inserted
-  if (duplicates === 0) return { inserted, duplicates, refusals, owners: {} }
+  const { inserted } = rows[0]!
+  const looked = target.staged - options.refused.length
+  if (inserted === looked) return { inserted, duplicates: 0, refusals: [], owners: {} }
 
-  const refused = [...refusals.map((refusal) => refusal.n), ...options.refused]
-  const took = await takeBack(tx, batchId, chunk, rules, { ...options, refused })
-  return {
-    inserted: inserted + took,
-    duplicates: duplicates - took,
-    refusals,
-    owners: await ownersOfDuplicates(tx, batchId, rules, { ...options, refused }),
-  }
+  const refusals = await refusedRecords(tx, rules, options)
+  const duplicates = looked - refusals.length - inserted
+  if (duplicates === 0) return { inserted, duplicates, refusals, owners: {} }
+  const took = await takeBack(tx, target, rules, options)
+  const owners = await ownersOfDuplicates(tx, target.batchId, rules, options)
+  return { inserted: inserted + took, duplicates: duplicates - took, refusals, owners }
+}
+
+/** The staged records that are no events, in file order. */
+export async function refusedRecords(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Refusal[]> {
+  const { rows } = await sql<Refusal>`
+    SELECT n, code FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
+     WHERE code IS NOT NULL ORDER BY n`.execute(tx.q)
+  return rows
 }
 
 /**
@@ -77,23 +88,29 @@ export async function mergeStaged(
  */
 async function takeBack(
   tx: Transaction,
-  batchId: number,
-  chunk: number,
+  { batchId, chunk }: MergeTarget,
   rules: JudgeRules,
   options: JudgeOptions,
 ): Promise<number> {
+  const { rows: later } = await sql<{ chunk: number; mergedBy: string }>`
+    SELECT chunk, merged_by::xid::text AS "mergedBy" FROM ${tx.t.import_chunks}
+     WHERE batch_id = ${batchId} AND chunk > ${chunk}`.execute(tx.q)
+  if (later.length === 0) return 0
+  const chunks = later.map((row) => row.chunk)
+  const writers = later.map((row) => row.mergedBy)
   const { rows } = await sql<{ taken: number }>`
     WITH later AS MATERIALIZED (
-      SELECT chunk, merged_by::xid AS merged_by FROM ${tx.t.import_chunks} WHERE batch_id = ${batchId} AND chunk > ${chunk}
+      SELECT chunk, writer::xid AS writer FROM unnest(${chunks}::int[], ${writers}::text[]) AS l (chunk, writer)
     ),
     mine AS (
-      SELECT DISTINCT ON (event_id) * FROM (${judgeSql(staging, rules, options)}) judged ORDER BY event_id, n
+      SELECT DISTINCT ON (event_id) * FROM (${judgeSql(staging, rules, options)}) judged
+       WHERE code IS NULL ORDER BY event_id, n
     ),
     taken AS (
       UPDATE ${tx.t.events} e
          SET occurred_at = mine.occurred_at, user_id = mine.user_id, event_type = mine.event_type, properties = mine.properties
         FROM mine, later
-       WHERE EXISTS (SELECT FROM later) AND e.event_id = mine.event_id AND e.batch_id = ${batchId} AND later.merged_by = e.xmin
+       WHERE e.event_id = mine.event_id AND e.batch_id = ${batchId} AND later.writer = e.xmin
       RETURNING later.chunk
     ),
     given_up AS (
@@ -117,7 +134,7 @@ async function ownersOfDuplicates(
     SELECT jsonb_object_agg(batch_id, n) AS owners
       FROM (
         SELECT e.batch_id, count(*) AS n
-          FROM (SELECT event_id FROM (${judgeSql(staging, rules, options)}) judged) mine
+          FROM (SELECT event_id FROM (${judgeSql(staging, rules, options)}) judged WHERE code IS NULL) mine
           JOIN ${tx.t.events} e ON e.event_id = mine.event_id
          WHERE e.batch_id <> ${batchId}
          GROUP BY e.batch_id

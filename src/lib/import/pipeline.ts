@@ -105,7 +105,6 @@ async function load(run: Run, source: Source, reading: Reading, identity?: FileI
     lease: run.lease,
     batchId: batch.id,
     ...judging(reading, batch.createdAt),
-    strict: false,
     onRetry: (chunk, error) => run.options.onEvent?.({ type: 'retrying', chunk, reason: (error as Error).message }),
   }
   let chunks = 0

@@ -61,6 +61,8 @@ function shapeOf(dialect: Dialect, mapping: Mapping): Shape {
     quote: dialect.quote === null ? null : dialect.quote.charCodeAt(0),
     fields: Math.max(1, dialect.columns?.length ?? 1),
     jsonField: mapping.properties[0]?.index ?? null,
+    timeField: mapping.fields.occurred_at[0]?.index ?? null,
+    textFields: [...mapping.fields.user_id, ...mapping.fields.event_type].flatMap((source) => source.index ?? []),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Database } from '../db/connect.js'
 import { EaError, type ErrorCode } from '../errors.js'
 import { limits, rejectCodes } from '../event.js'
 import { Ledger } from './ledger.js'
-import type { LoadContext } from './load-chunk.js'
+import type { JudgeContext } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
 import type { Reading } from './reading.js'
 import type { FileIdentity, Source } from './source.js'
@@ -59,22 +59,10 @@ export async function* chunksOf(run: Run, source: Source, reading: Reading, chun
 }
 
 /** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
-export function judging(
-  reading: Reading,
-  createdAt: Date,
-): Pick<LoadContext, 'rules' | 'timezone' | 'columns' | 'copyOptions'> {
-  const { shape } = reading
-  return {
-    rules: {
-      staged: shape.kind === 'delimited' ? 'fields' : 'document',
-      mapping: reading.mapping,
-      timeFormat: reading.timeFormat,
-      latest: new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000),
-    },
-    timezone: reading.timezone,
-    columns: shape.kind === 'delimited' ? shape.fields : 1,
-    copyOptions: copyOptions(shape),
-  }
+export function judging(reading: Reading, createdAt: Date): JudgeContext {
+  const { mapping, timeFormat, timezone, shape } = reading
+  const latest = new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000)
+  return { rules: { mapping, timeFormat, latest }, shape, timezone, copyOptions: copyOptions(shape), trust: 'fast' }
 }
 
 /**

@@ -1,8 +1,7 @@
 /**
- * Staging: a temp table per chunk that lives no longer than its transaction. COPY numbers the rows in file order, and
- * that number `n` is what a staged row is known by from here on. Header names never become identifiers.
+ * Staging: a temp table per chunk that lives no longer than its transaction. COPY writes the rows in file order, so the
+ * place of a row is the number `n` by which a staged record is known. Header names never become identifiers.
  */
-
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type RawBuilder, sql } from 'kysely'
@@ -10,6 +9,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import type { Transaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
+import { type Layout, typeOf } from './layout.js'
 import type { Chunk } from './split/chunk.js'
 
 /** The staging table, for SQL. */
@@ -18,16 +18,14 @@ export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
 /**
  * Copies the good records of a chunk into a new staging table.
  *
- * @param columns how many text columns a record has
  * @param copyOptions the options of COPY that fit the splitter's output
+ * @throws the server's data error when a value does not fit its typed column
  * @throws EaError `internal_error` when PostgreSQL counts other rows than the splitter: a bug
  */
-export async function stageChunk(tx: Transaction, chunk: Chunk, columns: number, copyOptions: string): Promise<void> {
-  const names = Array.from({ length: columns }, (_, index) => `c${index + 1}`)
-  await tx.client.query(
-    `CREATE TEMP TABLE ea_staging (n int GENERATED ALWAYS AS IDENTITY, ${names.map((name) => `${name} text`).join(', ')}) ON COMMIT DROP`,
-  )
-  const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging (${names.join(', ')}) FROM STDIN ${copyOptions}`))
+export async function stageChunk(tx: Transaction, chunk: Chunk, layout: Layout, copyOptions: string): Promise<void> {
+  const columns = Array.from({ length: layout.columns }, (_, index) => `c${index + 1} ${typeOf(layout, index)}`)
+  await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
+  const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`))
   failpoint('copy.started')
   await pipeline(Readable.from(chunk.copyData), copy)
   failpoint('copy.ended')

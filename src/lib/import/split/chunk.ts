@@ -14,6 +14,10 @@ export interface DelimitedShape {
   readonly fields: number
   /** Which field (from 0) holds JSON, for the depth rule; null when none does. */
   readonly jsonField: number | null
+  /** Which field (from 0) holds a time, for `Chunk.plainTimes`; absent when that is of no use. */
+  readonly timeField?: number | null
+  /** Which fields (from 0) hold short texts, for `Chunk.plainTexts`. */
+  readonly textFields?: readonly number[]
 }
 
 /** `delimited`, `lines` (NDJSON: one JSON object per line) or `array` (one JSON array of objects). */
@@ -62,6 +66,12 @@ export interface Chunk {
   readonly firstRecord: number
   /** Good records in all chunks before. */
   readonly goodBefore: number
+  /** Bytes of the longest good record. */
+  readonly longestRecord: number
+  /** Each time field of the good records is surely an ISO 8601 date and time; see plain.ts. */
+  readonly plainTimes: boolean
+  /** The short texts of the good records surely hold no control character. */
+  readonly plainTexts: boolean
   /** Structural ones, in the order of the source; their bytes are copies. */
   readonly rejects: readonly Reject[]
   /** What COPY gets with `copyOptions(shape)`: good records only, one kind of line end. Invalid after `release`. */

@@ -12,6 +12,7 @@ import { copyQuote } from './copy.js'
 import { isTooDeep, mayBeTooDeep } from './depth.js'
 import type { Draft } from './draft.js'
 import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
+import { isPlainText, isPlainTime } from './plain.js'
 import type { Scanner, Stop } from './scanner.js'
 
 const maxDepth = limits.jsonMaxDepth
@@ -21,6 +22,8 @@ const unknown = -2
 const endOfSource = -3
 const beyondLimit = -4
 
+const looks = { json: 1, time: 2, text: 3 } as const
+
 export class DelimitedScanner implements Scanner {
   readonly #shape: DelimitedShape
   readonly #maxRecordBytes: number
@@ -28,12 +31,18 @@ export class DelimitedScanner implements Scanner {
   readonly #stopsUnquoted = new Uint8Array(256)
   /** 1 for the bytes at which a quoted field must be looked at. */
   readonly #stopsQuoted = new Uint8Array(256)
+  /** Why a field is looked at, counted from 1; 0 for most. */
+  readonly #looks: Uint8Array
 
   constructor(shape: DelimitedShape, maxRecordBytes: number) {
     this.#shape = shape
     this.#maxRecordBytes = maxRecordBytes
     for (const byte of [lf, cr, shape.delimiter, copyQuote(shape)]) this.#stopsUnquoted[byte] = 1
     for (const byte of [lf, cr, copyQuote(shape)]) this.#stopsQuoted[byte] = 1
+    this.#looks = new Uint8Array(shape.fields + 2)
+    for (const field of shape.textFields ?? []) this.#looks[field + 1] = looks.text
+    if (typeof shape.timeField === 'number') this.#looks[shape.timeField + 1] = looks.time
+    if (shape.jsonField !== null) this.#looks[shape.jsonField + 1] = looks.json
   }
 
   scan(draft: Draft, isCareful: boolean): Stop {
@@ -45,10 +54,10 @@ export class DelimitedScanner implements Scanner {
     const { delimiter, fields } = this.#shape
     const special = copyQuote(this.#shape)
     const quote = this.#shape.quote ?? never
-    const jsonField = this.#shape.jsonField === null ? never : this.#shape.jsonField + 1
+    const looksAt = this.#looks
     const maxRecordBytes = this.#maxRecordBytes
     let { starts, stops, lines } = room
-    let { at: i, line, good, lineEnds } = draft
+    let { at: i, line, good, lineEnds, plainTimes, plainTexts } = draft
     let start = i
     let startLine = line
     let result: Stop = 'border'
@@ -88,9 +97,16 @@ export class DelimitedScanner implements Scanner {
             while (stopsUnquoted[byte] === 0)
           }
         }
-        if (field === jsonField && i - fieldStart > 2 * maxDepth && isFieldTooDeep(bytes, fieldStart, i, quote)) {
-          result = 'fault'
-          break record
+        const look = looksAt[field]!
+        if (look === looks.json) {
+          if (i - fieldStart > 2 * maxDepth && isFieldTooDeep(bytes, fieldStart, i, quote)) {
+            result = 'fault'
+            break record
+          }
+        } else if (look !== 0 && (i < end || atEnd)) {
+          const isQuoted = bytes[fieldStart] === quote ? 1 : 0
+          if (look === looks.time) plainTimes &&= isPlainTime(bytes, fieldStart + isQuoted, i - isQuoted)
+          else plainTexts &&= isPlainText(bytes, fieldStart + isQuoted, i - isQuoted)
         }
         if (byte !== delimiter) break
         if (++field > fields) {
@@ -158,6 +174,8 @@ export class DelimitedScanner implements Scanner {
     draft.line = line
     draft.good = good
     draft.lineEnds = lineEnds
+    draft.plainTimes = plainTimes
+    draft.plainTexts = plainTexts
     return result
   }
 

@@ -5,6 +5,7 @@
 import type { Reject } from '../../event.js'
 import type { Chunk, Fault, GoodRecord, Shape } from './chunk.js'
 import { type CopyLayout, copyDataOf } from './copy.js'
+import { isPlainJson } from './plain.js'
 import type { Room, RoomPool } from './room.js'
 import type { Window } from './window.js'
 
@@ -42,6 +43,9 @@ export class Draft {
   lineEnds = 0
   /** Good records (from 0) that COPY would misread as they stand. */
   rewrites: number[] = []
+  /** Whether every time and every short text so far is plain; a scanner that does not look says no. */
+  plainTimes = true
+  plainTexts = true
   rejects: Reject[] = []
   /** How many good records stand before each reject. */
   goodBeforeReject: number[] = []
@@ -70,6 +74,8 @@ export class Draft {
     this.blankLines = 0
     this.lineEnds = 0
     this.rewrites = []
+    this.plainTimes = true
+    this.plainTexts = true
     this.rejects = []
     this.goodBeforeReject = []
   }
@@ -123,6 +129,9 @@ class FinishedChunk implements Chunk {
   readonly blankLines: number
   readonly firstRecord: number
   readonly goodBefore: number
+  readonly longestRecord: number
+  readonly plainTimes: boolean
+  readonly plainTexts: boolean
   readonly rejects: readonly Reject[]
   readonly #base: number
   readonly #firstLine: number
@@ -142,6 +151,10 @@ class FinishedChunk implements Chunk {
     this.blankLines = draft.blankLines
     this.firstRecord = before.record
     this.goodBefore = before.good
+    this.longestRecord = longest(draft.room, draft.good)
+    const isDelimited = shape.kind === 'delimited'
+    this.plainTimes = isDelimited && draft.plainTimes
+    this.plainTexts = isDelimited ? draft.plainTexts : isPlainJson(draft.room.bytes.subarray(draft.from, draft.at))
     this.rejects = draft.rejects
     this.#base = draft.base
     this.#firstLine = before.line
@@ -202,4 +215,10 @@ class FinishedChunk implements Chunk {
     }
     return low
   }
+}
+
+function longest(room: Room, good: number): number {
+  let most = 0
+  for (let n = 0; n < good; n++) most = Math.max(most, room.stops[n]! - room.starts[n]!)
+  return most
 }
