@@ -15,7 +15,7 @@ export interface RejectsFrame {
   readonly header: Buffer
 }
 
-/** Writes the kept rejects of a batch to `path`; replaces what was there. Returns how many. */
+/** Writes the kept rejects of a batch to `path`; replaces what was there. Returns how many records it holds. */
 export async function writeRejectsFile(
   db: Session,
   batchId: number,
@@ -37,6 +37,8 @@ export async function writeRejectsFile(
       await file.write(lineEnd)
     }
     for await (const reject of eachReject(db, batchId)) {
+      // That the end of an array is missing is a reject without bytes, and an element without bytes is no JSON.
+      if (reject.raw.length === 0) continue
       if (isArray && written > 0) await file.write(',\n')
       await file.write(reject.raw)
       if (!isArray) await file.write(lineEnd)
