@@ -1,9 +1,29 @@
 /** The library's public face: what a program may import from `event-analytics`. */
+export { type BatchDetail, describeBatch, previewUndo, type UndoPreview } from './lib/batches/detail.js'
+export type { LeaseHolder, LeaseRequest } from './lib/batches/lease.js'
+export { type Batch, getBatch, listBatches } from './lib/batches/registry.js'
+export { eachReject, listRejects } from './lib/batches/rejects.js'
+export { type Undone, undoBatch } from './lib/batches/undo.js'
 export { type Config, type GivenConfig, parseConfig } from './lib/config.js'
 export type { Database } from './lib/db/connect.js'
 export { migrate } from './lib/db/migrate.js'
 export { type OpenOptions, withDatabase } from './lib/db/open.js'
 export { type CatalogueEntry, catalogue, EaError, type ErrorCode } from './lib/errors.js'
+export type { EventField, Reject, RejectCode } from './lib/event.js'
+export { importFiles } from './lib/import/import.js'
+export { type InspectedRecord, type Inspection, type InspectOptions, inspectFile } from './lib/import/inspect.js'
+export type { RejectBudget } from './lib/import/ledger.js'
+export { type FieldMap, type IdFrom, parseIdFrom, parseMap } from './lib/import/map-grammar.js'
+export {
+  type FileOutcome,
+  type ImportEvent,
+  type ImportOptions,
+  type ImportOutcome,
+  type ImportStatus,
+  importDefaults,
+} from './lib/import/options.js'
+export type { ReadingOptions } from './lib/import/reading.js'
+export { parseTimeFormat, type TimeFormat } from './lib/import/time-format.js'
 export { type Format, formats, type RenderOptions } from './lib/render/formats.js'
 export { render } from './lib/render/render.js'
 export type { Cell, Column, ColumnKind, Result, Row } from './lib/result.js'

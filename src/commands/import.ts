@@ -76,6 +76,8 @@ export default class Import extends BaseCommand<typeof Import> {
       say: (line) => this.say(line),
       print: (text) => this.print(text),
     })
+    // A read that waits for more input would never see the signal.
+    if (this.args.file.includes('-')) this.signal.addEventListener('abort', () => process.stdin.destroy())
     await report.show((onEvent) =>
       this.withDatabase((db) => importFiles(db, this.args.file, { ...options, onEvent, signal: this.signal }), {
         maxConnections: jobsOf({ options }) + 2,

@@ -1,0 +1,45 @@
+/** `ea inspect`: how a file would be read, and why. */
+import { Args, Flags } from '@oclif/core'
+import { BaseCommand } from '../lib/cli/base-command.js'
+import { failureJson, showFailure } from '../lib/cli/failure.js'
+import { readingFlags, readingOptions } from '../lib/cli/import-flags.js'
+import { inspectionJson, inspectionText } from '../lib/cli/import-inspection.js'
+import { wantsColor } from '../lib/cli/terminal.js'
+import { inspectDefaults, inspectFile } from '../lib/import/inspect.js'
+
+export default class Inspect extends BaseCommand<typeof Inspect> {
+  static override summary = 'Show how a file would be read, and why, without importing it'
+  static override description =
+    'The format, the columns and the fields they become, the form of the times, and the first records as the events that an import would store, or the reason why it would reject them. Takes the same flags as `ea import`; writes nothing.'
+  static override examples = [
+    '<%= config.bin %> inspect events.csv',
+    '<%= config.bin %> inspect export.csv --map event_id=uuid,occurred_at=ts --records 20',
+  ]
+  static override args = {
+    file: Args.string({ description: 'A path, or - for standard input.', required: true, ignoreStdin: true }),
+  }
+  static override flags = {
+    records: Flags.integer({
+      description: 'How many of the first records to show.',
+      default: inspectDefaults.records,
+      min: 0,
+      max: 1000,
+    }),
+    ...readingFlags,
+  }
+
+  async run(): Promise<void> {
+    const options = { ...readingOptions(this.flags), records: this.flags.records }
+    const found = await this.withDatabase((db) => inspectFile(db, this.args.file, options))
+    const isTty = process.stdout.isTTY === true
+    const color = wantsColor(process.stdout, this.argv)
+    const failure = found.error ? failureJson(found.error) : {}
+    await this.present(
+      { ...inspectionJson(found), ...failure },
+      inspectionText(found, { color, isTty, width: process.stdout.columns ?? 80 }),
+    )
+    if (!found.error) return
+    if (!this.flags.json) showFailure(found.error, this.argv)
+    process.exitCode = found.error.exitCode
+  }
+}
