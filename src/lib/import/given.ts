@@ -93,13 +93,31 @@ function derivedId(idFrom: readonly SourceRef[] | '*', layout: Layout, goodBefor
 type Rest = Pick<GivenSql, 'rest' | 'restBytes'>
 
 function restOfDocument(mapping: Mapping): Rest {
+  return {
+    rest: sql`CASE WHEN jsonb_typeof(s.c1) = 'object' THEN s.c1 - ${usedKeys(mapping)} END`,
+    restBytes: null,
+  }
+}
+
+/** The keys of a document that are fields or explicit properties. */
+function usedKeys(mapping: Mapping): RawBuilder<string[]> {
   const used = [...Object.values(mapping.fields).flat(), ...mapping.properties]
     .filter((source) => (source.path?.length ?? 1) === 1)
     .map((source) => source.name)
-  return {
-    rest: sql`CASE WHEN jsonb_typeof(s.c1) = 'object' THEN s.c1 - ${arrayLiteral([...new Set(used)])} END`,
-    restBytes: null,
-  }
+  return arrayLiteral([...new Set(used)])
+}
+
+/**
+ * Bytes of what the properties of a document are made of, as given: jsonb writes them with other white space and may
+ * write numbers at length. It parses the document once more, so it is only to be asked of a long one.
+ *
+ * @param document the text of a JSON object that jsonb takes
+ */
+export function documentBytes(mapping: Mapping, document: RawBuilder<unknown>): RawBuilder<number> {
+  const explicit = mapping.properties.map((source) => sql`((${document})::json #>> ${pathLiteral(source)})`)
+  const given = explicit.length === 0 ? sql`0` : sql`coalesce(octet_length(coalesce(${sql.join(explicit)})), 0)`
+  return sql`(${given} + (SELECT coalesce(sum(octet_length(member.value)), 0)
+    FROM json_each_text((${document})::json) member WHERE member.key <> ALL (${usedKeys(mapping)})))`
 }
 
 function restOfFields(mapping: Mapping): Rest {

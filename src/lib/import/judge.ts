@@ -9,7 +9,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../event.js'
-import { type GivenSql, givenSql } from './given.js'
+import { documentBytes, type GivenSql, givenSql } from './given.js'
 import { type Layout, typeOf } from './layout.js'
 import { type Mapping, ordinalRef } from './mapping.js'
 import type { TimeFormat } from './time-format.js'
@@ -176,7 +176,9 @@ function isBadText(name: string, maxChars: number, layout: Layout): RawBuilder<b
 /** Only asked of a chunk that has records longer than the limit. */
 function isTooLarge(isDocument: boolean, rules: JudgeRules, layout: Layout): RawBuilder<boolean> {
   const most = sql.lit(limits.propertiesMaxBytes)
-  if (isDocument) return sql`octet_length(document) > ${most} AND octet_length(properties::text) > ${most}`
+  if (isDocument) {
+    return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`)} > ${most}`
+  }
   const { restBytes } = givenSql(rules.mapping, layout, 0)
   return sql`coalesce(octet_length(given_properties), 0)${restBytes ? sql` + rest_bytes` : sql``} > ${most}`
 }

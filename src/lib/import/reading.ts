@@ -23,6 +23,8 @@ export interface ReadingOptions extends Given {
 }
 
 export interface Reading {
+  /** What the content was decoded from. */
+  readonly encoding: string
   readonly dialect: Dialect
   readonly mapping: Mapping
   readonly shape: Shape
@@ -42,6 +44,7 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
   const columns = dialect.empty ? null : dialect.columns
   const mapping = resolveMapping({ columns, map: options.map, idFrom: options.idFrom })
   return {
+    encoding: source.encoding,
     dialect,
     mapping,
     shape: shapeOf(dialect, mapping),

@@ -10,6 +10,8 @@ import type { Dialect } from './sniff.js'
 
 /** How the file frames its records. */
 export interface RejectsFrame {
+  /** What the source was decoded from: the file is UTF-8 in any case. */
+  readonly encoding: string
   readonly dialect: Pick<Dialect, 'format' | 'lineEnd'>
   /** The header as it stands in the source, with its line end. */
   readonly header: Buffer
@@ -28,6 +30,8 @@ export async function writeRejectsFile(
   const file = await open(temporary, 'w').catch(asFileError(path))
   let written = 0
   try {
+    // Whoever imports the mended file with the --encoding of its source is told that it is UTF-8 now.
+    if (frame.encoding !== 'utf-8') await file.write('\ufeff')
     await file.write(isArray ? Buffer.from('[\n') : frame.header)
     if (
       frame.header.length > 0 &&
