@@ -37,7 +37,7 @@ export const importDefaults = {
   timeFormat: { kind: 'auto' },
   maxRecordBytes: limits.recordMaxBytes,
   maxRejects: { records: 0 },
-  chunkBytes: 4 * 1024 * 1024,
+  chunkBytes: 8 * 1024 * 1024,
 } as const
 
 export type Phase = 'hashing' | 'loading' | 'checking' | 'completing'
