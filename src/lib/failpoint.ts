@@ -1,5 +1,5 @@
 /**
- * Named places where a test can make the program die, stop or fail: `EA_FAILPOINT=merge.after@3=kill`.
+ * Named places where a test can make the program die, stop or fail: `EA_FAILPOINT=merge.started@3=kill`.
  * Without the variable a failpoint is one comparison. Only tests set it; what it proves is in `test/import/kill.test.ts`.
  */
 
@@ -23,13 +23,24 @@ let passes = 0
  * failpoint('copy.started') // EA_FAILPOINT=copy.started@2=kill dies on the second pass
  */
 export function failpoint(name: string): void {
-  if (armed === undefined) armed = parse(process.env.EA_FAILPOINT)
-  if (armed === null || armed.name !== name) return
+  if (armed === undefined) armFailpoint(process.env.EA_FAILPOINT)
+  if (armed === null || armed!.name !== name) return
+  const { pass, action } = armed!
   passes += 1
-  if (passes !== armed.pass) return
-  if (armed.action === 'kill') process.kill(process.pid, 'SIGKILL')
-  else if (armed.action === 'stop') process.kill(process.pid, 'SIGSTOP')
+  if (passes !== pass) return
+  if (action === 'kill') process.kill(process.pid, 'SIGKILL')
+  else if (action === 'stop') process.kill(process.pid, 'SIGSTOP')
   else throw new Error(`failpoint ${name}`)
+}
+
+/**
+ * Says inside this process what EA_FAILPOINT says from outside, and counts passes from 0 again.
+ *
+ * @param text `merge.started@3=error`; undefined disarms
+ */
+export function armFailpoint(text: string | undefined): void {
+  armed = parse(text)
+  passes = 0
 }
 
 function parse(text: string | undefined): Armed | null {

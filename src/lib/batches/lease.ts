@@ -5,14 +5,16 @@
 import { sql } from 'kysely'
 import { type Database, sqlState, type Transaction, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
+import { failpoint } from '../failpoint.js'
 import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.js'
 
 /** A holder whose heartbeat is older than this has lost its lease to whoever asks. */
 export const leaseExpiresMs = 15_000
 const heartbeatEveryMs = 3_000
 const pollEveryMs = 250
-/** How long a takeover waits for transactions of the old holder before it ends them. */
+/** How long a takeover waits for transactions of the old holder before it ends them, and when it gives up. */
 const takeoverPatienceMs = 500
+const takeoverGivesUpMs = 10_000
 
 export interface Lease {
   readonly token: number
@@ -47,6 +49,7 @@ export interface LeaseRequest {
  */
 export async function withLease<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
   const token = await acquire(db, request)
+  failpoint('lease.taken')
   const lost = new AbortController()
   const heart = setInterval(() => {
     beat(db, token).then(
@@ -57,11 +60,23 @@ export async function withLease<T>(db: Database, request: LeaseRequest, use: (le
   }, heartbeatEveryMs)
   try {
     return await use({ token, lost: lost.signal })
+  } catch (error) {
+    // Who takes a lease ends the transactions of its holder: to the holder that is a lost connection.
+    if (!(error instanceof EaError) && (await isTaken(db, token))) throw leaseLost(error)
+    throw error
   } finally {
     clearInterval(heart)
     // When even this fails the row is recognised as left behind: the process is gone or the heartbeat is old.
     await sql`DELETE FROM ${db.t.import_lease} WHERE token = ${token}`.execute(db.q).catch(() => {})
   }
+}
+
+/** Whether the lease is gone; false when the database cannot say. */
+async function isTaken(db: Database, token: number): Promise<boolean> {
+  return beat(db, token).then(
+    (alive) => !alive,
+    () => false,
+  )
 }
 
 /**
@@ -75,8 +90,10 @@ export async function holdLease(tx: Transaction, lease: Lease): Promise<void> {
   if (rows.length === 0) throw leaseLost()
 }
 
-function leaseLost(): EaError {
-  return new EaError('lease_lost', 'Another process took the lease because this one did not answer for 15 seconds.')
+function leaseLost(cause?: unknown): EaError {
+  return new EaError('lease_lost', 'Another process took the lease because this one did not answer for 15 seconds.', {
+    cause,
+  })
 }
 
 async function beat(db: Database, token: number): Promise<boolean> {
@@ -128,29 +145,36 @@ export async function readHolder(db: Database): Promise<(LeaseHolder & { expired
 
 /**
  * Removes the row of a holder that is gone. Its transactions hold key-share locks on the row: they end by themselves
- * when its process is dead, and are ended here when it only sleeps.
+ * when its process is dead, and are ended here when it only sleeps. One connection does it all: a pooler may have no
+ * second one to give.
  */
 async function removeHolder(db: Database, holder: LeaseHolder): Promise<void> {
-  let done = false
-  let backend = 0
-  const impatience = setInterval(() => {
-    if (done || backend === 0) return
-    sql`SELECT pg_terminate_backend(pid) FROM unnest(pg_blocking_pids(${backend})) AS pid`.execute(db.q).catch(() => {})
-  }, takeoverPatienceMs)
-  try {
-    await withTransaction(db, async (tx) => {
-      await sql`SET LOCAL lock_timeout = '10s'`.execute(tx.q)
-      const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(tx.q)
-      backend = rows[0]!.pid
+  const deadline = performance.now() + takeoverGivesUpMs
+  for (;;) {
+    const removed = await withTransaction(db, async (tx) => {
+      await sql`SELECT set_config('lock_timeout', ${String(takeoverPatienceMs)}, true)`.execute(tx.q)
       await sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${holder.token}`.execute(tx.q)
+      return true
+    }).catch((error: unknown) => {
+      if (sqlState(error) === '55P03') return false
+      throw error
     })
-  } catch (error) {
-    if (sqlState(error) === '55P03') throw busy(holder)
-    throw error
-  } finally {
-    done = true
-    clearInterval(impatience)
+    if (removed) return
+    if (performance.now() >= deadline) throw busy(holder)
+    await endTransactionsOf(db, holder)
   }
+}
+
+/** Only `holdLease` takes this lock on the table, so these are the transactions of the one whose row is still there. */
+async function endTransactionsOf(db: Database, holder: LeaseHolder): Promise<void> {
+  await sql`
+    SELECT pg_terminate_backend(l.pid) FROM pg_locks l
+     WHERE l.locktype = 'relation' AND l.mode = 'RowShareLock' AND l.granted
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND l.relation = (SELECT tableoid FROM ${db.t.import_lease} WHERE token = ${holder.token})`
+    .execute(db.q)
+    // Without the right to end them, all that is left is to wait.
+    .catch(() => {})
 }
 
 function busy(holder: LeaseHolder): EaError {

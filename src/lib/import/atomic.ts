@@ -74,7 +74,10 @@ export async function loadAtomically(
   } catch (error) {
     if (error instanceof KnownAlready) return error.outcome
     if (!endsBatch(error)) throw error
-    const batch = await createBatch(run.db, newBatch)
+    const batch = await withTransaction(run.db, async (tx) => {
+      await holdLease(tx, run.lease)
+      return createBatch(tx, newBatch)
+    })
     await failBatch(run.db, run.lease, batch.id, {
       code: error.code,
       sha256: identity?.sha256 ?? null,

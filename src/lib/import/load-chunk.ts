@@ -72,7 +72,7 @@ export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<Chu
         }),
       )
     } catch (error) {
-      if (!isTransient(error) || attempt >= attempts) throw error
+      if (!canBeRunAgain(error) || attempt >= attempts) throw error
       context.onRetry?.(chunk.index, error)
       await sleep(100 * 2 ** attempt * (0.5 + Math.random()))
     }
@@ -107,6 +107,11 @@ export async function withTrust<T extends { readonly rejects: readonly unknown[]
       trust = next
     }
   }
+}
+
+/** Also what `pg` says when the connection was lost between two statements. */
+function canBeRunAgain(error: unknown): boolean {
+  return isTransient(error) || (error instanceof Error && /is not queryable$/.test(error.message))
 }
 
 /** The outcome of a chunk whose transaction committed although nobody heard of it. */

@@ -82,7 +82,8 @@ export async function refusedRecords(tx: Transaction, rules: JudgeRules, options
 /**
  * Within a batch the first record in file order wins, although chunks are merged in any order: an event that a later
  * chunk of this batch has stored already is given the content of the first record here, and counted here.
- * The transaction that wrote a row tells its chunk (`import_chunks.merged_by`).
+ * The transaction that wrote a row tells its chunk (`import_chunks.merged_by`). One chunk of a batch at a time does this:
+ * of two that want the same event the second one must see what the first one did (test/import/order.test.ts).
  *
  * @returns how many events were taken from later chunks
  */
@@ -92,10 +93,9 @@ async function takeBack(
   rules: JudgeRules,
   options: JudgeOptions,
 ): Promise<number> {
-  const { rows: later } = await sql<{ chunk: number; mergedBy: string }>`
-    SELECT chunk, merged_by::xid::text AS "mergedBy" FROM ${tx.t.import_chunks}
-     WHERE batch_id = ${batchId} AND chunk > ${chunk}`.execute(tx.q)
-  if (later.length === 0) return 0
+  if ((await laterChunks(tx, batchId, chunk)).length === 0) return 0
+  await sql`SELECT FROM ${tx.t.import_batches} WHERE id = ${batchId} FOR NO KEY UPDATE`.execute(tx.q)
+  const later = await laterChunks(tx, batchId, chunk)
   const chunks = later.map((row) => row.chunk)
   const writers = later.map((row) => row.mergedBy)
   const { rows } = await sql<{ taken: number }>`
@@ -120,7 +120,20 @@ async function takeBack(
       RETURNING t.n
     )
     SELECT coalesce(sum(n), 0)::int AS taken FROM given_up`.execute(tx.q)
+  failpoint('merge.taken')
   return rows[0]!.taken
+}
+
+/** The chunks of a batch that are merged although they come later in the file, with the transactions that did it. */
+async function laterChunks(
+  tx: Transaction,
+  batchId: number,
+  chunk: number,
+): Promise<{ chunk: number; mergedBy: string }[]> {
+  const { rows } = await sql<{ chunk: number; mergedBy: string }>`
+    SELECT chunk, merged_by::xid::text AS "mergedBy" FROM ${tx.t.import_chunks}
+     WHERE batch_id = ${batchId} AND chunk > ${chunk}`.execute(tx.q)
+  return rows
 }
 
 /** Which other batches own the events that this chunk's records repeat, with the number of such records. */

@@ -7,10 +7,10 @@
  * chunks that are merged, and goes on from there.
  */
 import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
-import type { Lease } from '../batches/lease.js'
+import { holdLease, type Lease } from '../batches/lease.js'
 import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/registry.js'
 import { countRejectCodes, failedBatchKeepsRejects, listRejects } from '../batches/rejects.js'
-import type { Database } from '../db/connect.js'
+import { type Database, withTransaction } from '../db/connect.js'
 import { failpoint } from '../failpoint.js'
 import { loadAtomically } from './atomic.js'
 import { dryRun } from './dry-run.js'
@@ -148,7 +148,7 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
     }
   }
   tellProgress(run, 'completing', source.progress())
-  await timed(run, 'completing', () =>
+  const { read, inserted, duplicates, rejected } = await timed(run, 'completing', () =>
     completeBatch(run.db, run.lease, batch.id, {
       sha256,
       chunks,
@@ -156,7 +156,8 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
       seconds: secondsSince(run.startedMs),
     }),
   )
-  return outcomeOf(run, source, batch.id, 'completed', sha256)
+  // What the batch says counts: the ledger does not know which events a chunk gave up to an earlier one.
+  return { ...outcomeOf(run, source, batch.id, 'completed', sha256), read, inserted, duplicates, rejected }
 }
 
 /** The interrupted batch of this very content and reading, or a new one; anything else that was left is undone. */
@@ -175,12 +176,15 @@ async function beginOrResume(
   )
   await discardInterrupted(run, mine?.id)
   if (mine) return { batch: mine, merged: await resume(run, mine) }
-  const batch = await createBatch(run.db, {
-    source: source.kind,
-    file: run.path,
-    sha256: identity?.sha256 ?? null,
-    reading: record,
-    chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
+  const batch = await withTransaction(run.db, async (tx) => {
+    await holdLease(tx, run.lease)
+    return createBatch(tx, {
+      source: source.kind,
+      file: run.path,
+      sha256: identity?.sha256 ?? null,
+      reading: record,
+      chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
+    })
   })
   failpoint('batch.created')
   return { batch, merged: new Set() }
