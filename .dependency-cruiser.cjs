@@ -1,7 +1,7 @@
 // The layers of docs/architecture.md: a file imports only from lower ranks.
 const ranks = [
   ['words', '^src/lib/[^/]+\\.ts$'],
-  ['render', '^src/lib/render/'],
+  ['pure', '^src/lib/(render|generate)/'],
   ['db', '^src/lib/db/'],
   ['rollups', '^src/lib/rollups/'],
   ['batches', '^src/lib/batches/'],

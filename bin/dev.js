@@ -1,5 +1,7 @@
-#!/usr/bin/env -S node --import tsx
+#!/usr/bin/env node
 // `ea` from the sources, without a build: for development.
-import { run } from '../src/lib/cli/main.ts'
+import { register } from 'tsx/esm/api'
 
-await run(import.meta.url, process.argv.slice(2), { development: true })
+register()
+const { run } = await import('../src/lib/cli/main.ts')
+await run(import.meta.url, process.argv.slice(2), { commands: './src/commands' })

@@ -15,7 +15,12 @@ export interface ProcessIdentity {
 }
 
 export function thisProcess(): ProcessIdentity {
-  return { host: hostIdentity(), bootId: bootIdentity(), pid: process.pid, processStart: processStart(process.pid) ?? '' }
+  return {
+    host: hostIdentity(),
+    bootId: bootIdentity(),
+    pid: process.pid,
+    processStart: processStart(process.pid) ?? '',
+  }
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { Interfaces } from '@oclif/core'
 import { EaError } from '../errors.js'
 import { asEaError, showFailure } from './failure.js'
 import { nearest } from './nearest.js'
@@ -14,23 +15,19 @@ import { forgiveClosedPipes, watchSignals } from './signals.js'
  *
  * @param importMetaUrl of the script in `bin/`, from which the package is found
  * @param argv the words behind the program's name
- * @param options.development runs the commands from `src` instead of `dist`
+ * @param options.commands where the commands lie, relative to the package, when not where package.json says
  */
 export async function run(
   importMetaUrl: string,
   argv: readonly string[],
-  options: { development?: boolean } = {},
+  options: { commands?: string } = {},
 ): Promise<void> {
   watchSignals()
   forgiveClosedPipes()
   try {
     if (argv[0] === '--version') return await showVersion(importMetaUrl)
     const oclif = await import('./oclif.js')
-    if (options.development) {
-      process.env.NODE_ENV = 'development'
-      oclif.settings.debug = true
-    }
-    const config = await oclif.Config.load(fileURLToPath(importMetaUrl))
+    const config = await loadConfig(oclif, importMetaUrl, options.commands)
     const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
     try {
       await oclif.run(words, config)
@@ -40,6 +37,13 @@ export async function run(
   } catch (error) {
     showFailure(await asEaError(error), argv)
   }
+}
+
+async function loadConfig(oclif: typeof import('./oclif.js'), importMetaUrl: string, commands?: string) {
+  if (commands === undefined) return oclif.Config.load(fileURLToPath(importMetaUrl))
+  const root = fileURLToPath(new URL('..', importMetaUrl))
+  const pjson = JSON.parse(await readFile(`${root}package.json`, 'utf8')) as Interfaces.PJSON
+  return oclif.Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, commands } }, ignoreManifest: true })
 }
 
 async function showVersion(importMetaUrl: string): Promise<void> {
