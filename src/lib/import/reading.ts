@@ -3,8 +3,10 @@
  * holds all that decides what the records mean; it is stored with the batch, and an interrupted import is resumed only
  * by one that reads the same way.
  */
+import { EaError } from '../errors.js'
 import type { FieldMap, IdFrom } from './map-grammar.js'
 import { type Mapping, resolveMapping } from './mapping.js'
+import { nameForPeople } from './paths.js'
 import { type Dialect, type Given, sniff } from './sniff.js'
 import type { Source } from './source.js'
 import type { Shape } from './split/chunk.js'
@@ -42,6 +44,7 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
   const dialect = sniff(source.head, source.headIsAll, options, source.name)
   // An empty source has no header, and no records that would need one.
   const columns = dialect.empty ? null : dialect.columns
+  if (columns) requireStageable(columns, source.name)
   const mapping = resolveMapping({ columns, map: options.map, idFrom: options.idFrom })
   return {
     encoding: source.encoding,
@@ -55,8 +58,28 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
   }
 }
 
+/** A table of PostgreSQL has 1,600 columns at most, and staging one of its own. */
+const maxColumns = 1_599
+
+/** What only PostgreSQL minds in a header. */
+function requireStageable(columns: readonly string[], path: string): void {
+  const nul = columns.findIndex((name) => name.includes('\0')) + 1
+  const problem =
+    nul > 0
+      ? `the name of column ${nul} holds a NUL byte`
+      : columns.length > maxColumns
+        ? `it has ${columns.length} columns, and PostgreSQL takes ${maxColumns} at most`
+        : undefined
+  if (!problem) return
+  throw new EaError('header_invalid', `The header of ${nameForPeople(path)} cannot be used: ${problem}.`, {
+    ...(nul > 0 ? {} : { suggestions: ['Give it as NDJSON, where a record may have any number of keys.'] }),
+    details: { path },
+  })
+}
+
 function shapeOf(dialect: Dialect, mapping: Mapping): Shape {
-  if (dialect.format === 'ndjson') return { kind: 'lines' }
+  // Nothing but blank space: as lines of JSON all of it is blank, as a CSV a line of blanks would be a record.
+  if (dialect.empty || dialect.format === 'ndjson') return { kind: 'lines' }
   if (dialect.format === 'json-array') return { kind: 'array' }
   return {
     kind: 'delimited',
