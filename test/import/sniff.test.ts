@@ -71,6 +71,8 @@ describe('what a person says', () => {
     [{ delimiter: 'é' }, /one ASCII character/],
     [{ delimiter: '' }, /one ASCII character/],
     [{ quote: '\n' }, /one ASCII character/],
+    [{ quote: '\\' }, /no backslash/],
+    [{ delimiter: '\\' }, /no backslash/],
     [{ delimiter: '"' }, /same character/],
     [{ format: 'ndjson', delimiter: ',' }, /no meaning for ndjson/],
     [{ format: 'json-array', quote: '"' }, /no meaning for json-array/],

@@ -124,11 +124,16 @@ function csvChoice(given: GivenFormat): CsvChoice {
 
 function oneCharacter(flag: 'delimiter' | 'quote', text: string): string {
   const char = text === 'tab' || text === '\\t' ? '\t' : text
-  if (!/^[\t\x20-\x7e]$/.test(char)) {
+  // PostgreSQL 16 and 17 take a line of a backslash and a dot for the end of the data.
+  if (!/^[\t\x20-\x7e]$/.test(char) || char === '\\') {
     const others = flag === 'delimiter' ? 'or `tab`' : 'or `none`'
-    throw new EaError('usage', `--${flag} must be one ASCII character ${others}, not ${JSON.stringify(text)}`, {
-      suggestions: [flag === 'delimiter' ? "--delimiter ';'" : "--quote '\"'"],
-    })
+    throw new EaError(
+      'usage',
+      `--${flag} must be one ASCII character (no backslash) ${others}, not ${JSON.stringify(text)}`,
+      {
+        suggestions: [flag === 'delimiter' ? "--delimiter ';'" : "--quote '\"'"],
+      },
+    )
   }
   return char
 }
