@@ -67,7 +67,9 @@ export class ImportReport {
   #progressMode(): ProgressMode {
     const { json, quiet } = this.#options
     if (json || quiet) return 'silent'
-    return process.stderr.isTTY === true && process.env.TERM !== 'dumb' ? 'spinner' : 'lines'
+    // A terminal without a width (`script`, some containers) would have ora clear an endless number of lines.
+    const canSpin = process.stderr.isTTY === true && process.stderr.columns > 0 && process.env.TERM !== 'dumb'
+    return canSpin ? 'spinner' : 'lines'
   }
 
   async #asFailure(error: unknown): Promise<EaError> {
