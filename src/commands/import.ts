@@ -2,6 +2,7 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { readingFlags, readingOptions } from '../lib/cli/import-flags.js'
+import { requireWritable } from '../lib/cli/import-output.js'
 import {
   formatBytes,
   formatRejectBudget,
@@ -70,6 +71,7 @@ export default class Import extends BaseCommand<typeof Import> {
 
   async run(): Promise<void> {
     const options = this.options()
+    if (options.rejectsFile !== undefined) await requireWritable('--rejects-file', options.rejectsFile)
     const report = new ImportReport(this.args.file, {
       ...{ quiet: this.flags.quiet, json: this.flags.json, atomic: this.flags.atomic, dryRun: this.flags['dry-run'] },
       argv: this.argv,

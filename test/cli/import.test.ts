@@ -233,6 +233,8 @@ test.each([
   ['--atomic beside --jobs', ['x.csv', '--atomic', '--jobs', '2'], 2, 'usage'],
   ['--dry-run beside --rejects-file', ['x.csv', '--dry-run', '--rejects-file', 'y'], 2, 'usage'],
   ['--rejects-file for two files', [example, fileURLToPath(import.meta.url), '--rejects-file', 'y'], 2, 'usage'],
+  ['a --rejects-file in no folder', ['x.csv', '--rejects-file', '/nowhere/at/all.csv'], 2, 'output_unwritable'],
+  ['a --rejects-file that is a folder', ['x.csv', '--rejects-file', '/'], 2, 'output_unwritable'],
   ['a budget that is none', ['x.csv', '--max-rejects', '200%'], 2, 'usage'],
   ['a duration that is none', ['x.csv', '--wait', '5 minutes'], 2, 'usage'],
   ['a size that is none', ['x.csv', '--max-record-bytes', 'big'], 2, 'usage'],
