@@ -2,9 +2,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RejectCode } from '../../src/lib/event.js'
+import { parseMap } from '../../src/lib/import/map-grammar.js'
 import { sharedDatabase } from '../support/shared-database.js'
 import { codesOf, csvOf, eventHeader, type Imported, importInto } from './importing.js'
 import { codeOf, type GivenRecord, isUuid } from './judge-model.js'
+import { nearMisses } from './time-model.js'
 
 const database = sharedDatabase()
 
@@ -120,6 +122,29 @@ describe('the code of a record', () => {
       [4_323, 'invalid_user_id'],
     ])
     expect(outcome.inserted).toBe(4_998)
+  })
+
+  test('a near miss of a time is one wherever it stands: alone in its chunk, or among others', async () => {
+    const records = nearMisses
+      .flatMap((text) => [good[1], text, '2025-01-31 10:20:30.123456+02:00'])
+      .map((text, n): GivenRecord => [idOf(n), text, 'u', 't', null])
+    const expected = records.map((record) => codeOf(record, latest))
+    const csv = csvOf([eventHeader, ...records])
+    expect(codesOf(await importInto(database(), csv))).toEqual(expected)
+    expect(codesOf(await importInto(database(), csv, { chunkBytes: 1 }))).toEqual(expected)
+    expect(codesOf(await importJson(records.map(documentOf)))).toEqual(expected)
+  })
+
+  test('a column that is a text and the properties at once is judged as both', async () => {
+    const texts = ['{"a":1}', '{"a":\n1}', '{"a":"\u007f"}', '{"a":"\u0085"}', '[]', `{"a":"${'x'.repeat(300)}"}`]
+    const rows = texts.map((text, n) => [idOf(n), good[1], 't', text])
+    const header = ['event_id', 'occurred_at', 'event_type', 'properties']
+    const imported = await importInto(database(), csvOf([header, ...rows]), { map: parseMap('user_id=properties') })
+    const bad = 'invalid_user_id'
+    expect(codesOf(imported)).toEqual([null, bad, bad, bad, 'properties_not_an_object', bad])
+    expect(imported.events).toMatchObject([{ user_id: '{"a":1}', properties: '{"a": 1}' }])
+    const alone = csvOf([header, rows[1]!])
+    expect(codesOf(await importInto(database(), alone, { map: parseMap('user_id=properties') }))).toEqual([bad])
   })
 
   const limit = 1024 * 1024

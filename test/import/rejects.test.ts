@@ -70,6 +70,27 @@ describe('structure', () => {
     }
   })
 
+  test.each<ImportOptions>([{}, { chunkBytes: 50_000 }, { atomic: true }])(
+    'among records of all lengths each reject is the right one: %o',
+    async (options) => {
+      const lengths = [0, 5, 90, 1_900, 2_100, 4_000, 7_900, 8_200, 12_000, 30_000]
+      const line = (n: number) => {
+        // Text that compresses badly, so that it stays as long as it is.
+        const text = Array.from({ length: lengths[(n * 7) % 10]! / 5 }, (_, k) =>
+          ((n * 7_919 + k * 104_729) % 99_991).toString(36),
+        )
+        return `${randomUUID()},${at},${n % 7 === 3 ? '' : `u${n}`},${n % 11 === 5 ? 't'.repeat(101) : 't'},"{""n"":""${text.join('')}""}"`
+      }
+      const lines = Array.from({ length: 1_500 }, (_, n) => line(n))
+      const { outcome, rejects } = await importInto(database(), [header, ...lines].join('\n'), options)
+      const expected = lines.flatMap((text, n) =>
+        n % 7 === 3 ? [[n + 1, 'missing_user_id', text]] : n % 11 === 5 ? [[n + 1, 'invalid_event_type', text]] : [],
+      )
+      expect(rejects.map(({ record, code, raw }) => [record, code, raw.toString()])).toEqual(expected)
+      expect(outcome.inserted).toBe(1_500 - expected.length)
+    },
+  )
+
   test('100 levels of JSON are taken', async () => {
     const line = `${randomUUID()},${at},u,t,"${depth(100).replaceAll('"', '""')}"`
     const json = JSON.stringify({ event_id: randomUUID(), occurred_at: at, user_id: 'u', event_type: 't' })

@@ -59,7 +59,12 @@ export function layoutOf(
     }
     only(mapping.properties, 'jsonb')
   }
-  return { kind, columns, types, strict: false, plainTexts: chunk.plainTexts }
+  return { kind, columns, types, strict: false, plainTexts: chunk.plainTexts && !hasTextInJson(shape) }
+}
+
+/** Whether a text comes from the column of the properties: there the splitter looked for depth, not at the text. */
+function hasTextInJson(shape: Shape): boolean {
+  return shape.kind === 'delimited' && shape.jsonField !== null && (shape.textFields ?? []).includes(shape.jsonField)
 }
 
 /** How often a column is read: one that is read twice must stay what it is. */
