@@ -2,10 +2,12 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { type Transaction, withTransaction } from '../../src/lib/db/connect.js'
+import { type Transaction, withPool, withTransaction } from '../../src/lib/db/connect.js'
 import { parseTimeFormat, type TimeFormat } from '../../src/lib/import/time-format.js'
 import { instantSql } from '../../src/lib/import/times.js'
+import { admin, freshDatabase } from '../support/database.js'
 import { sharedDatabase } from '../support/shared-database.js'
+import { importInto } from './importing.js'
 import { instantOf, nearMisses } from './time-model.js'
 
 const auto: TimeFormat = { kind: 'auto' }
@@ -107,6 +109,40 @@ describe('instants', () => {
       }
     })
   })
+})
+
+test('an import reads times in its own zone, whatever the database prefers', async () => {
+  const { url, drop } = await freshDatabase()
+  try {
+    const name = new URL(url.replace(/^postgres(ql)?:/, 'http:')).pathname.slice(1)
+    for (const setting of [`"DateStyle" = 'ISO, DMY'`, `"TimeZone" = 'America/New_York'`]) {
+      await admin(url, `ALTER DATABASE ${name} SET ${setting}`)
+    }
+    await withPool({ url, schema: 'ea' }, async (db) => {
+      // Of a form that COPY reads, of one that only the judge reads, and one with an offset.
+      const texts = [
+        '2025-03-05 10:00:00',
+        '2025-03-05T10:00',
+        '2025-03-05T10:00:00Z',
+        '2025-03-30 03:30:00',
+        '1741168800',
+      ]
+      const rows = texts.map((text, n) => `a0eebc99-9c0b-4ef8-bb6d-00000000000${n},${text},u,t\n`)
+      for (const chunkBytes of [1, 1_000_000]) {
+        const content = `event_id,occurred_at,user_id,event_type\n${rows.join('')}`
+        const { events } = await importInto(db, content, { timezone: 'Europe/Kyiv', chunkBytes })
+        expect(events.map(({ occurred_at }) => occurred_at)).toEqual([
+          '2025-03-05T08:00:00.000000',
+          '2025-03-05T08:00:00.000000',
+          '2025-03-05T10:00:00.000000',
+          '2025-03-30T01:30:00.000000',
+          '2025-03-05T10:00:00.000000',
+        ])
+      }
+    })
+  } finally {
+    await drop()
+  }
 })
 
 describe('a format takes its own form only', () => {
