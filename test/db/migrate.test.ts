@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { migrate, requireMigrated, schemaState } from '../../src/lib/db/migrate.js'
-import { withFreshDatabase } from '../support/database.js'
+import { admin, databaseUrl, withFreshDatabase } from '../support/database.js'
 
 test('a schema with a hostile name is migrated, once, by two callers at once', async () => {
   await withFreshDatabase(async (_, url) => {
@@ -25,6 +25,33 @@ test('the reporting time zone is chosen when the schema is created', async () =>
       await migrate(db, { reportingTz: 'Europe/Kyiv' })
       const settings = await db.q.selectFrom('settings').select('reporting_tz').executeTakeFirstOrThrow()
       expect(settings.reporting_tz).toBe('Europe/Kyiv')
+    })
+  })
+})
+
+test('a database that is not UTF-8 is refused before anything is created', async () => {
+  await withFreshDatabase(async (db, url) => {
+    const name = `ea_latin_${process.pid}`
+    await db.pool.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER libc`)
+    try {
+      await withPool({ url: databaseUrl(url, name), schema: 'ea' }, async (latin) => {
+        await expect(migrate(latin)).rejects.toMatchObject({ code: 'database_refused' })
+      })
+    } finally {
+      await db.pool.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    }
+  })
+})
+
+test('instants are read whatever date style a role prefers', async () => {
+  await withFreshDatabase(async (_, url) => {
+    await admin(
+      url,
+      "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET DateStyle TO ''SQL, DMY''', current_database()); END $$",
+    )
+    await withPool({ url, schema: 'ea' }, async (db) => {
+      const { rows } = await db.pool.query("SELECT timestamptz '2025-02-03T04:05:06Z' AS at")
+      expect(rows[0].at).toEqual(new Date('2025-02-03T04:05:06Z'))
     })
   })
 })

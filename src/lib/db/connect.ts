@@ -58,6 +58,9 @@ export async function withPool<T>(options: ConnectOptions, use: (db: Database) =
   })
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
+  // The driver reads instants in ISO only, whatever the role or the database prefers. PostgreSQL reports this setting to
+  // its clients, so PgBouncer keeps it for each of them, in transaction mode too.
+  pool.on('connect', (client) => void client.query('SET DateStyle TO ISO').catch(() => {}))
   try {
     return await use({
       schema: options.schema,

@@ -40,16 +40,18 @@ function sqlFiles(schema: string): MigrationProvider {
 export interface SchemaState {
   /** `server_version_num`, as 180004 for 18.4. */
   readonly serverVersion: number
+  /** Of the database: `UTF8`. */
+  readonly encoding: string
   readonly applied: readonly string[]
   readonly pending: readonly string[]
 }
 
 /** Reads what is applied, in one statement; never creates anything. */
 export async function schemaState(db: Session): Promise<SchemaState> {
-  const head = await sql<{ version: number; migrated: boolean }>`
-    SELECT current_setting('server_version_num')::int AS version,
+  const head = await sql<{ version: number; encoding: string; migrated: boolean }>`
+    SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
            to_regclass(format('%I.kysely_migration', ${db.schema}::text)) IS NOT NULL AS migrated`.execute(db.q)
-  const { version, migrated } = head.rows[0]!
+  const { version, encoding, migrated } = head.rows[0]!
   const applied = migrated
     ? (
         await sql<{
@@ -58,26 +60,31 @@ export async function schemaState(db: Session): Promise<SchemaState> {
       ).rows.map((row) => row.name)
     : []
   const pending = (await migrationNames()).filter((name) => !applied.includes(name))
-  return { serverVersion: version, applied, pending }
+  return { serverVersion: version, encoding, applied, pending }
 }
 
 /**
- * Throws when the server is older than 16 or the schema lacks a migration or has one that this release does not know.
+ * Throws when the server is older than 16, the database is not UTF-8, or the schema lacks a migration.
  *
- * @throws EaError `database_too_old`, `database_not_migrated`
+ * @throws EaError `database_too_old`, `database_refused`, `database_not_migrated`
  */
 export async function requireMigrated(db: Session): Promise<void> {
   const state = await schemaState(db)
-  requireServerVersion(state)
+  requireServer(state)
   if (state.pending.length > 0) {
     throw new EaError('database_not_migrated', `The schema "${db.schema}" lacks ${state.pending.join(', ')}.`)
   }
 }
 
-function requireServerVersion(state: SchemaState): void {
+function requireServer(state: SchemaState): void {
   if (state.serverVersion < minServerVersion) {
     const major = Math.floor(state.serverVersion / 10000)
     throw new EaError('database_too_old', `The server is PostgreSQL ${major}; ea needs 16 or newer.`)
+  }
+  if (state.encoding !== 'UTF8') {
+    throw new EaError('database_refused', `The encoding of the database is ${state.encoding}; ea needs UTF8.`, {
+      suggestions: ["Make another database: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'"],
+    })
   }
 }
 
@@ -91,7 +98,7 @@ function requireServerVersion(state: SchemaState): void {
  */
 export async function migrate(db: Database, options: { reportingTz?: string } = {}): Promise<string[]> {
   const before = await schemaState(db)
-  requireServerVersion(before)
+  requireServer(before)
   if (before.pending.length === 0) return []
   const migrator = new Migrator({ db: db.q, provider: sqlFiles(db.schema), migrationTableSchema: db.schema })
   const { error, results } = await migrator.migrateToLatest()

@@ -130,6 +130,7 @@ const endingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'file_corrupt',
   'file_not_readable',
   'encoding_error',
+  'header_invalid',
 ])
 
 /** Whether the content is at fault, so that the batch cannot be resumed. */

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type RawBuilder, sql } from 'kysely'
 import { from as copyFrom } from 'pg-copy-streams'
-import type { Transaction } from '../db/connect.js'
+import { sqlState, type Transaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { type Layout, typeOf } from './layout.js'
@@ -27,7 +27,9 @@ export async function stageChunk(tx: Transaction, chunk: Chunk, layout: Layout, 
   await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
   const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`))
   failpoint('copy.started')
-  await pipeline(Readable.from(chunk.copyData), copy)
+  await pipeline(Readable.from(chunk.copyData), copy).catch((error: unknown) => {
+    throw isTooWide(error, layout) ? tooWide(layout) : error
+  })
   failpoint('copy.ended')
   if (copy.rowCount !== chunk.good) {
     throw new EaError(
@@ -35,6 +37,21 @@ export async function stageChunk(tx: Transaction, chunk: Chunk, layout: Layout, 
       `Chunk ${chunk.index} has ${chunk.good} records, but PostgreSQL copied ${copy.rowCount}.`,
     )
   }
+}
+
+/** A row must fit into a page of 8 kB, however short its values are. */
+function isTooWide(error: unknown, layout: Layout): boolean {
+  return layout.strict && layout.columns > 300 && sqlState(error) === '54000'
+}
+
+function tooWide({ columns }: Layout): EaError {
+  return new EaError(
+    'header_invalid',
+    `The file has ${columns} columns, and a record with too many of them set to be staged.`,
+    {
+      suggestions: ['Keep the columns that matter (about 400 may be set in one record), or write the file as NDJSON.'],
+    },
+  )
 }
 
 /** Drops staging before the transaction ends, so that the next chunk of the same transaction can have its own. */
