@@ -49,7 +49,6 @@ export interface LeaseRequest {
  */
 export async function withLease<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
   const token = await acquire(db, request)
-  failpoint('lease.taken')
   const lost = new AbortController()
   const heart = setInterval(() => {
     beat(db, token).then(
@@ -59,6 +58,7 @@ export async function withLease<T>(db: Database, request: LeaseRequest, use: (le
     )
   }, heartbeatEveryMs)
   try {
+    failpoint('lease.taken')
     return await use({ token, lost: lost.signal })
   } catch (error) {
     // Who takes a lease ends the transactions of its holder: to the holder that is a lost connection.
