@@ -46,6 +46,8 @@ export class ImportReport {
     let outcome: ImportOutcome | undefined
     try {
       outcome = await run((event) => {
+        // The import listens between two chunks; a hash has none, and may take a minute.
+        if (event.type === 'progress' && event.phase === 'hashing') interruption.throwIfAborted()
         progress.on(event)
         const talk = talkOf(event)
         if (talk !== undefined) progress.aside(() => this.#options.say(talk))
