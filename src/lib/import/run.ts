@@ -30,9 +30,12 @@ export function newRun(db: Database, lease: Lease, path: string, options: Import
   return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {} }
 }
 
-/** Chunks that are merged at once: more connections than processors gain nothing. */
+/**
+ * Chunks that are merged at once: one more than there are processors, so that none idles while a commit waits for the
+ * disk; at most four, as each holds a chunk in memory.
+ */
 export function jobsOf(run: Pick<Run, 'options'>): number {
-  return run.options.jobs ?? Math.max(2, Math.min(4, availableParallelism()))
+  return run.options.jobs ?? Math.max(2, Math.min(4, availableParallelism() + 1))
 }
 
 /** The chunks of a source, with progress and an open ear for interruption. */
