@@ -80,9 +80,9 @@ CREATE TABLE :schema.rejected_records (
   CONSTRAINT rejected_records_pkey PRIMARY KEY (batch_id, record)
 );
 
--- Who may import now. A token is never used twice; a chunk holds a key-share lock on its row until it commits.
+-- Who may import now. A token is random and never comes back; a chunk holds a key-share lock on its row until it commits.
 CREATE TABLE :schema.import_lease (
-  token           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  token           bigint PRIMARY KEY,
   one             boolean     NOT NULL DEFAULT true UNIQUE CHECK (one),
   host            text        NOT NULL,
   boot_id         text        NOT NULL,

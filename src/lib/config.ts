@@ -4,7 +4,7 @@
  */
 import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { EaError } from './errors.js'
 
 export interface Config {

@@ -163,7 +163,7 @@ const fixtures: Record<ErrorCode, Fixture> = {
     const url = await scene.url()
     await scene.query(
       url,
-      `INSERT INTO ea.import_lease (host, boot_id, pid, process_start, doing) VALUES ('elsewhere', '', 1, '', 'import')`,
+      `INSERT INTO ea.import_lease (token, host, boot_id, pid, process_start, doing) VALUES (1, 'elsewhere', '', 1, '', 'import')`,
     )
     return scene.ea(['import', await scene.file('events.csv', header + record())], { DATABASE_URL: url })
   },

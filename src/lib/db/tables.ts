@@ -53,7 +53,7 @@ export interface Tables {
     raw: Buffer
   }
   import_lease: {
-    token: Generated<number>
+    token: number
     one: Generated<boolean>
     host: string
     boot_id: string

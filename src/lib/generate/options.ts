@@ -1,5 +1,5 @@
 /** What `ea generate` can be told: as a person gives it, and as the generator trusts it. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { EaError } from '../errors.js'
 
 export const logFormats = ['csv', 'ndjson'] as const

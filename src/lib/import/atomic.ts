@@ -102,10 +102,10 @@ class KnownAlready extends Error {
 
 /** Merges a chunk inside the one transaction; a data error takes only its savepoint back. */
 async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  const outcome = await withTrust(context, async (trust) => {
+  const outcome = await withTrust(context, async (approach) => {
     await tx.client.query('SAVEPOINT chunk')
     try {
-      return await mergeChunk(tx, context, chunk, trust)
+      return await mergeChunk(tx, context, chunk, approach)
     } catch (error) {
       await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
       throw error

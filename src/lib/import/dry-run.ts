@@ -43,7 +43,7 @@ export async function dryRun(
 
 /** Judges one chunk; a data error takes only its savepoint back. */
 async function judgeInto(tx: Transaction, run: Run, context: JudgeContext, chunk: Chunk): Promise<void> {
-  const outcome = await withTrust(context, async (trust) => {
+  const outcome = await withTrust(context, async ({ trust }) => {
     await tx.client.query('SAVEPOINT chunk')
     try {
       return await judgeStaged(tx, run, chunk, context.rules, await stageForJudging(tx, context, chunk, trust))

@@ -11,7 +11,7 @@ import type { Reject } from '../event.js'
 import { failpoint } from '../failpoint.js'
 import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
 import { layoutOf } from './layout.js'
-import { mergeStaged, type Refusal, refusedRecords } from './merge.js'
+import { isRepeatedId, mergeStaged, type Refusal, refusedRecords } from './merge.js'
 import type { Chunk, Shape } from './split/chunk.js'
 import { stageChunk, staging } from './stage.js'
 
@@ -31,6 +31,14 @@ export interface JudgeContext {
   readonly copyOptions: string
   /** Where the next chunk begins: bad records come in swarms. */
   trust: Trust
+  /** Whether the next chunk is expected to hold ids that are stored already: so do they. */
+  mayRepeat: boolean
+}
+
+/** How one attempt at a chunk is made. */
+export interface Approach {
+  readonly trust: Trust
+  readonly mayRepeat: boolean
 }
 
 export interface LoadContext extends JudgeContext {
@@ -61,12 +69,12 @@ const attempts = 6
 export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withTrust(context, (trust) =>
+      return await withTrust(context, (approach) =>
         withTransaction(context.db, async (tx) => {
           await holdLease(tx, context.lease)
           const before = await mergedBefore(tx, context.batchId, chunk)
           if (before) return before
-          const outcome = await mergeChunk(tx, context, chunk, trust)
+          const outcome = await mergeChunk(tx, context, chunk, approach)
           failpoint('chunk.before-commit')
           return outcome
         }),
@@ -81,7 +89,7 @@ export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<Chu
 
 /** Splits and judges a chunk without storing anything: what is left of a file when its batch can only fail. */
 export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  return withTrust(context, (trust) =>
+  return withTrust(context, ({ trust }) =>
     withTransaction(context.db, async (tx) => {
       const options = await stageForJudging(tx, context, chunk, trust)
       const refusals = await refusedRecords(tx, context.rules, options)
@@ -91,20 +99,26 @@ export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<Chu
   )
 }
 
-/** Runs `body` with as much trust as the last chunk deserved, and again with less after each data error. */
-export async function withTrust<T extends { readonly rejects: readonly unknown[] }>(
+/**
+ * Runs `body` with as much trust as the last chunk deserved, and again with less after each data error, and after an id
+ * that is stored already.
+ */
+export async function withTrust<T extends Pick<ChunkOutcome, 'rejects' | 'duplicates'>>(
   context: JudgeContext,
-  body: (trust: Trust) => Promise<T>,
+  body: (approach: Approach) => Promise<T>,
 ): Promise<T> {
-  for (let trust = context.trust; ; ) {
+  let { trust, mayRepeat } = context
+  for (;;) {
     try {
-      const outcome = await body(trust)
+      const outcome = await body({ trust, mayRepeat })
       if (trust !== 'fast') context.trust = outcome.rejects.length > 0 ? trust : 'fast'
+      context.mayRepeat = outcome.duplicates > 0
       return outcome
     } catch (error) {
       const next = nextTrust[trust]
-      if (!isDataError(error) || next === undefined) throw error
-      trust = next
+      if (isRepeatedId(error) && !mayRepeat) mayRepeat = true
+      else if (isDataError(error) && next !== undefined) trust = next
+      else throw error
     }
   }
 }
@@ -127,10 +141,10 @@ export async function mergeChunk(
   tx: Transaction,
   context: LoadContext,
   chunk: Chunk,
-  trust: Trust,
+  { trust, mayRepeat }: Approach,
 ): Promise<ChunkOutcome> {
   const options = await stageForJudging(tx, context, chunk, trust)
-  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good }
+  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, mayRepeat }
   const merged = await mergeStaged(tx, target, context.rules, options)
   const rejects = allRejects(chunk, [...merged.refusals, ...options.refusals])
   await keepRejects(tx, context.batchId, rejects)

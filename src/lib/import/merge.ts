@@ -2,8 +2,12 @@
  * The merge: staged records that are events go into `events`, sorted by event_id (index locality, and one lock order
  * for all merges); what is already there is a duplicate, what is no event is a reject. One statement does it; only a
  * chunk that is not all new needs more, to say why.
+ *
+ * ON CONFLICT looks each id up before it inserts it, a second way down the index. So a chunk is first taken to be new: a
+ * plain INSERT, which the primary key ends at the first id that is not, and only then again with ON CONFLICT.
  */
 import { sql } from 'kysely'
+import pg from 'pg'
 import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
 import { failpoint } from '../failpoint.js'
@@ -34,12 +38,15 @@ export interface MergeTarget {
   readonly chunk: number
   /** How many records are staged. */
   readonly staged: number
+  /** Whether an id that is stored already is passed over; otherwise it ends the statement (`isRepeatedId`). */
+  readonly mayRepeat: boolean
 }
 
 /**
  * Merges what is staged.
  *
  * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
+ * @throws the server's unique violation when an id is stored already and `mayRepeat` is false: then say true
  */
 export async function mergeStaged(
   tx: Transaction,
@@ -54,7 +61,7 @@ export async function mergeStaged(
       SELECT DISTINCT ON (event_id) event_id, occurred_at, ${target.batchId}::bigint, user_id, event_type, properties
         FROM (${judgeSql(staging, rules, options)}) judged
        WHERE code IS NULL ORDER BY event_id, n
-      ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
+      ${target.mayRepeat ? sql`ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING` : sql``}
       RETURNING true AS new
     )
     SELECT count(*) AS inserted FROM ins`.execute(tx.q)
@@ -69,6 +76,11 @@ export async function mergeStaged(
   const took = await takeBack(tx, target, rules, options)
   const owners = await ownersOfDuplicates(tx, target.batchId, rules, options)
   return { inserted: inserted + took, duplicates: duplicates - took, refusals, owners }
+}
+
+/** Whether a merge found an id that is stored already. */
+export function isRepeatedId(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === 'events_pkey'
 }
 
 /** The staged records that are no events, in file order. */

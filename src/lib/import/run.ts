@@ -65,7 +65,14 @@ export async function* chunksOf(run: Run, source: Source, reading: Reading, chun
 export function judging(reading: Reading, createdAt: Date): JudgeContext {
   const { mapping, timeFormat, timezone, shape } = reading
   const latest = new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000)
-  return { rules: { mapping, timeFormat, latest }, shape, timezone, copyOptions: copyOptions(shape), trust: 'fast' }
+  return {
+    rules: { mapping, timeFormat, latest },
+    shape,
+    timezone,
+    copyOptions: copyOptions(shape),
+    trust: 'fast',
+    mayRepeat: false,
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
  * Asks a stat: parameters in, Result out, in one REPEATABLE READ READ ONLY transaction, so that the frame and the
  * answer see the same batches.
  */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { withCancel } from '../db/cancel.js'
 import { type Database, type Session, withTransaction } from '../db/connect.js'
 import type { Result } from '../result.js'

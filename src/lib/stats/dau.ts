@@ -5,7 +5,7 @@
  * active day of the window, which is a row whose `prev_day` lies before it. Other time zones read `events`.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import type { Result } from '../result.js'
 import { type Grain, grains, windowEnd } from '../time.js'

@@ -2,7 +2,7 @@
  * The parameters of stats. Each is written once, as a zod field with its default and its sentence; the command line,
  * HTTP and the checks read names, kinds and defaults from here, and turn texts into values here.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { EaError } from '../errors.js'
 import { isDay, isInstant, isTimeZone, weekdays } from '../time.js'
 

@@ -3,7 +3,7 @@
  * pure; `ask` is the one place that runs them.
  */
 import type { RawBuilder } from 'kysely'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Column, Row } from '../result.js'
 import type { Grain } from '../time.js'
 import type { Frame } from './frame.js'

@@ -4,7 +4,7 @@
  * Answered from `event_type_days`; other time zones and `uniqueUsers` read `events`.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import type { Result } from '../result.js'
 import { type AskOptions, ask } from './ask.js'
