@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { withLease } from '../../src/lib/batches/lease.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
 import { stopEmbedded, withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
@@ -260,6 +261,29 @@ describe('PostgreSQL itself is killed', () => {
         await importing.ended
         await importFiles(db, [file], { ...options, jobs: 4, waitMs: 20_000 })
         await expectSound(db)
+        expect(await dump(db)).toEqual(undisturbed)
+      }),
+    ))
+
+  test('a backend that runs a single statement: an error of that statement, not the end of the process', () =>
+    withOwnServer((dataDir) =>
+      onServer(dataDir, async (db) => {
+        const beside = withLease(db, { doing: 'sleep' }, () => sql`SELECT pg_sleep(60)`.execute(db.q))
+        const failed = expect(beside).rejects.toThrow()
+        const sleeping = () =>
+          sql<{ pid: number }>`SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'`.execute(db.q)
+        await until(async () => (await sleeping()).rows.length > 0)
+        process.kill((await sleeping()).rows[0]!.pid, 'SIGKILL')
+        await failed
+        // Its lease could not be given back while the server recovered: it has to grow old.
+        const recovered = sql`UPDATE ${db.t.import_lease} SET heartbeat_at = heartbeat_at - interval '16 seconds'`
+        await until(() =>
+          recovered.execute(db.q).then(
+            () => true,
+            () => false,
+          ),
+        )
+        await importFiles(db, [file], options)
         expect(await dump(db)).toEqual(undisturbed)
       }),
     ))

@@ -2,8 +2,8 @@
  * One import, undo or rebuild at a time in a schema: a lease row with a fencing token. Whoever holds it proves it in
  * every transaction (`holdLease`), so that a sleeper that wakes after its lease was taken writes nothing more.
  */
-import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
+import type { PoolClient } from 'pg'
 import { type Database, sqlState, type Transaction, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
@@ -16,8 +16,6 @@ const pollEveryMs = 250
 /** How long a takeover waits for transactions of the old holder before it ends them, and when it gives up. */
 const takeoverPatienceMs = 500
 const takeoverGivesUpMs = 10_000
-/** Tokens are below this: the most that randomInt gives. */
-const maxToken = 2 ** 48 - 1
 
 export interface Lease {
   readonly token: number
@@ -51,6 +49,27 @@ export interface LeaseRequest {
  * await withLease(db, { doing: 'undo batch 7' }, (lease) => …)
  */
 export async function withLease<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
+  db.pool.on('acquire', outliveConnection)
+  try {
+    return await withHeart(db, request, use)
+  } finally {
+    db.pool.off('acquire', outliveConnection)
+  }
+}
+
+const outlived = new WeakSet<object>()
+
+/**
+ * A connection that breaks while it is out of the pool ends the process, unless somebody listens: its error also comes
+ * as the error of the statement that it was running, and that is the one to act on.
+ */
+function outliveConnection(client: PoolClient): void {
+  if (outlived.has(client)) return
+  outlived.add(client)
+  client.on('error', () => {})
+}
+
+async function withHeart<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
   const token = await acquire(db, request)
   const lost = new AbortController()
   const heart = setInterval(() => {
@@ -70,9 +89,7 @@ export async function withLease<T>(db: Database, request: LeaseRequest, use: (le
   } finally {
     clearInterval(heart)
     // When even this fails the row is recognised as left behind: the process is gone or the heartbeat is old.
-    await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q)).catch(
-      () => {},
-    )
+    await sql`DELETE FROM ${db.t.import_lease} WHERE token = ${token}`.execute(db.q).catch(() => {})
   }
 }
 
@@ -131,25 +148,12 @@ async function acquire(db: Database, request: LeaseRequest): Promise<number> {
 
 async function insertLease(db: Database, doing: string): Promise<number | undefined> {
   const me = thisProcess()
-  return withoutFlush(db, async (tx) => {
-    const { rows } = await sql<{ token: number }>`
-      INSERT INTO ${tx.t.import_lease} (token, host, boot_id, pid, process_start, doing)
-      VALUES (${randomInt(maxToken)}, ${me.host}, ${me.bootId}, ${me.pid}, ${me.processStart}, ${doing})
-      ON CONFLICT ON CONSTRAINT import_lease_one_key DO NOTHING
-      RETURNING token`.execute(tx.q)
-    return rows[0]?.token
-  })
-}
-
-/**
- * A transaction that does not wait for the disk. After a crash of the server its row may be gone, and its holder finds
- * that it has lost the lease.
- */
-async function withoutFlush<T>(db: Database, body: (tx: Transaction) => Promise<T>): Promise<T> {
-  return withTransaction(db, async (tx) => {
-    await sql`SET LOCAL synchronous_commit = off`.execute(tx.q)
-    return body(tx)
-  })
+  const { rows } = await sql<{ token: number }>`
+    INSERT INTO ${db.t.import_lease} (host, boot_id, pid, process_start, doing)
+    VALUES (${me.host}, ${me.bootId}, ${me.pid}, ${me.processStart}, ${doing})
+    ON CONFLICT ON CONSTRAINT import_lease_one_key DO NOTHING
+    RETURNING token`.execute(db.q)
+  return rows[0]?.token
 }
 
 /** Who holds the lease now, if anybody. */
