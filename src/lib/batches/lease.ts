@@ -2,6 +2,7 @@
  * One import, undo or rebuild at a time in a schema: a lease row with a fencing token. Whoever holds it proves it in
  * every transaction (`holdLease`), so that a sleeper that wakes after its lease was taken writes nothing more.
  */
+import { randomInt } from 'node:crypto'
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
 import { type Database, sqlState, type Transaction, withTransaction } from '../db/connect.js'
@@ -16,6 +17,8 @@ const pollEveryMs = 250
 /** How long a takeover waits for transactions of the old holder before it ends them, and when it gives up. */
 const takeoverPatienceMs = 500
 const takeoverGivesUpMs = 10_000
+/** Tokens are below this: the most that randomInt gives. */
+const maxToken = 2 ** 48 - 1
 
 export interface Lease {
   readonly token: number
@@ -89,7 +92,9 @@ async function withHeart<T>(db: Database, request: LeaseRequest, use: (lease: Le
   } finally {
     clearInterval(heart)
     // When even this fails the row is recognised as left behind: the process is gone or the heartbeat is old.
-    await sql`DELETE FROM ${db.t.import_lease} WHERE token = ${token}`.execute(db.q).catch(() => {})
+    await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q)).catch(
+      () => {},
+    )
   }
 }
 
@@ -148,12 +153,25 @@ async function acquire(db: Database, request: LeaseRequest): Promise<number> {
 
 async function insertLease(db: Database, doing: string): Promise<number | undefined> {
   const me = thisProcess()
-  const { rows } = await sql<{ token: number }>`
-    INSERT INTO ${db.t.import_lease} (host, boot_id, pid, process_start, doing)
-    VALUES (${me.host}, ${me.bootId}, ${me.pid}, ${me.processStart}, ${doing})
-    ON CONFLICT ON CONSTRAINT import_lease_one_key DO NOTHING
-    RETURNING token`.execute(db.q)
-  return rows[0]?.token
+  return withoutFlush(db, async (tx) => {
+    const { rows } = await sql<{ token: number }>`
+      INSERT INTO ${tx.t.import_lease} (token, host, boot_id, pid, process_start, doing)
+      VALUES (${randomInt(maxToken)}, ${me.host}, ${me.bootId}, ${me.pid}, ${me.processStart}, ${doing})
+      ON CONFLICT ON CONSTRAINT import_lease_one_key DO NOTHING
+      RETURNING token`.execute(tx.q)
+    return rows[0]?.token
+  })
+}
+
+/**
+ * A transaction that does not wait for the disk. After a crash of the server its row may be gone, and its holder finds
+ * that it has lost the lease.
+ */
+async function withoutFlush<T>(db: Database, body: (tx: Transaction) => Promise<T>): Promise<T> {
+  return withTransaction(db, async (tx) => {
+    await sql`SET LOCAL synchronous_commit = off`.execute(tx.q)
+    return body(tx)
+  })
 }
 
 /** Who holds the lease now, if anybody. */
