@@ -3,9 +3,10 @@
  * every transaction (`holdLease`), so that a sleeper that wakes after its lease was taken writes nothing more.
  */
 import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
-import { type Database, sqlState, type Transaction, withTransaction } from '../db/connect.js'
+import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.js'
@@ -14,6 +15,8 @@ import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.j
 export const leaseExpiresMs = 15_000
 const heartbeatEveryMs = 3_000
 const pollEveryMs = 250
+/** How long a lease is given back again and again while the server recovers. */
+const giveBackForMs = 10_000
 /** How long a takeover waits for transactions of the old holder before it ends them, and when it gives up. */
 const takeoverPatienceMs = 500
 const takeoverGivesUpMs = 10_000
@@ -91,10 +94,25 @@ async function withHeart<T>(db: Database, request: LeaseRequest, use: (lease: Le
     throw error
   } finally {
     clearInterval(heart)
-    // When even this fails the row is recognised as left behind: the process is gone or the heartbeat is old.
-    await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q)).catch(
-      () => {},
-    )
+    await giveBack(db, token)
+  }
+}
+
+/**
+ * Gives the lease back, also while a server that crashed recovers: who goes away then would leave it half started. When
+ * even this fails, the row is recognised as left behind: its process is gone or its heartbeat is old.
+ */
+async function giveBack(db: Database, token: number): Promise<void> {
+  const deadline = performance.now() + giveBackForMs
+  for (;;) {
+    try {
+      await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q))
+      return
+    } catch (error) {
+      const nobodyListens = ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')
+      if (!isTransient(error) || nobodyListens || performance.now() >= deadline) return
+      await sleep(pollEveryMs)
+    }
   }
 }
 
@@ -147,7 +165,7 @@ async function acquire(db: Database, request: LeaseRequest): Promise<number> {
     if (performance.now() >= deadline) throw busy(holder)
     if (!told) request.onWait?.(holder)
     told = true
-    await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+    await sleep(pollEveryMs)
   }
 }
 
