@@ -95,5 +95,5 @@ test.skipIf(why !== undefined).each([85, 130])(
       run('umount', disk)
     }
   },
-  120_000,
+  240_000,
 )

@@ -12,10 +12,12 @@ import { stopEmbedded, withEmbeddedServer } from '../../src/lib/db/embedded/serv
 import { migrate } from '../../src/lib/db/migrate.js'
 import { Random } from '../../src/lib/generate/random.js'
 import { importFiles } from '../../src/lib/import/import.js'
+import type { ImportEvent } from '../../src/lib/import/options.js'
 import { freshDatabase } from '../support/database.js'
 import { type ImportEnded, importChild, until, untilStopped } from '../support/import-child.js'
 import { type GivenRecord, records, writeCsv } from '../support/import-data.js'
 import { clear, dump, expectSound } from '../support/import-state.js'
+import { withLossyProxy } from '../support/lossy-proxy.js'
 import { olderPostgres, temporaryFolder } from '../support/server.js'
 
 /** Small chunks: the file has at least `chunkCount` of them. */
@@ -215,6 +217,35 @@ describe('its connections are lost', () => {
       expect(await dump(db)).toEqual(undisturbed)
     }),
   )
+
+  test('the answers to many a COMMIT are lost: what is done is found done', () =>
+    withLossyProxy(
+      url,
+      (commits) => commits % 5 === 3,
+      (proxied) =>
+        withPool({ url: proxied, schema: 'ea' }, async (db) => {
+          let retries = 0
+          const onEvent = ({ type }: ImportEvent) => {
+            if (type === 'retrying') retries += 1
+          }
+          await until(() =>
+            importFiles(db, [file], { ...options, jobs: 2, waitMs: 20_000, onEvent }).then(
+              () => true,
+              // Only chunks are run again by themselves; whoever loses the answer elsewhere imports again.
+              (error) => {
+                if (!/Connection terminated|ECONNRESET/.test(error.message)) throw error
+                return onDatabase(async (direct) => {
+                  await sql`UPDATE ${direct.t.import_lease} SET heartbeat_at = heartbeat_at - interval '1 minute'`.execute(
+                    direct.q,
+                  )
+                  return false
+                })
+              },
+            ),
+          )
+          expect(retries).toBeGreaterThan(2)
+        }),
+    ).then(() => expectResumed(1)))
 })
 
 /** The backends that are in the middle of an import's transaction. */
