@@ -4,7 +4,7 @@
  */
 import { stripVTControlCharacters } from 'node:util'
 import { EaError } from '../errors.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../nearest.js'
 import { interruption } from './signals.js'
 import { wantsColor, wantsJson } from './terminal.js'
 

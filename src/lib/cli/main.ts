@@ -6,8 +6,8 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Interfaces } from '@oclif/core'
 import { EaError } from '../errors.js'
+import { nearest } from '../nearest.js'
 import { asEaError, showFailure } from './failure.js'
-import { nearest } from './nearest.js'
 import { forgiveClosedPipes, watchSignals } from './signals.js'
 
 /**
