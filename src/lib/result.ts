@@ -32,5 +32,7 @@ export interface Result {
   readonly metric: string
   readonly columns: readonly Column[]
   readonly data: readonly Row[]
+  /** A last row for people's tables (a mean, a sum); what it says stands in `meta` too, so other formats leave it out. */
+  readonly footer?: Row
   readonly meta: Readonly<Record<string, unknown>>
 }
