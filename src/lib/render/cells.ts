@@ -4,21 +4,30 @@
  */
 import type { Cell, Column, ColumnKind, Result } from '../result.js'
 
+/** What stands in one place of a flat table. */
+export type Scalar = string | number | boolean | null
+
 /** A column with one value in each row. */
 export interface FlatColumn {
   readonly name: string
   readonly kind: ColumnKind
   readonly unit?: string | undefined
-  readonly values: readonly (string | number | boolean | null)[]
+  readonly values: readonly Scalar[]
+  /** The value of the footer; undefined when the result has none. */
+  readonly footer?: Scalar | undefined
+  /** Where it comes from when it was spread from a column of lists. */
+  readonly element?: { readonly of: string; readonly index: number } | undefined
 }
 
 const elementKinds = { counts: 'count', rates: 'rate', flags: 'flag' } as const
 
 /** The columns of a result, lists spread: `users` of three elements becomes `users_0`, `users_1`, `users_2`. */
-export function flatColumns(result: Result): FlatColumn[] {
-  return result.columns.flatMap((column) => {
-    const cells = result.data.map((row) => row[column.name] ?? null)
-    return isListKind(column.kind) ? spread(column, cells) : [{ ...column, values: cells.map(scalar) }]
+export function flatColumns({ columns, data, footer }: Result): FlatColumn[] {
+  return columns.flatMap((column) => {
+    const cells = data.map((row) => row[column.name] ?? null)
+    const last = footer && (footer[column.name] ?? null)
+    if (isListKind(column.kind)) return spread(column, cells, last)
+    return [{ ...column, values: cells.map(scalar), footer: last === undefined ? undefined : scalar(last) }]
   })
 }
 
@@ -26,18 +35,25 @@ function isListKind(kind: ColumnKind): kind is keyof typeof elementKinds {
   return kind in elementKinds
 }
 
-function spread(column: Column, cells: readonly Cell[]): FlatColumn[] {
-  const lists = cells.map((cell) => (Array.isArray(cell) ? (cell as (number | boolean | null)[]) : []))
-  const length = Math.max(0, ...lists.map((list) => list.length))
+function spread(column: Column, cells: readonly Cell[], last: Cell | undefined): FlatColumn[] {
+  const lists = cells.map(listOf)
+  const lastList = last === undefined ? undefined : listOf(last)
+  const length = lists.reduce((longest, list) => Math.max(longest, list.length), 0)
   return Array.from({ length }, (_, index) => ({
     name: `${column.name}_${index}`,
     kind: elementKinds[column.kind as keyof typeof elementKinds],
     unit: column.unit,
     values: lists.map((list) => list[index] ?? null),
+    footer: lastList && (lastList[index] ?? null),
+    element: { of: column.name, index },
   }))
 }
 
-function scalar(cell: Cell): string | number | boolean | null {
+function listOf(cell: Cell): readonly (number | boolean | null)[] {
+  return typeof cell === 'object' && cell !== null ? cell : []
+}
+
+function scalar(cell: Cell): Scalar {
   return typeof cell === 'object' && cell !== null ? JSON.stringify(cell) : cell
 }
 
@@ -47,12 +63,15 @@ export function isNumeric(kind: ColumnKind): boolean {
 }
 
 /** A cell for programs: all digits, nothing for null. */
-export function plain(value: string | number | boolean | null): string {
+export function plain(value: Scalar): string {
   return value === null ? '' : String(value)
 }
 
+// One for all cells: making it anew for each is what `toLocaleString` costs.
+const groupedNumber = new Intl.NumberFormat('en-US')
+
 /** A cell for people: rounded, with units, `-` for null; control characters are shown, not sent to the terminal. */
-export function human(value: string | number | boolean | null, kind: ColumnKind, grouped: boolean): string {
+export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string {
   if (value === null) return '-'
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'string') return visible(value)
@@ -60,12 +79,16 @@ export function human(value: string | number | boolean | null, kind: ColumnKind,
     case 'rate':
       return `${(value * 100).toFixed(1)}%`
     case 'seconds':
-      return `${Number(value.toFixed(value < 10 ? 2 : 0))} s`
+      return `${numberText(Number(value.toFixed(value < 10 ? 2 : 0)), grouped)} s`
     case 'bytes':
       return bytes(value)
     default:
-      return grouped ? value.toLocaleString('en-US') : String(value)
+      return numberText(value, grouped)
   }
+}
+
+function numberText(value: number, grouped: boolean): string {
+  return grouped ? groupedNumber.format(value) : String(value)
 }
 
 function bytes(value: number): string {
@@ -79,10 +102,19 @@ function bytes(value: number): string {
   return `${unit === 0 ? rest : rest.toFixed(1)} ${units[unit]}`
 }
 
-/** Escapes what a terminal would obey: `\u001b` becomes six characters. */
+/**
+ * What a terminal would obey, or would not show at all: controls (C0, C1), line separators, marks that turn the
+ * direction of the text, invisible spaces and tags, halves of surrogate pairs. The joiners stay: emoji and Persian need them.
+ */
+const invisible =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\p{Surrogate}]/gu
+
+/** Escapes what a terminal would obey or hide: the escape character becomes the six characters `\u001b`. */
 export function visible(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return text.replace(invisible, escapedUnit)
+}
+
+/** The escape of JSON for one UTF-16 unit. */
+export function escapedUnit(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -7,7 +7,11 @@ export const defaultFormat: Format = 'table'
 export interface RenderOptions {
   /** Whether escape sequences for colours are welcome. */
   readonly color: boolean
-  /** Columns of the terminal; only a terminal limits it. */
+  /** Columns of the terminal; only a terminal limits it. 0 (a terminal that does not know) counts as 80. */
   readonly width: number
   readonly isTty: boolean
+  /** Whether bars, rules and sparklines may be more than ASCII (default true). The data itself stays as it is. */
+  readonly unicode?: boolean | undefined
+  /** What shows the columns that a narrow terminal has no room for (default `--format csv`). */
+  readonly seeAll?: string | undefined
 }

@@ -1,21 +1,36 @@
 /** A Result as a Markdown table (GitHub's), for reports and pull requests. */
 import type { Result } from '../result.js'
-import { flatColumns, human, isNumeric } from './cells.js'
+import { type FlatColumn, flatColumns, human, isNumeric, type Scalar } from './cells.js'
+import { heatWindows, incompleteMark, incompleteText } from './heat-map.js'
 
-/** A header, the alignments, the rows; pipes in cells are escaped. */
+/**
+ * A header, the alignments, the rows, the footer in bold; what Markdown would obey is escaped. A rate that is not complete
+ * has a mark, which a line below the table explains.
+ */
 export function markdown(result: Result): string {
   const columns = flatColumns(result)
+  const flags = new Map((heatWindows(result, columns) ?? []).map(({ rate, complete }) => [rate, complete]))
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
+  let hasMarks = false
+  const cell = (column: FlatColumn, value: Scalar, isComplete: Scalar | undefined) => {
+    const isMarked = value !== null && isComplete === false
+    hasMarks ||= isMarked
+    return escaped(human(value, column.kind, true) + (isMarked ? incompleteMark : ''))
+  }
   const rows = result.data.map((_, row) =>
-    line(columns.map((column) => escaped(human(column.values[row] ?? null, column.kind, true)))),
+    line(columns.map((column) => cell(column, column.values[row] ?? null, flags.get(column)?.values[row]))),
   )
+  const bold = (text: string) => (text.trim() === '' ? text : `**${text}**`)
+  const footer = columns.map((column) => bold(cell(column, column.footer ?? null, flags.get(column)?.footer)))
   return [
-    line(columns.map((column) => escaped(column.name))),
+    line(columns.map((column) => escaped(human(column.name, 'text', true)))),
     line(columns.map((column) => (isNumeric(column.kind) ? '---:' : ':---'))),
     ...rows,
+    ...(result.footer === undefined ? [] : [line(footer)]),
+    ...(hasMarks ? [`\n${escaped(incompleteMark)} ${incompleteText}\n`] : []),
   ].join('')
 }
 
 function escaped(text: string): string {
-  return text.replace(/[\\|`*_<>[\]]/g, (char) => `\\${char}`)
+  return text.replace(/[\\|`*_<>[\]&~$]/g, (char) => `\\${char}`)
 }

@@ -17,7 +17,7 @@ export async function render(result: Result, format: Format, options: RenderOpti
     case 'ndjson':
       return (await import('./json.js')).ndjson(result)
     case 'csv':
-      return (await import('./csv.js')).csv(result)
+      return (await import('./csv.js')).csv(result, options.isTty)
     case 'md':
       return (await import('./markdown.js')).markdown(result)
   }

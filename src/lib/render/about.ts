@@ -1,0 +1,31 @@
+/** What a person who reads a table wants to know beside it: what was counted, over which days, and how far the data goes. */
+import type { Result } from '../result.js'
+import { human, visible } from './cells.js'
+import { wrapped } from './text-width.js'
+
+/**
+ * The lines to print before a table, made of `meta`; what is not there is not said.
+ *
+ * @param width columns of the terminal
+ * @example
+ * about(result, 80)
+ * // Different users with at least one event in each day.
+ * // 2025-07-31 to 2025-08-31, UTC. The data ends on 2025-08-30.
+ */
+export function about({ data, meta }: Result, width: number): string[] {
+  const { definition, from, to, tz, grain, window_type, week_start, default_range, data_until, users_of } = meta
+  const days = isText(from) && isText(to) ? [from === to ? from : `${from} to ${to}`] : []
+  const weeks = [grain, window_type].includes('week') && isText(week_start) ? [`weeks from ${week_start}`] : []
+  const range = days.length === 0 ? [] : [`${[...days, ...[tz].filter(isText), ...weeks].join(', ')}.`]
+  const isShort = isText(data_until) && isText(to) && data_until < to
+  const notes = [...range, ...[default_range].filter(isText), ...(isShort ? [`The data ends on ${data_until}.`] : [])]
+  const count = human(data.length, 'count', true)
+  const users = isText(users_of) ? [`${count} ${data.length === 1 ? 'user' : 'users'} behind ${users_of}.`] : []
+  return [...[definition].filter(isText), notes.join(' '), ...users].flatMap((line) =>
+    wrapped(visible(line), width > 0 ? width : 80),
+  )
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
