@@ -9,6 +9,9 @@ export interface GivenEvent {
   readonly at: string
   readonly user: string
   readonly type?: string
+  readonly properties?: Readonly<Record<string, unknown>>
+  /** A uuid, where the order of events with equal times matters. */
+  readonly id?: string
 }
 
 /** Stores events in a batch of their own, and makes the rollups what they must be. */
@@ -21,12 +24,14 @@ export async function storeEvents(
     const { rows } = await sql<{ id: number }>`
       INSERT INTO ${tx.t.import_batches} (source, file, status, reading, chunk_bytes, read, inserted)
       VALUES ('file', 'test', ${status}, '{}', 1, ${events.length}, ${events.length}) RETURNING id`.execute(tx.q)
-    const given = events.map(({ at, user, type }) => ({ id: randomUUID(), at, user, type: type ?? 'view' }))
+    const given = events.map(({ at, user, type = 'view', properties = {}, id = randomUUID() }) => ({
+      ...{ id, at, user, type, properties },
+    }))
     await sql`
-      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type)
-      SELECT id, at, ${rows[0]!.id}, "user", type
+      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
+      SELECT id, at, ${rows[0]!.id}, "user", type, properties
       FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
-        AS e(id uuid, at timestamptz, "user" text, type text)`.execute(tx.q)
+        AS e(id uuid, at timestamptz, "user" text, type text, properties jsonb)`.execute(tx.q)
     await rebuildRollups(tx)
   })
 }

@@ -1,6 +1,39 @@
 /** All stats by name: the list that commands, routes and checks share. */
+import type { Result } from '../result.js'
 import { dauStat } from './dau.js'
+import { lifecycleStat } from './lifecycle.js'
+import { mauStat } from './mau.js'
 import type { Stat } from './stat.js'
+import { stickinessStat } from './stickiness.js'
 import { topEventsStat } from './top-events.js'
+import { trendStat } from './trend.js'
+import { wauStat } from './wau.js'
 
-export const stats: readonly Stat[] = [dauStat, topEventsStat]
+export const stats: readonly Stat[] = [
+  dauStat,
+  wauStat,
+  mauStat,
+  topEventsStat,
+  trendStat,
+  lifecycleStat,
+  stickinessStat,
+]
+
+/**
+ * The stats there are, each with what it answers and a command line; no database is asked.
+ *
+ * @example
+ * listStats().data[0].name // 'dau'
+ */
+export function listStats(): Result {
+  return {
+    metric: 'stats',
+    columns: [
+      { name: 'name', kind: 'text' },
+      { name: 'summary', kind: 'text' },
+      { name: 'example', kind: 'text' },
+    ],
+    data: stats.map(({ name, summary, description, example }) => ({ name, summary, example, description })),
+    meta: {},
+  }
+}

@@ -1,22 +1,24 @@
 /**
  * How many different users were active on each day, week or month.
  *
- * Days come from `days`. Weeks and months come from `user_days` without hashing user ids: a user counts on his first
- * active day of the window, which is a row whose `prev_day` lies before it. Other time zones read `events`.
+ * Answered from `days` and `user_days`; other time zones and segments read `events`. The query is in `active-users.ts`.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import type { Result } from '../result.js'
-import { type Grain, grains, windowEnd } from '../time.js'
+import { dayGrains, windowEnd } from '../time.js'
+import { activeUsers, usersActiveOn } from './active-users.js'
 import { type AskOptions, ask } from './ask.js'
-import { calendar, eventDay, eventsInRange, type Frame, windowOf, windowState } from './frame.js'
+import { calendar } from './events.js'
+import { windowState } from './frame.js'
 import { commonParams } from './params.js'
+import { rowDate } from './row-date.js'
 import type { SqlRow, Stat } from './stat.js'
 
 const params = z.strictObject({
   ...commonParams,
-  grain: z.enum(grains).default('day').describe('Count users once a day, week or month.'),
+  grain: z.enum(dayGrains).default('day').describe('Count users once a day, week or month.'),
 })
 
 export const dauStat = {
@@ -28,8 +30,8 @@ export const dauStat = {
     'that has not ended, or that the data does not cover, is not complete.',
   example: 'ea stats dau --from 2025-08-01 --to 2025-08-31 --grain week',
   params,
-  grain: ({ grain }) => grain,
-  readsEvents: () => false,
+  range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
+  rollupsAnswer: (_, frame) => frame.segments.length === 0,
   columns: () => [
     { name: 'date', kind: 'date' },
     { name: 'unique_users', kind: 'count', unit: 'users' },
@@ -45,8 +47,8 @@ WITH calendar AS (
 SELECT calendar.date, coalesce(active.users, 0)::bigint AS unique_users
 FROM calendar LEFT JOIN active ON active.date = calendar.date
 ORDER BY calendar.date`,
-  shape: (rows, { grain }, frame) =>
-    rows.map((row) => {
+  shape: (rows, { grain }, frame) => ({
+    data: rows.map((row) => {
       const date = row.date as string
       const state = windowState(frame, date, windowEnd(date, grain))
       return {
@@ -55,40 +57,21 @@ ORDER BY calendar.date`,
         complete: state === 'complete',
       }
     }),
+  }),
+  users: {
+    cell: 'the DATE of a row, as in 2025-10-06',
+    sql: (cell, { grain }, frame) => {
+      const date = rowDate(cell, grain, frame)
+      return usersActiveOn(frame, { from: date, to: windowEnd(date, grain) })
+    },
+  },
 } satisfies Stat<typeof params>
-
-/** `date, users` for the windows in which anybody was active. */
-function activeUsers(grain: Grain, frame: Frame): RawBuilder<unknown> {
-  const { t } = frame
-  const { from, to } = frame.range!
-  const window = (day: RawBuilder<unknown>) => windowOf(day, grain, frame)
-  if (frame.source === 'events') {
-    return sql`SELECT date, count(*) AS users
-  FROM (
-    SELECT user_id, ${window(eventDay(frame))} AS date
-    FROM ${t.events}
-    WHERE ${eventsInRange(frame)}
-    GROUP BY user_id, 2
-  ) AS user_windows
-  GROUP BY date`
-  }
-  if (grain === 'day') {
-    return sql`SELECT day AS date, active_users AS users FROM ${t.days} WHERE day >= ${from}::date AND day < ${to}::date`
-  }
-  return sql`SELECT date, count(*) AS users
-  FROM (
-    SELECT ${window(sql`day`)} AS date, prev_day
-    FROM ${t.user_days}
-    WHERE day >= ${from}::date AND day < ${to}::date
-  ) AS user_windows
-  WHERE prev_day IS NULL OR prev_day < date
-  GROUP BY date`
-}
 
 /**
  * The active users of each day, week or month.
  *
- * @param given `from`, `to` (days, both included), `tz`, `weekStart`, `asOf`, `grain`
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`, `grain`
+ * @throws EaError `usage` for parameters that are not of their form
  * @example
  * const { data } = await dau(db, { from: '2025-08-01', to: '2025-08-31' })
  * data[0] // { date: '2025-08-01', unique_users: 74, complete: true }

@@ -1,0 +1,5 @@
+/** `ea stats mau`: see `lib/stats/mau.ts`. */
+import { statCommand } from '../../lib/cli/stat-command.js'
+import { mauStat } from '../../lib/stats/mau.js'
+
+export default statCommand(mauStat)

@@ -1,0 +1,186 @@
+/**
+ * Whether the active users of each day, week or month are new, stayed, or came back, and how many went away.
+ *
+ * A user counts on his first active day of a period, which is a row of `user_days` whose `prev_day` lies before it; that
+ * same `prev_day` tells his state, and who went away is who was active in the period before and did not stay. The first
+ * event of a segment is not in the rollups, so segments, and other time zones, read `events` from the very first one on.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import * as z from 'zod'
+import type { Database } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import type { Result } from '../result.js'
+import { addWindows, type Day, type DayGrain, dayGrains, windowEnd } from '../time.js'
+import { type AskOptions, ask } from './ask.js'
+import { all, calendar, eventDay, eventWindow, inSegments, onDays, windowOf } from './events.js'
+import { type Frame, visibleOnly, windowState } from './frame.js'
+import { commonParams } from './params.js'
+import { rowDate } from './row-date.js'
+import type { SqlRow, Stat } from './stat.js'
+
+const states = ['new', 'returning', 'resurrecting', 'dormant'] as const
+type State = (typeof states)[number]
+
+const params = z.strictObject({
+  ...commonParams,
+  grain: z.enum(dayGrains).default('day').describe('Length of a period.'),
+})
+
+export const lifecycleStat = {
+  name: 'lifecycle',
+  summary: 'Tell new, returning, resurrecting and dormant users of each period apart',
+  description:
+    'Every active user of a period is either new, returning or resurrecting; a dormant one is not active in it but was ' +
+    'in the period before. With a segment, only its events make a user active or new. Every period of the range is a row; ' +
+    'the range grows to whole periods, and the period before it is looked at too. A period that has not begun is empty.',
+  example: 'ea stats lifecycle --from 2025-08-01 --to 2025-08-31 --grain week',
+  params,
+  range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
+  rollupsAnswer: (_, frame) => frame.segments.length === 0,
+  columns: () => [
+    { name: 'date', kind: 'date' },
+    ...states.map((name) => ({ name, kind: 'count', unit: 'users' }) as const),
+  ],
+  definition: ({ grain, segment }) => {
+    const event = segment.length === 0 ? 'event' : 'event of the segment'
+    return (
+      `new: the user's first ${event} ever lies in the ${grain}; returning: not new, and also active in the ${grain} before; ` +
+      `resurrecting: active, and neither; dormant: active in the ${grain} before and not in this one.`
+    )
+  },
+  sql: ({ grain }, frame) => sql<SqlRow>`
+WITH calendar AS (
+  ${calendar(grain, fromOneBefore(grain, frame))}
+), first_days AS (
+  ${firstDays(grain, frame)}
+), counted AS (
+  SELECT date, count(*) AS active,
+    count(*) FILTER (WHERE prev IS NULL) AS new,
+    count(*) FILTER (WHERE prev >= ${windowBefore(grain, sql`date`)}) AS stayed
+  FROM first_days
+  WHERE date >= ${oneBefore(grain, frame)}::date
+  GROUP BY date
+), periods AS (
+  SELECT calendar.date, coalesce(new, 0) AS new, coalesce(stayed, 0) AS stayed, coalesce(active, 0) AS active,
+    lag(coalesce(active, 0)) OVER (ORDER BY calendar.date) AS active_before
+  FROM calendar LEFT JOIN counted ON counted.date = calendar.date
+)
+SELECT date, new, stayed AS "returning", active - new - stayed AS resurrecting, active_before - stayed AS dormant
+FROM periods
+WHERE date >= ${frame.range!.from}::date
+ORDER BY date`,
+  shape: (rows, { grain }, frame) => ({
+    data: rows.map((row) => {
+      const date = row.date as string
+      const isAhead = windowState(frame, date, windowEnd(date, grain)) === 'ahead'
+      const users = (state: State) => (isAhead ? null : (row[state] as number))
+      return {
+        date,
+        new: users('new'),
+        returning: users('returning'),
+        resurrecting: users('resurrecting'),
+        dormant: users('dormant'),
+      }
+    }),
+  }),
+  users: {
+    cell: `DATE:STATE, as in 2025-10-06:new (${states.join(', ')})`,
+    sql: (cell, { grain }, frame) => usersInState(cell, grain, frame),
+  },
+} satisfies Stat<typeof params>
+
+/** The start of the period before the range: who is dormant in the first one was active there. */
+function oneBefore(grain: DayGrain, frame: Frame): Day {
+  return addWindows(frame.range!.from, grain, -1)
+}
+
+function fromOneBefore(grain: DayGrain, frame: Frame): Frame {
+  return { ...frame, range: { from: oneBefore(grain, frame), to: frame.range!.to } }
+}
+
+/** The start of the period before the one that begins on `start`, an expression of type date. */
+function windowBefore(grain: DayGrain, start: RawBuilder<unknown>): RawBuilder<unknown> {
+  return grain === 'month'
+    ? sql`(${start} - interval '1 month')::date`
+    : sql`${start} - ${grain === 'week' ? 7 : 1}::int`
+}
+
+/**
+ * `date, prev` for every user and period with an event in it: the start of the period, and when the user was active
+ * before, which is exact as to the period; null when never.
+ */
+function firstDays(grain: DayGrain, frame: Frame): RawBuilder<unknown> {
+  const { t } = frame
+  const { from, to } = fromOneBefore(grain, frame).range!
+  if (frame.source === 'rollups') {
+    return sql`SELECT date, prev
+  FROM (
+    SELECT ${windowOf(sql`day`, grain, frame)} AS date, prev_day AS prev
+    FROM ${t.user_days}
+    WHERE day >= ${from}::date AND day < ${to}::date
+  ) AS user_days
+  WHERE prev IS NULL OR prev < date`
+  }
+  // All periods further back than that are one: they only tell that somebody is not new.
+  const longAgo = addWindows(from, grain, -1)
+  return sql`SELECT date, lag(date) OVER (PARTITION BY user_id ORDER BY date) AS prev
+  FROM (
+    SELECT user_id, greatest(${eventWindow(grain, frame)}, ${longAgo}::date) AS date
+    FROM ${t.events}
+    WHERE ${all([...onDays(frame, { to }), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+    GROUP BY user_id, 2
+  ) AS user_periods`
+}
+
+function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{ user_id: string }> {
+  const [, dateText = cell, stateText = ''] = /^(.*):(.*)$/s.exec(cell) ?? []
+  const start = rowDate(dateText, grain, frame)
+  const state = states.find((name) => name === stateText)
+  if (state === undefined) {
+    throw new EaError('usage', `${JSON.stringify(stateText)} is no state of the lifecycle: ${states.join(', ')}.`, {
+      suggestions: [`Try ${start}:${nearest(stateText, states) ?? states[0]}.`],
+    })
+  }
+  const [before, end] = [addWindows(start, grain, -1), windowEnd(start, grain)]
+  if (frame.source === 'rollups') {
+    if (state === 'dormant') {
+      return sql`SELECT user_id FROM ${frame.t.user_days}
+  WHERE day >= ${before}::date AND day < ${end}::date
+  GROUP BY user_id
+  HAVING max(day) < ${start}::date`
+    }
+    const condition = {
+      new: sql`prev_day IS NULL`,
+      returning: sql`prev_day >= ${before}::date AND prev_day < ${start}::date`,
+      resurrecting: sql`prev_day < ${before}::date`,
+    }[state]
+    return sql`SELECT user_id FROM ${frame.t.user_days}
+  WHERE day >= ${start}::date AND day < ${end}::date AND ${condition}`
+  }
+  const day = eventDay(frame)
+  const isActiveBefore = sql`bool_or(${day} >= ${before}::date AND ${day} < ${start}::date)`
+  const condition = {
+    new: sql`min(${day}) >= ${start}::date`,
+    returning: sql`max(${day}) >= ${start}::date AND ${isActiveBefore}`,
+    resurrecting: sql`max(${day}) >= ${start}::date AND min(${day}) < ${before}::date AND NOT ${isActiveBefore}`,
+    dormant: sql`max(${day}) < ${start}::date AND ${isActiveBefore}`,
+  }[state]
+  return sql`SELECT user_id FROM ${frame.t.events}
+  WHERE ${all([...onDays(frame, { to: end }), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+  GROUP BY user_id
+  HAVING ${condition}`
+}
+
+/**
+ * The new, returning, resurrecting and dormant users of each day, week or month.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`, `grain`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const { data } = await lifecycle(db, { grain: 'week' })
+ * data[0] // { date: '2025-08-04', new: 12, returning: 130, resurrecting: 9, dormant: 41 }
+ */
+export function lifecycle(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, lifecycleStat, given, options)
+}

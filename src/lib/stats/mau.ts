@@ -1,0 +1,21 @@
+/** How many different users were active in the 30 days that end with each date; see `trailing-users.ts`. */
+import type * as z from 'zod'
+import type { Database } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { type AskOptions, ask } from './ask.js'
+import { type trailingParams, trailingUsersStat } from './trailing-users.js'
+
+export const mauStat = trailingUsersStat({ name: 'mau', lengthDays: 30 })
+
+/**
+ * The monthly active users of each date: of that day and the 29 days before it.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const { data } = await mau(db, { from: '2025-08-01', to: '2025-08-31' })
+ * data[0] // { date: '2025-08-01', unique_users: 174, complete: true }
+ */
+export function mau(db: Database, given: z.input<typeof trailingParams> = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, mauStat, given, options)
+}

@@ -1,0 +1,118 @@
+/**
+ * In how many windows of the range users were active: how many users in exactly one, in exactly two, and so on.
+ *
+ * From `user_days`, a window of a user is a row whose `prev_day` lies before it. Hours, segments and other time zones
+ * read `events`.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import * as z from 'zod'
+import type { Database } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import type { Result } from '../result.js'
+import { addWindows, type Grain, grains } from '../time.js'
+import { type AskOptions, ask } from './ask.js'
+import { calendar, eventsInRange, eventWindow, windowOf } from './events.js'
+import type { Frame } from './frame.js'
+import { commonParams } from './params.js'
+import type { SqlRow, Stat } from './stat.js'
+
+const params = z.strictObject({
+  ...commonParams,
+  grain: z.enum(grains).default('day').describe('Length of a window.'),
+})
+
+export const stickinessStat = {
+  name: 'stickiness',
+  summary: 'Count users by the number of days, weeks or months in which they were active',
+  description:
+    'A user is active in a window when he has at least one event in it, and is counted in exactly one row: that of the ' +
+    'number of his active windows. Every number up to the windows of the range is a row, also with no users. The range ' +
+    'grows to whole windows. An hour begins on the hour of the local clock.',
+  example: 'ea stats stickiness --from 2025-08-01 --to 2025-08-31',
+  params,
+  range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
+  rollupsAnswer: ({ grain }, frame) => grain !== 'hour' && frame.segments.length === 0,
+  columns: () => [
+    { name: 'periods_active', kind: 'count' },
+    { name: 'users', kind: 'count', unit: 'users' },
+  ],
+  definition: ({ grain }) =>
+    `Different users by the number of ${grain}s of the range in which they have at least one event.`,
+  sql: ({ grain }, frame) => sql<SqlRow>`
+WITH calendar AS (
+  ${calendar(grain, frame)}
+), numbers AS (
+  SELECT row_number() OVER (ORDER BY date) AS periods_active FROM calendar
+), users AS (
+  ${activeWindows(grain, frame)}
+), counted AS (
+  SELECT periods_active, count(*) AS users FROM users GROUP BY periods_active
+)
+SELECT numbers.periods_active, coalesce(counted.users, 0)::bigint AS users
+FROM numbers LEFT JOIN counted ON counted.periods_active = numbers.periods_active
+ORDER BY numbers.periods_active`,
+  shape: (rows) => ({
+    data: rows.map((row) => ({ periods_active: row.periods_active as number, users: row.users as number })),
+  }),
+  users: {
+    cell: 'the number of active windows of a row, as in 3',
+    sql: (cell, { grain }, frame) => sql`SELECT user_id
+FROM (
+  ${activeWindows(grain, frame)}
+) AS users
+WHERE periods_active = ${activeWindowsOf(cell, grain, frame)}`,
+  },
+} satisfies Stat<typeof params>
+
+/** `user_id, periods_active` of every user of the range. */
+function activeWindows(grain: Grain, frame: Frame): RawBuilder<{ user_id: string }> {
+  const { t } = frame
+  const { from, to } = frame.range!
+  if (frame.source === 'events') {
+    return sql`SELECT user_id, count(*) AS periods_active
+  FROM (
+    SELECT user_id, ${eventWindow(grain, frame)} AS date
+    FROM ${t.events}
+    WHERE ${eventsInRange(frame)}
+    GROUP BY user_id, 2
+  ) AS user_windows
+  GROUP BY user_id`
+  }
+  const isFirstOfWindow =
+    grain === 'day' ? sql`` : sql` AND (prev_day IS NULL OR prev_day < ${windowOf(sql`day`, grain, frame)})`
+  return sql`SELECT user_id, count(*) AS periods_active
+  FROM ${t.user_days}
+  WHERE day >= ${from}::date AND day < ${to}::date${isFirstOfWindow}
+  GROUP BY user_id`
+}
+
+function activeWindowsOf(cell: string, grain: Grain, frame: Frame): number {
+  const most = mostWindows(grain, frame)
+  const count = /^\d{1,9}$/.test(cell) ? Number(cell) : 0
+  if (count >= 1 && count <= most) return count
+  throw new EaError('usage', `No row has the number ${JSON.stringify(cell)}: they go from 1 to ${most}.`, {
+    suggestions: [`Try ${count > most ? most : 1}.`],
+  })
+}
+
+/** How many windows the range has; for hours, with those that a change of the clock can bring. */
+function mostWindows(grain: Grain, frame: Frame): number {
+  const { from, to } = frame.range!
+  if (grain === 'hour') return 24 * mostWindows('day', frame) + 1
+  let windows = 0
+  for (let start = from; start < to; start = addWindows(start, grain, 1)) windows++
+  return windows
+}
+
+/**
+ * The users by the number of their active days, weeks, months or hours.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`, `grain`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const { data } = await stickiness(db, { from: '2025-08-01', to: '2025-08-31' })
+ * data[0] // { periods_active: 1, users: 412 }
+ */
+export function stickiness(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, stickinessStat, given, options)
+}

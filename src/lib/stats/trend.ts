@@ -1,0 +1,169 @@
+/**
+ * How many events, or different users, each day, week, month or hour has, in all or by event type or property.
+ *
+ * Events come from `days` and `event_type_days`, users without `by` from `days` and `user_days`; everything else reads
+ * `events`. With `by`, the keys with the largest totals are kept, and each has a value for every window.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import * as z from 'zod'
+import type { Database } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { type Grain, grains, windowEnd } from '../time.js'
+import { activeUsers } from './active-users.js'
+import { type AskOptions, ask } from './ask.js'
+import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from './events.js'
+import { type Frame, windowState } from './frame.js'
+import { commonParams, parsedText } from './params.js'
+import type { SqlRow, Stat } from './stat.js'
+import { type By, keySql, parseBy } from './trend-by.js'
+import { trendUsers } from './trend-users.js'
+
+const measures = ['events', 'unique_users'] as const
+
+const params = z.strictObject({
+  ...commonParams,
+  grain: z.enum(grains).default('day').describe('Length of a window.'),
+  by: parsedText(parseBy)
+    .optional()
+    .describe('Tell apart by this: event_type, user_id or a property (properties.country).'),
+  measure: z.enum(measures).default('events').describe('Count events, or the different users who sent them.'),
+  limit: z.int().min(1).max(1000).default(10).describe('With --by, how many keys: those with the largest totals.'),
+})
+type Params = z.output<typeof params>
+
+export const trendStat = {
+  name: 'trend',
+  summary: 'Count events or users over time, in all or by event type or property',
+  description:
+    'Every window of the range is a row, also an empty one; with --by one for each key. The keys are the ones whose values ' +
+    'add up to the most over the range, the largest first; what has no such property has the key null. The range grows to ' +
+    'whole windows. A window that has not begun is empty.',
+  example: 'ea stats trend --from 2025-08-01 --grain week --by properties.country',
+  params,
+  range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
+  rollupsAnswer: ({ grain, by, measure }, frame) => {
+    if (grain === 'hour') return false
+    if (measure === 'unique_users') return by === undefined && frame.segments.length === 0
+    return [...(by === undefined ? [] : [by]), ...frame.segments].every(({ field }) => field.kind === 'event_type')
+  },
+  columns: ({ grain, by, measure }) => [
+    { name: 'date', kind: grain === 'hour' ? 'instant' : 'date' },
+    ...(by === undefined ? [] : [{ name: 'key', kind: 'text' } as const]),
+    { name: 'value', kind: 'count', unit: measure === 'events' ? 'events' : 'users' },
+  ],
+  definition: ({ grain, by, measure, limit }) => {
+    const counted = measure === 'events' ? 'Events' : 'Different users with at least one event'
+    return by === undefined
+      ? `${counted} in each ${grain}.`
+      : `${counted} in each ${grain} by ${by.text}, of the ${limit} keys whose values add up to the most over the range.`
+  },
+  sql: (params, frame) => (params.by === undefined ? inAll(params, frame) : byKey(params, frame)),
+  shape: (rows, { grain, by, limit }, frame) => {
+    const left = by === undefined ? 0 : Math.max(0, ((rows[0]?.keys as number | undefined) ?? 0) - limit)
+    return {
+      data: rows.map((row) => {
+        const date = row.date as string
+        return {
+          date,
+          key: (row.key ?? null) as string | null,
+          value: isAhead(date, grain, frame) ? null : (row.value as number),
+        }
+      }),
+      meta: { by: by?.text ?? null, keys_left_out: left },
+      warnings: left === 0 ? [] : [`The other ${left} values of ${by!.text} are left out; a larger limit shows more.`],
+    }
+  },
+  users: {
+    cell: 'the DATE of a row, with --by also its KEY, as in 2025-10-06:UA',
+    rollupsAnswer: ({ grain, by }, frame) => grain !== 'hour' && by === undefined && frame.segments.length === 0,
+    sql: (cell, { grain, by }, frame) => trendUsers(cell, grain, by, frame),
+  },
+} satisfies Stat<typeof params>
+
+function isAhead(date: string, grain: Grain, frame: Frame): boolean {
+  if (grain === 'hour') return Date.parse(date) >= Date.parse(frame.asOf)
+  return windowState(frame, date, windowEnd(date, grain)) === 'ahead'
+}
+
+/** A start of a window for the result: hours as instants in UTC. */
+function dateText(grain: Grain, date: RawBuilder<unknown>): RawBuilder<unknown> {
+  return grain === 'hour' ? sql`to_char(${date} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')` : date
+}
+
+function inAll({ grain, measure }: Params, frame: Frame): RawBuilder<SqlRow> {
+  return sql`
+WITH calendar AS (
+  ${calendar(grain, frame)}
+), counted AS (
+  ${measure === 'events' ? countedEvents(grain, undefined, frame) : countedUsers(grain, undefined, frame)}
+)
+SELECT ${dateText(grain, sql`calendar.date`)} AS date, coalesce(counted.value, 0)::bigint AS value
+FROM calendar LEFT JOIN counted ON counted.date = calendar.date
+ORDER BY calendar.date`
+}
+
+function byKey({ grain, by, measure, limit }: Params, frame: Frame): RawBuilder<SqlRow> {
+  return sql`
+WITH calendar AS (
+  ${calendar(grain, frame)}
+), counted AS (
+  ${measure === 'events' ? countedEvents(grain, by, frame) : countedUsers(grain, by, frame)}
+), totals AS (
+  SELECT date, key, value, sum(value) OVER (PARTITION BY key) AS total FROM counted
+), ranked AS (
+  SELECT date, key, value, dense_rank() OVER (ORDER BY total DESC, key COLLATE "C") AS rank FROM totals
+), kept AS (
+  SELECT rank, key, keys, jsonb_object_agg(date::text, value) AS value_by_date
+  FROM (SELECT *, max(rank) OVER () AS keys FROM ranked) AS all_keys
+  WHERE rank <= ${limit}
+  GROUP BY rank, key, keys
+)
+SELECT ${dateText(grain, sql`calendar.date`)} AS date, kept.key, kept.keys,
+  coalesce((kept.value_by_date ->> calendar.date::text)::bigint, 0) AS value
+FROM kept CROSS JOIN calendar
+ORDER BY calendar.date, kept.rank`
+}
+
+/** `date, key, value`: the events of each window. */
+function countedEvents(grain: Grain, by: By | undefined, frame: Frame): RawBuilder<unknown> {
+  const { t } = frame
+  const { from, to } = frame.range!
+  if (frame.source === 'rollups') {
+    const isByType = by !== undefined || frame.segments.length > 0
+    const onDays = [sql`day >= ${from}::date`, sql`day < ${to}::date`, ...inSegments(frame)]
+    return sql`SELECT ${windowOf(sql`day`, grain, frame)} AS date, ${by === undefined ? sql`NULL` : sql`event_type`} AS key, sum(events)::bigint AS value
+  FROM ${isByType ? t.event_type_days : t.days}
+  WHERE ${all(onDays)}
+  GROUP BY 1, 2`
+  }
+  return sql`SELECT ${eventWindow(grain, frame)} AS date, ${by === undefined ? sql`NULL` : keySql(by)} AS key, count(*) AS value
+  FROM ${t.events}
+  WHERE ${eventsInRange(frame)}
+  GROUP BY 1, 2`
+}
+
+/** `date, key, value`: the different users of each window. */
+function countedUsers(grain: Grain, by: By | undefined, frame: Frame): RawBuilder<unknown> {
+  if (by === undefined) return sql`SELECT date, users AS value FROM (${activeUsers(grain, frame)}) AS active`
+  return sql`SELECT date, key, count(*) AS value
+  FROM (
+    SELECT user_id, ${eventWindow(grain, frame)} AS date, ${keySql(by)} AS key
+    FROM ${frame.t.events}
+    WHERE ${eventsInRange(frame)}
+    GROUP BY user_id, 2, 3
+  ) AS user_windows
+  GROUP BY date, key`
+}
+
+/**
+ * Events or different users over time, in all or by event type or property.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`, `grain`, `by`, `measure`, `limit`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const { data } = await trend(db, { by: 'event_type', limit: 3 })
+ * data[0] // { date: '2025-08-01', key: 'page_view', value: 1204 }
+ */
+export function trend(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, trendStat, given, options)
+}

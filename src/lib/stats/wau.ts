@@ -1,0 +1,21 @@
+/** How many different users were active in the 7 days that end with each date; see `trailing-users.ts`. */
+import type * as z from 'zod'
+import type { Database } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { type AskOptions, ask } from './ask.js'
+import { type trailingParams, trailingUsersStat } from './trailing-users.js'
+
+export const wauStat = trailingUsersStat({ name: 'wau', lengthDays: 7 })
+
+/**
+ * The weekly active users of each date: of that day and the 6 days before it.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const { data } = await wau(db, { from: '2025-08-01', to: '2025-08-31' })
+ * data[0] // { date: '2025-08-01', unique_users: 174, complete: true }
+ */
+export function wau(db: Database, given: z.input<typeof trailingParams> = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, wauStat, given, options)
+}
