@@ -67,7 +67,7 @@ export function paddedLines(columns: readonly GridColumn[], gap: string, color: 
   const lines = new Array<string>(columns[0]?.cells.length ?? 0).fill('')
   for (const [index, { align, cells }] of columns.entries()) {
     const widths = cells.map(cellWidth)
-    const width = largest(widths)
+    const width = Math.max(1, largest(widths))
     for (const [row, cell] of cells.entries()) {
       const space = ' '.repeat(width - widths[row]!)
       const text = painted(cell, color)
@@ -93,7 +93,8 @@ function painted({ text, style, tail = '' }: GridCell, color: boolean): string {
   return paint(text, color ? style : undefined) + tail
 }
 
-/** Text between an escape sequence for `style` and one that ends it; as it is without a style. */
+/** Text between an escape sequence for `style` and one that ends it; spaces at its end stay outside, to be trimmed. */
 export function paint(text: string, style: string | undefined): string {
-  return style !== undefined && text !== '' ? `\u001b[${style}m${text}\u001b[0m` : text
+  const shown = text.trimEnd()
+  return style === undefined || shown === '' ? text : `\u001b[${style}m${shown}\u001b[0m${text.slice(shown.length)}`
 }

@@ -84,7 +84,8 @@ function contentWidth({ cells, footer }: SheetColumn): number {
 }
 
 function widthOf(column: SheetColumn): number {
-  return Math.max(contentWidth(column), largest(column.heading.map(textWidth)))
+  // The grid gives an empty column one, too.
+  return Math.max(1, contentWidth(column), largest(column.heading.map(textWidth)))
 }
 
 /** The heading broken behind underscores and spaces, so that it needs no more room than the cells below it. */

@@ -35,7 +35,7 @@ export function table(result: Result, options: RenderOptions): string {
   const { grid, left } = laidOut(sheet, isTty ? width : undefined, marks)
   const lines = gridLines(grid, sheet.gap, color)
   addNotes(sheet.legend ?? [])
-  if (left > 0) addNotes([`${left} more ${left === 1 ? 'column does' : 'columns do'} not fit`, seeAll], ': ')
+  if (left > 0) addNotes([`${left} more ${left === 1 ? 'column does' : 'columns do'} not fit: ${seeAll}`])
   const drawn = isTty && heat === undefined ? sparklines(pivot ?? flat, width, marks) : undefined
   if (drawn) {
     lines.push('', ...drawn.lines.map((line) => paint(line, color ? seriesStyle : undefined)))
@@ -43,9 +43,9 @@ export function table(result: Result, options: RenderOptions): string {
   }
   return `${lines.join('\n')}\n`
 
-  function addNotes(notes: readonly string[], separator = '; '): void {
+  function addNotes(notes: readonly string[]): void {
     const room = isTty ? width : Number.POSITIVE_INFINITY
-    const fitting = packed(notes, separator, room).flatMap((line) => wrapped(line, room))
+    const fitting = packed(notes, '; ', room).flatMap((line) => wrapped(line, room))
     lines.push(...fitting.map((line) => paint(line, color ? noteStyle : undefined)))
   }
 }

@@ -11,9 +11,17 @@ export function isAscii(text: string): boolean {
   return /^[\u0020-\u007e]*$/.test(text)
 }
 
+// Fitting a table asks for the same widths several times, and finding one takes a microsecond a character.
+const known = new Map<string, number>()
+const knownMax = 200_000
+
 /** Columns of a text without escape sequences. */
 export function textWidth(text: string): number {
-  return isAscii(text) ? text.length : stringWidth(text)
+  if (isAscii(text)) return text.length
+  const found = known.get(text) ?? stringWidth(text)
+  if (known.size >= knownMax) known.clear()
+  known.set(text, found)
+  return found
 }
 
 /**
