@@ -1,0 +1,218 @@
+/**
+ * The stats over windows by brute force, each as its definition reads: events in memory, days and hours by Intl, users in
+ * sets, every window of the calendar looked at one by one. No SQL, no rollups, nothing of `src/lib/stats`.
+ */
+import { addDays, type Day, type Grain, type Weekday, windowEnd, windowStart } from '../../src/lib/time.js'
+import type { GivenEvent } from '../support/events.js'
+
+export interface Question {
+  readonly zone: string
+  readonly weekStart: Weekday
+  readonly grain: Grain
+  /** The first and the last day, both included. */
+  readonly from: Day
+  readonly to: Day
+  /** ISO, UTC. */
+  readonly asOf: string
+}
+
+export class NaiveModel {
+  readonly #events: readonly GivenEvent[]
+  readonly #question: Question
+
+  /** @param events all that are visible; those of a segment are chosen for a single question */
+  constructor(events: readonly GivenEvent[], question: Question) {
+    this.#events = events
+    this.#question = question
+  }
+
+  get range(): { from: Day; to: Day } {
+    const { from, to, grain, weekStart } = this.#question
+    return { from: windowStart(from, grain, weekStart), to: windowEnd(windowStart(to, grain, weekStart), grain) }
+  }
+
+  dau(counts = this.#events) {
+    return this.#windows().map((date) => ({
+      date,
+      unique_users: this.#unlessAhead(
+        date,
+        this.#usersOf(counts.filter((event) => this.#windowOf(event.at) === date)).size,
+      ),
+      complete: this.#isComplete(date, windowEnd(date, this.#question.grain)),
+    }))
+  }
+
+  /** `wau` and `mau`: the grain of the question is a day. */
+  trailing(lengthDays: number, counts = this.#events) {
+    return this.#windows().map((date) => {
+      const first = addDays(date, 1 - lengthDays)
+      const active = counts.filter(({ at }) => first <= this.#dayOf(at) && this.#dayOf(at) <= date)
+      return {
+        date,
+        unique_users: this.#unlessAhead(date, this.#usersOf(active).size),
+        complete: this.#isComplete(date, addDays(date, 1)),
+      }
+    })
+  }
+
+  trend(measure: 'events' | 'unique_users', counts = this.#events) {
+    return this.#windows().map((date) => {
+      const inside = counts.filter((event) => this.#windowOf(event.at) === date)
+      return { date, key: null, value: this.#unlessAhead(date, this.#measured(measure, inside)) }
+    })
+  }
+
+  trendBy(
+    measure: 'events' | 'unique_users',
+    limit: number,
+    keyOf: (event: GivenEvent) => string | null,
+    counts = this.#events,
+  ) {
+    const windows = this.#windows()
+    const value = (key: string | null, date: string) =>
+      this.#measured(
+        measure,
+        counts.filter((event) => keyOf(event) === key && this.#windowOf(event.at) === date),
+      )
+    const keys = [...new Set(counts.filter((event) => windows.includes(this.#windowOf(event.at))).map(keyOf))]
+      .map((key) => ({ key, total: windows.reduce((sum, date) => sum + value(key, date), 0) }))
+      .sort((a, b) => b.total - a.total || byBytes(a.key, b.key))
+      .map(({ key }) => key)
+    const kept = keys.slice(0, limit)
+    return {
+      rows: windows.flatMap((date) =>
+        kept.map((key) => ({ date, key, value: this.#unlessAhead(date, value(key, date)) })),
+      ),
+      left: keys.length - kept.length,
+    }
+  }
+
+  lifecycle(counts = this.#events) {
+    const { grain } = this.#question
+    return this.#windows().map((date) => {
+      const before = windowStart(addDays(date, -1), grain, this.#question.weekStart)
+      const active = this.#usersOf(counts.filter((event) => this.#windowOf(event.at) === date))
+      const activeBefore = this.#usersOf(counts.filter((event) => this.#windowOf(event.at) === before))
+      const earlier = this.#usersOf(counts.filter((event) => this.#windowOf(event.at) < date))
+      const fresh = [...active].filter((user) => !earlier.has(user))
+      const stayed = [...active].filter((user) => activeBefore.has(user))
+      const back = [...active].filter((user) => earlier.has(user) && !activeBefore.has(user))
+      const gone = [...activeBefore].filter((user) => !active.has(user))
+      return {
+        date,
+        new: this.#unlessAhead(date, fresh.length),
+        returning: this.#unlessAhead(date, stayed.length),
+        resurrecting: this.#unlessAhead(date, back.length),
+        dormant: this.#unlessAhead(date, gone.length),
+      }
+    })
+  }
+
+  stickiness(counts = this.#events) {
+    const windows = this.#windows()
+    const active = [...this.#usersOf(counts)].map((user) => {
+      const own = new Set(counts.filter((event) => event.user === user).map((event) => this.#windowOf(event.at)))
+      return windows.filter((window) => own.has(window)).length
+    })
+    return windows.map((_, index) => ({
+      periods_active: index + 1,
+      users: active.filter((count) => count === index + 1).length,
+    }))
+  }
+
+  topEvents(limit: number, counts = this.#events) {
+    const { from, to } = this.range
+    const inside = counts.filter(({ at }) => from <= this.#dayOf(at) && this.#dayOf(at) < to)
+    const types = [...new Set(inside.map(({ type }) => type!))].map((type) => {
+      const own = inside.filter((event) => event.type === type)
+      return {
+        event_type: type,
+        events: own.length,
+        share: own.length / inside.length,
+        unique_users: this.#usersOf(own).size,
+      }
+    })
+    return types.sort((a, b) => b.events - a.events || byBytes(a.event_type, b.event_type)).slice(0, limit)
+  }
+
+  /** The starts of all windows of the range. */
+  #windows(): string[] {
+    const { grain, zone } = this.#question
+    const { from, to } = this.range
+    if (grain === 'hour') return hoursOf(zone, from, to)
+    const windows: string[] = []
+    for (let start = from; start < to; start = windowEnd(start, grain)) windows.push(start)
+    return windows
+  }
+
+  #dayOf(at: string): Day {
+    return local(at, this.#question.zone).slice(0, 10)
+  }
+
+  #windowOf(at: string): string {
+    const { grain, zone, weekStart } = this.#question
+    return grain === 'hour' ? hourStart(at, zone) : windowStart(this.#dayOf(at), grain, weekStart)
+  }
+
+  #usersOf(events: readonly GivenEvent[]): Set<string> {
+    return new Set(events.map(({ user }) => user))
+  }
+
+  #measured(measure: 'events' | 'unique_users', events: readonly GivenEvent[]): number {
+    return measure === 'events' ? events.length : this.#usersOf(events).size
+  }
+
+  /** A window that starts at or after as-of has no number. */
+  #unlessAhead(start: string, value: number): number | null {
+    const { grain, asOf, zone } = this.#question
+    const isAhead = grain === 'hour' ? Date.parse(start) >= Date.parse(asOf) : `${start}T00:00:00` >= local(asOf, zone)
+    return isAhead ? null : value
+  }
+
+  /** A window is complete when its end is behind neither as-of nor the end of the newest event's day. */
+  #isComplete(_start: Day, end: Day): boolean {
+    const { asOf, zone } = this.#question
+    const days = this.#events.map(({ at }) => this.#dayOf(at)).sort()
+    return days.length > 0 && end <= addDays(days.at(-1)!, 1) && `${end}T00:00:00` <= local(asOf, zone)
+  }
+}
+
+/** As bytes of UTF-8; what is missing comes last. */
+function byBytes(a: string | null, b: string | null): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>()
+const locals = new Map<string, string>()
+
+/** What clocks in a zone show at an instant: `2025-08-31T12:00:00`. */
+export function local(at: string, zone: string): string {
+  const known = locals.get(`${zone} ${at}`)
+  if (known !== undefined) return known
+  const clock =
+    clocks.get(zone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' })
+  clocks.set(zone, clock)
+  const text = clock.format(new Date(at)).replace(' ', 'T')
+  locals.set(`${zone} ${at}`, text)
+  return text
+}
+
+/** The instant at which the clock last showed a whole hour, had it not been changed since. */
+function hourStart(at: string, zone: string): string {
+  const [minutes, seconds] = local(at, zone).slice(14).split(':').map(Number)
+  const start = Math.floor(Date.parse(at) / 1000) - minutes! * 60 - seconds!
+  return new Date(start * 1000).toISOString().replace('.000Z', 'Z')
+}
+
+function hoursOf(zone: string, from: Day, to: Day): string[] {
+  const starts = new Set<string>()
+  const quarterMs = 15 * 60_000
+  const around = 30 * 3_600_000
+  for (let at = Date.parse(`${from}Z`) - around; at < Date.parse(`${to}Z`) + around; at += quarterMs) {
+    const instant = new Date(at).toISOString()
+    const day = local(instant, zone).slice(0, 10)
+    if (from <= day && day < to) starts.add(hourStart(instant, zone))
+  }
+  return [...starts].sort()
+}

@@ -1,0 +1,239 @@
+/**
+ * Whether a stat is answered from the rollups or from the events, the numbers are the same, and they are those of the
+ * naive model: over random events in zones whose clocks change at midnight, by half an hour, or by a whole day, with
+ * batches that arrive late and one that is still loading.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Database, withTransaction } from '../../src/lib/db/connect.js'
+import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
+import { ask, askUsers } from '../../src/lib/stats/ask.js'
+import { dauStat } from '../../src/lib/stats/dau.js'
+import { lifecycleStat } from '../../src/lib/stats/lifecycle.js'
+import { mauStat } from '../../src/lib/stats/mau.js'
+import type { Stat } from '../../src/lib/stats/stat.js'
+import { stickinessStat } from '../../src/lib/stats/stickiness.js'
+import { topEventsStat } from '../../src/lib/stats/top-events.js'
+import { trendStat } from '../../src/lib/stats/trend.js'
+import { wauStat } from '../../src/lib/stats/wau.js'
+import { addDays, dayGrains, type Grain, grains, weekdays } from '../../src/lib/time.js'
+import { complete, reset } from '../rollups/model.js'
+import { withFreshDatabase } from '../support/database.js'
+import { type GivenEvent, storeBatch } from '../support/events.js'
+import { NaiveModel, type Question } from './naive-model.js'
+
+/** Days on which clocks change, in both directions, or ordinary ones. */
+const places = [
+  ['UTC', '2024-02-29'],
+  ['Asia/Kathmandu', '2024-03-01'],
+  ['Asia/Kolkata', '2024-12-31'],
+  ['Africa/Cairo', '2024-04-26'],
+  ['Africa/Cairo', '2024-11-01'],
+  ['America/Sao_Paulo', '2018-11-04'],
+  ['America/Sao_Paulo', '2018-02-18'],
+  ['Asia/Tehran', '2022-03-22'],
+  ['Asia/Tehran', '2022-09-22'],
+  ['America/Havana', '2024-03-10'],
+  ['America/Havana', '2024-11-03'],
+  ['Australia/Lord_Howe', '2024-10-06'],
+  ['Australia/Lord_Howe', '2024-04-07'],
+  ['Pacific/Apia', '2011-12-30'],
+  ['Europe/Kyiv', '2024-03-31'],
+  ['America/New_York', '2024-11-03'],
+] as const
+
+interface Filter {
+  readonly segment: string[]
+  readonly holds: (event: GivenEvent) => boolean
+}
+
+const filters: readonly Filter[] = [
+  { segment: [], holds: () => true },
+  { segment: ['event_type:view,Zoom'], holds: ({ type }) => type === 'view' || type === 'Zoom' },
+  { segment: ['event_type!=view'], holds: ({ type }) => type !== 'view' },
+  {
+    segment: ['properties.plan:pro', 'user_id!=ann'],
+    holds: (event) => planOf(event) === 'pro' && event.user !== 'ann',
+  },
+]
+
+function planOf({ properties }: GivenEvent): string | null {
+  return (properties?.plan as string | undefined) ?? null
+}
+
+/** Minutes around a midnight of the place: most days have an event there, and the hours of a change have many. */
+const minutes = fc.oneof(
+  { weight: 2, arbitrary: fc.integer({ min: -45 * 1440, max: 20 * 1440 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -16 * 60, max: 16 * 60 }) },
+)
+
+function eventsAround(day: string) {
+  return fc.array(
+    fc
+      .record({
+        minute: minutes,
+        user: fc.constantFrom('ann', 'bob', 'Cid', 'dän', 'eve'),
+        type: fc.constantFrom('view', 'buy', 'Zoom', 'ä'),
+        plan: fc.constantFrom('pro', 'free', '', 'null', undefined),
+      })
+      .map(({ minute, user, type, plan }): GivenEvent => {
+        const at = new Date(Date.parse(`${day}T00:00:00Z`) + minute * 60_000).toISOString()
+        return { at, user, type, properties: plan === undefined ? {} : { plan } }
+      }),
+    { maxLength: 30 },
+  )
+}
+
+const scenario = fc.constantFrom(...places).chain(([zone, day]) =>
+  fc.record({
+    zone: fc.constant(zone),
+    day: fc.constant(day),
+    first: eventsAround(day),
+    late: eventsAround(day),
+    loading: eventsAround(day),
+    from: fc.integer({ min: -12, max: 6 }).map((days) => addDays(day, days)),
+    length: fc.integer({ min: 0, max: 24 }),
+    hourDays: fc.integer({ min: 0, max: 2 }),
+    asOf: fc.option(
+      fc
+        .integer({ min: -10 * 24, max: 30 * 24 })
+        .map((hours) => new Date(Date.parse(`${day}T00:00:00Z`) + hours * 3_600_000).toISOString()),
+      { freq: 2 },
+    ),
+    weekStart: fc.constantFrom(...weekdays),
+    dayGrain: fc.constantFrom(...dayGrains),
+    anyGrain: fc.constantFrom(...grains),
+    filter: fc.constantFrom(...filters),
+    measure: fc.constantFrom('events' as const, 'unique_users' as const),
+    limit: fc.integer({ min: 1, max: 6 }),
+    pick: fc.nat(),
+  }),
+)
+type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
+
+/** One question to one stat, what must come back, and when the rollups know it. */
+interface Case {
+  readonly stat: Stat
+  readonly given: Readonly<Record<string, unknown>>
+  readonly expected: readonly Readonly<Record<string, unknown>>[]
+  readonly rollupsKnow: boolean
+  readonly keysLeftOut?: number
+  /** A cell with the number of users that must be behind it; null when it must be refused. */
+  readonly users?: { readonly cell: string; readonly count: number | null }
+}
+
+function casesOf(s: Scenario): Case[] {
+  const visible = [...s.first, ...s.late]
+  const counts = visible.filter(s.filter.holds)
+  const noSegment = s.filter.segment.length === 0
+  const onlyTypes = s.filter.segment.every((text) => text.startsWith('event_type'))
+  const asked = (grain: Grain) => {
+    const to = addDays(s.from, grain === 'hour' ? s.hourDays : s.length)
+    const question: Question = {
+      ...{ zone: s.zone, weekStart: s.weekStart, grain, from: s.from, to },
+      asOf: s.asOf ?? new Date().toISOString(),
+    }
+    const given = {
+      ...{ tz: s.zone, weekStart: s.weekStart, from: s.from, to, segment: s.filter.segment },
+      ...(s.asOf === null ? {} : { asOf: s.asOf }),
+    }
+    return { model: new NaiveModel(visible, question), given, hasRollups: grain !== 'hour' }
+  }
+  const pick = <T>(rows: readonly T[]) => rows[s.pick % rows.length]!
+  const daily = asked('day')
+  const byDays = asked(s.dayGrain)
+  const any = asked(s.anyGrain)
+
+  const dau = byDays.model.dau(counts)
+  const wau = daily.model.trailing(7, counts)
+  const mau = daily.model.trailing(30, counts)
+  const lifecycle = byDays.model.lifecycle(counts)
+  const stickiness = any.model.stickiness(counts)
+  const trend = any.model.trend(s.measure, counts)
+  const byPlan = any.model.trendBy(s.measure, s.limit, planOf, counts)
+  const byType = any.model.trendBy(s.measure, s.limit, ({ type }) => type!, counts)
+  const topEvents = daily.model.topEvents(s.limit, counts)
+  const ofDate = (row: { date: string; unique_users: number | null }) => ({ cell: row.date, count: row.unique_users })
+  const state = pick(['new', 'returning', 'resurrecting', 'dormant'] as const)
+  const ofTrend = (row: { date: string; value: number | null } | undefined, key: string) =>
+    row === undefined || s.measure === 'events' ? {} : { users: { cell: `${row.date}${key}`, count: row.value } }
+  const planRow = byPlan.rows.length === 0 ? undefined : pick(byPlan.rows)
+  const typeRow = byType.rows.length === 0 ? undefined : pick(byType.rows)
+  const planKey = planRow === undefined || planRow.key === null ? '' : planRow.key === '' ? '""' : planRow.key
+  return [
+    {
+      ...{ stat: dauStat, given: { ...byDays.given, grain: s.dayGrain }, expected: dau, rollupsKnow: noSegment },
+      users: ofDate(pick(dau)),
+    },
+    { stat: wauStat, given: daily.given, expected: wau, rollupsKnow: noSegment, users: ofDate(pick(wau)) },
+    { stat: mauStat, given: daily.given, expected: mau, rollupsKnow: noSegment, users: ofDate(pick(mau)) },
+    {
+      ...{ stat: lifecycleStat, given: { ...byDays.given, grain: s.dayGrain }, expected: lifecycle },
+      ...{ rollupsKnow: noSegment },
+      users: { cell: `${pick(lifecycle).date}:${state}`, count: pick(lifecycle)[state] },
+    },
+    {
+      ...{ stat: stickinessStat, given: { ...any.given, grain: s.anyGrain }, expected: stickiness },
+      rollupsKnow: noSegment && any.hasRollups,
+      users: { cell: String(pick(stickiness).periods_active), count: pick(stickiness).users },
+    },
+    {
+      ...{ stat: trendStat, given: { ...any.given, grain: s.anyGrain, measure: s.measure }, expected: trend },
+      rollupsKnow: any.hasRollups && (s.measure === 'events' ? onlyTypes : noSegment),
+      ...ofTrend(pick(trend), ''),
+    },
+    {
+      stat: trendStat,
+      given: { ...any.given, grain: s.anyGrain, measure: s.measure, by: 'properties.plan', limit: s.limit },
+      ...{ expected: byPlan.rows, keysLeftOut: byPlan.left, rollupsKnow: false },
+      ...ofTrend(planRow, `:${planKey}`),
+    },
+    {
+      stat: trendStat,
+      given: { ...any.given, grain: s.anyGrain, measure: s.measure, by: 'event_type', limit: s.limit },
+      ...{ expected: byType.rows, keysLeftOut: byType.left },
+      rollupsKnow: any.hasRollups && s.measure === 'events' && onlyTypes,
+      ...ofTrend(typeRow, `:${typeRow?.key}`),
+    },
+    {
+      ...{ stat: topEventsStat, given: { ...daily.given, limit: s.limit, uniqueUsers: true }, expected: topEvents },
+      rollupsKnow: false,
+    },
+    {
+      ...{ stat: topEventsStat, given: { ...daily.given, limit: s.limit }, rollupsKnow: onlyTypes },
+      expected: topEvents.map(({ unique_users: _, ...row }) => row),
+    },
+  ]
+}
+
+async function check(db: Database, one: Case, inReportingZone: boolean): Promise<void> {
+  const { stat, given, expected, rollupsKnow, users, keysLeftOut } = one
+  const { data, meta } = await ask(db, stat, given)
+  const about = `${stat.name} ${JSON.stringify(given)} from ${meta.source}`
+  expect(data, about).toEqual(expected)
+  expect(meta.source, about).toBe(rollupsKnow && inReportingZone ? 'rollups' : 'events')
+  if (keysLeftOut !== undefined && expected.length > 0) expect(meta.keys_left_out, about).toBe(keysLeftOut)
+  if (users === undefined) return
+  const listed = askUsers(db, stat, given, users.cell)
+  if (users.count === null) return expect(listed, about).rejects.toMatchObject({ code: 'usage' })
+  const ids = (await listed).data.map(({ user_id }) => user_id)
+  expect(ids, `${about}, users of ${users.cell}`).toHaveLength(users.count)
+  expect(new Set(ids).size).toBe(ids.length)
+}
+
+const numRuns = Number(process.env.EA_TEST_RUNS ?? 30)
+
+test('rollups, events and the naive model agree', { timeout: 20_000 + numRuns * 4_000 }, async () => {
+  await withFreshDatabase(async (db) => {
+    const property = fc.asyncProperty(scenario, async (s) => {
+      await reset(db, s.zone)
+      for (const events of [s.first, s.late]) await complete(db, await storeBatch(db, events, 'loading'))
+      await storeBatch(db, s.loading, 'loading')
+      const cases = casesOf(s)
+      for (const one of cases) await check(db, one, true)
+      await withTransaction(db, (tx) => rebuildRollups(tx, { reportingTz: 'Asia/Tokyo' }))
+      for (const one of cases) await check(db, one, false)
+    })
+    await fc.assert(property, { numRuns })
+  })
+})
