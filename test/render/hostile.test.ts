@@ -108,9 +108,10 @@ test('no line on a terminal is wider than it, but for a first column that may no
 /** What the first column needs when it may not be cut: its cells, and the longest word of its heading. */
 function leastWidth(result: Result): number {
   const flat = flatColumns(result)
-  // A heat map begins with what is no list, if there is such a column.
-  const isHeatMap = result.columns.filter(({ kind }) => kind === 'rates').length === 1
-  const first = (isHeatMap && flat.find(({ element }) => element === undefined)) || flat[0]
+  // A heat map begins with what is no list, if there is such a column, else with the first rate.
+  const rates = result.columns.filter(({ kind }) => kind === 'rates')
+  const rate = rates.length === 1 ? flat.find(({ element }) => element?.of === rates[0]!.name) : undefined
+  const first = (rate && (flat.find(({ element }) => element === undefined) ?? rate)) ?? flat[0]
   if (first === undefined || result.data.length === 0) return 'No rows.'.length
   if (first.kind === 'text') return 1
   const headings = [first.name, String(result.meta.window_type)].flatMap((text) => visible(text).split(/(?<=[_ ])/))
