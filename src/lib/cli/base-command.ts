@@ -129,16 +129,20 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
     const { render } = await import('../render/render.js')
     const format = json ? 'json' : ((asked ?? defaultFormat) as Format)
-    if (format === 'json') {
-      const { metric, data, meta } = result
-      const warnings = [...((meta.warnings as string[] | undefined) ?? []), ...this.warnings]
-      return this.print(`${JSON.stringify({ metric, data, meta: { ...meta, warnings } }, null, 2)}\n`, output)
-    }
-    for (const warning of (result.meta.warnings as string[] | undefined) ?? []) this.caution(warning)
     const isTty = output === undefined && process.stdout.isTTY === true
     const color = output === undefined && wantsColor(process.stdout, this.argv)
-    if (isTty && format === 'table') this.say(rangeLine(result))
-    await this.print(await render(result, format, { color, isTty, width: process.stdout.columns ?? 80 }), output)
+    const options = { color, isTty, width: process.stdout.columns ?? 80 }
+    const warnings = (result.meta.warnings as string[] | undefined) ?? []
+    if (format === 'json') {
+      const meta = { ...result.meta, warnings: [...warnings, ...this.warnings] }
+      return this.print(await render({ ...result, meta }, format, options), output)
+    }
+    for (const warning of warnings) this.caution(warning)
+    if (isTty && format === 'table') {
+      const { about } = await import('../render/about.js')
+      for (const line of about(result, options.width)) this.say(line)
+    }
+    await this.print(await render(result, format, options), output)
   }
 
   /** Talk for a person, on stderr; silent with --quiet and --json. */
@@ -186,10 +190,4 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   override async finally(error: Error | undefined): Promise<void> {
     if (error === undefined && this.signal.aborted) process.exitCode = (this.signal.reason as EaError).exitCode
   }
-}
-
-/** What an answer is about, for the person who reads the table. */
-function rangeLine({ meta }: Result): string {
-  const range = typeof meta.from === 'string' ? ` ${meta.from} to ${meta.to}, ${meta.tz}.` : ''
-  return `${meta.definition ?? ''}${range}`.trim()
 }
