@@ -6,8 +6,11 @@
 /** `YYYY-MM-DD`. */
 export type Day = string
 
-/** The length of one window of a stat. */
-export const grains = ['day', 'week', 'month'] as const
+/** The length of one window of a stat, where windows are made of days. */
+export const dayGrains = ['day', 'week', 'month'] as const
+/** Every length of a window. An hour is an hour of elapsed time that begins on the hour of the local clock. */
+export const grains = ['hour', ...dayGrains] as const
+export type DayGrain = (typeof dayGrains)[number]
 export type Grain = (typeof grains)[number]
 
 /** In the order of ISO: Monday is 1. */
@@ -43,13 +46,14 @@ export function daysBetween(from: Day, to: Day): number {
 }
 
 /**
- * The first day of the window that holds `day`.
+ * The first day of the window that holds `day`; the day itself for hours.
  *
  * @example
  * windowStart('2025-08-31', 'week', 'monday') // '2025-08-25'
  */
 export function windowStart(day: Day, grain: Grain, weekStart: Weekday): Day {
   switch (grain) {
+    case 'hour':
     case 'day':
       return day
     case 'week': {
@@ -62,11 +66,18 @@ export function windowStart(day: Day, grain: Grain, weekStart: Weekday): Day {
   }
 }
 
-/** The first day behind the window that begins on `start`. */
+/** The first day behind the window that begins on `start`; the next day for hours. */
 export function windowEnd(start: Day, grain: Grain): Day {
   if (grain !== 'month') return addDays(start, grain === 'week' ? 7 : 1)
   // The 1st of a month and 31 days is always in the next month.
   return `${addDays(start, 31).slice(0, 8)}01`
+}
+
+/** The first day of the window `count` windows later, or earlier when it is negative; `start` begins a window. */
+export function addWindows(start: Day, grain: DayGrain, count: number): Day {
+  if (grain !== 'month') return addDays(start, grain === 'week' ? 7 * count : count)
+  const month = Number(start.slice(0, 4)) * 12 + Number(start.slice(5, 7)) - 1 + count
+  return new Date(Date.UTC(Math.floor(month / 12), month % 12)).toISOString().slice(0, 10)
 }
 
 /** Whether a text names a time zone as IANA does: `Europe/Kyiv`, `UTC`; no offsets, which PostgreSQL reads backwards. */

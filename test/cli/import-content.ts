@@ -21,6 +21,8 @@ export function csvOf(from: number, to: number): string {
 }
 
 export interface Bench {
+  /** Of its database. */
+  readonly url: string
   /** An empty folder. */
   readonly folder: string
   /** A path in it. */
@@ -54,6 +56,7 @@ export async function withBench(use: (bench: Bench) => Promise<void>): Promise<v
   }
   try {
     await use({
+      url,
       folder,
       path: (name) => join(folder, name),
       ea: run,

@@ -2,7 +2,7 @@
  * A command made from a stat: its flags are the stat's parameters, its help their descriptions and defaults.
  */
 import { type Command, Flags } from '@oclif/core'
-import { ask, explain } from '../stats/ask.js'
+import { ask, askUsers, explain } from '../stats/ask.js'
 import { kebab, type Param, paramsOf, valueFromText } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { BaseCommand } from './base-command.js'
@@ -23,6 +23,14 @@ export function statCommand(stat: Stat): Command.Class {
     static override examples = [stat.example.replace(/^ea /, '<%= config.bin %> ')]
     static override flags = {
       ...Object.fromEntries(params.map((param) => [kebab(param.name), flagOf(param)])),
+      ...(stat.users === undefined
+        ? {}
+        : {
+            users: Flags.string({
+              description: `List the users behind one number instead: ${stat.users.cell}.`,
+              helpValue: 'CELL',
+            }),
+          }),
       sql: Flags.boolean({ description: 'Print the SQL statement and its parameters instead of running it.' }),
       ...outputFlags,
     }
@@ -30,23 +38,31 @@ export function statCommand(stat: Stat): Command.Class {
     override async run(): Promise<void> {
       const given = givenParams(params, this.flags)
       const options = { signal: this.signal, spell: (name: string) => `--${kebab(name)}` }
-      if (this.flags.sql) {
-        const statement = await this.withDatabase((db) => explain(db, stat, given, options))
+      const { users: cell, sql } = this.flags as { users?: string; sql: boolean }
+      if (sql) {
+        const which = cell === undefined ? options : { ...options, cell }
+        const statement = await this.withDatabase((db) => explain(db, stat, given, which))
         return this.present(statement, statementText(statement))
       }
-      await this.show(await this.withDatabase((db) => ask(db, stat, given, options)))
+      await this.show(
+        await this.withDatabase((db) =>
+          cell === undefined ? ask(db, stat, given, options) : askUsers(db, stat, given, cell, options),
+        ),
+      )
     }
   }
 }
 
 function flagOf(param: Param) {
-  const description = param.description
-  if (param.kind === 'flag') return Flags.boolean({ description })
+  const { description } = param
+  const aliases = param.aliases.map(kebab)
+  if (param.kind === 'flag') return Flags.boolean({ description, aliases })
   const options = {
     description,
+    aliases,
     multiple: param.isList,
     ...(param.choices.length > 0 ? { options: [...param.choices] } : {}),
-    ...(param.default === undefined ? {} : { default: String(param.default) }),
+    ...(param.default === undefined || param.isList ? {} : { default: String(param.default) }),
     ...(param.kind === 'number' ? { helpValue: 'N' } : {}),
   }
   // The overloads for one value and for many differ only in types.

@@ -2,14 +2,17 @@
  * Asks a stat: parameters in, Result out, in one REPEATABLE READ READ ONLY transaction, so that the frame and the
  * answer see the same batches.
  */
+import { sql } from 'kysely'
 import type * as z from 'zod'
 import { withCancel } from '../db/cancel.js'
 import { type Database, type Session, withTransaction } from '../db/connect.js'
-import type { Result } from '../result.js'
+import { EaError } from '../errors.js'
+import type { Column, Result } from '../result.js'
 import { addDays } from '../time.js'
-import { type Frame, readFrame } from './frame.js'
-import { type CommonParams, defaultRangeDays, parseParams } from './params.js'
-import type { Stat } from './stat.js'
+import { completeUntil, type Frame, readFrame } from './frame.js'
+import { type FrameParams, parseParams, plainParams } from './params.js'
+import type { Shaped, Stat } from './stat.js'
+import { warningsOf } from './warnings.js'
 
 export interface AskOptions {
   /** Cancels the statement when it aborts. */
@@ -35,61 +38,136 @@ export async function ask<S extends z.ZodObject>(
   options: AskOptions = {},
 ): Promise<Result> {
   const params = parseParams(stat.params, given, options.spell)
-  return withTransaction(db, (tx) => withCancel(tx.client, options.signal, () => answer(tx, stat, params)), reading)
+  return inReading(db, options, (s) => answer(s, stat, params, options))
 }
 
 /** Answers inside a transaction of the caller: several answers that see the same batches. */
-export async function answer<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.output<S>): Promise<Result> {
-  const frame = await frameOf(s, stat, params)
-  const rows = frame.range === undefined ? [] : (await stat.sql(params, frame).execute(s.q)).rows
+export async function answer<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  options: AskOptions = {},
+): Promise<Result> {
+  const frame = await frameOf(s, stat, params, options)
+  const shaped: Shaped =
+    frame.range === undefined
+      ? { data: [] }
+      : stat.shape((await stat.sql(params, frame).execute(s.q)).rows, params, frame)
+  const { data, footer, meta, warnings = [] } = shaped
   return {
     metric: stat.name,
     columns: stat.columns(params),
-    data: frame.range === undefined ? [] : stat.shape(rows, params, frame),
-    meta: metaOf(frame, stat.definition(params)),
+    data,
+    ...(footer === undefined ? {} : { footer }),
+    meta: {
+      ...metaOf(frame, stat, params),
+      ...meta,
+      warnings: [...(await warningsOf(s, frame, stat.selectors?.(params) ?? [])), ...warnings],
+    },
   }
 }
 
-/** The statement that `ask` would run, and its parameters in the order of `$1`, `$2` …; undefined without data. */
+/**
+ * The users behind one number of an answer, in the order of their ids.
+ *
+ * @param cell which number, as `stat.users.cell` describes it
+ * @throws EaError `usage` for a stat without users, and for a text that names no cell
+ * @example
+ * const { data } = await askUsers(db, retentionStat, { windows: 4 }, '2025-10-06:1')
+ * data[0] // { user_id: 'u1007' }
+ */
+export async function askUsers<S extends z.ZodObject>(
+  db: Database,
+  stat: Stat<S>,
+  given: z.input<S>,
+  cell: string,
+  options: AskOptions = {},
+): Promise<Result> {
+  const params = parseParams(stat.params, given, options.spell)
+  return inReading(db, options, async (s) => {
+    const frame = await frameOf(s, stat, params, options, stat.users?.rollupsAnswer)
+    const { rows } = frame.range === undefined ? { rows: [] } : await usersOf(stat, params, frame, cell).execute(s.q)
+    return {
+      metric: stat.name,
+      columns: userColumns,
+      data: rows,
+      meta: {
+        ...metaOf(frame, stat, params),
+        users_of: cell,
+        warnings: await warningsOf(s, frame, stat.selectors?.(params) ?? []),
+      },
+    }
+  })
+}
+
+const userColumns: readonly Column[] = [{ name: 'user_id', kind: 'text' }]
+
+/** What `ask` (or with a cell `askUsers`) would run, and its parameters in the order of `$1`, `$2` …. */
 export async function explain<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
-  options: AskOptions = {},
+  options: AskOptions & { readonly cell?: string } = {},
 ): Promise<{ sql: string; parameters: readonly unknown[] }> {
   const params = parseParams(stat.params, given, options.spell)
+  return inReading(db, options, async (s) => {
+    const { cell } = options
+    const frame = await frameOf(s, stat, params, options, cell === undefined ? undefined : stat.users?.rollupsAnswer)
+    // Without data there is no range yet: the statement is the same for any.
+    const today = frame.asOfLocal.slice(0, 10)
+    const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
+    const compiled = (cell === undefined ? stat.sql(params, whole) : usersOf(stat, params, whole, cell)).compile(s.q)
+    return { sql: compiled.sql, parameters: compiled.parameters }
+  })
+}
+
+function usersOf<S extends z.ZodObject>(stat: Stat<S>, params: z.output<S>, frame: Frame, cell: string) {
+  if (stat.users === undefined) throw new EaError('usage', `${stat.name} cannot list the users behind a number.`)
+  return sql<{ user_id: string }>`
+SELECT user_id FROM (
+${stat.users.sql(cell, params, frame)}
+) AS users_of_cell
+ORDER BY user_id COLLATE "C"`
+}
+
+function inReading<T>(db: Database, { signal }: AskOptions, read: (s: Session) => Promise<T>): Promise<T> {
   return withTransaction(
     db,
-    async (tx) => {
-      const frame = await frameOf(tx, stat, params)
-      // Without data there is no range yet: the statement is the same for any.
-      const range = frame.range ?? { from: frame.asOfLocal.slice(0, 10), to: addDays(frame.asOfLocal.slice(0, 10), 1) }
-      const compiled = stat.sql(params, { ...frame, range }).compile(tx.q)
-      return { sql: compiled.sql, parameters: compiled.parameters }
-    },
+    (tx) =>
+      withCancel(tx.client, signal, async () => {
+        // Room to sort and hash; compiling costs more than it saves in statements of this size.
+        await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`.execute(tx.q)
+        return read(tx)
+      }),
     reading,
   )
 }
 
-function frameOf<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.output<S>): Promise<Frame> {
-  return readFrame(s, params as unknown as CommonParams, stat.grain(params), stat.readsEvents(params))
+async function frameOf<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  { spell }: AskOptions,
+  rollupsAnswer: Stat<S>['rollupsAnswer'] = stat.rollupsAnswer,
+): Promise<Frame> {
+  const common = params as unknown as FrameParams
+  const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
+  const answers = inReportingTz && rollupsAnswer(params, { ...frame, source: 'rollups' })
+  return { ...frame, source: answers ? 'rollups' : 'events' }
 }
 
-const defaultRangeNotes = {
-  all: ' Range: all days of the data.',
-  last: ` Range: the last ${defaultRangeDays} days of the data; name an earlier first day for more.`,
-}
-
-function metaOf(frame: Frame, definition: string): Result['meta'] {
+function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.output<S>): Record<string, unknown> {
   return {
+    ...plainParams(params),
     from: frame.range?.from ?? null,
     to: frame.range === undefined ? null : addDays(frame.range.to, -1),
+    default_range: frame.defaultRange,
     tz: frame.tz,
     week_start: frame.weekStart,
     as_of: frame.asOf,
-    definition: `${definition}${frame.defaultRange === undefined ? '' : defaultRangeNotes[frame.defaultRange]}`,
+    definition: stat.definition(params),
     data_until: frame.dataUntil,
+    complete_until: completeUntil(frame),
     source: frame.source,
-    warnings: frame.dataUntil === null ? ['There are no events yet; `ea import FILE` brings some.'] : [],
   }
 }

@@ -4,20 +4,51 @@
  */
 import * as z from 'zod'
 import { EaError } from '../errors.js'
-import { isDay, isInstant, isTimeZone, weekdays } from '../time.js'
+import { givenDayForms, isGivenDay } from '../given-day.js'
+import { isInstant, isTimeZone, weekdays } from '../time.js'
+import { parseSegment, pointAt, SyntaxProblem } from './segment-grammar.js'
+import type { Condition } from './selector.js'
 
-/** How many days a stat covers when neither `from` nor `to` is given. */
-export const defaultRangeDays = 90
-const maxRangeDays = 36_600
+/** How many days before the newest one a stat covers when neither `from` nor `to` is given. */
+export const defaultDaysBack = 30
 
-const day = z.string().refine(isDay, { error: 'must be a day like 2025-08-31' })
+/** A day as a person writes it; see `given-day.ts`. */
+export const givenDay = z.string().refine(isGivenDay, { error: `must be ${givenDayForms}` })
 
-/** What every stat takes. */
-export const commonParams = {
-  from: day
-    .optional()
-    .describe(`First day, included (default: the last ${defaultRangeDays} days of the data, up to --to).`),
-  to: day.optional().describe('Last day, included (default: the newest day of the data).'),
+/** A filter on events, as it was written and as it was understood. */
+export interface Segment {
+  readonly text: string
+  readonly conditions: readonly Condition[]
+}
+
+/**
+ * A field for a text with a grammar of its own: what the parser returns is the value; its SyntaxProblem becomes an
+ * issue that points at the character.
+ */
+export function parsedText<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof SyntaxProblem)) throw error
+      context.addIssue({
+        code: 'custom',
+        message: error.message,
+        params: { pointed: pointAt(error), suggestion: error.suggestion },
+      })
+      return z.NEVER
+    }
+  })
+}
+
+/** What every stat takes, whatever its range is. */
+export const frameParams = {
+  segment: z
+    .array(parsedText((text): Segment => ({ text, conditions: parseSegment(text) })))
+    .default([])
+    .describe(
+      'Count only events for which this holds: event_type:purchase, properties.country:UA,PL; repeatable, all hold.',
+    ),
   tz: z
     .string()
     .refine(isTimeZone, { error: 'must be a time zone like Europe/Kyiv or UTC' })
@@ -26,13 +57,25 @@ export const commonParams = {
   weekStart: z.enum(weekdays).default('monday').describe('First day of a week.'),
   asOf: z
     .string()
-    .refine((text) => isDay(text) || isInstant(text), {
-      error: 'must be a day like 2025-08-31 or an instant like 2025-08-31T12:00:00Z',
+    .refine((text) => isGivenDay(text) || isInstant(text), {
+      error: `must be ${givenDayForms}, or an instant (2025-08-31T12:00:00Z)`,
     })
     .optional()
     .describe(
-      'What counts as now when telling complete windows from unfinished ones: a day (its start) or an instant.',
+      'What counts as now, for relative days and to tell complete windows from unfinished ones: a day (its start) or an instant.',
     ),
+}
+export type FrameParams = z.output<z.ZodObject<typeof frameParams>>
+
+/** What a stat over a range of days takes. */
+export const commonParams = {
+  from: givenDay
+    .optional()
+    .describe(
+      `First day, included: 2025-08-31, 2025-08, yesterday, -7d, -12w (default: the newest day of the data and the ${defaultDaysBack} days before it).`,
+    ),
+  to: givenDay.optional().describe('Last day, included (default: the newest day of the data).'),
+  ...frameParams,
 }
 export type CommonParams = z.output<z.ZodObject<typeof commonParams>>
 
@@ -45,6 +88,8 @@ export interface Param {
   readonly isList: boolean
   readonly default: unknown
   readonly description: string
+  /** Other names for the same, in camel case. */
+  readonly aliases: readonly string[]
 }
 
 /** The parameters of a schema, in its order. */
@@ -61,6 +106,7 @@ function describeField(name: string, field: z.ZodType): Param {
       fallback = inner.def.defaultValue
       inner = inner.def.innerType as z.ZodType
     } else if (inner instanceof z.ZodOptional) inner = inner.def.innerType as z.ZodType
+    else if (inner instanceof z.ZodPipe) inner = inner.def.in as z.ZodType
     else if (inner instanceof z.ZodArray) {
       isList = true
       inner = inner.def.element as z.ZodType
@@ -75,7 +121,8 @@ function describeField(name: string, field: z.ZodType): Param {
           ? 'choice'
           : 'text'
   const choices = inner instanceof z.ZodEnum ? inner.options.map(String) : []
-  return { name, kind, choices, isList, default: fallback, description: field.description ?? '' }
+  const { description = '', aliases = [] } = (field.meta() ?? {}) as { description?: string; aliases?: string[] }
+  return { name, kind, choices, isList, default: fallback, description, aliases }
 }
 
 /** A text as the value of a parameter; what is no number stays text, for the schema to refuse. */
@@ -88,6 +135,11 @@ export function valueFromText(param: Param, text: string): unknown {
 /** `weekStart` as a flag: `week-start`. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** `weekStart` in JSON and HTTP: `week_start`. */
+export function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 /**
@@ -104,14 +156,8 @@ export function parseParams<S extends z.ZodObject>(
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => problem(issue, given, spell))
-    throw new EaError('usage', `${problems.join('; ')}.`, { details: { problems } })
-  }
-  const { from, to } = parsed.data as CommonParams
-  if (from !== undefined && to !== undefined) {
-    if (from > to) throw new EaError('usage', `${spell('from')} ${from} lies after ${spell('to')} ${to}.`)
-    if (Date.parse(to) - Date.parse(from) > maxRangeDays * 86_400_000) {
-      throw new EaError('usage', `${spell('from')} and ${spell('to')} may span ${maxRangeDays} days at most.`)
-    }
+    const isPointed = problems.some((text) => text.includes('\n'))
+    throw new EaError('usage', isPointed ? problems.join('\n') : `${problems.join('; ')}.`, { details: { problems } })
   }
   return parsed.data
 }
@@ -119,7 +165,30 @@ export function parseParams<S extends z.ZodObject>(
 function problem(issue: z.core.$ZodIssue, given: unknown, spell: (name: string) => string): string {
   if (issue.code === 'unrecognized_keys') return `unknown: ${issue.keys.map(spell).join(', ')}`
   const name = String(issue.path[0] ?? '')
-  const value = (given as Record<string, unknown>)[name]
+  if (issue.code === 'custom' && issue.params?.pointed !== undefined) {
+    const { pointed, suggestion } = issue.params as { pointed: string; suggestion?: string }
+    const meant = suggestion === undefined ? '' : `; did you mean ${suggestion}?`
+    return `${spell(name)}: ${issue.message}${meant}\n${pointed}`
+  }
+  const value = valueAt(given, issue.path)
   const message = issue.message.replace(/^(Invalid input|Too (small|big)): expected .*?( to be )?(?=[<>=])/, 'must be ')
   return `${spell(name)} ${message}, not ${JSON.stringify(value)}`
+}
+
+function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], given)
+}
+
+/** The parameters as they were understood, in snake case and plain values: for `meta`. */
+export function plainParams(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(params)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [snake(name), Array.isArray(value) ? value.map(asWritten) : asWritten(value)]),
+  )
+}
+
+/** What has a grammar of its own goes back to how it was written. */
+function asWritten(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'text' in value ? value.text : value
 }

@@ -5,11 +5,20 @@
 import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
 import type { Column, Row } from '../result.js'
-import type { Grain } from '../time.js'
-import type { Frame } from './frame.js'
+import type { Frame, RangeRequest } from './frame.js'
+import type { Selector } from './selector.js'
 
 /** A row as the database gives it. */
 export type SqlRow = Record<string, unknown>
+
+/** The rows of an answer, and what only this stat can say about them. */
+export interface Shaped {
+  readonly data: Row[]
+  /** A last row for tables; what it says is also in `meta`. */
+  readonly footer?: Row
+  readonly meta?: Readonly<Record<string, unknown>>
+  readonly warnings?: readonly string[]
+}
 
 export interface Stat<S extends z.ZodObject = z.ZodObject> {
   /** The command, the file, the test and the route: `top-events`. */
@@ -22,13 +31,30 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
   readonly example: string
   /** Strict; its fields come with defaults and descriptions. */
   readonly params: S
-  /** The windows to which the range snaps. */
-  grain(params: z.output<S>): Grain
-  /** Whether these parameters ask for what no rollup holds. */
-  readsEvents(params: z.output<S>): boolean
+  /** The days that are asked for, and the windows to which they snap. */
+  range(params: z.output<S>): RangeRequest
+  /** Whether the rollups hold what these parameters ask for; the time zone is not its concern. */
+  rollupsAnswer(params: z.output<S>, frame: Frame): boolean
+  /** What selects events in the parameters beside segments: steps, start and return events; their names are checked. */
+  selectors?(params: z.output<S>): readonly Selector[]
   columns(params: z.output<S>): readonly Column[]
   /** What is counted, in one sentence. */
   definition(params: z.output<S>): string
   sql(params: z.output<S>, frame: Frame): RawBuilder<SqlRow>
-  shape(rows: readonly SqlRow[], params: z.output<S>, frame: Frame): Row[]
+  shape(rows: readonly SqlRow[], params: z.output<S>, frame: Frame): Shaped
+  /** The users behind a number of the answer. */
+  readonly users?: Users<S>
+}
+
+export interface Users<S extends z.ZodObject = z.ZodObject> {
+  /** How a cell is written, for help: `COHORT:WINDOW, as in 2025-10-06:1`. */
+  readonly cell: string
+  /** Whether the rollups hold these users too, where that is not so for all that they answer. */
+  rollupsAnswer?(params: z.output<S>, frame: Frame): boolean
+  /**
+   * `user_id` of each user of the cell, in any order.
+   *
+   * @throws EaError `usage` for a text that names no cell of the answer
+   */
+  sql(cell: string, params: z.output<S>, frame: Frame): RawBuilder<{ user_id: string }>
 }

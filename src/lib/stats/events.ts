@@ -1,0 +1,89 @@
+/**
+ * Pieces of SQL over `events` that all stats share: which rows count, on which day or window a row lies, and the calendar
+ * of a range. All are for the frame of one question.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { addDays, type Day, type Grain, windowStart } from '../time.js'
+import { type Frame, type OpenFrame, visibleOnly } from './frame.js'
+import { conditionSql } from './segment-sql.js'
+import type { Condition } from './selector.js'
+
+/** `a AND b AND …`, each on a line of its own; `true` for none. */
+export function all(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return conditions.length === 0 ? sql`true` : sql.join(conditions, sql`\n      AND `)
+}
+
+/** The conditions of the segments. */
+export function inSegments(frame: OpenFrame): RawBuilder<unknown>[] {
+  return frame.segments.map((condition: Condition) => conditionSql(condition))
+}
+
+/**
+ * Conditions for events on the days `[from, to)`. The instants, a few hours wider than the days, are for the BRIN index;
+ * the days themselves decide, because a midnight can happen twice or not at all.
+ *
+ * @param from undefined: from the first event on; `to` undefined: to the last one
+ */
+export function onDays(frame: OpenFrame, { from, to }: { from?: Day; to?: Day }): RawBuilder<unknown>[] {
+  const local = sql`occurred_at AT TIME ZONE ${frame.tz}`
+  return [
+    ...(from === undefined
+      ? []
+      : [sql`occurred_at >= (${from}::timestamp AT TIME ZONE ${frame.tz}) - interval '6 hours'`]),
+    ...(to === undefined ? [] : [sql`occurred_at < (${to}::timestamp AT TIME ZONE ${frame.tz}) + interval '6 hours'`]),
+    ...(from === undefined ? [] : [sql`${local} >= ${from}::timestamp`]),
+    ...(to === undefined ? [] : [sql`${local} < ${to}::timestamp`]),
+  ]
+}
+
+/** The condition for events that count: visible, on a day of the range, in the segments. */
+export function eventsInRange(frame: Frame): RawBuilder<unknown> {
+  return all([...onDays(frame, frame.range!), ...visibleOnly(frame.openBatches), ...inSegments(frame)])
+}
+
+/** The local day of an event. */
+export function eventDay(frame: OpenFrame): RawBuilder<unknown> {
+  return sql`(occurred_at AT TIME ZONE ${frame.tz})::date`
+}
+
+/** The window of an event: its first day, or for hours the instant at which it begins. */
+export function eventWindow(grain: Grain, frame: OpenFrame): RawBuilder<unknown> {
+  return grain === 'hour' ? hourOf(sql`occurred_at`, frame) : windowOf(eventDay(frame), grain, frame)
+}
+
+/** The instant at which the hour of an instant begins on the local clock. */
+export function hourOf(instant: RawBuilder<unknown>, frame: OpenFrame): RawBuilder<unknown> {
+  return sql`date_trunc('hour', ${instant}, ${frame.tz})`
+}
+
+/** The first day of the window that holds a day; `day` is an expression of type date, the grain is not `hour`. */
+export function windowOf(day: RawBuilder<unknown>, grain: Grain, frame: OpenFrame): RawBuilder<unknown> {
+  switch (grain) {
+    case 'hour':
+    case 'day':
+      return day
+    case 'week': {
+      // A start of a week before all events, so that the division never meets a negative number.
+      const anchor = windowStart('1900-01-08', 'week', frame.weekStart)
+      return sql`(${anchor}::date + (${day} - ${anchor}::date) / 7 * 7)`
+    }
+    case 'month':
+      return sql`date_trunc('month', ${day}::timestamp)::date`
+  }
+}
+
+/** A query for the start of every window of the range, as `date`: a day, or for hours an instant. */
+export function calendar(grain: Grain, frame: Frame): RawBuilder<unknown> {
+  const { from, to } = frame.range!
+  if (grain === 'hour') {
+    // A midnight can happen twice or not at all: the days decide, as for events. Every hour holds one of the instants,
+    // also where the clock changes by half an hour.
+    const around = (day: Day, hours: number) =>
+      sql`(${day}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${hours})`
+    return sql`SELECT DISTINCT ${hourOf(sql`instant`, frame)} AS date
+  FROM generate_series(${around(from, -6)}, ${around(to, 6)}, interval '15 minutes') AS instant
+  WHERE instant AT TIME ZONE ${frame.tz} >= ${from}::timestamp AND instant AT TIME ZONE ${frame.tz} < ${to}::timestamp`
+  }
+  const step = { day: '1 day', week: '7 days', month: '1 month' }[grain]
+  return sql`SELECT generate_series(${from}::timestamp, ${addDays(to, -1)}::timestamp, ${step}::interval)::date AS date`
+}
