@@ -1,0 +1,69 @@
+/** `ea export`: events out, as CSV or NDJSON, to a file or to stdout. */
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../lib/cli/base-command.js'
+import { exportFormat, withOutlet } from '../lib/cli/export-output.js'
+import { EaError } from '../lib/errors.js'
+import { exportEvents } from '../lib/export/export.js'
+import { type ExportFormat, exportFormats, exportParams } from '../lib/export/params.js'
+import { visible } from '../lib/render/cells.js'
+import { paramsOf } from '../lib/stats/params.js'
+
+const params = paramsOf(exportParams)
+const about = (name: string) => params.find((param) => param.name === name)!.description
+const grouped = (count: number) => count.toLocaleString('en-US')
+
+export default class Export extends BaseCommand<typeof Export> {
+  static override summary = 'Write the events to a file or to stdout, as CSV or NDJSON'
+  static override description = [
+    'All events, or those of a range and of segments; events of an import that is under way are left out. Importing what was exported gives the same events, and into the same database none. Whatever the size, memory stays flat. The order is not promised without --sort.',
+    'This is also the way from the embedded database to a server: export here, import there.',
+  ].join('\n\n')
+  static override examples = [
+    '<%= config.bin %> export -o events.csv.gz',
+    '<%= config.bin %> export --from 2025-08 --to 2025-08 -o august.ndjson',
+    '<%= config.bin %> export --format ndjson --segment event_type:purchase | jq .properties.price',
+    '<%= config.bin %> export | <%= config.bin %> import - --database-url postgresql://ann@db.example.org/events',
+  ]
+  static override flags = {
+    format: Flags.string({
+      description: `How an event is written (default: as the name of the file says, else ${exportFormats[0]}).`,
+      options: [...exportFormats],
+    }),
+    output: Flags.string({
+      char: 'o',
+      description: 'Write to this file, whole or not at all, instead of stdout; a name that ends in .gz compresses.',
+      helpValue: 'FILE',
+    }),
+    from: Flags.string({ description: about('from'), helpValue: 'DAY' }),
+    to: Flags.string({ description: about('to'), helpValue: 'DAY' }),
+    segment: Flags.string({ description: about('segment'), multiple: true }),
+    tz: Flags.string({ description: about('tz'), helpValue: 'ZONE' }),
+    sort: Flags.boolean({ description: about('sort') }),
+  }
+
+  async run(): Promise<void> {
+    const { output: file, json, from, to, segment, tz, sort } = this.flags
+    if (json && file === undefined) {
+      throw new EaError('usage', '--json needs --output: without it, stdout is the events.', {
+        suggestions: ['For events as JSON: --format ndjson.', 'Add --output FILE.'],
+      })
+    }
+    const format = exportFormat(this.flags.format as ExportFormat | undefined, file)
+    const given = { from, to, segment, tz, format, sort }
+    const options = { signal: this.signal, spell: (name: string) => `--${name}` }
+    const poured = await withOutlet(file, (take) => this.withDatabase((db) => exportEvents(db, given, take, options)))
+    // The reader has gone away (`| head`): nobody asks for the rest.
+    if (poured === undefined) return
+    const { result, bytes } = poured
+    for (const warning of result.warnings) this.caution(warning)
+    if (json) return this.present({ events: result.events, file, bytes }, '')
+    const place = file === undefined ? 'standard output' : visible(file)
+    this.say(`${place}: ${grouped(result.events)} events, ${grouped(bytes)} bytes`)
+  }
+
+  /** What a reader has not taken when the command is ended is not waited for. */
+  override async finally(error: Error | undefined): Promise<void> {
+    await super.finally(error)
+    if (this.signal.aborted && process.stdout.writableLength > 0) setTimeout(() => process.exit(), 100).unref()
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Events out, as CSV or NDJSON: the way from one database to another, and to other programs. One snapshot, streamed by
+ * COPY; what it writes can be imported again, event by event the same.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type * as z from 'zod'
+import { withCancel } from '../db/cancel.js'
+import { type Database, type Transaction, withTransaction } from '../db/connect.js'
+import { copyOut, type TakeBytes } from '../db/copy-out.js'
+import { EaError } from '../errors.js'
+import type { AskOptions } from '../stats/ask.js'
+import { all, inSegments, onDays } from '../stats/events.js'
+import { type Frame, readFrame, visibleOnly } from '../stats/frame.js'
+import { parseParams } from '../stats/params.js'
+import { warningsOf } from '../stats/warnings.js'
+import { eventText } from './event-text.js'
+import { type ExportParams, exportParams } from './params.js'
+
+export interface Exported {
+  /** How many events were written. */
+  readonly events: number
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Writes events, all of them unless the parameters say otherwise; those of imports that are under way are left out.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `format`, `sort`
+ * @param take gets the bytes, the next ones when it is done with these; what it throws ends the export
+ * @throws EaError `usage` for parameters that are not of their form; what `take` throws; the reason of `options.signal`
+ * @example
+ * const file = await open('events.ndjson', 'w')
+ * const { events } = await exportEvents(db, { format: 'ndjson' }, (bytes) => file.writeFile(bytes))
+ */
+export async function exportEvents(
+  db: Database,
+  given: z.input<typeof exportParams>,
+  take: TakeBytes,
+  options: AskOptions = {},
+): Promise<Exported> {
+  const params = parseParams(exportParams, given, options.spell)
+  requireUseOfZone(params, options)
+  return withTransaction(
+    db,
+    async (tx) => {
+      const { frame, warnings } = await withCancel(tx.client, options.signal, () => prepare(tx, params, options))
+      const { copyOptions } = eventText[params.format]
+      const events = await copyOut(tx, eventsSql(params, frame), copyOptions, take, options.signal)
+      return { events, warnings }
+    },
+    { isolation: 'repeatable read', readOnly: true },
+  )
+}
+
+function requireUseOfZone({ tz, from, to }: ExportParams, { spell = (name) => name }: AskOptions): void {
+  if (tz === undefined || from !== undefined || to !== undefined) return
+  throw new EaError(
+    'usage',
+    `${spell('tz')} is the time zone of ${spell('from')} and ${spell('to')}, and neither is given; times are written in UTC.`,
+    { suggestions: [`Leave out ${spell('tz')}, or give a range.`] },
+  )
+}
+
+async function prepare(tx: Transaction, params: ExportParams, { spell }: AskOptions) {
+  // Room to sort; compiling costs more than it saves.
+  await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`.execute(tx.q)
+  const asked = { segment: params.segment, tz: params.tz, weekStart: 'monday', asOf: undefined } as const
+  const range = { first: params.from, last: params.to, grain: 'day', firstBefore: () => '1970-01-01' } as const
+  const frame: Frame = { ...(await readFrame(tx, asked, range, spell)).frame, source: 'events' }
+  return { frame, warnings: await warningsOf(tx, frame, []) }
+}
+
+/** The statement; an end of the range that was not given restricts nothing. */
+function eventsSql({ from, to, format, sort }: ExportParams, frame: Frame): RawBuilder<unknown> {
+  const days = {
+    ...(from === undefined ? {} : { from: frame.range!.from }),
+    ...(to === undefined ? {} : { to: frame.range!.to }),
+  }
+  return sql`
+SELECT ${eventText[format].columns}
+FROM ${frame.t.events} AS events
+WHERE ${all([...onDays(frame, days), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+${sort ? sql`ORDER BY events.occurred_at, event_id` : sql``}`
+}
