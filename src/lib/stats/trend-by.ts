@@ -1,6 +1,7 @@
-/** What a trend is told apart by: a field of the events, in the grammar of segments, and its value as text. */
+/** What a trend is told apart by: a field of the events, and its value as text. */
 import { type RawBuilder, sql } from 'kysely'
-import { parseSegment } from './segment-grammar.js'
+import { parseField } from './segment-grammar.js'
+import { fieldSql } from './segment-sql.js'
 import type { Field } from './selector.js'
 
 export interface By {
@@ -10,11 +11,10 @@ export interface By {
 
 /** Reads `event_type`, `user_id` or `properties.country`. */
 export function parseBy(text: string): By {
-  return { text, field: parseSegment(`${text}:*`)[0]!.field }
+  return { text, field: parseField(text) }
 }
 
-/** The value of the field as text; null where the property is missing. */
+/** The value of the field as text, null where the property is not set; equal and ordered by its bytes. */
 export function keySql({ field }: By): RawBuilder<unknown> {
-  if (field.kind === 'property') return sql`(properties #>> ${[...field.path]}::text[]) COLLATE "C"`
-  return field.kind === 'event_type' ? sql`event_type` : sql`user_id`
+  return field.kind === 'property' ? sql`${fieldSql(field)} COLLATE "C"` : fieldSql(field)
 }
