@@ -1,6 +1,7 @@
 /** All stats by name: the list that commands, routes and checks share. */
 import type { Result } from '../result.js'
 import { dauStat } from './dau.js'
+import { funnelStat } from './funnel.js'
 import { lifecycleStat } from './lifecycle.js'
 import { mauStat } from './mau.js'
 import type { Stat } from './stat.js'
@@ -15,6 +16,7 @@ export const stats: readonly Stat[] = [
   mauStat,
   topEventsStat,
   trendStat,
+  funnelStat,
   lifecycleStat,
   stickinessStat,
 ]

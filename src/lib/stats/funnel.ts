@@ -1,0 +1,149 @@
+/**
+ * How many users take one step after the other, and how long it takes them.
+ *
+ * Every way into the funnel is an attempt of its user: the user's deepest attempt counts, of these the earliest one. The
+ * statement has one of several forms (see the files beside this one); all give the same `attempts`.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type * as z from 'zod'
+import type { Database } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import type { Result } from '../result.js'
+import { type AskOptions, ask } from './ask.js'
+import type { Frame } from './frame.js'
+import { aheadAttempts, canLookAhead } from './funnel-ahead.js'
+import { type FunnelQuestion, windowInterval } from './funnel-events.js'
+import { exclusionsOf, type FunnelParams, funnelParams } from './funnel-params.js'
+import { planFunnel } from './funnel-plan.js'
+import { strictAttempts } from './funnel-strict.js'
+import { unorderedAttempts } from './funnel-unordered.js'
+import { walkedAttempts } from './funnel-walk.js'
+import type { SqlRow, Stat } from './stat.js'
+
+interface FunnelRow {
+  readonly users: readonly number[]
+  readonly medians: readonly (number | null)[]
+  readonly means: readonly (number | null)[]
+  readonly pending: number
+}
+
+export const funnelStat = {
+  name: 'funnel',
+  summary: 'Count the users who take one step after the other, and how long it takes',
+  description:
+    'The first step of an attempt lies in the range; later steps may lie behind it, up to the window. A user counts by ' +
+    'his deepest attempt, and of these by the earliest. One event satisfies one step. Events at the same time satisfy ' +
+    'ordered steps in any order; strict steps follow each other in the order of time, then id, with no other event of ' +
+    'the segment between them. In an unordered funnel row n counts the users with any n of the steps. An excluded event ' +
+    'between two steps, or behind the last one reached and inside the window, voids the attempt, also when it is a step ' +
+    'itself.',
+  example: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
+  params: funnelParams,
+  range: (params) => {
+    exclusionsOf(params)
+    return { first: params.from, last: params.to, grain: 'day' }
+  },
+  rollupsAnswer: () => false,
+  selectors: ({ step, exclude }) => [...step, ...exclude.map(({ selector }) => selector)],
+  columns: () => [
+    { name: 'step', kind: 'count' },
+    { name: 'event_type', kind: 'text' },
+    { name: 'users', kind: 'count', unit: 'users' },
+    { name: 'rate_from_first', kind: 'rate' },
+    { name: 'rate_from_previous', kind: 'rate' },
+    { name: 'median_seconds', kind: 'seconds' },
+    { name: 'mean_seconds', kind: 'seconds' },
+  ],
+  definition,
+  sql: (params, frame) => {
+    const steps = params.step.map((_, index) => index + 1)
+    const seconds = (step: number) =>
+      sql`extract(epoch FROM reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}])::float8`
+    const later = steps.slice(1)
+    return sql<SqlRow>`${bestAttempts(params, frame)}
+SELECT
+  jsonb_build_array(${sql.join(steps.map((step) => sql`count(*) FILTER (WHERE depth >= ${sql.lit(step)})`))}) AS users,
+  jsonb_build_array(${sql.join(later.map((step) => sql`percentile_cont(0.5) WITHIN GROUP (ORDER BY ${seconds(step)})`))}) AS medians,
+  jsonb_build_array(${sql.join(later.map((step) => sql`avg(${seconds(step)})`))}) AS means,
+  count(*) FILTER (WHERE depth < ${sql.lit(steps.length)}
+    AND reached[1] + ${windowInterval({ windowMs: params.window.ms })} >= ${frame.asOf}::timestamptz) AS pending
+FROM best`
+  },
+  shape: (rows, params) => {
+    const { users, medians, means, pending } = rows[0] as unknown as FunnelRow
+    const rate = (count: number, whole: number) => (whole === 0 ? null : count / whole)
+    return {
+      data: params.step.map(({ text }, index) => ({
+        step: index + 1,
+        event_type: params.order === 'unordered' ? `any ${index + 1} of ${params.step.length}` : text,
+        users: users[index]!,
+        rate_from_first: rate(users[index]!, users[0]!),
+        rate_from_previous: index === 0 ? null : rate(users[index]!, users[index - 1]!),
+        median_seconds: index === 0 ? null : medians[index - 1]!,
+        mean_seconds: index === 0 ? null : means[index - 1]!,
+      })),
+      meta: { pending_users: pending },
+    }
+  },
+  users: {
+    cell: 'a step as in 2 for the users who reached it, -2 for those who reached the step before and not this one',
+    sql: (cell, params, frame) => {
+      const found = /^(-?)(\d{1,2})$/.exec(cell)
+      const step = Number(found?.[2])
+      const isLost = found?.[1] === '-'
+      if (!(step >= (isLost ? 2 : 1) && step <= params.step.length)) {
+        throw new EaError('usage', `The funnel has no step ${JSON.stringify(cell)}.`, {
+          suggestions: [
+            `Write a step from 1 to ${params.step.length}, or -2 to -${params.step.length} for the users lost there.`,
+          ],
+        })
+      }
+      return sql`${bestAttempts(params, frame)}
+SELECT user_id FROM best WHERE depth ${isLost ? sql`= ${step - 1}` : sql`>= ${step}`}`
+    },
+  },
+} satisfies Stat<typeof funnelParams>
+
+function definition({ step, window, order, exclude }: FunnelParams): string {
+  const how = {
+    ordered: 'each step at or after the one before, other events may lie between',
+    strict: 'each step the very next event after the one before',
+    unordered: 'the steps in any order',
+  }[order]
+  const without = exclude.length === 0 ? '' : `, without ${exclude.map(({ text }) => text).join(', ')} between them`
+  return (
+    `Users by how many of ${step.length} steps they took, ${how}, all within ${window.text} of the first step taken` +
+    `${without}; the first step lies in the range, and the user's deepest, then earliest attempt counts.`
+  )
+}
+
+/** CTEs that end with `best (user_id, depth, reached)`, one row for each user with an attempt. */
+function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id: string }> {
+  const plan = planFunnel(params.step, exclusionsOf(params))
+  const question = { plan, windowMs: params.window.ms, frame }
+  return sql`WITH RECURSIVE ${attemptsOf(params, question)}, best AS (
+  SELECT DISTINCT ON (user_id) user_id, depth, reached
+  FROM attempts
+  ORDER BY user_id, depth DESC, reached
+)`
+}
+
+function attemptsOf({ order }: FunnelParams, question: FunnelQuestion): RawBuilder<unknown> {
+  if (order === 'strict') return strictAttempts(question)
+  if (order === 'unordered') return unorderedAttempts(question)
+  return canLookAhead(question) ? aheadAttempts(question) : walkedAttempts(question)
+}
+
+/**
+ * The users by how many of some steps they took, one after the other.
+ *
+ * @param given `step` (2 to 20 selectors), `window` (`90s`, `30m`, `12h`, `14d`), `order`, `exclude`, `from`, `to`
+ *   (days, both included, of the first step), `segment`, `tz`, `weekStart`, `asOf`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const { data } = await funnel(db, { step: ['signup', 'purchase'], window: '7d' })
+ * data[1] // { step: 2, event_type: 'purchase', users: 310, rate_from_first: 0.31, …, median_seconds: 86400, … }
+ */
+export function funnel(db: Database, given: z.input<typeof funnelParams>, options?: AskOptions): Promise<Result> {
+  return ask(db, funnelStat, given, options)
+}

@@ -1,0 +1,159 @@
+/** Random funnels over random events against the naive model, and the forms of the statement against each other. */
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { type Database, withTransaction } from '../../src/lib/db/connect.js'
+import { askUsers } from '../../src/lib/stats/ask.js'
+import { readFrame } from '../../src/lib/stats/frame.js'
+import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
+import { aheadAttempts, canLookAhead } from '../../src/lib/stats/funnel-ahead.js'
+import { exclusionsOf } from '../../src/lib/stats/funnel-params.js'
+import { planFunnel } from '../../src/lib/stats/funnel-plan.js'
+import { walkedAttempts } from '../../src/lib/stats/funnel-walk.js'
+import { parseParams } from '../../src/lib/stats/params.js'
+import { withFreshDatabase } from '../support/database.js'
+import { storeEvents } from '../support/events.js'
+import {
+  bestAttempts,
+  type ModelEvent,
+  type ModelQuestion,
+  type ModelSelector,
+  rowsOf,
+  selectorText,
+  uuidFrom,
+} from './funnel-model.js'
+
+const runs = Number(process.env.EA_FUNNEL_RUNS ?? 40)
+// The last minutes of one day and the first of the next, in UTC.
+const base = Date.parse('2025-03-01T23:55:00Z')
+const day = (time: number, zone: string) =>
+  new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' }).format(new Date(time))
+
+const user = fc.integer({ min: 1, max: 9 }).map((number) => `u${number}`)
+const event = fc.record({
+  minute: fc.integer({ min: 0, max: 9 }),
+  user,
+  type: fc.constantFrom('a', 'b', 'c', 'x'),
+  kind: fc.constantFrom('p', 'q'),
+})
+const selector: fc.Arbitrary<ModelSelector> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('a', 'b', 'c') }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('a', 'b', 'c'), kind: fc.constantFrom('p', 'q') }) },
+)
+const plainSteps = fc
+  .constantFrom(['a', 'b'], ['a', 'b', 'c'], ['c', 'a', 'b'], ['b', 'a'])
+  .map((types) => types.map((type): ModelSelector => ({ type })))
+const steps = fc.oneof(plainSteps, fc.array(selector, { minLength: 2, maxLength: 4 }))
+const excluded = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<ModelSelector>({ type: 'x' }) },
+  { weight: 1, arbitrary: selector },
+)
+const scenario = fc.record({
+  events: fc.array(event, { minLength: 1, maxLength: 45 }),
+  steps,
+  order: fc.constantFrom<ModelQuestion['order']>('ordered', 'ordered', 'strict', 'unordered'),
+  windowMinutes: fc.integer({ min: 1, max: 8 }),
+  exclude: fc.array(fc.record({ selector: excluded, from: fc.nat(9), length: fc.nat(9), isWhole: fc.boolean() }), {
+    maxLength: 2,
+  }),
+  range: fc.constantFrom(
+    ['2025-03-01', '2025-03-02'],
+    ['2025-03-01', '2025-03-01'],
+    ['2025-03-02', '2025-03-02'],
+    ['2025-02-01', '2025-03-31'],
+  ),
+  tz: fc.constantFrom('UTC', 'UTC', 'Europe/Kyiv', 'Africa/Abidjan'),
+  segment: fc.constantFrom(undefined, undefined, 'p', 'q'),
+  asOfMinute: fc.integer({ min: 0, max: 18 }),
+})
+
+test('a funnel is what the definition says, its users are those of its numbers, and all forms agree', async () => {
+  await withFreshDatabase(async (db) => {
+    const property = fc.asyncProperty(scenario, async (given) => {
+      const events: ModelEvent[] = given.events
+        .map(({ minute, ...rest }, index) => ({ ...rest, id: uuidFrom(index), time: base + minute * 60_000 }))
+        // Of one user at most eight events: the model tries every chain.
+        .filter((one, index, all) => all.slice(0, index).filter((other) => other.user === one.user).length < 8)
+      const stepCount = given.steps.length
+      const exclusions = given.exclude.map(({ selector, from, length, isWhole }) => {
+        if (isWhole || given.order === 'unordered') return { selector, after: 1, before: stepCount }
+        const after = 1 + (from % (stepCount - 1))
+        return { selector, after, before: after + 1 + (length % (stepCount - after)) }
+      })
+      const [from, to] = given.range as [string, string]
+      const question: ModelQuestion = {
+        steps: given.steps,
+        order: given.order,
+        windowMs: given.windowMinutes * 60_000,
+        exclusions,
+        counts: ({ kind }) => given.segment === undefined || kind === given.segment,
+        starts: ({ time }) => day(time, given.tz) >= from && day(time, given.tz) <= to,
+      }
+      const best = bestAttempts(events, question)
+
+      await sql`TRUNCATE ${db.t.events}`.execute(db.q)
+      await storeEvents(
+        db,
+        events.map(({ id, time, user, type, kind }) => ({
+          ...{ id, user, type, at: new Date(time).toISOString(), properties: { kind } },
+        })),
+      )
+      const params = {
+        step: given.steps.map(selectorText),
+        window: `${given.windowMinutes}m`,
+        order: given.order,
+        exclude: exclusions.map(({ selector, after, before }) => `${selectorText(selector)}:${after}-${before}`),
+        segment: given.segment === undefined ? [] : [`properties.kind:${given.segment}`],
+        ...{ from, to, tz: given.tz, asOf: new Date(base + given.asOfMinute * 60_000).toISOString() },
+      }
+      const { data, meta } = await funnel(db, params)
+      expect(meta.source).toBe('events')
+      const rows = rowsOf(best, stepCount)
+      expect(data.map((row) => row.users)).toEqual(rows.map((row) => row.users))
+      for (const [index, { median, mean }] of rows.entries()) {
+        expect(data[index]!.median_seconds).toEqual(median)
+        if (mean === null) expect(data[index]!.mean_seconds).toBeNull()
+        else expect(data[index]!.mean_seconds).toBeCloseTo(mean, 6)
+      }
+      const isOpen = (start: number) => start + question.windowMs >= base + given.asOfMinute * 60_000
+      const pending = [...best.values()].filter(({ depth, times }) => depth < stepCount && isOpen(times[0]!))
+      expect(meta.pending_users).toBe(pending.length)
+
+      for (let step = 1; step <= stepCount; step++) {
+        const users = async (cell: string) =>
+          (await askUsers(db, funnelStat, params, cell)).data.map((row) => row.user_id)
+        const modelUsers = (isOf: (depth: number) => boolean) =>
+          [...best]
+            .filter(([, { depth }]) => isOf(depth))
+            .map(([name]) => name)
+            .sort()
+        expect(await users(`${step}`)).toEqual(modelUsers((depth) => depth >= step))
+        if (step > 1) expect(await users(`-${step}`)).toEqual(modelUsers((depth) => depth === step - 1))
+      }
+      if (given.order === 'ordered') await expectSameForms(db, params, best)
+    })
+    await fc.assert(property, { numRuns: runs })
+  })
+}, 3_600_000)
+
+/** The general form of an ordered funnel gives the model's attempts, also where the fast form answers. */
+async function expectSameForms(db: Database, given: object, best: ReturnType<typeof bestAttempts>) {
+  const params = parseParams(funnelStat.params, given)
+  const attempts = await withTransaction(db, async (s) => {
+    const { frame } = await readFrame(s, params, funnelStat.range(params))
+    const plan = planFunnel(params.step, exclusionsOf(params))
+    const question = { plan, windowMs: params.window.ms, frame: { ...frame, source: 'events' as const } }
+    const forms = [walkedAttempts(question), ...(canLookAhead(question) ? [aheadAttempts(question)] : [])]
+    return Promise.all(
+      forms.map(async (form) => {
+        const { rows } = await sql<{ user_id: string; depth: number; times: number[] }>`
+          WITH RECURSIVE ${form}
+          SELECT DISTINCT ON (user_id) user_id, depth,
+            (SELECT jsonb_agg(extract(epoch FROM at) * 1000 ORDER BY n) FROM unnest(reached) WITH ORDINALITY AS u(at, n)) AS times
+          FROM attempts ORDER BY user_id, depth DESC, reached`.execute(s.q)
+        return new Map(rows.map(({ user_id, ...attempt }) => [user_id, attempt]))
+      }),
+    )
+  })
+  for (const found of attempts) expect(found).toEqual(best)
+}
