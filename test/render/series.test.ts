@@ -14,11 +14,11 @@ const drawn = async (result: Result, width: number, more = {}) => {
 
 test('a sparkline from 0 to max: only 0 is lowest, what is not complete has its own mark, null is blank', async () => {
   expect(await drawn(dailyUsers([1, 2, 4, 0, 8, 7, null, 3, 9], 2), 60)).toEqual([
-    'unique_users  ▂▃▅▁██ ░░  max 8',
+    'unique_users  ▂▃▅▁█▇ ░░  max 8',
     'from 0 to max; ░ not complete',
   ])
   expect(await drawn(dailyUsers([1, 2, 4, 0, 8, 7, null, 3, 9], 2), 60, { unicode: false })).toEqual([
-    'unique_users  .-+_@@ ??  max 8',
+    'unique_users  .-+_@# ??  max 8',
     'from 0 to max; ? not complete',
   ])
   expect(await drawn(dailyUsers([0, 0, 0]), 60)).toEqual(['unique_users  ▁▁▁  max 0', 'from 0 to max'])
@@ -32,7 +32,7 @@ test('with more values than room a mark is a mean, and it says of how many', asy
   ])
   const peak = days.map((_, day) => (day === 4 ? 700 : 0))
   expect(await drawn(dailyUsers(peak), 47)).toEqual([
-    `unique_users  ▁▄${'▁'.repeat(18)}  max 700`,
+    `unique_users  ▁▃${'▁'.repeat(18)}  max 700`,
     'from 0 to max; a mark is the mean of 3 rows',
   ])
 })
@@ -49,11 +49,24 @@ test('one line for each column of counts', async () => {
     [3, 2, 1].map((value) => ({ date: '2025-08-01', new: value, returning: value * 10, dormant: 0 })),
   )
   expect(await drawn(lifecycle, 60)).toEqual([
-    'new        █▆▄  max 3',
-    'returning  █▆▄  max 30',
+    'new        █▆▃  max 3',
+    'returning  █▆▃  max 30',
     'dormant    ▁▁▁  max 0',
     'each from 0 to its own max',
   ])
+})
+
+test('without a column that says so, a row is complete when the data goes as far as it does', async () => {
+  const weeks = (meta: Result['meta']) =>
+    resultOf(
+      'date:date new:count',
+      ['2025-08-04', '2025-08-11', '2025-08-18'].map((date) => ({ date, new: 5 })),
+      { to: '2025-08-24', ...meta },
+    )
+  expect(await drawn(weeks({ complete_until: '2025-08-25' }), 60)).toEqual(['new  ███  max 5', 'from 0 to max'])
+  const incomplete = 'from 0 to max; ░ not complete'
+  expect(await drawn(weeks({ complete_until: '2025-08-24' }), 60)).toEqual(['new  ██░  max 5', incomplete])
+  expect(await drawn(weeks({ complete_until: '2025-08-17' }), 60)).toEqual(['new  █░░  max 5', incomplete])
 })
 
 test('on a terminal a trend has a column for each key when all of them fit', async () => {

@@ -21,9 +21,10 @@ export function about({ data, meta }: Result, width: number): string[] {
   const notes = [...range, ...[default_range].filter(isText), ...(isShort ? [`The data ends on ${data_until}.`] : [])]
   const count = human(data.length, 'count', true)
   const users = isText(users_of) ? [`${count} ${data.length === 1 ? 'user' : 'users'} behind ${users_of}.`] : []
-  return [...[definition].filter(isText), notes.join(' '), ...users].flatMap((line) =>
-    wrapped(visible(line), width > 0 ? width : 80),
-  )
+  return [definition, notes.join(' '), ...users]
+    .filter(isText)
+    .filter((line) => line !== '')
+    .flatMap((line) => wrapped(visible(line), width > 0 ? width : 80))
 }
 
 function isText(value: unknown): value is string {

@@ -2,6 +2,7 @@
  * Numbers over time, found in a Result by its columns: dates first, then counts, or dates, keys and one count (a trend).
  * Of the latter it makes one column for each key; of each column a sparkline.
  */
+import type { Result } from '../result.js'
 import { type FlatColumn, human, type Scalar, visible } from './cells.js'
 import { largest } from './grid.js'
 import type { Marks } from './marks.js'
@@ -57,14 +58,19 @@ const maxLines = 20
  * line below says so: a mean can hide a peak but does not invent one.
  *
  * @param columns as `pivoted` or `flatColumns` give them
+ * @param meta its `complete_until` and `to` say which rows are complete when no column does
  * @param width columns of the terminal
  * @returns the lines, and what to know about them; none when there are too few points or too little room
  */
-export function sparklines(columns: readonly FlatColumn[], width: number, marks: Marks): Sparklines | undefined {
+export function sparklines(
+  columns: readonly FlatColumn[],
+  meta: Result['meta'],
+  width: number,
+  marks: Marks,
+): Sparklines | undefined {
   const rows = columns[0]?.values.length ?? 0
   if (rows < minPoints || !isSeries(columns)) return undefined
-  const flags = columns.filter(({ kind }) => kind === 'flag')
-  const complete = flags.length === 1 ? flags[0]!.values : []
+  const complete = completeness(columns, meta)
   const counts = columns.filter(({ kind }) => kind === 'count')
   const drawn = counts.slice(0, maxLines)
   const labelMax = Math.max(minColumns, Math.floor(width / 3))
@@ -88,6 +94,18 @@ export function sparklines(columns: readonly FlatColumn[], width: number, marks:
   return { lines, notes }
 }
 
+/** For each row whether its values will not change any more: as a column says, else as the end of the data says. */
+function completeness(columns: readonly FlatColumn[], { complete_until, to }: Result['meta']): readonly Scalar[] {
+  const flags = columns.filter(({ kind }) => kind === 'flag')
+  if (flags.length === 1) return flags[0]!.values
+  const { kind, values: dates } = columns[0]!
+  if (kind !== 'date' || typeof complete_until !== 'string' || typeof to !== 'string') return []
+  // A row ends where the next one begins; the last one with the range, whose last day is `to`.
+  return dates.map((_, row) =>
+    row + 1 < dates.length ? String(dates[row + 1]) <= complete_until : to < complete_until,
+  )
+}
+
 /** A value that will not change any more. */
 function wholeValue(value: Scalar, complete: Scalar | undefined): number | null {
   return typeof value === 'number' && complete !== false ? value : null
@@ -100,7 +118,7 @@ function sparkline(
   peak: number,
   { levels, incomplete }: Marks,
 ): string {
-  const level = (mean: number) => levels[mean > 0 ? Math.ceil((mean / peak) * (levels.length - 1)) : 0]!
+  const level = (mean: number) => levels[mean > 0 ? Math.max(1, Math.round((mean / peak) * (levels.length - 1))) : 0]!
   let line = ''
   for (let start = 0; start < values.length; start += perMark) {
     const bucket = values.slice(start, start + perMark)
