@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { Interfaces } from '@oclif/core'
 import { EaError } from '../errors.js'
 import { nearest } from '../nearest.js'
-import { asEaError, showFailure } from './failure.js'
+import { asEaError, failureText, showFailure } from './failure.js'
 import { forgiveClosedPipes, watchSignals } from './signals.js'
 
 /**
@@ -23,10 +23,10 @@ export async function run(
   options: { commands?: string } = {},
 ): Promise<void> {
   watchSignals()
-  forgiveClosedPipes()
+  forgiveClosedPipes(tellThatOutputFailed)
   try {
     if (argv[0] === '--version') return await showVersion(importMetaUrl)
-    const oclif = await import('./oclif.js')
+    const oclif = await loadOclif()
     const config = await loadConfig(oclif, importMetaUrl, options.commands)
     const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
     try {
@@ -37,6 +37,25 @@ export async function run(
   } catch (error) {
     showFailure(await asEaError(error), argv)
   }
+}
+
+/** oclif listens to the errors of stdout too, and throws them: `forgiveClosedPipes` is enough. */
+async function loadOclif(): Promise<typeof import('./oclif.js')> {
+  const listeners = process.stdout.listeners('error')
+  const oclif = await import('./oclif.js')
+  for (const listener of process.stdout.listeners('error')) {
+    if (!listeners.includes(listener)) process.stdout.off('error', listener as () => void)
+  }
+  return oclif
+}
+
+/** On stderr also under --json: it is stdout that fails. */
+function tellThatOutputFailed(cause: Error): void {
+  const error = new EaError('output_unwritable', `standard output cannot be written: ${cause.message}`, {
+    suggestions: ['See that the disk behind it has room.'],
+  })
+  process.exitCode = error.exitCode
+  process.stderr.write(failureText(error, false))
 }
 
 async function loadConfig(oclif: typeof import('./oclif.js'), importMetaUrl: string, commands?: string) {

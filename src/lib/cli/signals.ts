@@ -21,11 +21,19 @@ export function watchSignals(): void {
   }
 }
 
-/** A reader that goes away early (`ea … | head`) is not an error: what it does not want is dropped. */
-export function forgiveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-    })
-  }
+/**
+ * A reader that goes away early (`ea … | head`) is not an error: what it does not want is dropped. Anything else, such as
+ * a full disk behind `>`, is.
+ *
+ * @param refused gets the first error of stdout
+ */
+export function forgiveClosedPipes(refused: (error: Error) => void): void {
+  let isTold = false
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isTold || error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return
+    isTold = true
+    refused(error)
+  })
+  // There is nobody left to tell.
+  process.stderr.on('error', () => {})
 }
