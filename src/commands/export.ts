@@ -21,7 +21,7 @@ export default class Export extends BaseCommand<typeof Export> {
   static override examples = [
     '<%= config.bin %> export -o events.csv.gz',
     '<%= config.bin %> export --from 2025-08 --to 2025-08 -o august.ndjson',
-    '<%= config.bin %> export --format ndjson --segment event_type:purchase | jq .properties.price',
+    '<%= config.bin %> export --format ndjson --segment event_type:purchase | jq .properties.amount',
     '<%= config.bin %> export | <%= config.bin %> import - --database-url postgresql://ann@db.example.org/events',
   ]
   static override flags = {
@@ -52,7 +52,7 @@ export default class Export extends BaseCommand<typeof Export> {
     const given = { from, to, segment, tz, format, sort }
     const options = { signal: this.signal, spell: (name: string) => `--${name}` }
     const poured = await withOutlet(file, (take) => this.withDatabase((db) => exportEvents(db, given, take, options)))
-    // The reader has gone away (`| head`): nobody asks for the rest.
+    // The reader has gone away (`| head`), or the disk behind stdout is full, which is told elsewhere.
     if (poured === undefined) return
     const { result, bytes } = poured
     for (const warning of result.warnings) this.caution(warning)

@@ -53,7 +53,7 @@ export interface Poured<T> {
  * Hands out a place to write to, and closes it whatever happens. A file appears whole or not at all.
  *
  * @param file stdout when undefined; compressed when its name says so
- * @returns undefined when the reader of stdout has gone away before the end
+ * @returns undefined when stdout takes no more before the end
  * @throws EaError `output_unwritable`; what `use` throws
  */
 export async function withOutlet<T>(
@@ -76,13 +76,10 @@ export async function withOutlet<T>(
 
 class ReaderGone extends Error {}
 
+/** Errors of stdout are told where all of them are (`forgiveClosedPipes`): here they only end the work. */
 function toStdout(piece: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(piece, (error?: NodeJS.ErrnoException | null) => {
-      if (!error) resolve()
-      else if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') reject(new ReaderGone())
-      else reject(error)
-    })
+    process.stdout.write(piece, (error) => (error ? reject(new ReaderGone()) : resolve()))
   })
 }
 

@@ -42,6 +42,8 @@ export async function writeWhole<T>(file: string, fill: (path: string) => Promis
 /** What turns an error of the file system into one that names the file. */
 export function throwUnwritable(file: string): (error: unknown) => never {
   return (error) => {
-    throw new EaError('output_unwritable', `${file} cannot be written: ${(error as Error).message}`, { cause: error })
+    // Node names the path that it was given: that of the partial file says nothing to anybody.
+    const reason = (error as Error).message.replace(/, \w+ '.*'$/s, '')
+    throw new EaError('output_unwritable', `${file} cannot be written: ${reason}`)
   }
 }
