@@ -97,16 +97,19 @@ test('events of a batch that is loading do not count, from either source', async
   })
 })
 
-test('the default range is the last 90 days of the data, and meta says so only when it cuts', async () => {
+test('the default range is the newest day and the 30 before it, and meta says so when it cuts', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, august)
-    expect((await dau(db)).meta.definition).toContain('all days of the data')
+    expect((await dau(db)).meta.default_range).toBe('All days of the data.')
     await storeEvents(db, [{ at: '2025-01-01T00:00:00Z', user: 'old' }])
     const { meta, data } = await dau(db)
-    expect(data).toHaveLength(90)
-    expect(meta).toMatchObject({ from: '2025-05-06', to: '2025-08-03' })
-    expect(meta.definition).toContain('the last 90 days')
-    expect((await dau(db, { from: '2025-01-01' })).data).toHaveLength(215)
+    expect(data).toHaveLength(31)
+    expect(meta).toMatchObject({ from: '2025-07-04', to: '2025-08-03' })
+    expect(meta.default_range).toMatch(/^The newest day of the data and the 30 days before it/)
+    expect(await dau(db, { from: '2025-01-01' })).toMatchObject({
+      data: { length: 215 },
+      meta: { default_range: null },
+    })
   })
 })
 

@@ -3,7 +3,7 @@
  * of a range. All are for the frame of one question.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { addDays, type Day, type Grain, windowStart } from '../time.js'
+import { addDays, type Day, type Grain, isSameTimeZone, windowStart } from '../time.js'
 import { type Frame, type OpenFrame, visibleOnly } from './frame.js'
 import { conditionSql } from './segment-sql.js'
 import type { Condition } from './selector.js'
@@ -19,21 +19,35 @@ export function inSegments(frame: OpenFrame): RawBuilder<unknown>[] {
 }
 
 /**
- * Conditions for events on the days `[from, to)`. The instants, a few hours wider than the days, are for the BRIN index;
- * the days themselves decide, because a midnight can happen twice or not at all.
+ * Conditions for events on the days `[from, to)`. Instants a few hours wider than the days are for the BRIN index, and
+ * instants a few hours inside decide for nearly every event; near its ends the days themselves decide, because a
+ * midnight can happen twice or not at all.
  *
  * @param from undefined: from the first event on; `to` undefined: to the last one
  */
 export function onDays(frame: OpenFrame, { from, to }: { from?: Day; to?: Day }): RawBuilder<unknown>[] {
-  const local = sql`occurred_at AT TIME ZONE ${frame.tz}`
+  if (isUtc(frame)) {
+    return [
+      ...(from === undefined ? [] : [sql`occurred_at >= ${`${from}T00:00:00Z`}::timestamptz`]),
+      ...(to === undefined ? [] : [sql`occurred_at < ${`${to}T00:00:00Z`}::timestamptz`]),
+    ]
+  }
+  const local = localTime(sql`occurred_at`, frame)
+  const around = (day: Day, hours: number) =>
+    sql`(${day}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${hours})`
   return [
-    ...(from === undefined
-      ? []
-      : [sql`occurred_at >= (${from}::timestamp AT TIME ZONE ${frame.tz}) - interval '6 hours'`]),
-    ...(to === undefined ? [] : [sql`occurred_at < (${to}::timestamp AT TIME ZONE ${frame.tz}) + interval '6 hours'`]),
-    ...(from === undefined ? [] : [sql`${local} >= ${from}::timestamp`]),
-    ...(to === undefined ? [] : [sql`${local} < ${to}::timestamp`]),
+    ...(from === undefined ? [] : [sql`occurred_at >= ${around(from, -6)}`]),
+    ...(to === undefined ? [] : [sql`occurred_at < ${around(to, 6)}`]),
+    ...(from === undefined ? [] : [sql`(occurred_at >= ${around(from, 6)} OR ${local} >= ${from}::timestamp)`]),
+    ...(to === undefined ? [] : [sql`(occurred_at < ${around(to, -6)} OR ${local} < ${to}::timestamp)`]),
   ]
+}
+
+const isUtc = (frame: OpenFrame) => isSameTimeZone(frame.tz, 'UTC')
+
+/** An instant on the clocks of the frame, as a timestamp. The same for UTC without looking up its name for each row. */
+export function localTime(instant: RawBuilder<unknown>, frame: OpenFrame): RawBuilder<unknown> {
+  return isUtc(frame) ? sql`${instant} AT TIME ZONE interval '0'` : sql`${instant} AT TIME ZONE ${frame.tz}`
 }
 
 /** The condition for events that count: visible, on a day of the range, in the segments. */
@@ -43,7 +57,7 @@ export function eventsInRange(frame: Frame): RawBuilder<unknown> {
 
 /** The local day of an event. */
 export function eventDay(frame: OpenFrame): RawBuilder<unknown> {
-  return sql`(occurred_at AT TIME ZONE ${frame.tz})::date`
+  return sql`(${localTime(sql`occurred_at`, frame)})::date`
 }
 
 /** The window of an event: its first day, or for hours the instant at which it begins. */
