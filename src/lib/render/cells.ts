@@ -67,8 +67,8 @@ export function plain(value: Scalar): string {
   return value === null ? '' : String(value)
 }
 
-// One for all cells: making it anew for each is what `toLocaleString` costs.
-const groupedNumber = new Intl.NumberFormat('en-US')
+// One for all cells, because making it is what `toLocaleString` costs; only when asked for, because commands start with it.
+let groupedNumber: Intl.NumberFormat | undefined
 
 /** A cell for people: rounded, with units, `-` for null; control characters are shown, not sent to the terminal. */
 export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string {
@@ -88,7 +88,9 @@ export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string
 }
 
 function numberText(value: number, grouped: boolean): string {
-  return grouped ? groupedNumber.format(value) : String(value)
+  if (!grouped) return String(value)
+  groupedNumber ??= new Intl.NumberFormat('en-US')
+  return groupedNumber.format(value)
 }
 
 function bytes(value: number): string {
