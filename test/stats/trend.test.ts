@@ -196,6 +196,10 @@ test('what to tell the events apart by is a field', async () => {
       message: expect.stringContaining('properties.country'),
     })
     await expect(trend(db, { by: 'event_type:view' })).rejects.toMatchObject({ code: 'usage' })
+    await storeEvents(db, events)
+    expect((await trend(db, { by: 'properties.paln' })).meta.warnings).toEqual([
+      'No event has properties.paln; did you mean properties.plan?',
+    ])
     await expect(trend(db, { by: '' })).rejects.toMatchObject({ code: 'usage' })
   })
 })

@@ -62,7 +62,7 @@ export async function answer<S extends z.ZodObject>(
     meta: {
       ...metaOf(frame, stat, params),
       ...meta,
-      warnings: [...(await warningsOf(s, frame, stat.selectors?.(params) ?? [])), ...warnings],
+      warnings: [...(await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))), ...warnings],
     },
   }
 }
@@ -94,7 +94,7 @@ export async function askUsers<S extends z.ZodObject>(
       meta: {
         ...metaOf(frame, stat, params),
         users_of: cell,
-        warnings: await warningsOf(s, frame, stat.selectors?.(params) ?? []),
+        warnings: await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params)),
       },
     }
   })

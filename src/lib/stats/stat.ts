@@ -6,7 +6,7 @@ import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
 import type { Column, Row } from '../result.js'
 import type { Frame, RangeRequest } from './frame.js'
-import type { Selector } from './selector.js'
+import type { Field, Selector } from './selector.js'
 
 /** A row as the database gives it. */
 export type SqlRow = Record<string, unknown>
@@ -37,6 +37,8 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
   rollupsAnswer(params: z.output<S>, frame: Frame): boolean
   /** What selects events in the parameters beside segments: steps, start and return events; their names are checked. */
   selectors?(params: z.output<S>): readonly Selector[]
+  /** What is read of events in the parameters beside segments and selectors; properties that none has are named. */
+  fields?(params: z.output<S>): readonly Field[]
   columns(params: z.output<S>): readonly Column[]
   /** What is counted, in one sentence. */
   definition(params: z.output<S>): string

@@ -46,6 +46,7 @@ export const trendStat = {
     if (measure === 'unique_users') return by === undefined && frame.segments.length === 0
     return [...(by === undefined ? [] : [by]), ...frame.segments].every(({ field }) => field.kind === 'event_type')
   },
+  fields: ({ by }) => (by === undefined ? [] : [by.field]),
   columns: ({ grain, by, measure }) => [
     { name: 'date', kind: grain === 'hour' ? 'instant' : 'date' },
     ...(by === undefined ? [] : [{ name: 'key', kind: 'text' } as const]),

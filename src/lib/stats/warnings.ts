@@ -4,16 +4,26 @@ import type { Session } from '../db/connect.js'
 import { all, onDays } from './events.js'
 import { type Frame, visibleOnly } from './frame.js'
 import { isNumericComparison, notNumberSql } from './segment-sql.js'
-import type { Condition, Selector } from './selector.js'
+import type { Condition, Field, Selector } from './selector.js'
 import { vocabularyWarnings } from './vocabulary.js'
 
-/** The warnings of a question, for `meta.warnings`. */
-export async function warningsOf(s: Session, frame: Frame, selectors: readonly Selector[]): Promise<string[]> {
+/**
+ * The warnings of a question, for `meta.warnings`.
+ *
+ * @param selectors what it names beside segments
+ * @param fields what it reads of events beside both
+ */
+export async function warningsOf(
+  s: Session,
+  frame: Frame,
+  selectors: readonly Selector[] = [],
+  fields: readonly Field[] = [],
+): Promise<string[]> {
   if (frame.dataUntil === null) return ['There are no events yet; `ea import FILE` brings some.']
   const visible = visibleOnly(frame.openBatches)
   const names = await vocabularyWarnings(
     s,
-    { segments: frame.segments, selectors },
+    { segments: frame.segments, selectors, fields },
     visible.length === 0 ? undefined : all(visible),
   )
   const conditions = [...frame.segments, ...selectors.flatMap((selector) => selector.conditions)]
