@@ -21,12 +21,10 @@ export function mayShareEvents(a: Selector, b: Selector): boolean {
   return !a.conditions.some((one) => b.conditions.some((other) => areContrary(one, other)))
 }
 
-/** Whether one property would need two values at once. Numbers have many spellings, so only other texts are compared. */
+/** Whether one field would need two values at once; `=` compares texts, so that different ones are never equal. */
 function areContrary(a: Condition, b: Condition): boolean {
   const isSameField = JSON.stringify(a.field) === JSON.stringify(b.field)
-  const areTexts = [...a.values, ...b.values].every((value) => !/\d/.test(value))
-  const isEither = a.operator === '=' && b.operator === '='
-  return isSameField && isEither && areTexts && !a.values.some((value) => b.values.includes(value))
+  return isSameField && a.operator === '=' && b.operator === '=' && !a.values.some((value) => b.values.includes(value))
 }
 
 export interface FunnelPlan {
