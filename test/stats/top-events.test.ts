@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { topEvents } from '../../src/lib/stats/top-events.js'
+import { askUsers } from '../../src/lib/stats/ask.js'
+import { topEvents, topEventsStat } from '../../src/lib/stats/top-events.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
 
@@ -56,5 +57,33 @@ test('a range without events has no rows', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, events)
     expect((await topEvents(db, { from: '2024-01-01', to: '2024-01-02' })).data).toEqual([])
+  })
+})
+
+test('a segment on event types is answered from the rollups, any other from the events', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const types = await topEvents(db, { segment: ['event_type!=view'] })
+    expect(types.meta.source).toBe('rollups')
+    expect(types.data).toEqual([
+      { event_type: 'Zoom', events: 2, share: 0.5 },
+      { event_type: 'apply', events: 2, share: 0.5 },
+    ])
+    const ofBob = await topEvents(db, { segment: ['user_id:bob'] })
+    expect(ofBob.meta.source).toBe('events')
+    expect(ofBob.data.map((row) => [row.event_type, row.events])).toEqual([
+      ['apply', 2],
+      ['view', 1],
+    ])
+  })
+})
+
+test('the users behind an event type', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const { data, meta } = await askUsers(db, topEventsStat, {}, 'view')
+    expect(meta.source).toBe('events')
+    expect(data).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])
+    expect((await askUsers(db, topEventsStat, { from: '2025-08-02' }, 'view')).data).toEqual([])
   })
 })

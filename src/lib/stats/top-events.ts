@@ -1,14 +1,16 @@
 /**
  * Which event types happen most, and each one's share of all events of the range.
  *
- * Answered from `event_type_days`; other time zones and `uniqueUsers` read `events`.
+ * Answered from `event_type_days`, also with segments on event types; `uniqueUsers`, other segments and other time zones
+ * read `events`.
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import type { Result } from '../result.js'
 import { type AskOptions, ask } from './ask.js'
-import { eventsInRange, type Frame } from './frame.js'
+import { all, eventsInRange, inSegments } from './events.js'
+import type { Frame } from './frame.js'
 import { commonParams } from './params.js'
 import type { SqlRow, Stat } from './stat.js'
 
@@ -24,8 +26,9 @@ export const topEventsStat = {
   description: 'The share is that of all events of the range, not only of the types that are listed.',
   example: 'ea stats top-events --from 2025-08-01 --limit 5',
   params,
-  grain: () => 'day',
-  readsEvents: ({ uniqueUsers }) => uniqueUsers,
+  range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
+  rollupsAnswer: ({ uniqueUsers }, frame) =>
+    !uniqueUsers && frame.segments.every(({ field }) => field.kind === 'event_type'),
   columns: ({ uniqueUsers }) => [
     { name: 'event_type', kind: 'text' },
     { name: 'events', kind: 'count', unit: 'events' },
@@ -44,13 +47,22 @@ SELECT event_type, events, (events / sum(events) OVER ())::float8 AS share, uniq
 FROM counted
 ORDER BY events DESC, event_type COLLATE "C"
 LIMIT ${limit}`,
-  shape: (rows, { uniqueUsers }) =>
-    rows.map((row) => ({
+  shape: (rows, { uniqueUsers }) => ({
+    data: rows.map((row) => ({
       event_type: row.event_type as string,
       events: row.events as number,
       share: row.share as number,
       ...(uniqueUsers ? { unique_users: row.unique_users as number } : {}),
     })),
+  }),
+  users: {
+    cell: 'the EVENT_TYPE of a row, as in purchase',
+    rollupsAnswer: () => false,
+    sql: (cell, _, frame) => sql`SELECT user_id
+FROM ${frame.t.events}
+WHERE ${all([eventsInRange(frame), sql`event_type = ${cell}::text`])}
+GROUP BY user_id`,
+  },
 } satisfies Stat<typeof params>
 
 /** `event_type, events, unique_users` for every type of the range; `unique_users` is null when rollups answer. */
@@ -59,7 +71,7 @@ function countedTypes(frame: Frame): RawBuilder<unknown> {
   if (frame.source === 'rollups') {
     return sql`SELECT event_type, sum(events)::bigint AS events, NULL::bigint AS unique_users
   FROM ${frame.t.event_type_days}
-  WHERE day >= ${from}::date AND day < ${to}::date
+  WHERE ${all([sql`day >= ${from}::date`, sql`day < ${to}::date`, ...inSegments(frame)])}
   GROUP BY event_type`
   }
   return sql`SELECT event_type, sum(events)::bigint AS events, count(*) AS unique_users
@@ -75,7 +87,8 @@ function countedTypes(frame: Frame): RawBuilder<unknown> {
 /**
  * The most frequent event types.
  *
- * @param given `from`, `to` (days, both included), `tz`, `weekStart`, `asOf`, `limit`, `uniqueUsers`
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`, `limit`, `uniqueUsers`
+ * @throws EaError `usage` for parameters that are not of their form
  * @example
  * const { data } = await topEvents(db, { limit: 3 })
  * data[0] // { event_type: 'page_view', events: 1204, share: 0.2408 }
