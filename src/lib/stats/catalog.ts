@@ -4,6 +4,7 @@ import { dauStat } from './dau.js'
 import { funnelStat } from './funnel.js'
 import { lifecycleStat } from './lifecycle.js'
 import { mauStat } from './mau.js'
+import { retentionStat } from './retention.js'
 import type { Stat } from './stat.js'
 import { stickinessStat } from './stickiness.js'
 import { topEventsStat } from './top-events.js'
@@ -16,6 +17,7 @@ export const stats: readonly Stat[] = [
   mauStat,
   topEventsStat,
   trendStat,
+  retentionStat,
   funnelStat,
   lifecycleStat,
   stickinessStat,

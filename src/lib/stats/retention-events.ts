@@ -1,0 +1,41 @@
+/** Which events start and which return, as conditions over the rows of `events`. */
+import { type RawBuilder, sql } from 'kysely'
+import { inSegments } from './events.js'
+import type { Frame } from './frame.js'
+import type { Params } from './retention-params.js'
+import { allOf } from './segment-sql.js'
+import type { Selector } from './selector.js'
+
+/**
+ * What makes an event a start.
+ *
+ * @returns `isEntering`: what must hold for the first start of all to put its user into a cohort; undefined when every
+ *   start does
+ */
+export function startConditions({ cohort, startEvent }: Params, frame: Frame) {
+  const type = ofType(startEvent)
+  const rest = [...inBrackets(startEvent), ...inSegments(frame)]
+  if (cohort !== 'first-ever') return { isStart: [...type, ...rest], isEntering: undefined }
+  return { isStart: type, isEntering: rest.length === 0 ? undefined : rest }
+}
+
+/** What makes an event a return, apart from its time. */
+export function returnConditions({ returnEvent, mode }: Params, frame: Frame): RawBuilder<unknown>[] {
+  const isBeforeAsOf = mode === 'on-or-after' ? [sql`occurred_at < ${frame.asOf}::timestamptz`] : []
+  return [...ofType(returnEvent), ...inBrackets(returnEvent), ...inSegments(frame), ...isBeforeAsOf]
+}
+
+function ofType(selector: Selector | undefined): RawBuilder<unknown>[] {
+  return selector === undefined ? [] : [sql`event_type = ${selector.eventType}`]
+}
+
+function inBrackets(selector: Selector | undefined): RawBuilder<unknown>[] {
+  return selector === undefined || selector.conditions.length === 0 ? [] : [allOf(selector.conditions)]
+}
+
+/**
+ * A text that sorts as events are ordered, by time and then by id. Bytes of an instant sort as it does, those before
+ * 2000 (negative) among themselves.
+ */
+export const firstEventKey = sql`(CASE WHEN occurred_at < '2000-01-01T00:00:00Z'::timestamptz THEN '0' ELSE '1' END
+            || encode(timestamptz_send(occurred_at) || uuid_send(event_id), 'hex')) COLLATE "C"`

@@ -1,0 +1,146 @@
+/**
+ * Who is in which cell of a retention: `user_id, cohort, number`, each user once for a cohort and a number. With mode
+ * `on` the numbers are 0 (he is in the cohort) and those of the windows in which he returned; with `on-or-after` there is
+ * one number, the last window at or after whose start he returned, 0 for none. Numbers beyond the windows that are asked
+ * for may occur.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { all } from './events.js'
+import { type Frame, visibleOnly } from './frame.js'
+import { firstEventKey, returnConditions, startConditions } from './retention-events.js'
+import type { Params } from './retention-params.js'
+import { rollingUserWindows } from './retention-rolling.js'
+import { rollupMembers } from './retention-rollups.js'
+import { cohortSpan, mostCohorts, notAfter, notBefore, numberOf } from './retention-windows.js'
+
+/** The query for all cells. */
+export function members(params: Params, frame: Frame): RawBuilder<unknown> {
+  if (frame.source === 'rollups') return rollupMembers(params, frame)
+  return params.clock === 'rolling' ? rollingMembers(params, frame) : calendarMembers(params, frame)
+}
+
+/**
+ * The query for one cell.
+ *
+ * @param cohort an expression for its number
+ * @param number which window
+ */
+export function membersOfCell(
+  cohort: RawBuilder<unknown>,
+  number: number,
+  params: Params,
+  frame: Frame,
+): RawBuilder<{ user_id: string }> {
+  const isInWindow = params.mode === 'on' ? sql`number = ${number}::int` : sql`number >= ${number}::int`
+  return sql`SELECT user_id
+FROM (
+  ${members(params, frame)}
+) AS members
+WHERE cohort = ${cohort} AND ${isInWindow}`
+}
+
+/** One scan of the events: a row for each user and window, from these a row for each user, from it his cells. */
+function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+  const { cohort } = params
+  const { isEntering } = startConditions(params, frame)
+  const starts = sql`min(number) FILTER (WHERE starts)`
+  // The first event ever decides: it lies in the first window with such an event, and has to enter there.
+  const hasEntered = isEntering === undefined ? sql`` : sql`\n    HAVING ${starts} = min(number) FILTER (WHERE enters)`
+  const isInRange = sql`number >= 0 AND number < ${mostCohorts(params, frame)}::int`
+  const cohorts =
+    cohort === 'active' ? sql`array_agg(number) FILTER (WHERE starts AND ${isInRange})` : sql`ARRAY[${starts}]`
+  return cellsOf(
+    sql`SELECT user_id, ${cohorts} AS cohorts, ${returnedOf(params, sql`number`)}
+    FROM (
+      ${withReturnsFrom(params, sql`user_id`, calendarUserWindows(params, frame))}
+    ) AS user_windows
+    GROUP BY user_id${hasEntered}`,
+    params,
+  )
+}
+
+function rollingMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+  return cellsOf(
+    sql`SELECT user_id, ARRAY[cohort] AS cohorts, ${returnedOf(params, sql`cohort + number`)}
+    FROM (
+      ${withReturnsFrom(params, sql`user_id`, rollingUserWindows(params, frame))}
+    ) AS user_windows
+    GROUP BY user_id, cohort`,
+    params,
+  )
+}
+
+/** `user_id, number, starts, returns` (with first-ever also `enters`) for each user and window; all of history is -1. */
+function calendarUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
+  const { cohort, mode, windows, windowType } = params
+  const { from, to } = cohortSpan(params, frame)
+  const { isStart, isEntering } = startConditions(params, frame)
+  const isReturn = returnConditions(params, frame)
+  const at = sql`occurred_at`
+  const isWanted = isStart.length === 0 || isReturn.length === 0 ? [] : [sql`((${all(isStart)}) OR (${all(isReturn)}))`]
+  const hoursOfWindows = (windows + 1) * longestHours[windowType]
+  const conditions = [
+    ...(cohort === 'active' ? [notBefore(at, from, frame)] : []),
+    ...(mode === 'on' ? [notAfter(at, to, hoursOfWindows, frame)] : []),
+    ...visibleOnly(frame.openBatches),
+    ...isWanted,
+  ]
+  const keys = (more: RawBuilder<unknown>) => sql`min(${firstEventKey}) FILTER (WHERE ${more})`
+  const inHistory = sql`occurred_at < (${from}::timestamp AT TIME ZONE ${frame.tz}) - interval '6 hours'`
+  const isLate = sql`NOT (${inHistory})`
+  const enters =
+    isEntering === undefined
+      ? sql``
+      : sql`
+          (${keys(all([isLate, ...isStart]))} = ${keys(all([isLate, ...isStart, ...isEntering]))}) IS TRUE AS enters,`
+  return sql`SELECT user_id, number, bool_or(${all(isStart)}) AS starts,${enters}
+          count(*) FILTER (WHERE ${all(isReturn)}) AS returns
+        FROM (
+          SELECT *, greatest(${numberOf(at, params, frame)}, -1) AS number
+          FROM ${frame.t.events}
+          WHERE ${all(conditions)}
+        ) AS numbered
+        GROUP BY user_id, number`
+}
+
+/** No window has more hours. */
+const longestHours = { hour: 1, day: 25, week: 7 * 24 + 1, month: 31 * 24 + 1 }
+
+/** Adds `returns_from`, the returns of this window and all later ones, where that is asked for. */
+function withReturnsFrom(
+  { mode, minReturnEvents }: Params,
+  user: RawBuilder<unknown>,
+  userWindows: RawBuilder<unknown>,
+) {
+  if (mode === 'on' || minReturnEvents === 1) return userWindows
+  return sql`SELECT *, sum(returns) OVER (PARTITION BY ${user} ORDER BY number DESC) AS returns_from
+      FROM (
+        ${userWindows}
+      ) AS user_windows`
+}
+
+/** What a user's windows say of his returns: `returned`, all numbers with enough of them, or `reach`, the largest. */
+function returnedOf({ mode, minReturnEvents }: Params, number: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (mode === 'on') return sql`array_agg(${number}) FILTER (WHERE returns >= ${minReturnEvents}) AS returned`
+  const returns = minReturnEvents === 1 ? sql`returns` : sql`returns_from`
+  return sql`max(${number}) FILTER (WHERE ${returns} >= ${minReturnEvents}) AS reach`
+}
+
+/** The cells of users with their `cohorts` and what `returnedOf` says. */
+function cellsOf(users: RawBuilder<unknown>, { mode, windows }: Params): RawBuilder<unknown> {
+  if (mode === 'on-or-after') {
+    return sql`SELECT user_id, cohort, greatest(least(coalesce(reach, cohort) - cohort, ${windows}::int), 0) AS number
+  FROM (
+    ${users}
+  ) AS users CROSS JOIN LATERAL unnest(cohorts) AS cohort
+  WHERE cohort >= 0`
+  }
+  // A user is in his own cohort whether he returned in its window or not.
+  return sql`SELECT user_id, cohort, active.number - cohort AS number
+  FROM (
+    ${users}
+  ) AS users CROSS JOIN LATERAL unnest(cohorts) AS cohort
+    CROSS JOIN LATERAL unnest(cohort || returned) WITH ORDINALITY AS active(number, place)
+  WHERE cohort >= 0
+    AND (place = 1 OR (active.number > cohort AND active.number <= cohort + ${windows}::int))`
+}

@@ -1,0 +1,211 @@
+/**
+ * The windows of a retention, numbered: 0 is that of the first cohort, and a cohort has the number of its window. Here
+ * is which number an event has, when a window begins, and how the rows of the answer are named.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { EaError } from '../errors.js'
+import { addWindows, type Day, type DayGrain, daysBetween, windowStart } from '../time.js'
+import { calendar } from './events.js'
+import type { Frame } from './frame.js'
+import { hourOf, type Params } from './retention-params.js'
+
+/** The most numbers that one answer has: more is no table any more, and would not fit into memory. */
+const maxCells = 2_000_000
+
+/** A time on the clocks of the frame's zone: `2025-10-06` or `2025-10-06T07:00`; text that sorts. */
+type LocalTime = string
+
+/**
+ * The cohorts as a span of local time, `[from, to)`.
+ *
+ * @throws EaError `usage` when it ends before it begins, and when the answer would have too many cells
+ */
+export function cohortSpan(
+  { windowType, startDate, to, windows }: Params,
+  frame: Frame,
+): { from: LocalTime; to: LocalTime } {
+  const days = frame.range!
+  const first = startDate === undefined ? undefined : hourOf(startDate)
+  const last = to === undefined ? undefined : hourOf(to)
+  const span = {
+    from: first === undefined ? days.from : `${first.day}T${first.hour}`,
+    to: last === undefined ? days.to : hourAfter(`${last.day}T${last.hour}`),
+  }
+  if (span.from >= span.to) {
+    throw new EaError('usage', `The first cohort, ${startDate}, lies after the last one, ${to}.`, {
+      suggestions: ['Swap them, or leave one out.'],
+    })
+  }
+  const cohorts = mostCohorts({ windowType }, frame)
+  if (cohorts * (windows + 1) > maxCells) {
+    throw new EaError('usage', `${cohorts} cohorts of ${windows + 1} windows are more than ${maxCells} numbers.`, {
+      suggestions: ['Ask for fewer cohorts, fewer windows, or longer ones.'],
+    })
+  }
+  return span
+}
+
+function hourAfter(local: LocalTime): LocalTime {
+  return new Date(Date.parse(`${local}Z`) + 3_600_000).toISOString().slice(0, 16)
+}
+
+/** How many cohorts there are; for hours at most, because a day can have 25. */
+export function mostCohorts({ windowType }: Pick<Params, 'windowType'>, frame: Frame): number {
+  const { from, to } = frame.range!
+  return windowType === 'hour' ? 25 * daysBetween(from, to) : dayCohorts(windowType, frame).length
+}
+
+/** The cohorts by their first days, where windows are made of days. */
+export function dayCohorts(windowType: DayGrain, frame: Frame): Day[] {
+  const { from, to } = frame.range!
+  const cohorts: Day[] = []
+  for (let start = from; start < to; start = addWindows(start, windowType, 1)) cohorts.push(start)
+  return cohorts
+}
+
+/** The first day behind the last window that is looked at. */
+export function lastDay(windowType: DayGrain, windows: number, frame: Frame): Day {
+  const last = dayCohorts(windowType, frame).at(-1)!
+  return addWindows(last, windowType, windows + 1)
+}
+
+/** The number of the window that holds a day, negative before the first one; `day` is an expression of type date. */
+export function numberOfDay(
+  day: RawBuilder<unknown>,
+  windowType: DayGrain,
+  windows: number,
+  frame: Frame,
+): RawBuilder<number> {
+  const { from } = frame.range!
+  switch (windowType) {
+    case 'day':
+      return sql`(${day} - ${from}::date)`
+    case 'week': {
+      // A start of a week before all events, so that the division never meets a negative number.
+      const anchor = windowStart('1900-01-08', 'week', frame.weekStart)
+      const weeksBefore = Math.floor(daysBetween(anchor, from) / 7)
+      return sql`((${day} - ${anchor}::date) / 7 - ${weeksBefore}::int)`
+    }
+    case 'month': {
+      const end = lastDay(windowType, windows, frame)
+      const starts = dayCohorts(windowType, { ...frame, range: { from, to: addWindows(end, 'month', 1) } })
+      return sql`(width_bucket(${day}, ${starts}::date[]) - 1)`
+    }
+  }
+}
+
+/** The number of the window that holds an instant, negative before the first one. */
+export function numberOf(instant: RawBuilder<unknown>, params: Params, frame: Frame): RawBuilder<number> {
+  const { windowType, windows } = params
+  if (windowType !== 'hour') {
+    return numberOfDay(sql`(${instant} AT TIME ZONE ${frame.tz})::date`, windowType, windows, frame)
+  }
+  return sql`(width_bucket(${instant}, (SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, frame)}) AS hours)) - 1)`
+}
+
+/** Conditions for local times in `[from, to)`; the instants, a few hours wider, are for the BRIN index. */
+export function inSpan(
+  instant: RawBuilder<unknown>,
+  span: { from?: LocalTime; to?: LocalTime },
+  frame: Frame,
+): RawBuilder<unknown>[] {
+  const local = sql`${instant} AT TIME ZONE ${frame.tz}`
+  return [
+    ...(span.from === undefined
+      ? []
+      : [notBefore(instant, span.from, frame), sql`${local} >= ${span.from}::timestamp`]),
+    ...(span.to === undefined ? [] : [notAfter(instant, span.to, 0, frame), sql`${local} < ${span.to}::timestamp`]),
+  ]
+}
+
+/** A condition that leaves out what is surely before a local time, by instants alone. */
+export function notBefore(instant: RawBuilder<unknown>, local: LocalTime, frame: Frame): RawBuilder<unknown> {
+  return sql`${instant} >= (${local}::timestamp AT TIME ZONE ${frame.tz}) - interval '6 hours'`
+}
+
+/** A condition that leaves out what is surely later than so many hours after a local time, by instants alone. */
+export function notAfter(
+  instant: RawBuilder<unknown>,
+  local: LocalTime,
+  hours: number,
+  frame: Frame,
+): RawBuilder<unknown> {
+  return sql`${instant} < (${local}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${6 + hours})`
+}
+
+/**
+ * A query for the cohorts where windows are made of days: `number, cohort`.
+ */
+export function dayCohortsSql(windowType: DayGrain, frame: Frame): RawBuilder<unknown> {
+  return sql`SELECT (row_number() OVER (ORDER BY date) - 1)::int AS number, date AS cohort
+  FROM (${calendar(windowType, frame)}) AS calendar`
+}
+
+/**
+ * A query for windows with their instants: `number, cohort, is_cohort, begins, ends`. For windows of days these are the
+ * cohorts, for hours all windows that are looked at; there `cohort` is the local time of the beginning.
+ */
+export function windowInstants(params: Params, frame: Frame): RawBuilder<unknown> {
+  const { windowType } = params
+  if (windowType === 'hour') {
+    const { to } = cohortSpan(params, frame)
+    return sql`SELECT number, to_char(begins AT TIME ZONE ${frame.tz}, 'YYYY-MM-DD"T"HH24:MI:SS') AS cohort,
+    begins AT TIME ZONE ${frame.tz} < ${to}::timestamp AS is_cohort, begins, ends
+  FROM (
+    SELECT (row_number() OVER (ORDER BY begins) - 1)::int AS number, begins, lead(begins) OVER (ORDER BY begins) AS ends
+    FROM (${hours(params, frame)}) AS hours
+  ) AS numbered
+  WHERE ends IS NOT NULL`
+  }
+  const step = { day: '1 day', week: '7 days', month: '1 month' }[windowType]
+  return sql`SELECT number, cohort::text AS cohort, true AS is_cohort,
+    ${dayBegins(sql`cohort`, frame)} AS begins, ${dayBegins(sql`(cohort + ${step}::interval)::date`, frame)} AS ends
+  FROM (${dayCohortsSql(windowType, frame)}) AS numbered`
+}
+
+/**
+ * The beginning of every hour of the local clock from the first cohort on, as `begins`. Where the clock is changed by half
+ * an hour, one window is shorter: it begins with the change.
+ */
+function hours(params: Params, frame: Frame): RawBuilder<unknown> {
+  const { tz } = frame
+  const { from, to } = cohortSpan(params, frame)
+  return sql`SELECT min(quarter) AS begins
+  FROM generate_series(
+    date_trunc('hour', (${from}::timestamp AT TIME ZONE ${tz}) - interval '6 hours', ${tz}),
+    (${to}::timestamp AT TIME ZONE ${tz}) + make_interval(hours => ${params.windows + 9}),
+    interval '15 minutes') AS quarter
+  GROUP BY date_trunc('hour', quarter, ${tz})
+  HAVING min(quarter) AT TIME ZONE ${tz} >= ${from}::timestamp`
+}
+
+/** The first instant of a local day; its midnight can happen twice or not at all. `day` is an expression of type date. */
+export function dayBegins(day: RawBuilder<unknown>, { tz }: Frame): RawBuilder<unknown> {
+  const midnight = sql`(${day}::timestamp AT TIME ZONE ${tz})`
+  return sql`(
+      SELECT min(instant) FROM generate_series(${midnight} - interval '3 hours', ${midnight}, interval '30 minutes') AS instant
+      WHERE instant AT TIME ZONE ${tz} >= ${day}::timestamp
+    )`
+}
+
+/**
+ * The instants (ms since 1970) at which an hour with this local time begins, the first one first: none where the clock skips it, two
+ * where it comes twice. This only finds the cell that a person means; what lies in it, PostgreSQL says.
+ *
+ * @param local `2020-06-10T06:00`
+ */
+export function hourBegins(local: LocalTime, tz: string): number[] {
+  const clock = new Intl.DateTimeFormat('sv-SE', { timeZone: tz, dateStyle: 'short', timeStyle: 'short' })
+  const shown = (instant: number) => clock.format(instant).replace(' ', 'T')
+  const minuteMs = 60_000
+  const minuteBefore = (text: LocalTime) => new Date(Date.parse(`${text}Z`) - minuteMs).toISOString().slice(0, 16)
+  const found: number[] = []
+  const asUtc = Date.parse(`${local}Z`)
+  if (Number.isNaN(asUtc)) return []
+  for (let offset = 15 * 60; offset >= -15 * 60; offset -= 15) {
+    const instant = asUtc - offset * minuteMs
+    const isBeginning = local.endsWith(':00') || shown(instant - minuteMs) !== minuteBefore(local)
+    if (shown(instant) === local && isBeginning) found.push(instant)
+  }
+  return found
+}

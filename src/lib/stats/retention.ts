@@ -1,0 +1,125 @@
+/**
+ * Which share of the users who came in one window came back in the windows after it.
+ *
+ * A row is a cohort: the users who started in its window. Its element 0 is their number, element k those of them who
+ * returned in the k-th window after it. The default question (first-ever, calendar) is answered from `user_days` by one
+ * scan; segments, start and return events, hours, rolling windows and other time zones read `events`.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Database } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { addWindows, windowStart } from '../time.js'
+import { type AskOptions, ask } from './ask.js'
+import { cells, dayBehindData } from './retention-cells.js'
+import { definition } from './retention-definition.js'
+import { members } from './retention-members.js'
+import { defaultWindowsBack, type GivenParams, hourOf, type Params, params } from './retention-params.js'
+import { rollupsAnswer } from './retention-rollups.js'
+import { cellUsers } from './retention-users.js'
+import { cohortSpan, dayBegins, dayCohortsSql, windowInstants } from './retention-windows.js'
+import type { SqlRow, Stat } from './stat.js'
+
+export const retentionStat = {
+  name: 'retention',
+  summary: 'Follow the users who came in one window through the windows after it',
+  description:
+    'Every cohort of the range is a row, also an empty one: size is how many users started in its window, users[k] how many ' +
+    'of them returned in the k-th window after it, rates[k] their share. A cell that has not begun is empty; one that has ' +
+    'not ended, or that the data does not cover, is not complete. The mean weighs each cohort by its size and leaves out ' +
+    'cells that are not complete.',
+  example: 'ea stats retention --window-type week --windows 8',
+  params,
+  range: ({ startDate, to, windowType }) => ({
+    first: startDate === undefined ? undefined : (hourOf(startDate)?.day ?? startDate),
+    last: to === undefined ? undefined : (hourOf(to)?.day ?? to),
+    grain: windowType,
+    names: ['startDate', 'to'],
+    firstBefore: (last, weekStart) =>
+      windowType === 'hour'
+        ? last
+        : addWindows(windowStart(last, windowType, weekStart), windowType, -defaultWindowsBack),
+    firstBeforeText:
+      windowType === 'hour'
+        ? 'The newest day of the data'
+        : `The ${windowType} of the newest day of the data and the ${defaultWindowsBack} ${windowType}s before it`,
+  }),
+  rollupsAnswer,
+  selectors: ({ startEvent, returnEvent }) => [startEvent, returnEvent].filter((selector) => selector !== undefined),
+  columns: ({ windowType }) => [
+    { name: 'cohort', kind: windowType === 'hour' ? 'instant' : 'date' },
+    { name: 'size', kind: 'count', unit: 'users' },
+    { name: 'users', kind: 'counts', unit: 'users' },
+    { name: 'rates', kind: 'rates' },
+    { name: 'complete', kind: 'flags' },
+  ],
+  definition,
+  sql: (params, frame) => {
+    cohortSpan(params, frame)
+    const { windowType, clock, windows } = params
+    const isOfDays = windowType !== 'hour' && clock === 'calendar'
+    const dataEnds = dayBehindData(frame)
+    return sql<SqlRow>`
+WITH cohorts AS (
+  ${isOfDays ? dayCohortsSql(windowType, frame) : windowInstants(params, frame)}
+), members AS (
+  ${members(params, frame)}
+), ${counted(params)}
+SELECT cohorts.number, cohorts.cohort, coalesce(counted.number, 0)::int AS window_number, coalesce(counted.users, 0)::bigint AS users${
+      isOfDays
+        ? sql``
+        : sql`,
+  is_cohort, ${epoch(sql`begins`)} AS begins, ${epoch(sql`ends`)} AS ends,
+  ${dataEnds === null ? sql`NULL` : epoch(dayBegins(sql`${dataEnds}::date`, frame))} AS data_ends`
+    }
+FROM cohorts LEFT JOIN counted ON counted.cohort = cohorts.number AND counted.number <= ${windows}::int
+ORDER BY cohorts.number, window_number`
+  },
+  shape: cells,
+  users: {
+    cell: 'COHORT:WINDOW, as in 2025-10-06:1',
+    sql: cellUsers,
+  },
+} satisfies Stat<typeof params>
+
+/** `counted`: the users of each cohort and window number. */
+function counted({ mode }: Params): RawBuilder<unknown> {
+  if (mode === 'on') {
+    return sql`counted AS (
+  SELECT cohort, number, count(*) AS users
+  FROM members
+  GROUP BY cohort, number
+)`
+  }
+  return sql`reached AS (
+  SELECT cohort, number, count(*) AS users
+  FROM members
+  GROUP BY cohort, number
+), reached_at_least AS (
+  SELECT cohort, number,
+    sum(users) OVER (PARTITION BY cohort ORDER BY number DESC) AS users,
+    coalesce(lag(number) OVER (PARTITION BY cohort ORDER BY number) + 1, 0) AS first_number
+  FROM reached
+), counted AS (
+  SELECT cohort, covered AS number, users
+  FROM reached_at_least CROSS JOIN LATERAL generate_series(first_number, number) AS covered
+)`
+}
+
+/** Seconds since 1970. */
+function epoch(instant: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`extract(epoch FROM ${instant})::float8`
+}
+
+/**
+ * The retention of cohorts of users.
+ *
+ * @param given `startDate`, `to` (first and last cohort), `windows`, `windowType`, `cohort`, `mode`, `clock`, `startEvent`,
+ *   `returnEvent`, `minReturnEvents`, `segment`, `tz`, `weekStart`, `asOf`
+ * @throws EaError `usage` for parameters that are not of their form, and for more cells than an answer can have
+ * @example
+ * const { data } = await retention(db, { startDate: '2025-10-06', windows: 2 })
+ * data[0] // { cohort: '2025-10-06', size: 40, users: [40, 12, 9], rates: [1, 0.3, 0.225], complete: [true, true, true] }
+ */
+export function retention(db: Database, given: GivenParams = {}, options?: AskOptions): Promise<Result> {
+  return ask(db, retentionStat, given, options)
+}
