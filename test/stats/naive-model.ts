@@ -198,11 +198,15 @@ export function local(at: string, zone: string): string {
   return text
 }
 
-/** The instant at which the clock last showed a whole hour, had it not been changed since. */
+/** When the clock last showed a whole hour, had it not been changed since; on that clock, with its offset. */
 function hourStart(at: string, zone: string): string {
   const [minutes, seconds] = local(at, zone).slice(14).split(':').map(Number)
-  const start = Math.floor(Date.parse(at) / 1000) - minutes! * 60 - seconds!
-  return new Date(start * 1000).toISOString().replace('.000Z', 'Z')
+  const start = (Math.floor(Date.parse(at) / 1000) - minutes! * 60 - seconds!) * 1000
+  const shown = local(new Date(start).toISOString(), zone)
+  const aheadMinutes = (Date.parse(`${shown}Z`) - start) / 60_000
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
+  const offset = Math.abs(aheadMinutes)
+  return `${shown}${aheadMinutes < 0 ? '-' : '+'}${two(offset / 60)}:${two(offset % 60)}`
 }
 
 function hoursOf(zone: string, from: Day, to: Day): string[] {
@@ -214,5 +218,5 @@ function hoursOf(zone: string, from: Day, to: Day): string[] {
     const day = local(instant, zone).slice(0, 10)
     if (from <= day && day < to) starts.add(hourStart(instant, zone))
   }
-  return [...starts].sort()
+  return [...starts].sort((a, b) => Date.parse(a) - Date.parse(b))
 }

@@ -159,6 +159,7 @@ function casesOf(s: Scenario): Case[] {
     row === undefined || s.measure === 'events' ? {} : { users: { cell: `${row.date}${key}`, count: row.value } }
   const planRow = byPlan.rows.length === 0 ? undefined : pick(byPlan.rows)
   const typeRow = byType.rows.length === 0 ? undefined : pick(byType.rows)
+  const topType = topEvents.length === 0 ? undefined : pick(topEvents)
   const planKey = planRow === undefined || planRow.key === null ? '' : planRow.key === '' ? '""' : planRow.key
   return [
     {
@@ -197,7 +198,8 @@ function casesOf(s: Scenario): Case[] {
     },
     {
       ...{ stat: topEventsStat, given: { ...daily.given, limit: s.limit, uniqueUsers: true }, expected: topEvents },
-      rollupsKnow: false,
+      ...{ rollupsKnow: false },
+      ...(topType === undefined ? {} : { users: { cell: topType.event_type, count: topType.unique_users } }),
     },
     {
       ...{ stat: topEventsStat, given: { ...daily.given, limit: s.limit }, rollupsKnow: onlyTypes },

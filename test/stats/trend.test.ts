@@ -130,16 +130,15 @@ test('hours are instants, as many as the day has', async () => {
     expect(columns[0]).toEqual({ name: 'date', kind: 'instant' })
     expect(data).toHaveLength(25)
     expect(rows(data).slice(2, 6)).toEqual([
-      ['2025-10-25T23:00:00Z', null, 0],
-      ['2025-10-26T00:00:00Z', null, 1],
-      ['2025-10-26T01:00:00Z', null, 1],
-      ['2025-10-26T02:00:00Z', null, null],
+      ['2025-10-26T02:00:00+03:00', null, 0],
+      ['2025-10-26T03:00:00+03:00', null, 1],
+      ['2025-10-26T03:00:00+02:00', null, 1],
+      ['2025-10-26T04:00:00+02:00', null, null],
     ])
-    // The clock of Kathmandu is 5:45 ahead: its hours begin at a quarter past.
     const kathmandu = await trend(db, { grain: 'hour', tz: 'Asia/Kathmandu', by: 'user_id' })
     expect(rows(kathmandu.data).filter(([, , value]) => value === 1)).toEqual([
-      ['2025-10-26T00:15:00Z', 'ann', 1],
-      ['2025-10-26T01:15:00Z', 'ann', 1],
+      ['2025-10-26T06:00:00+05:45', 'ann', 1],
+      ['2025-10-26T07:00:00+05:45', 'ann', 1],
     ])
   })
 })
@@ -155,9 +154,9 @@ test('half an hour of daylight saving moves the hours, and none is lost', async 
     const { data } = await trend(db, { grain: 'hour', tz: 'Australia/Lord_Howe', from: '2024-04-07', to: '2024-04-07' })
     expect(data).toHaveLength(25)
     expect(rows(data).filter(([, , value]) => value !== 0)).toEqual([
-      ['2024-04-06T14:00:00Z', null, 1],
-      ['2024-04-06T14:30:00Z', null, 1],
-      ['2024-04-06T15:30:00Z', null, 1],
+      ['2024-04-07T01:00:00+11:00', null, 1],
+      ['2024-04-07T01:30:00+11:00', null, 1],
+      ['2024-04-07T02:00:00+10:30', null, 1],
     ])
   })
 })
@@ -175,7 +174,7 @@ test('the users behind a number; the list says where it comes from', async () =>
     expect(await users({ by: 'properties.plan' }, '2025-08-03:')).toEqual(['events', 'bob'])
     expect(await users({ by: 'properties.plan' }, '2025-08-03:null')).toEqual(['events', 'cid'])
     expect(await users({ by: 'properties.plan' }, '2025-08-03:""')).toEqual(['events', 'dan'])
-    expect(await users({ grain: 'hour' }, '2025-08-03T12:00:00Z')).toEqual(['events', 'bob', 'cid'])
+    expect(await users({ grain: 'hour' }, '2025-08-03T12:00:00+00:00')).toEqual(['events', 'bob', 'cid'])
     expect(await users({ grain: 'hour', by: 'event_type' }, '2025-08-03T12:00:00Z:Zoom')).toEqual(['events', 'cid'])
     const refused = (given: Parameters<typeof trend>[1], cell: string) =>
       expect(askUsers(db, trendStat, given!, cell)).rejects
