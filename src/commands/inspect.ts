@@ -4,7 +4,7 @@ import { BaseCommand } from '../lib/cli/base-command.js'
 import { failureJson, showFailure } from '../lib/cli/failure.js'
 import { readingFlags, readingOptions } from '../lib/cli/import-flags.js'
 import { inspectionJson, inspectionText } from '../lib/cli/import-inspection.js'
-import { wantsColor } from '../lib/cli/terminal.js'
+import { stdoutOptions } from '../lib/cli/terminal.js'
 import { inspectDefaults, inspectFile } from '../lib/import/inspect.js'
 
 export default class Inspect extends BaseCommand<typeof Inspect> {
@@ -31,12 +31,10 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
   async run(): Promise<void> {
     const options = { ...readingOptions(this.flags), records: this.flags.records }
     const found = await this.withDatabase((db) => inspectFile(db, this.args.file, options))
-    const isTty = process.stdout.isTTY === true
-    const color = wantsColor(process.stdout, this.argv)
     const failure = found.error ? failureJson(found.error) : {}
     await this.present(
       { ...inspectionJson(found), ...failure },
-      inspectionText(found, { color, isTty, width: process.stdout.columns ?? 80 }),
+      inspectionText(found, { ...stdoutOptions(this.argv), seeAll: '--json' }),
     )
     if (!found.error) return
     if (!this.flags.json) showFailure(found.error, this.argv)

@@ -13,7 +13,7 @@ import type { Result } from '../result.js'
 import { asEaError, showFailure } from './failure.js'
 import { writeOutput } from './output.js'
 import { interruption } from './signals.js'
-import { wantsColor, wantsJson } from './terminal.js'
+import { stdoutOptions, wantsColor, wantsJson } from './terminal.js'
 
 /** The flags of a command as parsed, global ones included. */
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<(typeof BaseCommand)['baseFlags'] & T['flags']>
@@ -129,16 +129,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
     const { render } = await import('../render/render.js')
     const format = json ? 'json' : ((asked ?? defaultFormat) as Format)
-    const isTty = output === undefined && process.stdout.isTTY === true
-    const color = output === undefined && wantsColor(process.stdout, this.argv)
-    const options = { color, isTty, width: process.stdout.columns ?? 80 }
+    const options = output === undefined ? stdoutOptions(this.argv) : { color: false, isTty: false, width: 0 }
     const warnings = (result.meta.warnings as string[] | undefined) ?? []
     if (format === 'json') {
       const meta = { ...result.meta, warnings: [...warnings, ...this.warnings] }
       return this.print(await render({ ...result, meta }, format, options), output)
     }
     for (const warning of warnings) this.caution(warning)
-    if (isTty && format === 'table') {
+    if (options.isTty && format === 'table') {
       const { about } = await import('../render/about.js')
       for (const line of about(result, options.width)) this.say(line)
     }
