@@ -29,11 +29,11 @@ export function windowInterval({ windowMs }: Pick<FunnelQuestion, 'windowMs'>): 
 /** The conditions for events that are read: visible, in the segments, and not too far from the range. */
 export function eventsInReach({ frame, windowMs }: FunnelQuestion): RawBuilder<unknown>[] {
   const { from, to } = frame.range!
-  const local = (day: string) => sql`${day}::timestamp AT TIME ZONE ${frame.tz}`
   return [
-    // A midnight can happen twice or not at all: a day around the range is enough.
-    sql`occurred_at >= ${local(addDays(from, -1))}`,
-    sql`occurred_at < (${local(addDays(to, 1))}) + ${windowInterval({ windowMs })}`,
+    // A midnight can happen twice or not at all: a day around the range is enough. The window is added to a local time,
+    // because that is constant for the server, so that it is not worked out for each event.
+    sql`occurred_at >= ${addDays(from, -1)}::timestamp AT TIME ZONE ${frame.tz}`,
+    sql`occurred_at < (${addDays(to, 1)}::timestamp + ${windowInterval({ windowMs })}) AT TIME ZONE ${frame.tz}`,
     ...visibleOnly(frame.openBatches),
     ...inSegments(frame),
   ]

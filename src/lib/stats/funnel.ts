@@ -2,7 +2,7 @@
  * How many users take one step after the other, and how long it takes them.
  *
  * Every way into the funnel is an attempt of its user: the user's deepest attempt counts, of these the earliest one. The
- * statement has one of several forms (see the files beside this one); all give the same `attempts`.
+ * statement has one of several forms (see the files beside this one); all end with the same `best`.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'
@@ -11,8 +11,8 @@ import { EaError } from '../errors.js'
 import type { Result } from '../result.js'
 import { type AskOptions, ask } from './ask.js'
 import type { Frame } from './frame.js'
-import { aheadAttempts, canLookAhead } from './funnel-ahead.js'
-import { type FunnelQuestion, windowInterval } from './funnel-events.js'
+import { bestByArrays, canSearchArrays } from './funnel-arrays.js'
+import { windowInterval } from './funnel-events.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel-params.js'
 import { planFunnel } from './funnel-plan.js'
 import { strictAttempts } from './funnel-strict.js'
@@ -121,17 +121,13 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
 function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id: string }> {
   const plan = planFunnel(params.step, exclusionsOf(params))
   const question = { plan, windowMs: params.window.ms, frame }
-  return sql`WITH RECURSIVE ${attemptsOf(params, question)}, best AS (
+  if (params.order === 'ordered' && canSearchArrays(question)) return sql`WITH ${bestByArrays(question)}`
+  const attempts = { ordered: walkedAttempts, strict: strictAttempts, unordered: unorderedAttempts }[params.order]
+  return sql`WITH RECURSIVE ${attempts(question)}, best AS (
   SELECT DISTINCT ON (user_id) user_id, depth, reached
   FROM attempts
   ORDER BY user_id, depth DESC, reached
 )`
-}
-
-function attemptsOf({ order }: FunnelParams, question: FunnelQuestion): RawBuilder<unknown> {
-  if (order === 'strict') return strictAttempts(question)
-  if (order === 'unordered') return unorderedAttempts(question)
-  return canLookAhead(question) ? aheadAttempts(question) : walkedAttempts(question)
 }
 
 /**

@@ -1,0 +1,91 @@
+/**
+ * Ordered funnels whose steps no event can share, without exclusions: the common case. Each user gets one sorted array of
+ * times for each step, and his best attempt is found by binary search in them, without a sort of all events (see
+ * `docs/decisions/raw-event-questions.md`).
+ *
+ * `width_bucket(t, s)` is how many elements of `s` are at or before `t`; an element that is not there is null, and null
+ * goes through to the end. The latest start of a chain that ends at a time is found step by step backwards; the earliest
+ * end whose latest start lies within the window is that of the best attempt, which begins at the first start from which
+ * the window reaches that end; each further time is the first of its step at or after the one before.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { all } from './events.js'
+import { anyOf, eventsInReach, type FunnelQuestion, startsInRange, windowInterval } from './funnel-events.js'
+import { selectorSql } from './segment-sql.js'
+
+/** Whether this form can answer. */
+export function canSearchArrays({ plan }: FunnelQuestion): boolean {
+  return plan.areStepsDisjoint && plan.exclusions.length === 0
+}
+
+/** CTEs that end with `best (user_id, depth, reached)`: `reached` are the times of the steps. */
+export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
+  const { plan, frame } = question
+  const stepCount = plan.selectors.length
+  const steps = Array.from({ length: stepCount }, (_, index) => index + 1)
+  const laterSteps = steps.slice(1)
+  const times = (step: number) => sql.ref(`times_${step}`)
+  const end = (step: number) => sql.ref(`end_${step}`)
+  const at = (step: number) => sql.ref(`at_${step}`)
+  const window = windowInterval(question)
+  const lines = (items: readonly RawBuilder<unknown>[]) => sql.join(items, sql`,\n    `)
+
+  const collected = plan.selectors.map((selector, index) => {
+    const starts = index === 0 ? sql` AND ${startsInRange(question)}` : sql``
+    return sql`array_agg(occurred_at) FILTER (WHERE ${selectorSql(selector)}${starts}) AS ${times(index + 1)}`
+  })
+  const sorted = steps.map((step) => sql`ARRAY(SELECT unnest(${times(step)}) ORDER BY 1) AS ${times(step)}`)
+  const latestStart = (step: number) => {
+    let time: RawBuilder<unknown> = sql`at`
+    for (let earlier = step - 1; earlier >= 1; earlier--) {
+      time = sql`${times(earlier)}[width_bucket(${time}, ${times(earlier)})]`
+    }
+    return time
+  }
+  const ends = laterSteps.map(
+    (step) => sql`(SELECT min(at) FROM (SELECT unnest(${times(step)}) AS at) AS ends
+      WHERE at <= ${latestStart(step)} + ${window}) AS ${end(step)}`,
+  )
+  const deepestFirst = [...laterSteps].reverse()
+  const depth = sql.join(
+    deepestFirst.map((step) => sql`WHEN ${end(step)} IS NOT NULL THEN ${sql.lit(step)}`),
+    sql` `,
+  )
+  const deepestEnd = sql`coalesce(${sql.join(deepestFirst.map(end))})`
+  const firstFrom = (step: number, time: RawBuilder<unknown>) =>
+    sql`${times(step)}[width_bucket(${time} - interval '1 microsecond', ${times(step)}) + 1]`
+
+  let timed = sql`SELECT user_id, ${sql.join(steps.map(times))}, CASE ${depth} ELSE 1 END AS depth,
+      CASE WHEN ${deepestEnd} IS NULL THEN ${times(1)}[1] ELSE ${firstFrom(1, sql`${deepestEnd} - ${window}`)} END AS at_1
+    FROM ends`
+  for (const step of laterSteps) {
+    timed = sql`SELECT *, CASE WHEN depth >= ${sql.lit(step)} THEN ${firstFrom(step, at(step - 1))} END AS ${at(step)}
+    FROM (
+    ${timed}
+    ) AS timed_${sql.raw(String(step - 1))}`
+  }
+  // OFFSET 0 keeps what stands above it from being worked out again wherever it is named.
+  return sql`collected AS (
+  SELECT user_id,
+    ${lines(collected)}
+  FROM ${frame.t.events}
+  WHERE ${all([...eventsInReach(question), anyOf(plan.selectors)])}
+  GROUP BY user_id
+), sorted AS (
+  SELECT user_id,
+    ${lines(sorted)}
+  FROM collected
+  WHERE ${times(1)} IS NOT NULL
+  OFFSET 0
+), ends AS (
+  SELECT user_id, ${sql.join(steps.map(times))},
+    ${lines(ends)}
+  FROM sorted
+  OFFSET 0
+), best AS (
+  SELECT user_id, depth, ARRAY[${sql.join(steps.map(at))}] AS reached
+  FROM (
+    ${timed}
+  ) AS timed
+)`
+}
