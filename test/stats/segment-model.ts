@@ -64,8 +64,7 @@ export const hostileTexts = [
   '10\n',
   '١٢',
   '9'.repeat(300),
-  '9'.repeat(200_000),
-  `0.${'0'.repeat(20_000)}1`,
+  '9'.repeat(1001),
   'ціна',
   '日本',
   '💥',
@@ -96,7 +95,7 @@ const { json: someJson } = fc.letrec<{ json: Json; object: Json }>((tie) => ({
   json: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.constantFrom(null, true, false),
-    number,
+    { weight: 2, arbitrary: number },
     someText,
     fc.array(tie('json'), { maxLength: 3 }),
     tie('object'),
@@ -126,19 +125,49 @@ const someValue = fc.oneof(
   number.map(({ text }) => text),
 )
 
+const someOperator = fc.constantFrom<Operator>('=', '!=', '>', '>=', '<', '<=', '~', 'is set')
+const someStyle = fc.record({ colon: fc.boolean(), quotes: fc.boolean(), blank: fc.constantFrom('', ' ', '\n  ') })
+type Style = typeof someStyle extends fc.Arbitrary<infer T> ? T : never
+
+function asked(field: Field, operator: Operator, several: readonly string[], style: Style): Condition {
+  const isList = operator === '=' || operator === '!=' || operator === '~'
+  const values = operator === 'is set' ? [] : isList ? several : several.slice(0, 1)
+  return { field, operator, values, text: printCondition(field, operator, values, style) }
+}
+
 /** What a person can ask; the text is how the printer below writes it. */
 export const someCondition: fc.Arbitrary<Condition> = fc
-  .tuple(
-    someField,
-    fc.constantFrom<Operator>('=', '!=', '>', '>=', '<', '<=', '~', 'is set'),
-    fc.array(someValue, { minLength: 1, maxLength: 3 }),
-    fc.record({ colon: fc.boolean(), quotes: fc.boolean(), blank: fc.constantFrom('', ' ', '\n  ') }),
-  )
-  .map(([field, operator, several, style]) => {
-    const isList = operator === '=' || operator === '!=' || operator === '~'
-    const values = operator === 'is set' ? [] : isList ? several : several.slice(0, 1)
-    return { field, operator, values, text: printCondition(field, operator, values, style) }
-  })
+  .tuple(someField, someOperator, fc.array(someValue, { minLength: 1, maxLength: 3 }), someStyle)
+  .map((parts) => asked(...parts))
+
+/** A condition on a property that one of the events has, often with its own value: such a condition may well hold. */
+export function someConditionOn(events: readonly ModelEvent[]): fc.Arbitrary<Condition> {
+  const places = events.flatMap(({ properties }) => pathsIn(properties))
+  const numbers = places.filter(({ value }) => numberOf(value) !== undefined)
+  if (places.length === 0) return someCondition
+  const withText = fc
+    .tuple(fc.constantFrom(...places), fc.array(someValue, { maxLength: 2 }), fc.nat(2), someOperator, someStyle)
+    .map(([{ path, value }, others, place, operator, style]) => {
+      const own = value === null ? [] : [typeof value === 'string' ? value : stored(value)]
+      const part = operator === '~' ? own.map((text) => [...text].slice(place, place + 2).join('')) : own
+      const several = [...others.slice(0, place), ...part, ...others.slice(place), '10'].slice(0, 3)
+      return asked({ kind: 'property', path }, operator, several, style)
+    })
+  if (numbers.length === 0) return withText
+  const withNumber = fc
+    .tuple(fc.constantFrom(...numbers), number, fc.constantFrom<Operator>('>', '>=', '<', '<='), someStyle)
+    .map(([{ path }, { text }, operator, style]) => asked({ kind: 'property', path }, operator, [text], style))
+  return fc.oneof(withText, withNumber)
+}
+
+function pathsIn(value: Json): { path: string[]; value: Json }[] {
+  if (typeof value !== 'object' || value === null || 'json' in value) return []
+  const children = 'object' in value ? value.object : value.map((inner, index) => [String(index), inner] as const)
+  return children.flatMap(([key, inner]) => [
+    { path: [key], value: inner },
+    ...pathsIn(inner).map((deeper) => ({ ...deeper, path: [key, ...deeper.path] })),
+  ])
+}
 
 export const someSelector: fc.Arbitrary<Selector> = fc
   .tuple(fc.constantFrom(...eventTypes), fc.array(someCondition, { maxLength: 3 }), fc.boolean())
@@ -154,7 +183,7 @@ function printCondition(
   field: Field,
   operator: Operator,
   values: readonly string[],
-  { colon, quotes, blank }: { colon: boolean; quotes: boolean; blank: string },
+  { colon, quotes, blank }: Style,
 ): string {
   const name = field.kind === 'property' ? ['properties', ...field.path.map(printKey)].join('.') : field.kind
   const equals = colon ? ':' : '='
@@ -209,7 +238,7 @@ function at(value: Json, path: readonly string[]): Json | undefined {
 }
 
 /** What an event holds in a field; undefined when it is not set. */
-function valueOf(event: ModelEvent, field: Field): Exclude<Json, null> | undefined {
+function fieldOf(event: ModelEvent, field: Field): Exclude<Json, null> | undefined {
   if (field.kind === 'event_type') return event.type
   if (field.kind === 'user_id') return event.user
   return at(event.properties, field.path) ?? undefined
@@ -228,7 +257,7 @@ function numberOf(value: Json | undefined): bigint | undefined {
 
 /** Whether a condition holds for an event. */
 export function holds(event: ModelEvent, { field, operator, values }: Condition): boolean {
-  const value = valueOf(event, field)
+  const value = fieldOf(event, field)
   const text = value === undefined ? undefined : typeof value === 'string' ? value : stored(value)
   switch (operator) {
     case '=':
@@ -249,6 +278,6 @@ export function holds(event: ModelEvent, { field, operator, values }: Condition)
 
 /** Whether the field is set to something that is no number. */
 export function isSetToNoNumber(event: ModelEvent, { field }: Condition): boolean {
-  const value = valueOf(event, field)
+  const value = fieldOf(event, field)
   return value !== undefined && numberOf(value) === undefined
 }
