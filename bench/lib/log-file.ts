@@ -1,4 +1,4 @@
-/** Logs made by `ea generate`, kept in bench/.data and made once. */
+/** Logs made by `ea generate`, kept in the folder of the benchmarks and made once. */
 import { mkdir, stat, statfs } from 'node:fs/promises'
 import { ea } from './program.js'
 import { dataFolder } from './server.js'

@@ -56,6 +56,13 @@ export function seconds(rounds: readonly number[]): string {
   return `${median(rounds).toFixed(2)} s${spread}`
 }
 
+/** Milliseconds with the spread of the rounds: `461 ms (450–490)`; the rounds are in seconds. */
+export function milliseconds(rounds: readonly number[]): string {
+  const shown = (value: number) => (value < 0.01 ? (1000 * value).toFixed(1) : (1000 * value).toFixed(0))
+  const spread = rounds.length > 1 ? ` (${shown(Math.min(...rounds))}–${shown(Math.max(...rounds))})` : ''
+  return `${shown(median(rounds))} ms${spread}`
+}
+
 /** The lines as a Markdown table, so that it can be pasted into a document. */
 export function table(lines: readonly Line[]): string {
   const heads = ['what', 'measured', 'against', 'figure', 'gate', 'aim', 'verdict'] as const

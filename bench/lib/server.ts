@@ -1,13 +1,17 @@
 /**
  * One PostgreSQL for a whole benchmark, durability on, and a fresh database for each run: DATABASE_URL when it is set
- * (the role needs CREATEDB), else the embedded one in bench/.data, kept running meanwhile.
+ * (the role needs CREATEDB), else the embedded one in bench/.data (EA_BENCH_DIR), kept running meanwhile.
  */
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { ea } from './program.js'
 
-export const dataFolder = fileURLToPath(new URL('../.data/', import.meta.url))
+/** Logs and databases that are kept between runs; ends with a slash. */
+export const dataFolder = process.env.EA_BENCH_DIR
+  ? `${resolve(process.env.EA_BENCH_DIR)}/`
+  : fileURLToPath(new URL('../.data/', import.meta.url))
 
 export interface Server {
   readonly url: string
@@ -39,10 +43,31 @@ export async function withDatabase<T>(server: Server, use: (url: string) => Prom
   try {
     // What came before must not be paid for by what comes next.
     await query(server.url, 'CHECKPOINT')
-    return await use(server.url.replace(/^(postgres(?:ql)?:\/\/[^/]*\/)[^?]*/, `$1${name}`))
+    return await use(urlOf(server, name))
   } finally {
     await query(server.url, `DROP DATABASE ${name} WITH (FORCE)`)
   }
+}
+
+/** A database that stays for the next run; `fill` makes it once, what was cut off half-way is made again. @returns its URL */
+export async function keptDatabase(
+  server: Server,
+  name: string,
+  fill: (url: string) => Promise<void>,
+): Promise<string> {
+  const known = await query(server.url, `SELECT 1 FROM pg_database WHERE datname = '${name}'`)
+  if (known.length === 0) {
+    const unfinished = `${name}_loading`
+    await query(server.url, `DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`)
+    await query(server.url, `CREATE DATABASE ${unfinished} TEMPLATE template0`)
+    await fill(urlOf(server, unfinished))
+    await query(server.url, `ALTER DATABASE ${unfinished} RENAME TO ${name}`)
+  }
+  return urlOf(server, name)
+}
+
+function urlOf(server: Server, database: string): string {
+  return server.url.replace(/^(postgres(?:ql)?:\/\/[^/]*\/)[^?]*/, `$1${database}`)
 }
 
 /** The rows of one statement, on a connection of its own. */
