@@ -1,8 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { dau } from '../../src/lib/stats/dau.js'
-import type { Grain, Weekday } from '../../src/lib/time.js'
-import { windowStart } from '../../src/lib/time.js'
+import { askUsers } from '../../src/lib/stats/ask.js'
+import { dau, dauStat } from '../../src/lib/stats/dau.js'
+import type { DayGrain } from '../../src/lib/time.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
 
@@ -136,74 +135,38 @@ test('what is given is checked, and every problem is named', async () => {
   })
 })
 
-// Zones whose clocks jump at midnight, in both directions, and whole days that never were.
-const zones = [
-  'UTC',
-  'Africa/Cairo',
-  'America/Havana',
-  'America/Sao_Paulo',
-  'Asia/Beirut',
-  'Pacific/Apia',
-  'Asia/Kathmandu',
-]
-
-test('rollups and events give the same numbers, and both are those of a plain count', async () => {
-  const instant = fc.integer({
-    min: Date.parse('2011-10-01T00:00:00Z') / 60_000,
-    max: Date.parse('2012-04-01T00:00:00Z') / 60_000,
-  })
-  const events = fc.array(fc.record({ minute: instant, user: fc.constantFrom('a', 'b', 'c', 'd') }), {
-    minLength: 1,
-    maxLength: 40,
-  })
-  const grain = fc.constantFrom<Grain>('day', 'week', 'month')
-  const weekStart = fc.constantFrom<Weekday>('monday', 'sunday', 'thursday')
+test('a segment restricts the events that make a user active, and reads the events', async () => {
   await withFreshDatabase(async (db) => {
-    const property = fc.asyncProperty(
-      events,
-      grain,
-      weekStart,
-      fc.constantFrom(...zones),
-      async (given, grain, weekStart, zone) => {
-        await db.q.deleteFrom('events').execute()
-        await db.q.updateTable('settings').set({ reporting_tz: zone }).execute()
-        const rows = given.map(({ minute, user }) => ({ at: new Date(minute * 60_000).toISOString(), user }))
-        await storeEvents(db, rows)
-        const asked = { grain, weekStart, from: '2011-09-01', to: '2012-04-30' }
-        const fromRollups = await dau(db, asked)
-        expect(fromRollups.meta.source).toBe('rollups')
-        // The same days, asked for in a schema that reports in another zone.
-        await db.q.updateTable('settings').set({ reporting_tz: 'Asia/Tokyo' }).execute()
-        const fromEvents = await dau(db, { ...asked, tz: zone })
-        expect(fromEvents.meta.source).toBe('events')
-        expect(fromEvents.data.map((row) => row.unique_users)).toEqual(fromRollups.data.map((row) => row.unique_users))
-        expect(counted(fromEvents.data)).toEqual(plainCount(rows, zone, grain, weekStart))
-      },
-    )
-    await fc.assert(property, { numRuns: 25 })
+    await storeEvents(db, [
+      { at: '2025-08-01T10:00:00Z', user: 'ann', type: 'buy', properties: { country: 'UA' } },
+      { at: '2025-08-01T11:00:00Z', user: 'bob', type: 'buy', properties: { country: 'PL' } },
+      { at: '2025-08-01T12:00:00Z', user: 'cid', type: 'view', properties: { country: 'UA' } },
+    ])
+    const count = async (...segment: string[]) => {
+      const { data, meta } = await dau(db, { segment })
+      expect(meta.source).toBe('events')
+      return data[0]?.unique_users
+    }
+    expect(await count('event_type:buy')).toBe(2)
+    expect(await count('properties.country:UA')).toBe(2)
+    expect(await count('event_type:buy', 'properties.country:UA')).toBe(1)
+    expect(await count('properties.country:UA,PL and event_type:view')).toBe(1)
   })
 })
 
-function counted(data: readonly Readonly<Record<string, unknown>>[]): Record<string, number> {
-  return Object.fromEntries(
-    data
-      .filter((row) => (row.unique_users as number) > 0)
-      .map((row) => [row.date as string, row.unique_users as number]),
-  )
-}
-
-/** The oracle: days by Intl, users in sets. */
-function plainCount(
-  rows: readonly GivenEvent[],
-  zone: string,
-  grain: Grain,
-  weekStart: Weekday,
-): Record<string, number> {
-  const format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, dateStyle: 'short' })
-  const users = new Map<string, Set<string>>()
-  for (const { at, user } of rows) {
-    const window = windowStart(format.format(new Date(at)), grain, weekStart)
-    users.set(window, (users.get(window) ?? new Set()).add(user))
-  }
-  return Object.fromEntries([...users].map(([window, set]) => [window, set.size]))
-}
+test('the users behind a window are as many as its number', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, august)
+    for (const tz of ['UTC', 'Africa/Abidjan']) {
+      const users = async (cell: string, grain: DayGrain) =>
+        (await askUsers(db, dauStat, { tz, grain, from: '2025-08-01', to: '2025-08-03' }, cell)).data
+      expect(await users('2025-08-01', 'day')).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])
+      expect(await users('2025-08-02', 'day')).toEqual([])
+      expect(await users('2025-08-01', 'month')).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])
+      await expect(users('2025-08-01', 'week')).rejects.toMatchObject({
+        code: 'usage',
+        suggestions: ['Try 2025-07-28.'],
+      })
+    }
+  })
+})

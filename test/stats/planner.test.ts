@@ -33,6 +33,7 @@ const places = [
   ['America/Sao_Paulo', '2018-02-18'],
   ['Asia/Tehran', '2022-03-22'],
   ['Asia/Tehran', '2022-09-22'],
+  ['Asia/Beirut', '2024-03-31'],
   ['America/Havana', '2024-03-10'],
   ['America/Havana', '2024-11-03'],
   ['Australia/Lord_Howe', '2024-10-06'],
