@@ -29,6 +29,11 @@ function ndjsonOf(events: readonly Given[]): string {
     .join('')
 }
 
+/** Halves of surrogate pairs become U+FFFD, as on their way to the server. */
+function wellFormed(text: string): string {
+  return Buffer.from(text).toString()
+}
+
 /** Imports events, exports them in both formats, and imports what came out in both ways. */
 async function expectRoundTrip(db: Database, events: readonly Given[]): Promise<void> {
   const all = events.length
@@ -117,11 +122,11 @@ describe('one by one', () => {
 test('any events', async () => {
   const name = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 20 })
-    .map((text) => text.toWellFormed().replace(/\p{Cc}/gu, '?'))
+    .map((text) => wellFormed(text).replace(/\p{Cc}/gu, '?'))
   const number = fc
     .tuple(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.stringMatching(/^(\.[0-9]{1,20})?$/))
     .map(([whole, fraction]) => `${whole}${fraction}`)
-  const string = fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text.toWellFormed().replaceAll('\0', '')))
+  const string = fc.string({ unit: 'binary' }).map((text) => JSON.stringify(wellFormed(text).replaceAll('\0', '')))
   const { json } = fc.letrec<{ json: string }>((tie) => ({
     json: fc.oneof(
       { maxDepth: 4 },
