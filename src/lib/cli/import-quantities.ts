@@ -1,8 +1,7 @@
 /** The quantities of a command line as numbers: `5m`, `16MB`, `2%`. Each mistake names its flag and shows the form. */
+import { durationMs } from '../duration.js'
 import { EaError } from '../errors.js'
 import type { RejectBudget } from '../import/ledger.js'
-
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /**
  * A duration in milliseconds.
@@ -13,14 +12,13 @@ const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
  * parseDurationMs('--wait', '5m') // 300000
  */
 export function parseDurationMs(flag: string, text: string): number {
-  const parts = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
-  if (text === '0') return 0
-  if (!parts) {
+  const ms = text === '0' ? 0 : durationMs(text, ['ms', 's', 'm', 'h'])
+  if (ms === undefined) {
     throw new EaError('usage', `${flag} must be a duration like 30s, 5m or 1h, not ${JSON.stringify(text)}.`, {
       suggestions: [`${flag} 5m`],
     })
   }
-  return Math.round(Number(parts[1]) * unitMs[parts[2] as keyof typeof unitMs])
+  return ms
 }
 
 const unitBytes = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const

@@ -94,7 +94,7 @@ FROM best`
       if (!(step >= (isLost ? 2 : 1) && step <= params.step.length)) {
         throw new EaError('usage', `The funnel has no step ${JSON.stringify(cell)}.`, {
           suggestions: [
-            `Write a step from 1 to ${params.step.length}, or -2 to -${params.step.length} for the users lost there.`,
+            `Write a step from 1 to ${params.step.length}, or one from 2 on with a minus for the users lost before it.`,
           ],
         })
       }
