@@ -38,6 +38,7 @@ test('event types that no event has, wherever they are named, each once', async 
     const mistyped = 'No event has the event_type "purchse"; did you mean "purchase"?'
     expect(await warnings(selectors('purchse'))).toEqual([mistyped])
     expect(await warnings(segments('event_type:page_view,purchse', 'event_type!=purchse'))).toEqual([mistyped])
+    expect(await warnings(segments('event_type!=purchse'))).toEqual([mistyped])
     expect(await warnings(selectors('page_view[event_type:purchse]', 'purchse', 'purchase'))).toEqual([mistyped])
     expect(await warnings(selectors('Page_View', 'refund not'))).toEqual([
       'No event has the event_type "Page_View"; did you mean "page_view"?',
