@@ -10,7 +10,7 @@ import { paramsOf } from '../lib/stats/params.js'
 
 const params = paramsOf(exportParams)
 const about = (name: string) => params.find((param) => param.name === name)!.description
-const grouped = (count: number) => count.toLocaleString('en-US')
+const counted = (count: number, unit: string) => `${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'}`
 
 export default class Export extends BaseCommand<typeof Export> {
   static override summary = 'Write the events to a file or to stdout, as CSV or NDJSON'
@@ -58,7 +58,7 @@ export default class Export extends BaseCommand<typeof Export> {
     for (const warning of result.warnings) this.caution(warning)
     if (json) return this.present({ events: result.events, file, bytes }, '')
     const place = file === undefined ? 'standard output' : visible(file)
-    this.say(`${place}: ${grouped(result.events)} events, ${grouped(bytes)} bytes`)
+    this.say(`${place}: ${counted(result.events, 'event')}, ${counted(bytes, 'byte')}`)
   }
 
   /** What a reader has not taken when the command is ended is not waited for. */
