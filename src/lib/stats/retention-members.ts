@@ -10,12 +10,12 @@ import { type Frame, visibleOnly } from './frame.js'
 import { firstEventKey, returnConditions, startConditions } from './retention-events.js'
 import type { Params } from './retention-params.js'
 import { rollingUserWindows } from './retention-rolling.js'
-import { rollupMembers } from './retention-rollups.js'
+import { firstDayMembers, isByFirstDays, rollupUserWindows } from './retention-rollups.js'
 import { cohortSpan, mostCohorts, notAfter, notBefore, numberOf } from './retention-windows.js'
 
 /** The query for all cells. */
 export function members(params: Params, frame: Frame): RawBuilder<unknown> {
-  if (frame.source === 'rollups') return rollupMembers(params, frame)
+  if (isByFirstDays(params, frame)) return firstDayMembers(params, frame)
   return params.clock === 'rolling' ? rollingMembers(params, frame) : calendarMembers(params, frame)
 }
 
@@ -39,10 +39,11 @@ FROM (
 WHERE cohort = ${cohort} AND ${isInWindow}`
 }
 
-/** One scan of the events: a row for each user and window, from these a row for each user, from it his cells. */
+/** One scan: a row for each user and window, from these a row for each user, from it his cells. */
 function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
   const { cohort } = params
   const { isEntering } = startConditions(params, frame)
+  const userWindows = frame.source === 'rollups' ? rollupUserWindows(params, frame) : eventUserWindows(params, frame)
   const starts = sql`min(number) FILTER (WHERE starts)`
   // The first event ever decides: it lies in the first window with such an event, and has to enter there.
   const hasEntered = isEntering === undefined ? sql`` : sql`\n    HAVING ${starts} = min(number) FILTER (WHERE enters)`
@@ -52,7 +53,7 @@ function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
   return cellsOf(
     sql`SELECT user_id, ${cohorts} AS cohorts, ${returnedOf(params, sql`number`)}
     FROM (
-      ${withReturnsFrom(params, sql`user_id`, calendarUserWindows(params, frame))}
+      ${withReturnsFrom(params, userWindows)}
     ) AS user_windows
     GROUP BY user_id${hasEntered}`,
     params,
@@ -63,7 +64,7 @@ function rollingMembers(params: Params, frame: Frame): RawBuilder<unknown> {
   return cellsOf(
     sql`SELECT user_id, ARRAY[cohort] AS cohorts, ${returnedOf(params, sql`cohort + number`)}
     FROM (
-      ${withReturnsFrom(params, sql`user_id`, rollingUserWindows(params, frame))}
+      ${withReturnsFrom(params, rollingUserWindows(params, frame))}
     ) AS user_windows
     GROUP BY user_id, cohort`,
     params,
@@ -71,7 +72,7 @@ function rollingMembers(params: Params, frame: Frame): RawBuilder<unknown> {
 }
 
 /** `user_id, number, starts, returns` (with first-ever also `enters`) for each user and window; all of history is -1. */
-function calendarUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
+function eventUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
   const { cohort, mode, windows, windowType } = params
   const { from, to } = cohortSpan(params, frame)
   const { isStart, isEntering } = startConditions(params, frame)
@@ -85,18 +86,18 @@ function calendarUserWindows(params: Params, frame: Frame): RawBuilder<unknown> 
     ...visibleOnly(frame.openBatches),
     ...isWanted,
   ]
-  const keys = (more: RawBuilder<unknown>) => sql`min(${firstEventKey}) FILTER (WHERE ${more})`
-  const inHistory = sql`occurred_at < (${from}::timestamp AT TIME ZONE ${frame.tz}) - interval '6 hours'`
-  const isLate = sql`NOT (${inHistory})`
+  // Only who has no earlier start can enter, so the order of the events of history is of no interest.
+  const firstKey = (conditions: readonly RawBuilder<unknown>[]) =>
+    sql`min(${firstEventKey}) FILTER (WHERE ${all([notBefore(at, from, frame), ...conditions])})`
   const enters =
     isEntering === undefined
       ? sql``
       : sql`
-          (${keys(all([isLate, ...isStart]))} = ${keys(all([isLate, ...isStart, ...isEntering]))}) IS TRUE AS enters,`
+          (${firstKey(isStart)} = ${firstKey([...isStart, ...isEntering])}) IS TRUE AS enters,`
   return sql`SELECT user_id, number, bool_or(${all(isStart)}) AS starts,${enters}
           count(*) FILTER (WHERE ${all(isReturn)}) AS returns
         FROM (
-          SELECT *, greatest(${numberOf(at, params, frame)}, -1) AS number
+          SELECT *, ${numberOf(at, params, frame)} AS number
           FROM ${frame.t.events}
           WHERE ${all(conditions)}
         ) AS numbered
@@ -107,13 +108,9 @@ function calendarUserWindows(params: Params, frame: Frame): RawBuilder<unknown> 
 const longestHours = { hour: 1, day: 25, week: 7 * 24 + 1, month: 31 * 24 + 1 }
 
 /** Adds `returns_from`, the returns of this window and all later ones, where that is asked for. */
-function withReturnsFrom(
-  { mode, minReturnEvents }: Params,
-  user: RawBuilder<unknown>,
-  userWindows: RawBuilder<unknown>,
-) {
+function withReturnsFrom({ mode, minReturnEvents }: Params, userWindows: RawBuilder<unknown>): RawBuilder<unknown> {
   if (mode === 'on' || minReturnEvents === 1) return userWindows
-  return sql`SELECT *, sum(returns) OVER (PARTITION BY ${user} ORDER BY number DESC) AS returns_from
+  return sql`SELECT *, sum(returns) OVER (PARTITION BY user_id ORDER BY number DESC) AS returns_from
       FROM (
         ${userWindows}
       ) AS user_windows`

@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../errors.js'
-import { addWindows, type Day, type DayGrain, daysBetween, windowStart } from '../time.js'
+import { addDays, addWindows, type Day, type DayGrain, daysBetween } from '../time.js'
 import { calendar } from './events.js'
 import type { Frame } from './frame.js'
 import { hourOf, type Params } from './retention-params.js'
@@ -69,7 +69,7 @@ export function lastDay(windowType: DayGrain, windows: number, frame: Frame): Da
   return addWindows(last, windowType, windows + 1)
 }
 
-/** The number of the window that holds a day, negative before the first one; `day` is an expression of type date. */
+/** The number of the window that holds a day, an expression of type date that is not before the first window. */
 export function numberOfDay(
   day: RawBuilder<unknown>,
   windowType: DayGrain,
@@ -80,12 +80,8 @@ export function numberOfDay(
   switch (windowType) {
     case 'day':
       return sql`(${day} - ${from}::date)`
-    case 'week': {
-      // A start of a week before all events, so that the division never meets a negative number.
-      const anchor = windowStart('1900-01-08', 'week', frame.weekStart)
-      const weeksBefore = Math.floor(daysBetween(anchor, from) / 7)
-      return sql`((${day} - ${anchor}::date) / 7 - ${weeksBefore}::int)`
-    }
+    case 'week':
+      return sql`((${day} - ${from}::date) / 7)`
     case 'month': {
       const end = lastDay(windowType, windows, frame)
       const starts = dayCohorts(windowType, { ...frame, range: { from, to: addWindows(end, 'month', 1) } })
@@ -94,13 +90,19 @@ export function numberOfDay(
   }
 }
 
-/** The number of the window that holds an instant, negative before the first one. */
+/** The number of the window that holds an instant, -1 for all that lies before the first one. */
 export function numberOf(instant: RawBuilder<unknown>, params: Params, frame: Frame): RawBuilder<number> {
   const { windowType, windows } = params
-  if (windowType !== 'hour') {
-    return numberOfDay(sql`(${instant} AT TIME ZONE ${frame.tz})::date`, windowType, windows, frame)
+  if (windowType === 'hour') {
+    const begins = sql`SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, frame)}) AS hours`
+    return sql`(width_bucket(${instant}, (${begins})) - 1)`
   }
-  return sql`(width_bucket(${instant}, (SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, frame)}) AS hours)) - 1)`
+  const day = sql`(${instant} AT TIME ZONE ${frame.tz})::date`
+  // Division rounds towards 0, so weeks are counted from before all events.
+  const weeksBefore = windowType === 'week' ? Math.ceil(daysBetween('1900-01-01', frame.range!.from) / 7) : 0
+  const from = addDays(frame.range!.from, -7 * weeksBefore)
+  const number = numberOfDay(day, windowType, windows, { ...frame, range: { from, to: frame.range!.to } })
+  return weeksBefore === 0 ? sql`greatest(${number}, -1)` : sql`greatest(${number} - ${weeksBefore}::int, -1)`
 }
 
 /** Conditions for local times in `[from, to)`; the instants, a few hours wider, are for the BRIN index. */
