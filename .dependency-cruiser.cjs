@@ -6,7 +6,7 @@ const ranks = [
   ['rollups', '^src/lib/rollups/'],
   ['batches', '^src/lib/batches/'],
   ['import|stats', '^src/lib/(import|stats)/'],
-  ['export', '^src/lib/export/'],
+  ['export|checks', '^src/lib/(export|checks)/'],
   ['skins', '^src/lib/cli/'],
   ['commands', '^src/(commands/|index\\.ts$)'],
 ]

@@ -130,7 +130,8 @@ ${stat.users.sql(cell, params, frame)}
 ORDER BY user_id COLLATE "C"`
 }
 
-function inReading<T>(db: Database, { signal }: AskOptions, read: (s: Session) => Promise<T>): Promise<T> {
+/** One transaction for several answers that see the same batches: `answer` inside it. */
+export function inReading<T>(db: Database, { signal }: AskOptions, read: (s: Session) => Promise<T>): Promise<T> {
   return withTransaction(
     db,
     (tx) =>
