@@ -1,5 +1,8 @@
 /** The known word that a mistyped one was most likely meant to be. */
 
+// Comparing costs the product of the lengths, and nobody mistypes a word of this length.
+const longestWord = 200
+
 /** Edits between two words: insert, delete, replace, or swap two neighbours. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
@@ -24,7 +27,9 @@ function distance(a: string, b: string): number {
  * nearest('fromat', ['format', 'from']) // 'format'
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > longestWord) return undefined
   const near = known
+    .filter((candidate) => candidate.length <= longestWord)
     .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, edits }) => edits <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3)))
     .sort((a, b) => a.edits - b.edits)
