@@ -15,7 +15,8 @@ export interface Line {
 /** A target: `value` must be at least (or at most) the gate; better still the aim. */
 export interface Target {
   readonly kind: 'at least' | 'at most'
-  readonly gate: number
+  /** Without one the value is only reported, unless it meets the aim. */
+  readonly gate?: number
   readonly aim?: number
   readonly unit: string
 }
@@ -40,13 +41,14 @@ export function line(
   const figure = value === undefined ? '' : shown(value)
   if (target === undefined || value === undefined)
     return { what, measured, against, figure, gate: '', aim: '', verdict: '' }
-  const meets = (limit: number) => (target.kind === 'at least' ? value >= limit : value <= limit)
+  const meets = (limit: number | undefined) =>
+    limit !== undefined && (target.kind === 'at least' ? value >= limit : value <= limit)
   const sign = target.kind === 'at least' ? '≥' : '≤'
+  const limitText = (limit: number | undefined) => (limit === undefined ? '' : `${sign} ${shown(limit)}`)
+  const missed = target.gate === undefined ? '' : 'MISSED'
   return {
-    ...{ what, measured, against, figure },
-    gate: `${sign} ${shown(target.gate)}`,
-    aim: target.aim === undefined ? '' : `${sign} ${shown(target.aim)}`,
-    verdict: meets(target.aim ?? target.gate) ? 'aim' : meets(target.gate) ? 'gate' : 'MISSED',
+    ...{ what, measured, against, figure, gate: limitText(target.gate), aim: limitText(target.aim) },
+    verdict: meets(target.aim ?? target.gate) ? 'aim' : meets(target.gate) ? 'gate' : missed,
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The questions of `bench:stats`: how `ea` is asked, what somebody who knows DuckDB or ClickHouse would write, and which
- * form all three answers take to be compared. Each statement is the quickest of those tried, by the median of one run.
+ * form all three answers take to be compared. Each statement of theirs is the one that took the least processor time of those
+ * tried. Both run with UTC as their time zone, where a cast makes a day.
  */
 import { type Database, dau, funnel, type Result, retention, topEvents } from '../../src/index.js'
 
@@ -56,11 +57,16 @@ export const questions: readonly Question[] = [
     command: ({ from, to }) => ['dau', '--from', from, '--to', to],
     lines: activeDays,
     duckdb: (span) => `
-      SELECT (occurred_at AT TIME ZONE 'UTC')::DATE AS date, count(DISTINCT user_id)
+      SELECT occurred_at::DATE AS date, count(DISTINCT user_id)
       FROM events WHERE ${during(span)} GROUP BY ALL`,
     clickhouse: (span) => `
-      SELECT toDate(occurred_at) AS date, uniqExact(user_id)
-      FROM events WHERE ${duringClick(span)} GROUP BY date`,
+      SELECT date, count()
+      FROM (
+        SELECT arrayJoin(groupUniqArray(toDate(occurred_at))) AS date
+        FROM events WHERE ${duringClick(span)} GROUP BY user_id
+        SETTINGS optimize_aggregation_in_order = 1
+      )
+      GROUP BY date`,
     bound: 'One row for each day lies in `days`: the time is that of the transaction and its round trips.',
   },
   {
@@ -78,7 +84,7 @@ export const questions: readonly Question[] = [
       ),
     duckdb: (span) => `
       WITH user_weeks AS (
-        SELECT DISTINCT user_id, date_trunc('week', occurred_at AT TIME ZONE 'UTC')::DATE AS week
+        SELECT DISTINCT user_id, date_trunc('week', occurred_at::DATE)::DATE AS week
         FROM events WHERE ${during(span)}
       ), cohorts AS (
         SELECT user_id, min(week) AS cohort FROM user_weeks GROUP BY user_id
@@ -111,7 +117,7 @@ export const questions: readonly Question[] = [
     command: ({ from, to }) => ['dau', '--from', from, '--to', to, '--segment', `properties.country:${country}`],
     lines: activeDays,
     duckdb: (span) => `
-      SELECT (occurred_at AT TIME ZONE 'UTC')::DATE AS date, count(DISTINCT user_id)
+      SELECT occurred_at::DATE AS date, count(DISTINCT user_id)
       FROM events WHERE properties ->> 'country' = '${country}' AND ${during(span)} GROUP BY ALL`,
     clickhouse: (span) => `
       SELECT toDate(occurred_at) AS date, uniqExact(user_id)
