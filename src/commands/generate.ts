@@ -1,11 +1,9 @@
 /** Makes a log of events to try things with. */
-import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
+import { throwUnwritable, writeWhole } from '../lib/cli/whole-file.js'
 import { EaError } from '../lib/errors.js'
 import { generate } from '../lib/generate/generate.js'
 import {
@@ -66,7 +64,10 @@ Remember that an import rejects events of the future: keep --from plus --days in
     }
     const { summary, bytes } = generate(this.options())
     if (file === undefined) {
-      await pour(bytes, process.stdout, this.signal)
+      await pour(bytes, process.stdout, this.signal).catch((error: unknown) => {
+        // What stdout refuses is told where all its errors are: see `forgiveClosedPipes`.
+        if ((error as NodeJS.ErrnoException).syscall !== 'write') throw error
+      })
       return
     }
     const written = await this.writeFile(bytes, file)
@@ -84,23 +85,20 @@ Remember that an import rejects events of the future: keep --from plus --days in
     }
   }
 
-  /** Through a neighbour that is renamed at the end, so that nobody ever imports half a log. */
+  /** Whole or not at all, so that nobody ever imports half a log. */
   private async writeFile(bytes: Iterable<Uint8Array>, file: string): Promise<number> {
-    // A device or a pipe is written to; putting a file in its place would be a surprise.
-    const isPlain = (await stat(file).catch(() => undefined))?.isFile() ?? true
-    const partial = isPlain ? join(dirname(file), `.ea-${randomBytes(6).toString('hex')}.part`) : file
-    try {
-      const stream = createWriteStream(partial, { flags: isPlain ? 'wx' : 'w' })
+    return writeWhole(file, async (path) => {
+      const stream = createWriteStream(path)
       const ended = finished(stream)
       ended.catch(() => {})
-      const written = await pour(bytes, stream, this.signal).finally(() => stream.end())
-      await ended
-      if (isPlain) await rename(partial, file)
-      return written
-    } catch (error) {
-      if (isPlain) await rm(partial, { force: true })
-      if (this.signal.aborted) throw error
-      throw new EaError('output_unwritable', `${file} cannot be written: ${(error as Error).message}`, { cause: error })
-    }
+      try {
+        const written = await pour(bytes, stream, this.signal).finally(() => stream.end())
+        await ended
+        return written
+      } catch (error) {
+        this.signal.throwIfAborted()
+        return throwUnwritable(file)(error)
+      }
+    })
   }
 }

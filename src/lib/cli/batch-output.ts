@@ -1,12 +1,9 @@
 /** Text that comes in pieces, to stdout or to a file that appears whole or not at all. */
-import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { EaError } from '../errors.js'
 import { writeOutput } from './output.js'
+import { throwUnwritable, writeWhole } from './whole-file.js'
 
 /**
  * Writes pieces of text as they come, as fast as the reader takes them.
@@ -23,9 +20,6 @@ export async function writePieces(pieces: AsyncIterable<string>, file?: string):
     }
     return
   }
-  // A device or a pipe is written to; putting a file in its place would be a surprise.
-  const isPlain = (await stat(file).catch(() => undefined))?.isFile() ?? true
-  const partial = isPlain ? join(dirname(file), `.ea-${randomBytes(6).toString('hex')}.part`) : file
   let sourceError: unknown
   async function* watched() {
     try {
@@ -35,12 +29,10 @@ export async function writePieces(pieces: AsyncIterable<string>, file?: string):
       throw error
     }
   }
-  try {
-    await pipeline(Readable.from(watched()), createWriteStream(partial, { flags: isPlain ? 'wx' : 'w' }))
-    if (isPlain) await rename(partial, file)
-  } catch (error) {
-    if (isPlain) await rm(partial, { force: true })
-    if (sourceError !== undefined) throw sourceError
-    throw new EaError('output_unwritable', `${file} cannot be written: ${(error as Error).message}`, { cause: error })
-  }
+  await writeWhole(file, (path) =>
+    pipeline(Readable.from(watched()), createWriteStream(path)).catch((error: unknown) => {
+      if (sourceError !== undefined) throw sourceError
+      throwUnwritable(file)(error)
+    }),
+  )
 }

@@ -1,10 +1,8 @@
 /** Where data goes: stdout, or a file that appears whole or not at all. */
-import { randomBytes } from 'node:crypto'
-import { rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
-import { EaError } from '../errors.js'
 import { defaultFormat, formats } from '../render/formats.js'
+import { throwUnwritable, writeWhole } from './whole-file.js'
 
 /** The flags of each command that shows a Result. */
 export const outputFlags = {
@@ -33,15 +31,6 @@ export async function writeOutput(text: string, file?: string): Promise<void> {
     })
     return
   }
-  const partial = join(dirname(file), `.ea-${randomBytes(6).toString('hex')}.part`)
-  try {
-    // A device or a pipe is written to; putting a file in its place would be a surprise.
-    const isPlain = (await stat(file).catch(() => undefined))?.isFile() ?? true
-    if (!isPlain) return await writeFile(file, text)
-    await writeFile(partial, text, { flag: 'wx' })
-    await rename(partial, file)
-  } catch (error) {
-    await rm(partial, { force: true })
-    throw new EaError('output_unwritable', `${file} cannot be written: ${(error as Error).message}`, { cause: error })
-  }
+  const unwritable = throwUnwritable(file)
+  await writeWhole(file, (path) => writeFile(path, text).catch(unwritable))
 }
