@@ -60,12 +60,14 @@ const question = fc.constantFrom(...zones).chain((zone) =>
     minReturnEvents: fc.constantFrom(1, 1, 2, 3),
     asOf: fc.option(fc.integer({ min: -600, max: 1300 }), { nil: undefined }),
     hourText: fc.boolean(),
+    // Many events of few users, or few events of many.
+    users: fc.constantFrom(2, 5, 12),
     events: fc.array(
       fc.record({
         // Few different times, so that equal ones and those exactly on a border occur.
         step: fc.integer({ min: -100, max: 100 }),
         shiftMinutes: fc.constantFrom(0, 0, 0, 1, -1, 30),
-        user: fc.constantFrom('u1', 'u2', 'u3'),
+        user: fc.nat({ max: 11 }),
         type: fc.constantFrom('a', 'b'),
         p: fc.constantFrom('x', 'y', undefined),
         q: fc.constantFrom(1, 1, 2),
@@ -86,7 +88,7 @@ test('the numbers and the users are those of the definition, from the rollups an
         at: new Date(
           center + Math.round((step / 100) * (spreadMs / hourMs)) * hourMs + shiftMinutes * 60_000,
         ).toISOString(),
-        ...{ id: randomUUID(), user, type, late, loading },
+        ...{ id: randomUUID(), user: `u${user % asked.users}`, type, late, loading },
         properties: { ...(p === undefined ? {} : { p }), q },
       }))
       const visible: ModelEvent[] = events.filter(({ loading }) => !loading)

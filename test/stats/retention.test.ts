@@ -249,6 +249,9 @@ test('with first-ever brackets and segments must hold for the very first event, 
     for (const clock of ['calendar', 'rolling'] as const) {
       expect(await usersIn({ ...pro, clock })).toEqual(['abroad', 'pro-then-free', 'tie-pro'])
       expect(await usersIn({ ...pro, clock, segment: ['properties.country:UA'] })).toEqual(['pro-then-free', 'tie-pro'])
+      // He started on the 1st, on free: being on pro the day after does not count.
+      const fromThe1st = await retention(db, { ...pro, clock, startDate: '2025-08-01' })
+      expect(fromThe1st.data.map(({ size }) => size)).toEqual([0, 3])
       expect(await usersIn({ ...pro, clock, cohort: 'first-matching' })).toEqual([
         ...['abroad', 'free-then-pro', 'pro-then-free', 'tie-free', 'tie-pro'],
       ])
@@ -328,6 +331,7 @@ test('least return events are counted inside the window, or from it on; window 0
   const events = views({
     ann: inJune('10T05', '11T05', '12T05', '12T06'),
     bob: inJune('10T05', '11T05', '11T06'),
+    carl: inJune('10T05', '11T05', '12T05'),
   })
   await withFreshDatabase(async (db) => {
     await storeEvents(db, events)
@@ -339,9 +343,9 @@ test('least return events are counted inside the window, or from it on; window 0
       minReturnEvents: 2,
     } as const
     for (const tz of ['UTC', 'Africa/Abidjan']) {
-      expect((await retention(db, { ...given, tz })).data[0]!.users).toEqual([2, 1, 1])
-      expect((await retention(db, { ...given, tz, cohort: 'active' })).data[0]!.users).toEqual([2, 1, 1])
-      expect((await retention(db, { ...given, tz, mode: 'on-or-after' })).data[0]!.users).toEqual([2, 2, 1])
+      expect((await retention(db, { ...given, tz })).data[0]!.users).toEqual([3, 1, 1])
+      expect((await retention(db, { ...given, tz, cohort: 'active' })).data[0]!.users).toEqual([3, 1, 1])
+      expect((await retention(db, { ...given, tz, mode: 'on-or-after' })).data[0]!.users).toEqual([3, 3, 1])
     }
   })
 })
@@ -530,7 +534,9 @@ test('a cell is named by cohort and window, and what names none is an error with
       [weeks, '2020-06-08:', /"2020-06-08:"/, /2020-06-08:1/],
       [weeks, '2020-06-08:2', /no window 2.*0 to 1/, /2020-06-08:1/],
       [weeks, '2020-06-09:1', /No cohort.*"2020-06-09"/, /2020-06-08 or 2020-06-15/],
-      [weeks, '2021-01-01:1', /2020-06-08 to 2020-06-22/, /2020-06-08 or 2020-06-22/],
+      [weeks, '2021-01-01:1', /2020-06-08 to 2020-06-22/, /Try 2020-06-22/],
+      [weeks, '2020-01-01:1', /2020-06-08 to 2020-06-22/, /Try 2020-06-08/],
+      [weeks, 'soon:1', /No cohort.*"soon"/, /2020-06-08 or 2020-06-22/],
       [weeks, '2020-06-15:1', /no number.*yet/, /as-of/],
       [hours, '2020-06-11T09:00:1', /No cohort.*05:00 to 2020-06-11T07:00/, /./],
       [hours, '2020-06-11T06:30:1', /No cohort/, /./],

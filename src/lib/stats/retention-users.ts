@@ -42,9 +42,12 @@ function dayCohort(text: string, number: number, params: Params, frame: Frame): 
   const cohorts = dayCohorts(windowType, frame)
   const index = cohorts.indexOf(text)
   if (index < 0) {
-    const later = cohorts.findIndex((cohort) => cohort > text)
-    const near = isDay(text) && later > 0 ? cohorts.slice(later - 1, later + 1) : [cohorts[0]!, cohorts.at(-1)!]
-    throw noCohort(text, near[0]!, near.at(-1)!, cohorts[0]!, cohorts.at(-1)!)
+    const [first, last] = [cohorts[0]!, cohorts.at(-1)!]
+    const [before = first, after = last] = [
+      cohorts.findLast((cohort) => cohort < text),
+      cohorts.find((cohort) => cohort > text),
+    ]
+    throw isDay(text) ? noCohort(text, before, after, first, last) : noCohort(text, first, last, first, last)
   }
   if (params.clock === 'rolling') return cohortNumber(sql`number = ${index}::int`, number, params, frame)
   const start = addWindows(text, windowType, number)

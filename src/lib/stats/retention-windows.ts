@@ -160,7 +160,7 @@ export function windowInstants(params: Params, frame: Frame): RawBuilder<unknown
   WHERE ends IS NOT NULL`
   }
   const step = { day: '1 day', week: '7 days', month: '1 month' }[windowType]
-  return sql`SELECT number, cohort::text AS cohort, true AS is_cohort,
+  return sql`SELECT number, to_char(cohort, 'YYYY-MM-DD') AS cohort, true AS is_cohort,
     ${dayBegins(sql`cohort`, frame)} AS begins, ${dayBegins(sql`(cohort + ${step}::interval)::date`, frame)} AS ends
   FROM (${dayCohortsSql(windowType, frame)}) AS numbered`
 }
