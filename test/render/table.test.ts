@@ -50,11 +50,11 @@ test('a funnel fits 80 columns with its headings broken, bars beside the users, 
   expect(await tableAt(funnel, 80)).toBe(
     lines(
       '                                           rate_     rate_',
-      '                                           from_     from_  median_        mean_',
-      'step  event_type   users                   first  previous  seconds      seconds',
-      '   1  signup       4,000  ██████████████  100.0%         -        -            -',
-      '   2  add_to_cart  1,000  ███▌             25.0%     25.0%     90 s     86,400 s',
-      '   3  purchase       250  ▉                 6.3%     25.0%    2.5 s  1,234,567 s',
+      '                                           from_     from_     median_     mean_',
+      'step  event_type   users                   first  previous     seconds   seconds',
+      '   1  signup       4,000  ██████████████  100.0%         -           -         -',
+      '   2  add_to_cart  1,000  ███▌             25.0%     25.0%  1 min 30 s       1 d',
+      '   3  purchase       250  ▉                 6.3%     25.0%       2.5 s  14 d 7 h',
     ),
   )
   expect(await tableAt(funnel, 40)).toBe(

@@ -79,7 +79,7 @@ export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string
     case 'rate':
       return `${(value * 100).toFixed(1)}%`
     case 'seconds':
-      return `${numberText(Number(value.toFixed(value < 10 ? 2 : 0)), grouped)} s`
+      return grouped ? span(value) : `${numberText(Number(value.toFixed(value < 10 ? 2 : 0)), false)} s`
     case 'bytes':
       return bytes(value)
     default:
@@ -91,6 +91,21 @@ function numberText(value: number, grouped: boolean): string {
   if (!grouped) return String(value)
   groupedNumber ??= new Intl.NumberFormat('en-US')
   return groupedNumber.format(value)
+}
+
+/** A length of time in its two largest units: `57 s`, `9 h 51 min`, `3 d 4 h`. */
+function span(seconds: number): string {
+  if (seconds < 60) return `${Number(seconds.toFixed(seconds < 10 ? 2 : 0))} s`
+  const [large, small, largeName, smallName] =
+    seconds < 3600
+      ? ([60, 1, 'min', 's'] as const)
+      : seconds < 86_400
+        ? ([3600, 60, 'h', 'min'] as const)
+        : ([86_400, 3600, 'd', 'h'] as const)
+  const rounded = Math.round(seconds / small) * small
+  const rest = (rounded % large) / small
+  const whole = `${Math.floor(rounded / large)} ${largeName}`
+  return rest === 0 ? whole : `${whole} ${rest} ${smallName}`
 }
 
 function bytes(value: number): string {
