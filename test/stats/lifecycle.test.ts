@@ -98,6 +98,7 @@ test('the users in a state', async () => {
         (await askUsers(db, lifecycleStat, given, cell)).data.map((row) => row.user_id)
       expect(await users('2025-08-01:new')).toEqual(['ann'])
       expect(await users('2025-08-02:returning')).toEqual(['ann'])
+      expect(await users('2025-08-02:resurrecting')).toEqual([])
       expect(await users('2025-08-04:new')).toEqual(['bob'])
       expect(await users('2025-08-04:resurrecting')).toEqual(['ann', 'old'])
       expect(await users('2025-08-05:dormant')).toEqual(['ann', 'bob', 'old'])
