@@ -102,23 +102,37 @@ export async function askUsers<S extends z.ZodObject>(
 
 const userColumns: readonly Column[] = [{ name: 'user_id', kind: 'text' }]
 
-/** What `ask` (or with a cell `askUsers`) would run, and its parameters in the order of `$1`, `$2` …. */
+/** A statement and its parameters, in the order of `$1`, `$2` …. */
+export interface Statement {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+}
+
+/** What `ask` (or with a cell `askUsers`) would run. */
 export async function explain<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
   options: AskOptions & { readonly cell?: string } = {},
-): Promise<{ sql: string; parameters: readonly unknown[] }> {
+): Promise<Statement> {
   const params = parseParams(stat.params, given, options.spell)
-  return inReading(db, options, async (s) => {
-    const { cell } = options
-    const frame = await frameOf(s, stat, params, options, cell === undefined ? undefined : stat.users?.rollupsAnswer)
-    // Without data there is no range yet: the statement is the same for any.
-    const today = frame.asOfLocal.slice(0, 10)
-    const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
-    const compiled = (cell === undefined ? stat.sql(params, whole) : usersOf(stat, params, whole, cell)).compile(s.q)
-    return { sql: compiled.sql, parameters: compiled.parameters }
-  })
+  return inReading(db, options, async (s) => (await statementOf(s, stat, params, options)).statement)
+}
+
+/** What `answer` would run, inside a transaction of the caller, and the days `[from, to)` that it would cover. */
+export async function statementOf<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  options: AskOptions & { readonly cell?: string } = {},
+): Promise<{ statement: Statement; range: Frame['range'] }> {
+  const { cell } = options
+  const frame = await frameOf(s, stat, params, options, cell === undefined ? undefined : stat.users?.rollupsAnswer)
+  // Without data there is no range yet: the statement is the same for any.
+  const today = frame.asOfLocal.slice(0, 10)
+  const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
+  const compiled = (cell === undefined ? stat.sql(params, whole) : usersOf(stat, params, whole, cell)).compile(s.q)
+  return { statement: { sql: compiled.sql, parameters: compiled.parameters }, range: frame.range }
 }
 
 function usersOf<S extends z.ZodObject>(stat: Stat<S>, params: z.output<S>, frame: Frame, cell: string) {

@@ -155,14 +155,18 @@ export function parseParams<S extends z.ZodObject>(
 ): z.output<S> {
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => problem(issue, given, spell))
+    const problems = parsed.error.issues.map((issue) => describeIssue(issue, given, spell))
     const isPointed = problems.some((text) => text.includes('\n'))
     throw new EaError('usage', isPointed ? problems.join('\n') : `${problems.join('; ')}.`, { details: { problems } })
   }
   return parsed.data
 }
 
-function problem(issue: z.core.$ZodIssue, given: unknown, spell: (name: string) => string): string {
+/**
+ * One thing that is wrong with what was given, for people: names the parameter and the value. What has a grammar of its
+ * own brings two more lines, with a mark under the character.
+ */
+export function describeIssue(issue: z.core.$ZodIssue, given: unknown, spell: (name: string) => string): string {
   if (issue.code === 'unrecognized_keys') return `unknown: ${issue.keys.map(spell).join(', ')}`
   const name = String(issue.path[0] ?? '')
   if (issue.code === 'custom' && issue.params?.pointed !== undefined) {
@@ -172,7 +176,7 @@ function problem(issue: z.core.$ZodIssue, given: unknown, spell: (name: string) 
   }
   const value = valueAt(given, issue.path)
   const message = issue.message.replace(/^(Invalid input|Too (small|big)): expected .*?( to be )?(?=[<>=])/, 'must be ')
-  return `${spell(name)} ${message}, not ${JSON.stringify(value)}`
+  return `${spell(name)} ${message}${value === undefined ? '' : `, not ${JSON.stringify(value)}`}`
 }
 
 function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
