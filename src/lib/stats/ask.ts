@@ -181,6 +181,7 @@ function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.ou
     week_start: frame.weekStart,
     as_of: frame.asOf,
     definition: stat.definition(params),
+    data_from: frame.dataFrom,
     data_until: frame.dataUntil,
     complete_until: completeUntil(frame),
     source: frame.source,
