@@ -80,9 +80,14 @@ export function addWindows(start: Day, grain: DayGrain, count: number): Day {
   return new Date(Date.UTC(Math.floor(month / 12), month % 12)).toISOString().slice(0, 10)
 }
 
-/** Whether a text names a time zone as IANA does: `Europe/Kyiv`, `UTC`; no offsets, which PostgreSQL reads backwards. */
+/**
+ * Whether a text names a time zone as IANA does, by region and place: `Europe/Kyiv`; or UTC by one of its names. No
+ * offsets, which PostgreSQL reads backwards, and no abbreviations: what `CST` or `CET` means, it and others disagree about.
+ */
 export function isTimeZone(name: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name) && canonicalZone(name) !== undefined
+  if (!/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name)) return false
+  const zone = canonicalZone(name)
+  return zone !== undefined && (name.includes('/') || zone === canonicalZone('UTC'))
 }
 
 /** Whether two names mean the same zone: `utc` and `Etc/UTC`, `Europe/Kiev` and `Europe/Kyiv`. */
@@ -100,6 +105,8 @@ function canonicalZone(name: string): string | undefined {
 
 /** Whether a text is an instant with its offset: `2025-08-31T12:00:00Z`, `2025-08-31T12:00+03:00`. */
 export function isInstant(text: string): boolean {
-  const parts = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$/.exec(text)
+  const parts = /^(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-](0\d|1[0-5]):[0-5]\d)$/.exec(
+    text,
+  )
   return parts !== null && isDay(parts[1]!) && !Number.isNaN(Date.parse(text))
 }
