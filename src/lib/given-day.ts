@@ -58,9 +58,9 @@ function lastOfMonth(first: Day): Day {
 
 /** The same day of an earlier month, or that month's last day. */
 function monthsBefore(day: Day, count: number): Day {
-  if (count > 12 * (Number(day.slice(0, 4)) - 1970)) return firstKnownDay
   const month = Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7)) - 1 - count
-  const first = `${String(Math.floor(month / 12)).padStart(4, '0')}-${String((month % 12) + 1).padStart(2, '0')}-01`
+  if (month < 12 * 1970) return firstKnownDay
+  const first = `${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}-01`
   const last = lastOfMonth(first)
   const same = `${first.slice(0, 8)}${day.slice(8)}`
   return same > last ? last : same
