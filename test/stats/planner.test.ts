@@ -169,7 +169,9 @@ function casesOf(s: Scenario): Case[] {
     const row = pickBusy(lifecycle, (row) => row[state])
     return { cell: `${row.date}:${state}`, count: row[state] }
   })
-  const ofNumber = pickBusy(stickiness, ({ users }) => users)
+  // The day that Apia left out has no hours.
+  const ofNumber = stickiness.length === 0 ? undefined : pickBusy(stickiness, ({ users }) => users)
+  const trendRow = trend.length === 0 ? undefined : pickBusy(trend, ({ value }) => value)
   const ofTrend = (row: { date: string; value: number | null } | undefined, key: string) =>
     row === undefined || s.measure === 'events' ? {} : { users: [{ cell: `${row.date}${key}`, count: row.value }] }
   const planRow = byPlan.rows.length === 0 ? undefined : pickBusy(byPlan.rows, ({ value }) => value)
@@ -191,15 +193,12 @@ function casesOf(s: Scenario): Case[] {
     {
       ...{ stat: stickinessStat, given: { ...any.given, grain: s.anyGrain }, expected: stickiness },
       rollupsKnow: noSegment && any.hasRollups,
-      users: [{ cell: String(ofNumber.periods_active), count: ofNumber.users }],
+      users: ofNumber === undefined ? [] : [{ cell: String(ofNumber.periods_active), count: ofNumber.users }],
     },
     {
       ...{ stat: trendStat, given: { ...any.given, grain: s.anyGrain, measure: s.measure }, expected: trend },
       rollupsKnow: any.hasRollups && (s.measure === 'events' ? onlyTypes : noSegment),
-      ...ofTrend(
-        pickBusy(trend, ({ value }) => value),
-        '',
-      ),
+      ...ofTrend(trendRow, ''),
     },
     {
       stat: trendStat,
