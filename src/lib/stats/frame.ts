@@ -46,7 +46,10 @@ export interface Frame {
   readonly weekStart: Weekday
   /** ISO, in UTC. */
   readonly asOf: string
-  /** The same instant on the clocks of `tz`: `2025-08-31T12:00:00.000000`, to compare with days. */
+  /**
+   * The same instant on the clocks of `tz`: `2025-08-31T12:00:00.000000`, to compare with days. The start of a day is its
+   * midnight, also when the clocks jump over it.
+   */
   readonly asOfLocal: string
   /** The day of the oldest visible event. */
   readonly dataFrom: Day | null
@@ -125,12 +128,13 @@ async function readState({ q, t }: Session, { tz, asOf }: FrameParams): Promise<
     )
     SELECT reporting_tz,
            to_char(as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of,
-           to_char(as_of AT TIME ZONE tz, 'YYYY-MM-DD"T"HH24:MI:SS.US') AS as_of_local,
+           to_char(CASE WHEN as_of = day AT TIME ZONE tz THEN day ELSE as_of AT TIME ZONE tz END,
+                   'YYYY-MM-DD"T"HH24:MI:SS.US') AS as_of_local,
            (SELECT coalesce(jsonb_agg(id ORDER BY id), '[]') FROM ${t.import_batches} WHERE status = 'loading')
              AS open_batches,
            (SELECT min(day) FROM ${t.days}) AS oldest,
            (SELECT max(day) FROM ${t.days}) AS newest
-    FROM clock`
+    FROM clock, date_trunc('day', as_of AT TIME ZONE tz) AS day`
   return knownZone(tz, async () => (await query.execute(q)).rows[0]!)
 }
 
@@ -157,9 +161,9 @@ async function dataDaysIn({ q, t }: Session, tz: string, state: State): Promise<
     sql`(${day}::timestamp AT TIME ZONE ${state.reporting_tz}) + make_interval(hours => ${hours})`
   const visible = sql.join([sql``, ...visibleOnly(state.open_batches)], sql` AND `)
   const { rows } = await sql<DataDays>`
-    SELECT (SELECT (min(occurred_at) AT TIME ZONE ${tz})::date FROM ${t.events}
+    SELECT (SELECT min((occurred_at AT TIME ZONE ${tz})::date) FROM ${t.events}
             WHERE occurred_at < ${bound(state.oldest!, 30)} ${visible}) AS oldest,
-           (SELECT (max(occurred_at) AT TIME ZONE ${tz})::date FROM ${t.events}
+           (SELECT max((occurred_at AT TIME ZONE ${tz})::date) FROM ${t.events}
             WHERE occurred_at >= ${bound(state.newest!, -6)} ${visible}) AS newest`.execute(q)
   return rows[0]!
 }
