@@ -18,6 +18,8 @@ export interface Outcome {
   readonly threshold: string
   /** With a change: the value before. */
   readonly base: number | null
+  /** What the base is: that of the column, while `valueKind` is that of the change (default `count`). */
+  readonly baseKind?: Outcome['valueKind'] | undefined
   /** The days that were resolved, both included; null for checks without a range, or without data. */
   readonly window: { readonly from: string; readonly to: string; readonly tz: string } | null
   /** With a change: what the base covers, one line for each period. */
