@@ -155,7 +155,10 @@ async function figures(
   const [counted] = await query(url, 'SELECT count(*)::int AS user_days FROM ea.user_days')
   const rows = [...times].map(([{ name }, taken]) => {
     const own = median(taken.ea)
-    const ratio = (seconds: readonly number[]) => (median(seconds) / own).toPrecision(2)
+    const ratio = (seconds: readonly number[]) => {
+      const value = median(seconds) / own
+      return value.toFixed(value >= 10 ? 0 : value >= 1 ? 1 : 2)
+    }
     const judged = lineOf(questions.find((question) => question.name === name)!, taken)
     const verdict = { aim: 'aim', gate: 'gate', MISSED: 'missed', '': 'reported' }[judged.verdict]
     return `| ${name} | ${milliseconds(taken.ea)} | ${ratio(taken.DuckDB)} | ${ratio(taken.ClickHouse)} | ${ratio(taken.command)} | ${verdict} |`
