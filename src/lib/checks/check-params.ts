@@ -12,7 +12,7 @@ const withoutStat = z.strictObject({ tz, asOf })
 /**
  * Reads the parameters of a check.
  *
- * @param given by name, in kebab, snake or camel case; a single value where a list is expected is a list of one
+ * @param given by name, in kebab, snake or camel case, or as a flag with its dashes; a single value where a list is expected is a list of one
  * @param defaults in camel case; what the stat does not have is left out
  * @param problems takes what is wrong, with paths from the parameters
  * @returns undefined when something is wrong
@@ -71,7 +71,7 @@ export function readParams(
 }
 
 function paramNamed(params: readonly Param[], key: string): Param | undefined {
-  const camel = key.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  const camel = key.replace(/^--/, '').replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase())
   return params.find(({ name }) => name === camel) ?? params.find(({ aliases }) => aliases.includes(camel))
 }
 

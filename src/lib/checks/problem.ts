@@ -19,12 +19,14 @@ export function under(path: readonly PropertyKey[], problem: Problem): Problem {
   return { ...problem, path: [...path, ...problem.path] }
 }
 
-/** A key that means nothing here, with the one that was probably meant. */
+/** A key that means nothing here, with the one that was probably meant; keys may be written as flags. */
 export function unknownKey(path: readonly PropertyKey[], of: string, known: readonly string[]): Problem {
   const key = String(path.at(-1))
-  const near = nearest(key, known)
-  const rest = near === undefined ? `; known: ${known.join(', ')}` : ''
-  return { path, isKey: true, message: `${of} has no ${JSON.stringify(key)}${rest}`, suggestion: near }
+  const dashes = key.startsWith('--') ? '--' : ''
+  const near = nearest(key.slice(dashes.length), known)
+  const rest = near === undefined ? `; known: ${known.map((name) => dashes + name).join(', ')}` : ''
+  const message = `${of} has no ${dashes === '' ? JSON.stringify(key) : key}${rest}`
+  return { path, isKey: true, message, suggestion: near === undefined ? undefined : dashes + near }
 }
 
 /**

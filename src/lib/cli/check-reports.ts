@@ -1,0 +1,60 @@
+/** Where the reports of checks go: files whole or not at all, one report on stdout, what GitHub reads on stderr. */
+import { appendFile } from 'node:fs/promises'
+import type { CheckReport } from '../checks/outcome.js'
+import { stepSummary } from '../checks/reports/github.js'
+import type { ReportContext } from '../checks/reports/report-context.js'
+import { parseReporter, type RequestedReport, reporters } from '../checks/reports/reports.js'
+import { EaError } from '../errors.js'
+import { writeOutput } from './output.js'
+import { throwUnwritable } from './whole-file.js'
+
+/**
+ * The reports that were asked for. Something always goes to stdout: the table, where nothing else does.
+ *
+ * @param given values of --reporter
+ * @throws EaError `usage` for an unknown report, and for two in one place
+ */
+export function requestedReports(given: readonly string[], isJson: boolean): RequestedReport[] {
+  const asked = given.map(parseReporter)
+  const onStdout = asked.filter(isOnStdout)
+  if (isJson) onStdout.unshift({ name: 'json', file: undefined })
+  if (onStdout.length > 1) {
+    const [first, second] = onStdout.map(({ name }) => (isJson && name === 'json' ? '--json' : name))
+    throw new EaError('usage', `${first} and ${second} cannot both go to stdout.`, {
+      suggestions: [`Give one of them a file: --reporter ${onStdout[1]!.name}=FILE.`],
+    })
+  }
+  const files = asked.flatMap(({ file }) => (file === undefined ? [] : [file]))
+  const twice = files.find((file, index) => files.indexOf(file) !== index)
+  if (twice !== undefined) throw new EaError('usage', `Two reports cannot both go to ${twice}.`)
+  const inFiles = asked.filter((report) => !isOnStdout(report))
+  return [...inFiles, onStdout[0] ?? { name: 'table', file: undefined }]
+}
+
+/** The runner of GitHub reads annotations on both streams: stdout stays data. */
+function isOnStdout({ name, file }: RequestedReport): boolean {
+  return file === undefined && name !== 'github'
+}
+
+/**
+ * Writes the reports, files first; for GitHub also the summary of the step, where its runner says where.
+ *
+ * @throws EaError `output_unwritable`
+ */
+export async function writeReports(
+  report: CheckReport,
+  requested: readonly RequestedReport[],
+  context: ReportContext,
+): Promise<void> {
+  for (const { name, file } of requested) {
+    const text = reporters[name](report, file === undefined ? context : { ...context, terminal: undefined })
+    if (name === 'github') await appendSummary(report)
+    if (name === 'github' && file === undefined) process.stderr.write(text)
+    else await writeOutput(text, file)
+  }
+}
+
+async function appendSummary(report: CheckReport): Promise<void> {
+  const file = process.env.GITHUB_STEP_SUMMARY
+  if (file) await appendFile(file, stepSummary(report)).catch(throwUnwritable(file))
+}
