@@ -448,6 +448,22 @@ test('a cell of hours and one of rolling windows ends at an instant', async () =
   ])
 })
 
+test('a day whose midnight comes twice begins with the first one', async () => {
+  // Havana went from 01:00 back to 00:00 on 3 November 2013: its midnights were 04:00 and 05:00 in UTC.
+  const events = views({ ann: ['2013-11-03T04:10:00Z', '2013-11-05T12:00:00Z'] })
+  const given = {
+    startDate: '2013-11-03',
+    to: '2013-11-03',
+    windowType: 'day',
+    windows: 1,
+    tz: 'America/Havana',
+  } as const
+  for (const clock of ['calendar', 'rolling'] as const) {
+    expect((await rowsOf(events, { ...given, clock, asOf: '2013-11-03T04:00:00Z' }))[0]!.users).toEqual([null, null])
+    expect((await rowsOf(events, { ...given, clock, asOf: '2013-11-03T04:30:00Z' }))[0]!.users).toEqual([1, null])
+  }
+})
+
 test('without a range: the window of the newest day and the 8 before it, or what the data has', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, views({ ann: ['2025-08-05T10:00:00Z'], bob: ['2025-07-30T10:00:00Z'] }))

@@ -62,7 +62,7 @@ export function firstDayMembers(params: Params, frame: Frame): RawBuilder<unknow
   HAVING number = 0 OR sum(events) >= ${minReturnEvents}`
 }
 
-/** `user_id, number, starts, returns` for each user and window. */
+/** `user_id, number, starts, returns` for each user and window: any activity starts, the first one is the first ever. */
 export function rollupUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
   const { cohort, mode, minReturnEvents, windows } = params
   const windowType = params.windowType as DayGrain
@@ -73,15 +73,14 @@ export function rollupUserWindows(params: Params, frame: Frame): RawBuilder<unkn
     ...(mode === 'on' ? [sql`day < ${lastDay(windowType, windows, frame)}::date`] : []),
     ...(cohort === 'active' ? [] : [sql`first_day >= ${from}::date`, sql`first_day < ${to}::date`]),
   ]
-  const starts = cohort === 'active' ? sql`true` : sql`prev_day IS NULL`
   if (minReturnEvents === 1) {
-    return sql`SELECT user_id, ${number} AS number, ${starts} AS starts, events AS returns
+    return sql`SELECT user_id, ${number} AS number, true AS starts, events AS returns
         FROM ${frame.t.user_days}
         WHERE ${all([...isWanted, ...isFirstOfWindow(windowType, frame)])}`
   }
-  return sql`SELECT user_id, number, bool_or(starts) AS starts, sum(events) AS returns
+  return sql`SELECT user_id, number, true AS starts, sum(events) AS returns
         FROM (
-          SELECT user_id, ${number} AS number, ${starts} AS starts, events
+          SELECT user_id, ${number} AS number, events
           FROM ${frame.t.user_days}
           WHERE ${all(isWanted)}
         ) AS numbered
