@@ -38,7 +38,7 @@ export class NaiveModel {
         date,
         this.#usersOf(counts.filter((event) => this.#windowOf(event.at) === date)).size,
       ),
-      complete: this.#isComplete(date, windowEnd(date, this.#question.grain)),
+      complete: this.#isComplete(windowEnd(date, this.#question.grain)),
     }))
   }
 
@@ -50,7 +50,7 @@ export class NaiveModel {
       return {
         date,
         unique_users: this.#unlessAhead(date, this.#usersOf(active).size),
-        complete: this.#isComplete(date, addDays(date, 1)),
+        complete: this.#isComplete(addDays(date, 1)),
       }
     })
   }
@@ -162,18 +162,18 @@ export class NaiveModel {
     return measure === 'events' ? events.length : this.#usersOf(events).size
   }
 
-  /** A window that starts at or after as-of has no number. */
+  /** A window that starts at or after as-of has no number: the last moment before as-of lies on an earlier day. */
   #unlessAhead(start: string, value: number): number | null {
-    const { grain, asOf, zone } = this.#question
-    const isAhead = grain === 'hour' ? Date.parse(start) >= Date.parse(asOf) : `${start}T00:00:00` >= local(asOf, zone)
+    const { grain, asOf } = this.#question
+    const now = Date.parse(asOf)
+    const isAhead = grain === 'hour' ? Date.parse(start) >= now : this.#dayOf(new Date(now - 1).toISOString()) < start
     return isAhead ? null : value
   }
 
   /** A window is complete when its end is behind neither as-of nor the end of the newest event's day. */
-  #isComplete(_start: Day, end: Day): boolean {
-    const { asOf, zone } = this.#question
+  #isComplete(end: Day): boolean {
     const days = this.#events.map(({ at }) => this.#dayOf(at)).sort()
-    return days.length > 0 && end <= addDays(days.at(-1)!, 1) && `${end}T00:00:00` <= local(asOf, zone)
+    return days.length > 0 && end <= addDays(days.at(-1)!, 1) && end <= this.#dayOf(this.#question.asOf)
   }
 }
 
