@@ -36,16 +36,21 @@ export function printAssertion(assertion: Assertion): string {
 }
 
 function overText(over: ImportQuality['over']): string {
-  if ('batches' in over) return over.batches === 1 ? '' : `(${over.batches})`
-  const [unit, seconds] = (
-    [
-      ['d', 86_400],
-      ['h', 3600],
-      ['m', 60],
-    ] as const
-  ).find(([, s]) => over.seconds % s === 0) ?? ['s', 1]
-  return `(${over.seconds / seconds}${unit})`
+  if ('seconds' in over) return `(${durationText(over.seconds)})`
+  return over.batches === 1 ? '' : `(${over.batches})`
 }
+
+/** A length of time in the largest unit of which it is whole: `7d`. */
+export function durationText(seconds: number): string {
+  const [unit, length] = units.find(([, length]) => seconds % length === 0) ?? ['s', 1]
+  return `${seconds / length}${unit}`
+}
+
+const units = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+] as const
 
 function valueText(value: string): string {
   return plainValue.test(value) ? value : `"${value.replaceAll('"', '""')}"`
