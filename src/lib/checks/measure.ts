@@ -139,7 +139,7 @@ function aggregated(subject: Measure, points: readonly Point[], answer: Result, 
   return {
     points,
     unit,
-    value: isWeighted ? weightedMean(subject, points) : valueOf(subject, points),
+    value: isWeighted ? weightedMean(subject, points) : combined(subject, points),
     weight: weightOf(subject, points, unit, answer),
   }
 }
@@ -150,7 +150,7 @@ export function measuredUnit({ aggregate, column: measured }: Measure, { columns
   return (column && unitOf(column)) ?? 'count'
 }
 
-function valueOf({ aggregate }: Measure, points: readonly Point[]): Fraction {
+function combined({ aggregate }: Measure, points: readonly Point[]): Fraction {
   const values = points.map(({ value }) => value)
   switch (aggregate) {
     case 'count':
@@ -180,7 +180,7 @@ function weightedMean(subject: Measure, points: readonly Point[]): Fraction {
  */
 function weightOf(subject: Measure, points: readonly Point[], unit: Unit, answer: Result): Fraction | undefined {
   if (subject.aggregate === 'count') return undefined
-  if (unit === 'count') return valueOf(subject, points)
+  if (unit === 'count') return combined(subject, points)
   const wholes = points.map(({ row }) => wholeOf(subject, row, answer)).filter((whole) => whole !== undefined)
   if (wholes.length === 0) return undefined
   const isPooled = subject.aggregate === 'mean' && subject.index !== undefined
