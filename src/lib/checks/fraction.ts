@@ -1,7 +1,7 @@
 /**
  * Exact numbers for comparisons, so that a threshold of 20 % holds for 1 of 5, and 40 % - 30 % is 10 points and not a
  * little more. A number of JavaScript stands for the simplest fraction that it is nearest to: 0.2 for 1/5, and the rate
- * 1/3 for 1/3. Two different numbers stand for different fractions in the same order.
+ * 1/3 for 1/3 (any share of up to 90 million). Two different numbers stand for different fractions in the same order.
  */
 
 /** `top / bottom`; `bottom` is above 0. */
@@ -18,7 +18,7 @@ const longestBits = 512
 /**
  * The fraction that a number stands for.
  *
- * @param value finite
+ * @param value finite; 0 or not nearer to it than 1e-290, as all that is counted
  * @example
  * fractionOf(0.2) // { top: 1n, bottom: 5n }
  */
