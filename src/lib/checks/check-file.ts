@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { EaError } from '../errors.js'
 import { checkFileSchema, defaultsSchema } from './check-schema.js'
 import { type Problem, shapeProblems, under } from './problem.js'
-import { type Overrides, readCheck, readDefaults } from './read-check.js'
+import { type Overrides, readCheck, readDefaults, readOverrides } from './read-check.js'
 import type { Check, Place } from './spec.js'
 import { type PlacedYaml, readYaml } from './yaml-places.js'
 
@@ -26,7 +26,7 @@ interface PlacedProblem extends Place {
  * Reads a file of checks.
  *
  * @param overrides what wins over what the file says
- * @throws EaError `check_file_invalid` with every problem, its line and its column
+ * @throws EaError `check_file_invalid` with every problem, its line and its column; `usage` for overrides
  * @example
  * parseCheckFile({ file: 'metrics.yaml', text: 'checks: [{ name: Fresh, assert: freshness <= 26h }]' })[0].name // 'Fresh'
  */
@@ -37,7 +37,8 @@ export function parseCheckFile(source: CheckSource, overrides: Overrides = {}): 
 /** The checks of several files in their order; the problems of all files come together. */
 export function parseCheckFiles(sources: readonly CheckSource[], overrides: Overrides = {}): Check[] {
   const problems: PlacedProblem[] = []
-  const checks = sources.flatMap((source) => checksOf(source, overrides, problems))
+  const winning = readOverrides(overrides)
+  const checks = sources.flatMap((source) => checksOf(source, winning, problems))
   if (problems.length === 0) return checks
   const files = [...new Set(problems.map(({ file }) => file))].join(', ')
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
@@ -69,7 +70,7 @@ function checksOf({ file, text }: CheckSource, overrides: Overrides, told: Place
 
 const anything = z.unknown()
 /** The file without what is inside its parts, which are read one by one. */
-const frameOfFile = checkFileSchema.extend({ defaults: anything, checks: z.array(anything).min(1) })
+const frameOfFile = checkFileSchema.extend({ defaults: anything.optional(), checks: z.array(anything).min(1) })
 
 function readChecks({ value, placeOf }: PlacedYaml, overrides: Overrides, problems: Problem[]): Omit<Check, 'place'>[] {
   const frame = frameOfFile.safeParse(value)

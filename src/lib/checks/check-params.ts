@@ -9,65 +9,75 @@ import { type Problem, unknownKey } from './problem.js'
 const { tz, asOf } = frameParams
 const withoutStat = z.strictObject({ tz, asOf })
 
+/** Values by parameter, in camel case. */
+type Values = Readonly<Record<string, unknown>>
+
 /**
  * Reads the parameters of a check.
  *
- * @param given by name, in kebab, snake or camel case, or as a flag with its dashes; a single value where a list is expected is a list of one
- * @param defaults in camel case; what the stat does not have is left out
+ * @param given by name, in kebab, snake or camel case, or as a flag with its dashes; a single value where a list is
+ *   expected is a list of one
+ * @param around what is taken where nothing is given, and what wins over it; what the stat does not have is left out
  * @param problems takes what is wrong, with paths from the parameters
- * @returns undefined when something is wrong
+ * @returns the parameters; when something is wrong, those that are right with the defaults of the others, so that more
+ *   can be said about the check; undefined when there is nothing to go on with
  */
 export function readParams(
   stat: Stat | undefined,
   given: Readonly<Record<string, unknown>>,
-  {
-    defaults,
-    overrides,
-  }: { defaults: Readonly<Record<string, unknown>>; overrides: Readonly<Record<string, unknown>> },
+  around: { readonly defaults: Values; readonly overrides: Values },
   problems: Problem[],
 ): Record<string, unknown> | undefined {
   const schema: z.ZodObject = stat?.params ?? withoutStat
   const params = paramsOf(schema)
+  const { values: own, spelled } = named(stat, params, given, problems)
+  const values: Record<string, unknown> = {
+    ...known(params, around.defaults),
+    ...own,
+    ...known(params, around.overrides),
+  }
+  const parsed = schema.safeParse(values)
+  if (parsed.success) return stat === undefined || hasRange(stat, parsed.data, problems) ? parsed.data : undefined
+  for (const issue of parsed.error.issues) {
+    const [name, ...rest] = issue.path
+    const key = spelled.get(String(name))
+    const message = describeIssue(issue, values, (camel) => spelled.get(camel) ?? kebab(camel))
+    problems.push({ path: key === undefined ? [] : [key, ...rest], message })
+  }
+  const wrong = new Set(parsed.error.issues.map(({ path }) => String(path[0])))
+  const right = schema.safeParse(Object.fromEntries(Object.entries(values).filter(([name]) => !wrong.has(name))))
+  return right.success && (stat === undefined || hasRange(stat, right.data, [])) ? right.data : undefined
+}
+
+/** The values by parameter, and how each parameter was written. */
+function named(
+  stat: Stat | undefined,
+  params: readonly Param[],
+  given: Readonly<Record<string, unknown>>,
+  problems: Problem[],
+): { values: Values; spelled: ReadonlyMap<string, string> } {
   const spelled = new Map<string, string>()
-  const own: Record<string, unknown> = {}
-  const before = problems.length
+  const values: Record<string, unknown> = {}
+  const names = params.map(({ name }) => kebab(name))
   for (const [key, value] of Object.entries(given)) {
     const param = paramNamed(params, key)
-    const of = stat?.name ?? 'a check without a stat'
-    if (param === undefined)
-      problems.push(
-        unknownKey(
-          [key],
-          of,
-          params.map(({ name }) => kebab(name)),
-        ),
-      )
+    if (param === undefined) problems.push(unknownKey([key], stat?.name ?? 'a check without a stat', names))
     else if (spelled.has(param.name)) {
       problems.push({ path: [key], isKey: true, message: `${key} is the same as ${spelled.get(param.name)}` })
     } else if (Array.isArray(value) && !param.isList) {
       problems.push({ path: [key], message: `${key} takes one value, not a list` })
     } else {
       spelled.set(param.name, key)
-      own[param.name] = asGiven(param, value)
+      values[param.name] = asGiven(param, value)
     }
   }
-  const known = (values: Readonly<Record<string, unknown>>) =>
-    params.flatMap((param) =>
-      values[param.name] === undefined ? [] : [[param.name, asGiven(param, values[param.name])]],
-    )
-  const whole = { ...Object.fromEntries(known(defaults)), ...own, ...Object.fromEntries(known(overrides)) }
-  const parsed = schema.safeParse(whole)
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) {
-      const [name, ...rest] = issue.path
-      const key = spelled.get(String(name))
-      // What the defaults bring was refused there already.
-      if (key === undefined && whole[String(name)] !== undefined) continue
-      const message = describeIssue(issue, whole, (camel) => spelled.get(camel) ?? kebab(camel))
-      problems.push({ path: key === undefined ? [] : [key, ...rest], message })
-    }
-  } else if (stat !== undefined && problems.length === before) requireRange(stat, parsed.data, problems)
-  return parsed.success && problems.length === before ? parsed.data : undefined
+  return { values, spelled }
+}
+
+/** Those of some values that the parameters have. */
+function known(params: readonly Param[], values: Values): Values {
+  const there = params.filter(({ name }) => values[name] !== undefined)
+  return Object.fromEntries(there.map((param) => [param.name, asGiven(param, values[param.name])]))
 }
 
 function paramNamed(params: readonly Param[], key: string): Param | undefined {
@@ -81,12 +91,14 @@ function asGiven(param: Param, value: unknown): unknown {
   return (Array.isArray(value) ? value : [value]).map(one)
 }
 
-/** What a stat can only say about all of its parameters together. */
-function requireRange(stat: Stat, params: Record<string, unknown>, problems: Problem[]): void {
+/** Whether the stat takes the parameters together; what it says against them is a problem. */
+function hasRange(stat: Stat, params: Record<string, unknown>, problems: Problem[]): boolean {
   try {
     stat.range(params)
+    return true
   } catch (error) {
     if (!(error instanceof EaError)) throw error
     problems.push({ path: [], message: error.message })
+    return false
   }
 }

@@ -1,6 +1,6 @@
 /** The text of a first file of checks: pure, from the numbers that were seen to thresholds with some room below them. */
 import type { Day } from '../time.js'
-import type { Imports } from './measures.js'
+import type { Imports } from './judgement.js'
 
 /** What a database showed over its last weeks. */
 export interface Observed {
@@ -31,6 +31,8 @@ interface Entry {
   readonly minBase?: number
 }
 
+/** Over how many batches rejects are looked at. */
+export const batchesBack = 10
 /** Below so many users or events a change says more about chance than about the product. */
 const minBase = 50
 /** The mildest limit of a fall. */
@@ -179,7 +181,7 @@ function rejects({ imports: { batches, read, rejected } }: Observed): Entry {
   return {
     comment: [seen],
     name: 'Records are not rejected',
-    assert: `rejected(10) <= ${Math.min(100, Math.max(1, Math.ceil(share * 200)))}%`,
+    assert: `rejected(${batchesBack}) <= ${Math.min(100, Math.max(1, Math.ceil(share * 200)))}%`,
   }
 }
 

@@ -7,14 +7,14 @@ import type { Database, Session } from '../db/connect.js'
 import type { Result } from '../result.js'
 import { type AskOptions, answer, inReading } from '../stats/ask.js'
 import { dauStat } from '../stats/dau.js'
-import { completeUntil, type OpenFrame, readFrame } from '../stats/frame.js'
+import { completeUntil, type OpenFrame } from '../stats/frame.js'
 import { parseParams } from '../stats/params.js'
 import { retentionStat } from '../stats/retention.js'
 import type { Stat } from '../stats/stat.js'
 import { trendStat } from '../stats/trend.js'
 import { addDays, type Day, daysBetween } from '../time.js'
-import { type Observed, writeChecks } from './init-text.js'
-import { freshness, type Imports, importQuality } from './measures.js'
+import { batchesBack, type Observed, writeChecks } from './init-text.js'
+import { freshness, importQuality, readClock } from './measures.js'
 
 export interface InitOptions extends AskOptions {
   readonly tz?: string | undefined
@@ -25,8 +25,6 @@ export interface InitOptions extends AskOptions {
 /** How far back the thresholds look. */
 const daysBack = 56
 const typesMax = 3
-/** Batches over which rejects are looked at. */
-export const batchesBack = 10
 
 /**
  * Writes a file of checks for the events of a database.
@@ -43,10 +41,9 @@ export function initChecks(db: Database, options: InitOptions = {}): Promise<str
 /** What the thresholds are made of. */
 async function observe(s: Session, { tz, asOf }: InitOptions): Promise<Observed> {
   const clock = { tz, asOf }
-  const common = parseParams(dauStat.params, clock)
-  const { frame } = await readFrame(s, common, { first: undefined, last: undefined, grain: 'day' })
-  const imports: Imports = await importQuality(s, { batches: batchesBack })
-  const { seconds: ageSeconds } = await freshness(s, clock)
+  const frame = await readClock(s, parseParams(dauStat.params, clock))
+  const imports = await importQuality(s, { batches: batchesBack })
+  const ageSeconds = await freshness(s, clock)
   const range = lastDays(frame)
   const observed = { tz: frame.tz, dataUntil: frame.dataUntil, ageSeconds, imports, asOf: frame.asOf }
   if (range === undefined) return { ...observed, range: null, users: [], events: [], types: [], retention: null }
@@ -57,7 +54,7 @@ async function observe(s: Session, { tz, asOf }: InitOptions): Promise<Observed>
   const events = await ask(trendStat, { ...range })
   const byType = await ask(trendStat, { ...range, by: 'event_type', limit: typesMax })
   const retention = await ask(retentionStat, { startDate: addDays(range.to, 1 - daysBack), windows: 1 })
-  const mean = retention.meta.mean as { rates: (number | null)[]; size: number | null } | undefined
+  const mean = retention.meta.mean as { rates: (number | null)[] } | undefined
   const types = [...new Set(byType.data.map(({ key }) => key as string))]
   return {
     ...observed,

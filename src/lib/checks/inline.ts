@@ -23,7 +23,10 @@ export interface InlineChecks {
  * @example
  * inlineChecks({ stat: 'dau', params: { '--from': '-7d' }, assert: ['min(unique_users) >= 100'] })
  */
-export function inlineChecks({ stat, params, assert, severity, minBase }: InlineChecks, overrides: Overrides = {}): Check[] {
+export function inlineChecks(
+  { stat, params, assert, severity, minBase }: InlineChecks,
+  overrides: Overrides = {},
+): Check[] {
   // A flag that wins over files is a parameter like others here.
   const { onUnknown } = overrides
   const found: string[] = []

@@ -5,9 +5,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
 import { all } from '../stats/events.js'
-import { readFrame, visibleOnly } from '../stats/frame.js'
+import { type OpenFrame, readFrame, visibleOnly } from '../stats/frame.js'
 import { frameParams } from '../stats/params.js'
 import type { ImportQuality } from './assertion.js'
+import type { Imports } from './judgement.js'
 
 /** What counts as now, and the zone in which a day of `asOf` begins; as given. */
 export interface Clock {
@@ -15,75 +16,50 @@ export interface Clock {
   readonly tz?: string | undefined
 }
 
-/** The age of the newest event, and when that is asked. */
-export interface Age {
-  /** Null without an event before `asOf`. */
-  readonly seconds: number | null
-  /** ISO, in UTC. */
-  readonly asOf: string
-}
-
 /**
  * The age of the newest visible event that is not later than now: one with a clock that runs ahead must not hide that
  * nothing arrives any more.
  *
+ * @returns seconds; null without such an event
  * @throws EaError `usage` for a time zone that the server does not know
  */
-export async function freshness(s: Session, clock: Clock): Promise<Age> {
-  const { asOf, queries } = await freshnessQueries(s, clock)
-  for (const query of queries) {
-    const seconds = (await query.execute(s.q)).rows[0]!.seconds
-    if (seconds !== null) return { seconds, asOf }
+export async function freshness(s: Session, clock: Clock): Promise<number | null> {
+  for (const query of await freshnessQueries(s, clock)) {
+    const { seconds } = (await query.execute(s.q)).rows[0]!
+    if (seconds !== null) return seconds
   }
-  return { seconds: null, asOf }
+  return null
 }
 
 /**
  * The queries of which the first that finds an event gives the age: the newest day of the data, and the one before it,
  * for a newest day whose events all lie after now. Days of the rollups, so that the BRIN index has little to read.
  */
-export async function freshnessQueries(
-  s: Session,
-  clock: Clock,
-): Promise<{ asOf: string; queries: RawBuilder<{ seconds: number | null }>[] }> {
-  const asOf = await resolveAsOf(s, clock)
+export async function freshnessQueries(s: Session, clock: Clock): Promise<RawBuilder<{ seconds: number | null }>[]> {
+  const { asOf, openBatches } = await readClock(s, clock)
   const { rows: days } = await sql<{ begins: string }>`
     SELECT to_char((day::timestamp AT TIME ZONE reporting_tz) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS begins
     FROM ${s.t.days} CROSS JOIN ${s.t.settings}
-    WHERE day <= (${asOf.asOf}::timestamptz AT TIME ZONE reporting_tz)::date
+    WHERE day <= (${asOf}::timestamptz AT TIME ZONE reporting_tz)::date
     ORDER BY day DESC LIMIT 2`.execute(s.q)
-  return {
-    asOf: asOf.asOf,
-    queries: days.map(
+  return days.map(({ begins }) => {
+    const conditions = [
       // A midnight can happen twice: the day may begin some hours earlier.
-      ({ begins }) => sql`
-SELECT extract(epoch FROM ${asOf.asOf}::timestamptz - max(occurred_at))::float8 AS seconds
+      sql`occurred_at >= ${begins}::timestamptz - interval '6 hours'`,
+      sql`occurred_at <= ${asOf}::timestamptz`,
+      ...visibleOnly(openBatches),
+    ]
+    return sql`
+SELECT extract(epoch FROM ${asOf}::timestamptz - max(occurred_at))::float8 AS seconds
 FROM ${s.t.events}
-WHERE ${all([
-        sql`occurred_at >= ${begins}::timestamptz - interval '6 hours'`,
-        sql`occurred_at <= ${asOf.asOf}::timestamptz`,
-        ...visibleOnly(asOf.openBatches),
-      ])}`,
-    ),
-  }
+WHERE ${all(conditions)}`
+  })
 }
 
-/** What counts as now, ISO in UTC, and the batches that do not count yet. */
-export async function resolveAsOf(
-  s: Session,
-  { asOf, tz }: Clock,
-): Promise<{ asOf: string; openBatches: readonly number[] }> {
+/** What the clock and the batches are; `asOf` is ISO in UTC. */
+export async function readClock(s: Session, { asOf, tz }: Clock): Promise<OpenFrame> {
   const params = { asOf, tz, segment: [], weekStart: frameParams.weekStart.def.defaultValue }
-  const { frame } = await readFrame(s, params, { first: undefined, last: undefined, grain: 'day' })
-  return frame
-}
-
-/** Of the last completed batches, together. */
-export interface Imports {
-  readonly batches: number
-  readonly read: number
-  readonly rejected: number
-  readonly duplicates: number
+  return (await readFrame(s, params, { first: undefined, last: undefined, grain: 'day' })).frame
 }
 
 /**

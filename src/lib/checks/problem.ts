@@ -36,10 +36,15 @@ export function unknownKey(path: readonly PropertyKey[], of: string, known: read
  * @param given what was given, to name its values
  */
 export function shapeProblems(error: z.ZodError, of: string, given: unknown, known: readonly string[]): Problem[] {
+  const told = new Set<string>()
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => unknownKey([...issue.path, key], of, known))
     }
+    // What is of another kind is also of another length.
+    const place = issue.path.join('.')
+    if (told.has(place)) return []
+    told.add(place)
     const value = issue.path.reduce<unknown>(
       (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
       given,

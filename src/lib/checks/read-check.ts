@@ -2,7 +2,9 @@
  * One check as given (words of a file or of flags) becomes one that can run. Everything that is wrong with it is found at
  * once, each with its place inside the check: whoever gave it knows where that is.
  */
+import * as z from 'zod'
 import { stats } from '../stats/catalog.js'
+import { frameParams, parseParams } from '../stats/params.js'
 import { SyntaxProblem } from '../stats/segment-grammar.js'
 import type { Assertion } from './assertion.js'
 import { parseAssertion } from './assertion-grammar.js'
@@ -27,6 +29,18 @@ export interface Overrides {
   readonly asOf?: string | undefined
   readonly onUnknown?: UnknownVerdict | undefined
 }
+
+/**
+ * Checks what wins over files.
+ *
+ * @param spell how the caller writes the names, for messages
+ * @throws EaError `usage`
+ */
+export function readOverrides(given: Overrides, spell?: (name: string) => string): Overrides {
+  return { ...given, ...parseParams(clockParams, { tz: given.tz, asOf: given.asOf }, spell) }
+}
+
+const clockParams = z.strictObject({ tz: frameParams.tz, asOf: frameParams.asOf })
 
 /** The defaults of a file, of which the shape is right, with what the schema adds. */
 export function readDefaults(given: Readonly<Record<string, unknown>> = {}): Defaults {

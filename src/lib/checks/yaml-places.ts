@@ -3,7 +3,7 @@
  *
  * All scalars are texts: whether `007` is a number is for the parameter to say, not for YAML.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml'
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml'
 
 /** Both count from 1. */
 export interface LineColumn {
@@ -47,6 +47,16 @@ export function readYaml(text: string): PlacedYaml | { readonly faults: readonly
       faults: faults.map(({ code, message, pos }) => ({ ...lineColumn(pos[0]), message: plainFault(code, message) })),
     }
   }
+  const aliasFaults: YamlFault[] = []
+  visit(document, {
+    Alias(_, node, parents) {
+      const named = node.resolve(document)
+      if (named !== undefined && !parents.includes(named)) return
+      const fault = named === undefined ? `no anchor &${node.source} stands before it` : 'it contains itself'
+      aliasFaults.push({ ...lineColumn(node.range?.[0] ?? 0), message: `*${node.source} means nothing here: ${fault}` })
+    },
+  })
+  if (aliasFaults.length > 0) return { faults: aliasFaults }
   try {
     return {
       value: document.toJS({ maxAliasCount: 100 }),

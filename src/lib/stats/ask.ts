@@ -182,7 +182,6 @@ function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.ou
     as_of: frame.asOf,
     definition: stat.definition(params),
     data_from: frame.dataFrom,
-    data_from: frame.dataFrom,
     data_until: frame.dataUntil,
     complete_until: completeUntil(frame),
     source: frame.source,

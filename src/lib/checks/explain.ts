@@ -1,0 +1,58 @@
+/** What checks would ask, as SQL, instead of asking it. */
+import type { Database, Session } from '../db/connect.js'
+import { type AskOptions, inReading, type Statement, statementOf } from '../stats/ask.js'
+import { addDays } from '../time.js'
+import { baseWindow } from './base-windows.js'
+import { type Clock, freshnessQueries, importsQuery } from './measures.js'
+import { askingFor, movedParams } from './questions.js'
+import type { Check } from './spec.js'
+
+export interface ExplainedCheck {
+  readonly name: string
+  /** The assertion as it was written. */
+  readonly assert: string
+  /** That of the value first, those of its bases behind it. */
+  readonly statements: readonly Statement[]
+}
+
+/**
+ * The statements of each check, with their parameters.
+ *
+ * @throws EaError `usage` as `runChecks`
+ */
+export function explainChecks(
+  db: Database,
+  checks: readonly Check[],
+  options: AskOptions = {},
+): Promise<ExplainedCheck[]> {
+  return inReading(db, options, async (s) => {
+    const explained: ExplainedCheck[] = []
+    for (const check of checks) {
+      const statements = await askingFor(check, statementsOf(s, check, options))
+      explained.push({ name: check.name, assert: check.assertion.text, statements })
+    }
+    return explained
+  })
+}
+
+async function statementsOf(s: Session, { stat, params, assertion }: Check, options: AskOptions): Promise<Statement[]> {
+  const { subject, change } = assertion
+  if (subject.kind === 'freshness') {
+    const queries = await freshnessQueries(s, params as Clock)
+    return queries.map((query) => ({ sql: query.compile(s.q).sql, parameters: query.compile(s.q).parameters }))
+  }
+  if (subject.kind !== 'column' || stat === undefined) {
+    const { over } = subject as Exclude<typeof subject, { kind: 'column' }>
+    const { sql, parameters } = importsQuery(s, over).compile(s.q)
+    return [{ sql, parameters }]
+  }
+  const { statement, range } = await statementOf(s, stat, { ...params }, options)
+  if (change === undefined || range === undefined) return [statement]
+  const window = { from: range.from, to: addDays(range.to, -1) }
+  const statements = [statement]
+  for (const base of baseWindow(change, window, stat.range(params).grain)) {
+    const moved = movedParams(stat, params, base)
+    if (moved !== undefined) statements.push((await statementOf(s, stat, { ...moved }, options)).statement)
+  }
+  return statements
+}

@@ -1,0 +1,71 @@
+/**
+ * Runs checks: all questions in one transaction, so that all see the same batches, and each question once. What an answer
+ * is worth is decided in `judge.ts`, without a database.
+ */
+import type { Database, Session } from '../db/connect.js'
+import { type AskOptions, inReading } from '../stats/ask.js'
+import { comparisonText } from './assertion-text.js'
+import { judge } from './judge.js'
+import { readClock } from './measures.js'
+import { type CheckReport, type Outcome, type Status, statuses } from './outcome.js'
+import { askingFor, type Findings, Questions } from './questions.js'
+import type { Check } from './spec.js'
+
+export interface RunOptions extends AskOptions {
+  /** The mildest result for which the exit code is 6 (default `fail`). */
+  readonly failOn?: 'warn' | 'fail' | undefined
+}
+
+/**
+ * Runs checks. One that does not hold is a result, not an error.
+ *
+ * @throws EaError `usage` for a question that cannot be asked of this data, such as a range that ends before it begins
+ * @example
+ * const { outcomes, exitCode } = await runChecks(db, parseCheckFile({ file: 'metrics.yaml', text }))
+ */
+export function runChecks(db: Database, checks: readonly Check[], options: RunOptions = {}): Promise<CheckReport> {
+  const began = performance.now()
+  return inReading(db, options, async (s) => {
+    const questions = new Questions(s, options)
+    const outcomes: Outcome[] = []
+    for (const check of checks) outcomes.push(outcomeOf(check, await askingFor(check, questions.of(check))))
+    const asOf = await commonAsOf(s, checks)
+    return { outcomes, ...verdictOf(outcomes, options), asOf, seconds: (performance.now() - began) / 1000 }
+  })
+}
+
+function outcomeOf(check: Check, { baseWindows, ...found }: Findings): Outcome {
+  const { name, stat, assertion, minBase, place } = check
+  const { verdict, ...judged } = judge({ assertion, minBase, ...found })
+  const { from, to, tz, warnings } = (found.answer?.meta ?? {}) as Partial<
+    Record<'from' | 'to' | 'tz', string | null>
+  > & {
+    warnings?: string[]
+  }
+  return {
+    ...judged,
+    name,
+    status: verdict === 'unknown' ? check.onUnknown : verdict ? 'pass' : check.severity,
+    stat: stat?.name,
+    assert: assertion.text,
+    threshold: comparisonText(assertion),
+    window: from && to && tz ? { from, to, tz } : null,
+    baseWindows,
+    warnings: warnings ?? [],
+    place,
+  }
+}
+
+function verdictOf(outcomes: readonly Outcome[], { failOn }: RunOptions): Pick<CheckReport, 'counts' | 'exitCode'> {
+  const count = (status: Status) => outcomes.filter((outcome) => outcome.status === status).length
+  const counts = Object.fromEntries(statuses.map((status) => [status, count(status)])) as CheckReport['counts']
+  const isFailed = counts.fail > 0 || (failOn === 'warn' && counts.warn > 0)
+  return { counts, exitCode: isFailed ? 6 : counts.unknown > 0 ? 7 : 0 }
+}
+
+/** What all checks took for now; where they do not agree, when they were asked. */
+async function commonAsOf(s: Session, checks: readonly Check[]): Promise<string> {
+  const clocks = checks.map(({ params: { asOf, tz } }) => ({ asOf, tz }) as { asOf?: string; tz?: string })
+  const isCommon = new Set(clocks.map((clock) => JSON.stringify(clock))).size === 1
+  return (await readClock(s, isCommon ? clocks[0]! : {})).asOf
+}
