@@ -1,11 +1,13 @@
 /**
- * Writes the pages that are made from the code: docs/errors.md from the catalogue and the reject codes.
- * `--check` writes nothing and fails when a page is not what it should be.
+ * Writes the pages that are made from the code: docs/errors.md from the catalogue and the reject codes, and
+ * docs/check.schema.json from the schemas of check files. `--check` writes nothing and fails when one is not what it
+ * should be.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { catalogue } from '../src/lib/errors.js'
 import { rejectCodes } from '../src/lib/event.js'
+import { checkFileJsonSchema } from './check-schema.js'
 
 const exitCodes: Record<number, string> = {
   0: 'Done; also: the file was imported before.',
@@ -58,10 +60,12 @@ ${table(
 `
 }
 
-const path = fileURLToPath(new URL('errors.md', import.meta.url))
-const page = errorsPage()
-if (!process.argv.includes('--check')) writeFileSync(path, page)
-else if (readFileSync(path, 'utf8') !== page) {
-  process.stderr.write('docs/errors.md is stale: run `npm run docs`.\n')
-  process.exitCode = 1
+const pages = { 'errors.md': errorsPage(), 'check.schema.json': checkFileJsonSchema() }
+for (const [name, page] of Object.entries(pages)) {
+  const path = fileURLToPath(new URL(name, import.meta.url))
+  if (!process.argv.includes('--check')) writeFileSync(path, page)
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== page) {
+    process.stderr.write(`docs/${name} is stale: run \`npm run docs\`.\n`)
+    process.exitCode = 1
+  }
 }

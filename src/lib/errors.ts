@@ -42,6 +42,12 @@ export const catalogue = {
     meaning: 'The file of --output cannot be written.',
     next: 'Name a file in a folder that exists and that you may write to.',
   },
+  check_file_invalid: {
+    exit: 2,
+    http: 400,
+    meaning: 'A file of checks is no YAML, or names what does not exist; nothing of it was checked.',
+    next: 'Mend the lines that are named; `ea check init` writes a file to begin with.',
+  },
   // Input: what cannot be read or is not recognised
   file_not_found: {
     exit: 4,

@@ -39,9 +39,9 @@ export function initChecks(db: Database, options: InitOptions = {}): Promise<str
 }
 
 /** What the thresholds are made of. */
-async function observe(s: Session, { tz, asOf }: InitOptions): Promise<Observed> {
+async function observe(s: Session, { tz, asOf, spell }: InitOptions): Promise<Observed> {
   const clock = { tz, asOf }
-  const frame = await readClock(s, parseParams(dauStat.params, clock))
+  const frame = await readClock(s, parseParams(dauStat.params, clock, spell))
   const imports = await importQuality(s, { batches: batchesBack })
   const ageSeconds = await freshness(s, clock)
   const range = lastDays(frame)

@@ -1,12 +1,37 @@
-/** Where the reports of checks go: files whole or not at all, one report on stdout, what GitHub reads on stderr. */
-import { appendFile } from 'node:fs/promises'
+/**
+ * Where checks come from, and where their reports go: files whole or not at all, one report on stdout, and on stderr what
+ * GitHub reads.
+ */
+import { appendFile, readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import type { CheckSource } from '../checks/check-file.js'
 import type { CheckReport } from '../checks/outcome.js'
 import { stepSummary } from '../checks/reports/github.js'
 import type { ReportContext } from '../checks/reports/report-context.js'
 import { parseReporter, type RequestedReport, reporters } from '../checks/reports/reports.js'
 import { EaError } from '../errors.js'
+import { asFileError } from '../import/paths.js'
 import { writeOutput } from './output.js'
 import { throwUnwritable } from './whole-file.js'
+
+/**
+ * Reads the files of checks; `-` is standard input.
+ *
+ * @throws EaError `file_not_found`, `file_not_readable`; `check_file_invalid` for what is no UTF-8
+ */
+export async function readCheckSources(files: readonly string[]): Promise<CheckSource[]> {
+  const sources: CheckSource[] = []
+  for (const file of files) {
+    const name = file === '-' ? 'standard input' : file
+    const bytes = await (file === '-' ? buffer(process.stdin) : readFile(file)).catch(asFileError(file))
+    try {
+      sources.push({ file: name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) })
+    } catch (cause) {
+      throw new EaError('check_file_invalid', `${name} is not UTF-8.`, { suggestions: ['Save it as UTF-8.'], cause })
+    }
+  }
+  return sources
+}
 
 /**
  * The reports that were asked for. Something always goes to stdout: the table, where nothing else does.

@@ -82,7 +82,7 @@ function givenParams(params: readonly Param[], flags: Record<string, unknown>): 
 }
 
 /** The statement as psql takes it, with its parameters as comments. */
-function statementText(statement: { sql: string; parameters: readonly unknown[] }): string {
+export function statementText(statement: { sql: string; parameters: readonly unknown[] }): string {
   const parameters = statement.parameters.map((value, index) => `-- $${index + 1} = ${JSON.stringify(value)}`)
   return [statement.sql.trim(), ...parameters].join('\n')
 }

@@ -1,0 +1,93 @@
+/** `ea check`: promises about metrics, from files or from the command line; the exit code is the verdict. */
+import { Args, Flags } from '@oclif/core'
+import { parseCheckFiles } from '../lib/checks/check-file.js'
+import { explainChecks } from '../lib/checks/explain.js'
+import { reporterNames } from '../lib/checks/reports/reports.js'
+import { runChecks } from '../lib/checks/run.js'
+import { type Check, unknownVerdicts } from '../lib/checks/spec.js'
+import { BaseCommand } from '../lib/cli/base-command.js'
+import { checksOfFlags, inlineFlags, overridesOf, paramFlags } from '../lib/cli/check-flags.js'
+import { readCheckSources, requestedReports, writeReports } from '../lib/cli/check-reports.js'
+import { statementText } from '../lib/cli/stat-command.js'
+import { stdoutOptions } from '../lib/cli/terminal.js'
+import { EaError } from '../lib/errors.js'
+
+export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
+  static override summary = 'Hold metrics against what was promised; the exit code is the verdict'
+  static override description = [
+    'Checks stand in a YAML file (`ea check init` writes a first one) or on the command line. Everything that is wrong with them is told before anything runs.',
+    'Exit codes: 0 all hold (a warning is no failure, see --fail-on), 6 one fails, 7 none fails but one cannot be decided (no data, a period that is not over, a base that is too small; see --on-unknown), 2 a check names what does not exist.',
+  ].join('\n\n')
+  static override examples = [
+    '<%= config.bin %> check metrics.yaml',
+    "<%= config.bin %> check --stat dau --from -7d --to yesterday --assert 'min(unique_users) >= 100'",
+    "<%= config.bin %> check --assert 'freshness <= 26h' --assert 'rejected <= 1%'",
+    '<%= config.bin %> check metrics.yaml --reporter junit=checks.xml --reporter github',
+    '<%= config.bin %> check metrics.yaml --as-of 2025-08-31 --json',
+  ]
+  static override args = {
+    file: Args.string({
+      description: 'Files of checks, or - for standard input.',
+      multiple: true,
+      required: false,
+      ignoreStdin: true,
+    }),
+  }
+  static override flags = {
+    'fail-on': Flags.string({
+      description: 'The mildest result that makes the exit code 6.',
+      options: ['warn', 'fail'],
+      default: 'fail',
+    }),
+    'on-unknown': Flags.string({
+      description: 'What a check is that cannot be decided (default: what its file says, else unknown).',
+      options: [...unknownVerdicts],
+    }),
+    reporter: Flags.string({
+      description: `How to tell the results: ${reporterNames.join(', ')}; with =FILE into a file; repeatable (default: table).`,
+      helpValue: 'NAME[=FILE]',
+      multiple: true,
+    }),
+    explain: Flags.boolean({ description: 'Print the SQL of each check and its parameters instead of running it.' }),
+    ...inlineFlags,
+    ...paramFlags,
+  }
+
+  async run(): Promise<void> {
+    const { reporter = [], explain, json } = this.flags
+    const reports = requestedReports(reporter, json)
+    const checks = await this.checks()
+    if (explain) return this.explain(checks)
+    const failOn = this.flags['fail-on'] as 'warn' | 'fail'
+    const ranAt = new Date().toISOString()
+    const report = await this.withDatabase((db) => runChecks(db, checks, { signal: this.signal, failOn }))
+    await writeReports(report, reports, { terminal: stdoutOptions(this.argv), failOn, ranAt })
+    process.exitCode = report.exitCode
+  }
+
+  /** Those of the files, or those of the flags. */
+  private async checks(): Promise<readonly Check[]> {
+    const files = this.args.file ?? []
+    const overrides = overridesOf(this.flags)
+    const inline = checksOfFlags(this.flags, overrides)
+    if (files.length === 0 && inline === undefined) {
+      throw new EaError('usage', 'Nothing to check: neither a file nor --assert is given.', {
+        suggestions: ['Write a first file: `ea check init metrics.yaml`.', 'Read the help: `ea check --help`.'],
+      })
+    }
+    if (files.length > 0 && inline !== undefined) {
+      throw new EaError('usage', 'A file and --assert cannot stand together.', {
+        suggestions: ['Add the check to the file, or run the command twice.'],
+      })
+    }
+    return inline ?? parseCheckFiles(await readCheckSources(files), overrides)
+  }
+
+  private async explain(checks: readonly Check[]): Promise<void> {
+    const explained = await this.withDatabase((db) => explainChecks(db, checks, { signal: this.signal }))
+    const text = explained.map(({ name, assert, statements }) =>
+      [`-- ${name}: ${assert}`, ...statements.map((statement) => `${statementText(statement)}`)].join('\n\n'),
+    )
+    await this.present({ checks: explained }, text.join('\n\n\n'))
+  }
+}
