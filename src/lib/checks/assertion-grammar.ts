@@ -206,15 +206,20 @@ class Reader extends TextCursor {
     }
     this.skipBlanks()
     const valueAt = this.at
-    const value = this.isAt('"') ? this.quoted() : this.take(/[^"[\]]*/y)!.trimEnd()
-    if (value === '' && !this.text.startsWith('""', valueAt))
-      throw this.problem('expected a value; an empty one is ""', valueAt)
-    if (/^'.*'$/s.test(value)) {
-      const meant = this.#mended(valueAt, valueAt + value.length, `"${value.slice(1, -1)}"`)
-      throw this.problem('expected a value in double quotes, not in single ones', valueAt, meant)
-    }
+    const value = this.isAt('"') ? this.quoted() : this.#plainValue()
     this.places.where.push({ column: from, value: valueAt })
     return { column, value }
+  }
+
+  #plainValue(): string {
+    const at = this.at
+    const value = this.take(/[^"[\]]*/y)!.trimEnd()
+    if (value === '') throw this.problem('expected a value; an empty one is ""', at)
+    if (/^'.*'$/s.test(value)) {
+      const meant = this.#mended(at, at + value.length, `"${value.slice(1, -1)}"`)
+      throw this.problem('expected a value in double quotes, not in single ones', at, meant)
+    }
+    return value
   }
 
   #change(): Base | undefined {

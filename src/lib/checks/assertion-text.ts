@@ -56,4 +56,5 @@ function valueText(value: string): string {
   return plainValue.test(value) ? value : `"${value.replaceAll('"', '""')}"`
 }
 
-const plainValue = /^[^\s"[\]](?:[^"[\]]*[^\s"[\]])?$/
+// It neither looks like a part of the operator nor like a quoted value.
+const plainValue = /^[^\s"'[\]:=!<>~≤≥≠](?:[^"[\]]*[^\s"[\]])?$/
