@@ -58,10 +58,10 @@ function annotation(outcome: Outcome, level: Annotation['level']): Annotation {
   const message = [reason![1], ...rest.map(([label, text]) => `${label}: ${text}`)].join('\n')
   return {
     level,
-    file: place?.file,
+    // The runner loses `=` where a value begins and spaces where the last one ends.
+    file: place?.file.replace(/^=/, './='),
     line: place?.line,
     column: place?.column,
-    // The runner loses `=` and spaces at the ends of a value.
     title: cut(`${status}: ${visible(name)}`, titleMaxChars).trimEnd(),
     message: cut(message, messageMaxChars),
   }

@@ -4,7 +4,7 @@
  */
 import { escapedUnit, visible } from '../../render/cells.js'
 import type { CheckReport, Outcome } from '../outcome.js'
-import { facts, gravity, isUndecided, placeText, rowText, subjectText } from './outcome-text.js'
+import { facts, gravity, isUndecided, placeText, rowText, subjectName } from './outcome-text.js'
 import type { ReportContext } from './report-context.js'
 
 type Attributes = Readonly<Record<string, string | number>>
@@ -61,11 +61,11 @@ function verdict(outcome: Outcome, context: ReportContext): Verdict | undefined 
 
 function testcase(outcome: Outcome, verdict: Verdict | undefined): string {
   const { name, status } = outcome
-  const open = `testcase${attributes({ name: visible(name), classname: `checks.${subjectText(outcome)}`, time: '0.000' })}`
+  const open = `testcase${attributes({ name: visible(name), classname: `checks.${subjectName(outcome)}`, time: '0.000' })}`
   if (verdict === undefined) return `<${open}/>`
   const { element, message } = verdict
-  const type = element === 'skipped' ? {} : { type: status }
-  return `<${open}><${element}${attributes({ message, ...type })}>${xmlText(told(outcome))}</${element}></testcase>`
+  const said = element === 'skipped' ? attributes({ message }) : attributes({ message, type: status })
+  return `<${open}><${element}${said}>${xmlText(told(outcome))}</${element}></testcase>`
 }
 
 /** Everything about a check, one line each. */

@@ -1,7 +1,7 @@
 /** Outcomes as a Result, a row for each check, so that the renderers of tables can show them. */
 import type { Result, Row } from '../../result.js'
 import type { CheckReport } from '../outcome.js'
-import { baseText, valueText, windowText } from './outcome-text.js'
+import { baseValueText, valueText, windowText } from './outcome-text.js'
 
 /**
  * Columns check, status, value, threshold, base (only when some check has one) and window; the numbers are texts already,
@@ -13,9 +13,9 @@ export function outcomeResult({ outcomes }: CheckReport, withReason: boolean): R
   const hasBase = outcomes.some(({ base }) => base !== null)
   const data = outcomes.map((outcome): Row => {
     const { name, status, threshold, reason } = outcome
-    const base = hasBase ? { base: baseText(outcome) } : {}
-    const told = withReason ? { reason } : {}
-    return { check: name, status, value: valueText(outcome), threshold, ...base, window: windowText(outcome), ...told }
+    const columns: Row = { check: name, status, value: valueText(outcome), threshold }
+    const base: Row = hasBase ? { base: baseValueText(outcome) } : {}
+    return { ...columns, ...base, window: windowText(outcome), ...(withReason ? { reason } : {}) }
   })
   return {
     metric: 'check',

@@ -25,7 +25,7 @@ export function valueText({ value, valueKind, threshold, base }: Outcome): strin
 }
 
 /** With a change: the value before; `-` when there is none. */
-export function baseText({ base, baseKind = 'count' }: Outcome): string {
+export function baseValueText({ base, baseKind = 'count' }: Outcome): string {
   return base === null ? '-' : quantityText(base, baseKind)
 }
 
@@ -39,7 +39,7 @@ function daysText({ from, to }: { from: string; to: string }): string {
 }
 
 /** The stat, or of what else the check speaks: `freshness`, `rejected`, `duplicates`. */
-export function subjectText({ stat, assert }: Outcome): string {
+export function subjectName({ stat, assert }: Outcome): string {
   return stat ?? /^[a-z_]+/.exec(assert.trim())?.[0] ?? 'check'
 }
 
@@ -61,7 +61,7 @@ export function verdictText({ outcomes, counts }: CheckReport): string {
 /** Everything about an outcome but its name and its status, as labels and one-line texts. */
 export function facts(outcome: Outcome): [label: string, text: string][] {
   const { assert, threshold, base, baseWindows, definition, reason, rows, warnings, place } = outcome
-  const before = [baseText(outcome), ...(baseWindows.length === 0 ? [] : [baseWindows.map(daysText).join('; ')])]
+  const before = [baseValueText(outcome), ...(baseWindows.length === 0 ? [] : [baseWindows.map(daysText).join('; ')])]
   const lines: [string, string][] = [
     ['reason', reason],
     ['assert', assert],
@@ -93,7 +93,7 @@ export function rowText(row: Readonly<Record<string, Cell>>): string {
 /** Each definition once, behind the stat; behind the names of the checks where a stat was defined in several ways. */
 export function definitionTexts({ outcomes }: CheckReport): string[] {
   const defined = outcomes.filter(({ definition }) => definition !== '')
-  return [...groupedBy(defined, subjectText)].flatMap(([subject, ofSubject]) => {
+  return [...groupedBy(defined, subjectName)].flatMap(([subject, ofSubject]) => {
     const byDefinition = [...groupedBy(ofSubject, ({ definition }) => definition)]
     return byDefinition.map(([definition, same]) => {
       const label = byDefinition.length === 1 ? subject : `${subject} (${same.map(({ name }) => name).join('; ')})`

@@ -8,9 +8,9 @@ import { markdown } from './markdown.js'
 import type { Reporter } from './report-context.js'
 import { table } from './table.js'
 
-export const reporters = { table, json, md: markdown, junit, github } as const satisfies Record<string, Reporter>
-export type ReporterName = keyof typeof reporters
-export const reporterNames = Object.keys(reporters) as ReporterName[]
+export const reporterNames = ['table', 'json', 'md', 'junit', 'github'] as const
+export type ReporterName = (typeof reporterNames)[number]
+export const reporters: Readonly<Record<ReporterName, Reporter>> = { table, json, md: markdown, junit, github }
 
 /** A report that was asked for. */
 export interface RequestedReport {

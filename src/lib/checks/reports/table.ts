@@ -24,17 +24,17 @@ const piped = { color: false, isTty: false, width: 80 }
 export function table(report: CheckReport, { terminal = piped }: ReportContext): string {
   const { color, isTty } = terminal
   const width = isTty ? (terminal.width > 0 ? terminal.width : 80) : undefined
-  const room = width ?? Number.POSITIVE_INFINITY
+  const fitted = (text: string, indent = 0) => (width === undefined ? [text] : wrapped(text, width - indent))
   const columns = sheetColumns(flatColumns(outcomeResult(report, false)), true).map(forChecks)
   const { grid, left } = laidOut({ columns, gap }, width, marksFor(!isTty || terminal.unicode))
   const missing = `${left} more ${left === 1 ? 'column does' : 'columns do'} not fit: --reporter json`
   const blocks = [
-    [...gridLines(grid, gap, color), ...(left === 0 ? [] : styled(wrapped(missing, room), noteStyle))],
+    [...gridLines(grid, gap, color), ...(left === 0 ? [] : styled(fitted(missing), noteStyle))],
     ...report.outcomes
       .filter((outcome) => outcome.status !== 'pass' || isUndecided(outcome) || outcome.warnings.length > 0)
       .map((outcome) => told(outcome)),
-    definitionTexts(report).flatMap((text) => styled(wrapped(text, room), noteStyle)),
-    wrapped(verdictText(report), room),
+    definitionTexts(report).flatMap((text) => styled(fitted(text), noteStyle)),
+    fitted(verdictText(report)),
   ]
   return `${blocks
     .filter((lines) => lines.length > 0)
@@ -45,8 +45,8 @@ export function table(report: CheckReport, { terminal = piped }: ReportContext):
   function told({ name, status, reason, rows, warnings, place }: Outcome): string[] {
     const heading = `${status}: ${name}${place === undefined ? '' : ` (${placeText(place)})`}`
     const texts = [reason, ...rows.map(rowText), ...warnings.map((warning) => `warning: ${warning}`)]
-    const lines = texts.flatMap((text) => wrapped(visible(text), Math.max(1, room - gap.length)))
-    return [...styled(wrapped(visible(heading), room), statusStyles[status]), ...lines.map((line) => gap + line)]
+    const lines = texts.flatMap((text) => fitted(visible(text), gap.length))
+    return [...styled(fitted(visible(heading)), statusStyles[status]), ...lines.map((line) => gap + line)]
   }
 
   function styled(lines: readonly string[], style: string): string[] {
