@@ -101,6 +101,8 @@ const fixtures: Record<ErrorCode, Fixture> = {
   },
   usage: (scene) => scene.ea(['stats', 'dau', '--no-such-flag']),
   output_unwritable: (scene) => scene.eaWithDatabase(['stats', 'dau', '--output', join(scene.folder, 'none', 'x.csv')]),
+  check_file_invalid: async (scene) =>
+    scene.eaWithDatabase(['check', await scene.file('metrics.yaml', 'checks: []\n')]),
   file_not_found: (scene) => scene.eaWithDatabase(['import', join(scene.folder, 'none.csv')]),
   file_not_readable: (scene) => scene.eaWithDatabase(['import', '/dev/null']),
   no_input_files: (scene) => scene.eaWithDatabase(['import', scene.folder]),

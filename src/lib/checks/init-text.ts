@@ -177,7 +177,7 @@ function rejects({ imports: { batches, read, rejected } }: Observed): Entry {
   const seen =
     batches === 0
       ? 'There was no import yet.'
-      : `${rejected} of ${counted(read, 'record')} of the last ${counted(batches, 'import')} were rejected.`
+      : `${rejected} of ${counted(read, 'record')} of the last ${batches === 1 ? 'import' : `${batches} imports`} were rejected.`
   return {
     comment: [seen],
     name: 'Records are not rejected',

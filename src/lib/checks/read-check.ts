@@ -3,6 +3,7 @@
  * once, each with its place inside the check: whoever gave it knows where that is.
  */
 import * as z from 'zod'
+import { nearest } from '../nearest.js'
 import { stats } from '../stats/catalog.js'
 import { frameParams, parseParams } from '../stats/params.js'
 import { SyntaxProblem } from '../stats/segment-grammar.js'
@@ -74,7 +75,7 @@ export function readCheck(
   if (assertion !== undefined && needsStat !== (given.stat !== undefined)) {
     problems.push(
       needsStat
-        ? { path: [], message: `stat is missing: ${JSON.stringify(assertion.text)} reads a column of one` }
+        ? withoutStat(assertion)
         : { path: ['stat'], isKey: true, message: `stat has no meaning for ${assertion.subject.kind}: leave it out` },
     )
   }
@@ -86,12 +87,19 @@ export function readCheck(
       ? readParams(stat, rawParams, { defaults: defaults.params, overrides }, found)
       : undefined
   problems.push(...found.map((problem) => under(['params'], problem)))
-  if (stat !== undefined && params !== undefined && assertion !== undefined && needsStat) {
-    pointing(() => checkAgainst(assertion, stat, params), problems)
+  const fitting = needsStat ? stat : undefined
+  if (assertion !== undefined && params !== undefined && needsStat === (fitting !== undefined)) {
+    pointing(() => checkAgainst(assertion, fitting, params), problems)
   }
   if (!shape.success || assertion === undefined || params === undefined || problems.length > before) return undefined
   const { name, severity = defaults.severity, min_base: minBase = defaults.minBase, on_unknown } = shape.data
   return { name, stat, params, assertion, severity, minBase, onUnknown: onUnknown ?? on_unknown ?? defaults.onUnknown }
+}
+
+function withoutStat({ subject, text }: Assertion): Problem {
+  const column = subject.kind === 'column' ? subject.column : ''
+  const message = `stat is missing: ${JSON.stringify(text)} reads a column of one`
+  return { path: [], message, suggestion: nearest(column, ['freshness', 'rejected', 'duplicates']) }
 }
 
 function readAssertion(text: unknown, problems: Problem[]): Assertion | undefined {

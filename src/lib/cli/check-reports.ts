@@ -23,7 +23,9 @@ export async function readCheckSources(files: readonly string[]): Promise<CheckS
   const sources: CheckSource[] = []
   for (const file of files) {
     const name = file === '-' ? 'standard input' : file
-    const bytes = await (file === '-' ? buffer(process.stdin) : readFile(file)).catch(asFileError(file))
+    const bytes = await (file === '-' ? buffer(process.stdin) : readFile(file))
+      .catch(asFileError(file))
+      .catch(forChecks)
     try {
       sources.push({ file: name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) })
     } catch (cause) {
@@ -31,6 +33,13 @@ export async function readCheckSources(files: readonly string[]): Promise<CheckS
     }
   }
   return sources
+}
+
+/** What helps with a file of events does not help here. */
+function forChecks(error: unknown): never {
+  if (!(error instanceof EaError)) throw error
+  const suggestions = ['Check the path and its permissions; `ea check init FILE` writes a first file.']
+  throw new EaError(error.code, error.message, { suggestions, details: { ...error.details } })
 }
 
 /**
