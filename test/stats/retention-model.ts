@@ -77,7 +77,8 @@ export function naiveRetention(events: readonly ModelEvent[], question: ModelQue
         ),
       )
     }
-    const isAhead = spans.map(([begins]) => begins >= asOfMs)
+    // A day that the zone leaves out ends when it begins.
+    const isAhead = spans.map(([begins, ends]) => begins >= asOfMs && ends > asOfMs)
     const counts = names.map((list, k) => (isAhead[k] ? null : list.length))
     return {
       cohort,

@@ -10,7 +10,7 @@ import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
 import { local, type ModelEvent, naiveRetention } from './retention-model.js'
 
-const runs = Number(process.env.EA_PROPERTY_RUNS ?? 40)
+const runs = Number(process.env.EA_TEST_RUNS ?? 40)
 const hourMs = 3_600_000
 
 const zones = [

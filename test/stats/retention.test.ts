@@ -464,6 +464,39 @@ test('a day whose midnight comes twice begins with the first one', async () => {
   }
 })
 
+test('a day that a zone leaves out is a row, and over when it begins', async () => {
+  // Apia went from the end of 29 December 2011 to the beginning of the 31st.
+  const events = views({ ann: ['2011-12-30T09:00:00Z', '2011-12-30T11:00:00Z'] })
+  const given = {
+    startDate: '2011-12-29',
+    to: '2011-12-31',
+    windowType: 'day',
+    windows: 2,
+    tz: 'Pacific/Apia',
+  } as const
+  const data = await rowsOf(events, { ...given, asOf: '2011-12-30T10:00:00Z' })
+  expect(data.map(({ users, complete }) => [users, complete])).toEqual([
+    [
+      [1, 0, null],
+      [true, true, false],
+    ],
+    [
+      [0, null, null],
+      [true, false, false],
+    ],
+    [
+      [null, null, null],
+      [false, false, false],
+    ],
+  ])
+  const later = await rowsOf(events, { ...given, asOf: '2012-01-03' })
+  expect(later.map(({ users }) => users)).toEqual([
+    [1, 0, 1],
+    [0, 0, 0],
+    [0, 0, 0],
+  ])
+})
+
 test('without a range: the window of the newest day and the 8 before it, or what the data has', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, views({ ann: ['2025-08-05T10:00:00Z'], bob: ['2025-07-30T10:00:00Z'] }))

@@ -150,7 +150,8 @@ function instantState({ asOf }: Frame, rows: readonly SqlRow[]) {
   const asOfSeconds = Date.parse(`${wholeSeconds}Z`) / 1000 + Number(`0${fraction}`)
   const dataEnds = (rows[0]?.data_ends ?? null) as number | null
   return (begins: number, ends: number): State => {
-    if (begins >= asOfSeconds) return 'ahead'
+    // A day that a zone leaves out ends when it begins, so it is never ahead of its own end.
+    if (begins >= asOfSeconds && ends > asOfSeconds) return 'ahead'
     return dataEnds !== null && ends <= Math.min(dataEnds, asOfSeconds) ? 'complete' : 'partial'
   }
 }
