@@ -15,12 +15,19 @@ import { type Element, readXml } from './xml-reader.js'
 const schema = fileURLToPath(new URL('junit.xsd', import.meta.url))
 const hasXmllint = spawnSync('xmllint', ['--version']).status === 0
 
-/** The suite of a report, read as XML. */
-function suiteOf(report: CheckReport, context: ReportContext = {}): Element {
+/** The suites of a report, read as XML. */
+function suitesOf(report: CheckReport, context: ReportContext = {}): readonly Element[] {
   const root = readXml(reporters.junit(report, context))
   expect(root.name).toBe('testsuites')
-  expect(root.children).toHaveLength(1)
-  return root.children[0]!
+  return root.children
+}
+
+/** The one suite of a report whose checks are all of one file. */
+function suiteOf(report: CheckReport, context: ReportContext = {}): Element {
+  const inOneFile = report.outcomes.map((outcome) => ({ ...outcome, place: undefined }))
+  const suites = suitesOf({ ...report, outcomes: inOneFile }, context)
+  expect(suites).toHaveLength(1)
+  return suites[0]!
 }
 
 const testcases = (suite: Element) => suite.children.filter(({ name }) => name === 'testcase')
@@ -149,21 +156,48 @@ test('the time of the run, not what counted as now, when it is known', () => {
   expect(attributes.timestamp).toBe('2026-01-02T03:04:05')
 })
 
+test('a suite for each file; their times add up', () => {
+  const inFile = (name: string, file: string) => outcome({ name, place: { file, line: 1, column: 1 } })
+  const report = reportOf([
+    inFile('a', 'one.yaml'),
+    inFile('b', 'two.yaml'),
+    inFile('c', 'one.yaml'),
+    inFile('d', 'one.yaml'),
+  ])
+  const suites = suitesOf({ ...report, seconds: 2 })
+  expect(suites.map(({ attributes: { name, id, tests, time } }) => ({ name, id, tests, time }))).toEqual([
+    { name: 'ea check one.yaml', id: '0', tests: '3', time: '1.500' },
+    { name: 'ea check two.yaml', id: '1', tests: '1', time: '0.500' },
+  ])
+  expect(suites.map((suite) => testcases(suite).map(({ attributes }) => attributes.name))).toEqual([
+    ['a', 'c', 'd'],
+    ['b'],
+  ])
+})
+
+test('no checks are one suite without tests', () => {
+  const suite = suiteOf(reportOf([]))
+  expect(suite.attributes).toMatchObject({ name: 'ea check', tests: '0', time: '0.000' })
+})
+
 test('it is well-formed, and adds up, whatever the texts hold', () => {
   fc.assert(
     fc.property(hostileReport, fc.constantFrom('warn' as const, 'fail' as const), (report, failOn) => {
-      const suite = suiteOf(report, { failOn })
-      const found = testcases(suite)
       const shown = (text: string) => visible(text).replace(/[\ufffe\uffff]/g, escapedUnit)
-      expect(found.map(({ attributes }) => attributes.name)).toEqual(report.outcomes.map(({ name }) => shown(name)))
-      const elements = found.flatMap(({ children }) => children.map(({ name }) => name))
-      const count = (name: string) => String(elements.filter((element) => element === name).length)
-      expect(suite.attributes).toMatchObject({
-        tests: String(report.outcomes.length),
-        failures: count('failure'),
-        errors: count('error'),
-        skipped: count('skipped'),
-      })
+      const names: string[] = []
+      for (const suite of suitesOf(report, { failOn })) {
+        const found = testcases(suite)
+        names.push(...found.map(({ attributes }) => attributes.name!))
+        const elements = found.flatMap(({ children }) => children.map(({ name }) => name))
+        const count = (name: string) => String(elements.filter((element) => element === name).length)
+        expect(suite.attributes).toMatchObject({
+          tests: String(found.length),
+          failures: count('failure'),
+          errors: count('error'),
+          skipped: count('skipped'),
+        })
+      }
+      expect(names.toSorted()).toEqual(report.outcomes.map(({ name }) => shown(name)).toSorted())
     }),
     { numRuns: 100 },
   )

@@ -9,30 +9,49 @@ import type { ReportContext } from './report-context.js'
 
 type Attributes = Readonly<Record<string, string | number>>
 
-/** One suite with a test for each check. The schema has no place for more at a test, so the values are properties of the suite. */
+/** A suite for each file of checks, with a test for each check. */
 export function junit(report: CheckReport, context: ReportContext): string {
-  const { outcomes, seconds, asOf, exitCode } = report
+  const { outcomes } = report
+  // Where there is no check, there still is a run.
+  const files = outcomes.length === 0 ? [undefined] : [...new Set(outcomes.map(({ place }) => place?.file))]
+  const suites = files.map((file, id) => {
+    const ofFile = outcomes.filter(({ place }) => place?.file === file)
+    return suiteLines({ report, outcomes: ofFile, file, id, context })
+  })
+  return `${['<?xml version="1.0" encoding="UTF-8"?>', '<testsuites>', ...suites.flat(), '</testsuites>'].join('\n')}\n`
+}
+
+interface Suite {
+  readonly report: CheckReport
+  /** Those of this file. */
+  readonly outcomes: readonly Outcome[]
+  readonly file: string | undefined
+  readonly id: number
+  readonly context: ReportContext
+}
+
+/** The schema has no place for more than a name at a test that passed, so the values are properties of the suite. */
+function suiteLines({ report, outcomes, file, id, context }: Suite): string[] {
+  const { seconds, asOf, exitCode } = report
   const verdicts = outcomes.map((outcome) => verdict(outcome, context))
   const count = (name: string) => verdicts.filter((verdict) => verdict?.element === name).length
-  const file = outcomes[0]?.place?.file
   const suite = {
     name: visible(file === undefined ? 'ea check' : `ea check ${file}`),
     package: 'ea',
-    id: 0,
+    id,
     hostname: 'localhost',
     timestamp: (context.ranAt ?? asOf).slice(0, 'YYYY-MM-DDTHH:MM:SS'.length),
     tests: outcomes.length,
     failures: count('failure'),
     errors: count('error'),
     skipped: count('skipped'),
-    time: seconds.toFixed(3),
+    // All checks run in one transaction: its time is shared out, so that the suites add up to it.
+    time: (seconds * (outcomes.length / (report.outcomes.length || 1))).toFixed(3),
   }
   const run = [property('as_of', asOf), property('exit_code', String(exitCode))]
   const properties = [...run, ...outcomes.flatMap((outcome, index) => outcomeProperties(outcome, `${index + 1}.`))]
   const warnings = outcomes.flatMap(({ name, warnings }) => warnings.map((warning) => visible(`${name}: ${warning}`)))
   return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    '<testsuites>',
     `  <testsuite${attributes(suite)}>`,
     '    <properties>',
     ...properties.map((line) => `      ${line}`),
@@ -41,8 +60,7 @@ export function junit(report: CheckReport, context: ReportContext): string {
     `    <system-out>${xmlText(outcomes.map(told).join('\n'))}</system-out>`,
     `    <system-err>${xmlText(warnings.join('\n'))}</system-err>`,
     '  </testsuite>',
-    '</testsuites>\n',
-  ].join('\n')
+  ]
 }
 
 interface Verdict {
