@@ -166,7 +166,8 @@ class Reader extends TextCursor {
     const milliseconds = durationMs(text, durationUnits) ?? 0
     if (milliseconds > 0) return { kind, over: { seconds: milliseconds / 1000 } }
     const read = readQuantity(text)
-    const suggestion = 'meant' in read ? this.#mended(at, at + text.length, read.meant) : undefined
+    const meant = 'quantity' in read ? undefined : read.meant
+    const suggestion = meant && this.#mended(at, at + text.length, meant)
     throw this.problem('expected a number of batches such as 10, or a time such as 7d', at, suggestion)
   }
 

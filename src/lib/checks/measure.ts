@@ -48,26 +48,18 @@ export function measure(subject: Measure, answer: Result): Measured | Unmeasured
   if ('unknown' in picked) return picked
   const known = completeness(subject, answer)
   const whole = known.leavesOut ? picked.rows.filter((row) => known.isComplete(row)) : picked.rows
-  if (whole.length === 0) {
-    return { unknown: `no row of ${subjectText(subject)} is complete yet${known.hint}` }
-  }
-  const used = usedRows(subject, whole)
+  if (whole.length === 0) return { unknown: `no row of ${subjectText(subject)} is complete yet${known.hint}` }
+  // A row that is known whole and has no number, such as the rate of an empty cohort, says nothing.
+  const telling = whole.filter((row) => !known.isComplete(row) || cellOf(row, subject) !== null)
+  if (telling.length === 0) return { unknown: `${subjectText(subject)} has no value: ${emptyReason(answer, whole)}` }
+  const used = usedRows(subject, telling)
   const open = used.find((row) => !known.isComplete(row))
   if (open !== undefined) return { unknown: `${known.nameOf(open)} is not complete yet${known.hint}` }
-
-  const column = answer.columns.find(({ name }) => name === subject.column)
-  if (subject.column === '')
-    return aggregated(
-      subject,
-      used.map((row) => ({ row, value: zero })),
-      answer,
-      column,
-    )
-  const cells = used.map((row) => ({ row, cell: cellOf(row, subject) }))
-  const filled = cells.filter(({ cell }) => cell !== null)
-  if (filled.length === 0) return { unknown: `${subjectText(subject)} has no value: ${emptyReason(answer, used)}` }
-  const points = filled.map(({ row, cell }) => ({ row, value: typeof cell === 'number' ? fractionOf(cell) : zero }))
-  return aggregated(subject, points, answer, column)
+  return aggregated(
+    subject,
+    used.map((row) => ({ row, value: fractionIn(cellOf(row, subject)) ?? zero })),
+    answer,
+  )
 }
 
 /** Why nothing can be said about these days at all. */
@@ -120,7 +112,9 @@ function usedRows({ aggregate }: Measure, rows: readonly Row[]): readonly Row[] 
   return aggregate === 'last' ? rows.slice(-1) : rows
 }
 
+/** What a row has in the measured column; rows alone are counted without one. */
 function cellOf(row: Row, { column, index }: Measure): number | boolean | string | null {
+  if (column === '') return 1
   const cell = row[column] ?? null
   if (index === undefined) return typeof cell === 'object' ? null : cell
   return Array.isArray(cell) ? (cell[index] ?? null) : null
@@ -133,8 +127,9 @@ function emptyReason({ columns }: Result, rows: readonly Row[]): string {
   return isOfNobody ? 'it cannot divide by 0, there are no users' : 'it is empty in every row'
 }
 
-function aggregated(subject: Measure, points: readonly Point[], answer: Result, column: Column | undefined): Measured {
+function aggregated(subject: Measure, points: readonly Point[], answer: Result): Measured {
   const unit = measuredUnit(subject, answer)
+  const column = answer.columns.find(({ name }) => name === subject.column)
   const isWeighted = subject.aggregate === 'mean' && column?.kind === 'rates'
   return {
     points,
@@ -189,11 +184,14 @@ function weightOf(subject: Measure, points: readonly Point[], unit: Unit, answer
 
 /** Of what a rate is a part, or how many users a time is that of: retention, funnel, top events. */
 function wholeOf({ column }: Measure, row: Row, { data, columns }: Result): Fraction | undefined {
-  const fractionIn = (cell: Cell | undefined) => (typeof cell === 'number' ? fractionOf(cell) : undefined)
   if (columns.some(({ name }) => name === 'size')) return fractionIn(row.size)
   if (column === 'share') {
     const [events, share] = [fractionIn(row.events), fractionIn(row.share)]
     return events === undefined || share === undefined || share.top === 0n ? undefined : over(events, share)
   }
   return fractionIn(column.endsWith('_seconds') ? row.users : data[0]!.users)
+}
+
+function fractionIn(cell: Cell | undefined): Fraction | undefined {
+  return typeof cell === 'number' ? fractionOf(cell) : undefined
 }
