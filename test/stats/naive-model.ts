@@ -198,20 +198,21 @@ export function local(at: string, zone: string): string {
   return text
 }
 
-/** When the clock last showed a whole hour, had it not been changed since; on that clock, with its offset. */
+const quarterMs = 15 * 60_000
+
+/** When the hour began: when the clock last showed a whole one or was changed; on that clock, with its offset. */
 function hourStart(at: string, zone: string): string {
-  const [minutes, seconds] = local(at, zone).slice(14).split(':').map(Number)
-  const start = (Math.floor(Date.parse(at) / 1000) - minutes! * 60 - seconds!) * 1000
-  const shown = local(new Date(start).toISOString(), zone)
-  const aheadMinutes = (Date.parse(`${shown}Z`) - start) / 60_000
-  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
-  const offset = Math.abs(aheadMinutes)
-  return `${shown}${aheadMinutes < 0 ? '-' : '+'}${two(offset / 60)}:${two(offset % 60)}`
+  const shown = (instant: number) => local(new Date(instant).toISOString(), zone)
+  const aheadMs = (instant: number) => Date.parse(`${shown(instant)}Z`) - instant
+  let start = Math.floor(Date.parse(at) / quarterMs) * quarterMs
+  while (shown(start).slice(14, 16) !== '00' && aheadMs(start - 1000) === aheadMs(start)) start -= quarterMs
+  const ahead = aheadMs(start)
+  const offset = new Date(Math.abs(ahead)).toISOString().slice(11, 16)
+  return `${shown(start)}${ahead < 0 ? '-' : '+'}${offset}`
 }
 
 function hoursOf(zone: string, from: Day, to: Day): string[] {
   const starts = new Set<string>()
-  const quarterMs = 15 * 60_000
   const around = 30 * 3_600_000
   for (let at = Date.parse(`${from}Z`) - around; at < Date.parse(`${to}Z`) + around; at += quarterMs) {
     const instant = new Date(at).toISOString()

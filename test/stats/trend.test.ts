@@ -155,9 +155,14 @@ test('half an hour of daylight saving moves the hours, and none is lost', async 
     expect(data).toHaveLength(25)
     expect(rows(data).filter(([, , value]) => value !== 0)).toEqual([
       ['2024-04-07T01:00:00+11:00', null, 1],
-      ['2024-04-07T01:30:00+11:00', null, 1],
+      ['2024-04-07T01:30:00+10:30', null, 1],
       ['2024-04-07T02:00:00+10:30', null, 1],
     ])
+    // Each is found by the name that it has.
+    for (const row of data.filter(({ value }) => value !== 0)) {
+      const given = { grain: 'hour', tz: 'Australia/Lord_Howe', from: '2024-04-07', to: '2024-04-07' } as const
+      expect((await askUsers(db, trendStat, given, row.date as string)).data).toEqual([{ user_id: 'ann' }])
+    }
   })
 })
 

@@ -60,12 +60,15 @@ export function eventDay(frame: OpenFrame): RawBuilder<unknown> {
   return sql`(${localTime(sql`occurred_at`, frame)})::date`
 }
 
-/** The window of an event: its first day, or for hours the instant at which it begins. */
+/** The window of an event: its first day, or for hours what `hourOf` says. */
 export function eventWindow(grain: Grain, frame: OpenFrame): RawBuilder<unknown> {
   return grain === 'hour' ? hourOf(sql`occurred_at`, frame) : windowOf(eventDay(frame), grain, frame)
 }
 
-/** The instant at which the hour of an instant begins on the local clock. */
+/**
+ * What tells the hour of an instant on the local clock from all others: when it began, or would have begun had the clock
+ * not been changed by less than an hour since.
+ */
 export function hourOf(instant: RawBuilder<unknown>, frame: OpenFrame): RawBuilder<unknown> {
   return sql`date_trunc('hour', ${instant}, ${frame.tz})`
 }
@@ -86,17 +89,18 @@ export function windowOf(day: RawBuilder<unknown>, grain: Grain, frame: OpenFram
   }
 }
 
-/** A query for the start of every window of the range, as `date`: a day, or for hours an instant. */
+/** A query for every window of the range: its first day as `date`; for hours as `eventWindow` has it, with `begins`. */
 export function calendar(grain: Grain, frame: Frame): RawBuilder<unknown> {
   const { from, to } = frame.range!
   if (grain === 'hour') {
-    // A midnight can happen twice or not at all: the days decide, as for events. Every hour holds one of the instants,
-    // also where the clock changes by half an hour.
+    // A midnight can happen twice or not at all: the days decide, as for events. Every hour begins with one of the
+    // instants; where the clock changes by half an hour, with the change.
     const around = (day: Day, hours: number) =>
       sql`(${day}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${hours})`
-    return sql`SELECT DISTINCT ${hourOf(sql`instant`, frame)} AS date
+    return sql`SELECT ${hourOf(sql`instant`, frame)} AS date, min(instant) AS begins
   FROM generate_series(${around(from, -6)}, ${around(to, 6)}, interval '15 minutes') AS instant
-  WHERE instant AT TIME ZONE ${frame.tz} >= ${from}::timestamp AND instant AT TIME ZONE ${frame.tz} < ${to}::timestamp`
+  WHERE instant AT TIME ZONE ${frame.tz} >= ${from}::timestamp AND instant AT TIME ZONE ${frame.tz} < ${to}::timestamp
+  GROUP BY 1`
   }
   const step = { day: '1 day', week: '7 days', month: '1 month' }[grain]
   return sql`SELECT generate_series(${from}::timestamp, ${addDays(to, -1)}::timestamp, ${step}::interval)::date AS date`

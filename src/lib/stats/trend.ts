@@ -86,11 +86,11 @@ function isAhead(date: string, grain: Grain, frame: Frame): boolean {
   return windowState(frame, date, windowEnd(date, grain)) === 'ahead'
 }
 
-/** A start of a window for the result. An hour is an instant on the local clock with its offset: some hours come twice. */
-function dateText(grain: Grain, date: RawBuilder<unknown>, frame: Frame): RawBuilder<unknown> {
-  if (grain !== 'hour') return date
-  const local = sql`${date} AT TIME ZONE ${frame.tz}`
-  const ahead = sql`(${local}) - (${date} AT TIME ZONE 'UTC')`
+/** A window for the result. An hour is the instant at which it begins, on the local clock with its offset: some come twice. */
+function dateText(grain: Grain, frame: Frame): RawBuilder<unknown> {
+  if (grain !== 'hour') return sql`calendar.date`
+  const local = sql`calendar.begins AT TIME ZONE ${frame.tz}`
+  const ahead = sql`(${local}) - (calendar.begins AT TIME ZONE 'UTC')`
   return sql`to_char(${local}, 'YYYY-MM-DD"T"HH24:MI:SS') || CASE WHEN ${ahead} < interval '0' THEN '-' ELSE '+' END
     || to_char(greatest(${ahead}, -(${ahead})), 'HH24:MI')`
 }
@@ -102,7 +102,7 @@ WITH calendar AS (
 ), counted AS (
   ${measure === 'events' ? countedEvents(grain, undefined, frame) : countedUsers(grain, undefined, frame)}
 )
-SELECT ${dateText(grain, sql`calendar.date`, frame)} AS date, coalesce(counted.value, 0)::bigint AS value
+SELECT ${dateText(grain, frame)} AS date, coalesce(counted.value, 0)::bigint AS value
 FROM calendar LEFT JOIN counted ON counted.date = calendar.date
 ORDER BY calendar.date`
 }
@@ -123,7 +123,7 @@ WITH calendar AS (
   WHERE rank <= ${limit}
   GROUP BY rank, key, keys
 )
-SELECT ${dateText(grain, sql`calendar.date`, frame)} AS date, kept.key, kept.keys,
+SELECT ${dateText(grain, frame)} AS date, kept.key, kept.keys,
   coalesce((kept.value_by_date ->> calendar.date::text)::bigint, 0) AS value
 FROM kept CROSS JOIN calendar
 ORDER BY calendar.date, kept.rank`
