@@ -59,16 +59,22 @@ export function cohort(label: string, users: readonly (number | null)[], complet
   }
 }
 
-/** The rows of a funnel of so many users in each step. */
-export function funnelRows(users: readonly number[], seconds: readonly (number | null)[] = []): Row[] {
+/** A funnel of so many users in each step, `a`, `b` and so on. */
+export function funnelOf(
+  users: readonly number[],
+  seconds: readonly (number | null)[] = [],
+  days: Record<string, unknown> = {},
+): Result {
+  const step = users.map((_, index) => String.fromCharCode(97 + index))
   const rate = (count: number, whole: number) => (whole === 0 ? null : count / whole)
-  return users.map((count, step) => ({
-    step: step + 1,
-    event_type: `step ${step + 1}`,
+  const rows = users.map((count, index) => ({
+    step: index + 1,
+    event_type: step[index]!,
     users: count,
     rate_from_first: rate(count, users[0]!),
-    rate_from_previous: step === 0 ? null : rate(count, users[step - 1]!),
-    median_seconds: seconds[step] ?? null,
-    mean_seconds: seconds[step] ?? null,
+    rate_from_previous: index === 0 ? null : rate(count, users[index - 1]!),
+    median_seconds: seconds[index] ?? null,
+    mean_seconds: seconds[index] ?? null,
   }))
+  return answerOf('funnel', rows, { params: { step }, pending_users: 0, ...days })
 }

@@ -4,7 +4,7 @@ import { parseAssertion } from '../../src/lib/checks/assertion-grammar.js'
 import { numberOf } from '../../src/lib/checks/fraction.js'
 import { measure } from '../../src/lib/checks/measure.js'
 import type { Result } from '../../src/lib/result.js'
-import { answerOf, cohort, dauOf, funnelRows } from './answers.js'
+import { answerOf, cohort, dauOf, funnelOf } from './answers.js'
 
 /** The value of a subject, or why there is none. */
 function measured(subject: string, answer: Result): number | string {
@@ -70,7 +70,7 @@ describe('rows picked by key', () => {
     ['value[date=2025-08-04T06:00:00+03:00]', hours, 1],
     ['value[date=2025-08-04T04:00:00Z]', hours, 2],
     ['min(unique_users[complete=true])', dauOf([5, 6, 1], { complete: 2 }), 5],
-    ['users[step=2]', answerOf('funnel', funnelRows([40, 10]), { params: { step: ['a', 'b'] } }), 10],
+    ['users[step=2]', funnelOf([40, 10]), 10],
     [
       'users[periods_active=2]',
       answerOf('stickiness', [
@@ -301,34 +301,30 @@ describe('no data', () => {
 })
 
 describe('cells without a number', () => {
-  const params = { step: ['a', 'b', 'c'] }
-  const funnel = (users: readonly number[], seconds?: readonly (number | null)[]) =>
-    answerOf('funnel', funnelRows(users, seconds), { params })
   test.each<[subject: string, Result, value: number | string]>([
-    ['min(rate_from_previous)', funnel([100, 50, 10]), 0.2],
-    ['first(rate_from_previous)', funnel([100, 50, 10]), 0.5],
-    ['count(rate_from_previous)', funnel([100, 50, 10]), 2],
-    ['min(rate_from_previous)', funnel([100, 0, 0]), 0],
+    ['min(rate_from_previous)', funnelOf([100, 50, 10]), 0.2],
+    ['first(rate_from_previous)', funnelOf([100, 50, 10]), 0.5],
+    ['count(rate_from_previous)', funnelOf([100, 50, 10]), 2],
+    ['min(rate_from_previous)', funnelOf([100, 0, 0]), 0],
     [
       'min(rate_from_previous)',
-      funnel([0, 0, 0]),
+      funnelOf([0, 0, 0]),
       'min(rate_from_previous) has no value: it cannot divide by 0, there are no users',
     ],
     [
       'rate_from_previous[step=1]',
-      funnel([9, 9, 9]),
+      funnelOf([9, 9, 9]),
       'rate_from_previous[step=1] has no value: it is empty in every row',
     ],
-    ['max(median_seconds)', funnel([9, 9, 9], [null, 60, 90.5]), 90.5],
-    ['max(median_seconds)', funnel([9, 0, 0]), 'max(median_seconds) has no value: it is empty in every row'],
+    ['max(median_seconds)', funnelOf([9, 9, 9], [null, 60, 90.5]), 90.5],
+    ['max(median_seconds)', funnelOf([9, 0, 0]), 'max(median_seconds) has no value: it is empty in every row'],
   ])('%s', (subject, answer, value) => {
     expect(measured(subject, answer)).toBe(value)
   })
 })
 
 describe('how many users or events a value stands on', () => {
-  const params = { step: ['a', 'b', 'c'] }
-  const funnel = answerOf('funnel', funnelRows([100, 50, 10], [null, 60, 90]), { params })
+  const funnel = funnelOf([100, 50, 10], [null, 60, 90])
   const cohorts = answerOf('retention', [cohort('2025-07-07', [100, 50]), cohort('2025-07-14', [10, 1])])
   test.each<[subject: string, Result, weight: number | undefined]>([
     ['sum(unique_users)', week, 280],

@@ -11,7 +11,14 @@ interface Scale {
 
 const one = fractionOf(1)
 const hundred = fractionOf(100)
-const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** From the largest one on. */
+const durations = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const
 
 /** Enough to tell any two fractions apart that differ. */
 const mostDecimals = 40
@@ -22,7 +29,7 @@ export function thresholdsOf(comparison: Comparison): readonly Quantity[] {
 }
 
 /**
- * A value in the unit of its threshold: `12.3%`, `31.5h`. It gets as many decimals as it needs to lie on the same side of
+ * A value in the unit of its threshold: `12.3%`, `31.5h`, for a short time in a smaller one. It gets as many decimals as it needs to lie on the same side of
  * the threshold as the value itself.
  *
  * @example
@@ -30,7 +37,7 @@ export function thresholdsOf(comparison: Comparison): readonly Quantity[] {
  */
 export function comparedText(value: Fraction, comparison: Comparison): string {
   const quantities = thresholdsOf(comparison)
-  const scale = scaleOf(quantities[0]!)
+  const scale = scaleOf(quantities[0]!, value)
   const limits = quantities.map((quantity) => times(fractionOf(quantity.value), scale.perUnit))
   return figure(times(value, scale.perUnit), limits, usualDecimals(quantities[0]!)) + scale.suffix
 }
@@ -41,7 +48,7 @@ export function plainText(value: Fraction, unit: Unit): string {
   return figure(value, [], 2) + (unit === 'seconds' ? 's' : '')
 }
 
-function scaleOf({ unit, text }: Quantity): Scale {
+function scaleOf({ unit, text }: Quantity, value: Fraction): Scale {
   switch (unit) {
     case 'number':
       return { perUnit: one, suffix: '' }
@@ -50,8 +57,9 @@ function scaleOf({ unit, text }: Quantity): Scale {
     case 'points':
       return { perUnit: hundred, suffix: 'pp' }
     case 'duration': {
-      const suffix = text.at(-1)!
-      return { perUnit: { top: 1n, bottom: BigInt(secondsOf[suffix]!) }, suffix }
+      const sizes = durations.slice(durations.findIndex(([suffix]) => text.endsWith(suffix)))
+      const [suffix, seconds] = sizes.find(([, size]) => compare(value, fractionOf(size)) >= 0) ?? sizes.at(-1)!
+      return { perUnit: { top: 1n, bottom: BigInt(seconds) }, suffix }
     }
   }
 }

@@ -35,11 +35,8 @@ export function judgeImports(
     return undecided(kind, definition, 'no record was read, and a share cannot divide by 0')
   }
   if (minBase !== undefined && read < minBase) {
-    return undecided(
-      kind,
-      definition,
-      `${read} ${records} were read, and less than ${minBase} (min_base) decides nothing`,
-    )
+    const were = read === 1 ? 'was' : 'were'
+    return undecided(kind, definition, `too few to decide: ${read} ${records} ${were} read, min_base is ${minBase}`)
   }
   const count = fractionOf(imports[subject.kind])
   const judged = decided(assertion, isShare ? over(count, fractionOf(read)) : count, kind, definition)

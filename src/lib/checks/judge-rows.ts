@@ -31,17 +31,18 @@ export function judgeRows(assertion: Assertion, subject: Measure, { points }: Me
   const verdict = aggregate === 'every' ? good.length === points.length : good.length > 0
   const deciding = verdict ? good : points.filter((point) => !good.includes(point))
   const { name, point } = tellingPoint(deciding, comparison, aggregate)
-  const count = `${deciding.length} of ${points.length}`
-  const rows = points.length === 1 ? 'row' : 'rows'
-  const are = deciding.length === 1 ? 'is' : 'are'
+  const [some, all] = [deciding.length, points.length]
+  const are = some === 1 ? 'is' : 'are'
   const which =
-    aggregate === 'every'
-      ? verdict
-        ? `all ${points.length} ${rows} are`
-        : `${count} ${rows} ${are} not`
-      : verdict
-        ? `${count} ${rows} ${are}`
-        : `none of ${points.length} ${rows} is`
+    all === 1
+      ? `the only row is${verdict ? '' : ' not'}`
+      : aggregate === 'every'
+        ? verdict
+          ? `all ${all} rows are`
+          : `${some} of ${all} rows ${are} not`
+        : verdict
+          ? `${some} of ${all} rows ${are}`
+          : `none of ${all} rows is`
   const key = Object.entries(point.row)[0]!
   return {
     verdict,

@@ -54,7 +54,7 @@ function judgeMeasure({ assertion, bases, minBase }: Evidence, subject: Measure,
   const { verdict, value, rows, reason } =
     judgeRows(assertion, subject, measured) ?? judgeValue(assertion, subject, measured.value)
   const few = tooFew(unit === 'count' && weight !== undefined ? value : weight, minBase)
-  if (few !== undefined) return unknown(assertion, unit, `${subjectText(subject)} stands on ${few}`)
+  if (few !== undefined) return unknown(assertion, unit, `too few to decide: ${subjectText(subject)} ${few}`)
   return { verdict, value: numberOf(value), valueKind: unit, base: null, rows, reason }
 }
 
@@ -86,11 +86,11 @@ function judgeChange(
   const known = { base: numberOf(base), baseKind: unit }
   const versus = baseText(assertion.change!)
   if (few !== undefined)
-    return { ...unknown(assertion, unit, `the base of ${name}, ${versus}, stands on ${few}`), ...known }
+    return { ...unknown(assertion, unit, `too few to decide: the base of ${name} (${versus}) ${few}`), ...known }
   const isPoints = isOfPoints(assertion)
   if (!isPoints && base.top === 0n) {
     return {
-      ...unknown(assertion, unit, `${name} was 0 in the base, ${versus}: a change cannot divide by 0`),
+      ...unknown(assertion, unit, `${name} was 0 in the base (${versus}): a change cannot divide by 0`),
       ...known,
     }
   }
@@ -126,10 +126,10 @@ function isOfPoints({ comparison }: Assertion): boolean {
   return (comparison.operator === 'between' ? comparison.low : comparison.threshold).unit === 'points'
 }
 
-/** How many users or events there are, when they are fewer than it takes to decide. */
+/** How few users or events there are, when they are fewer than it takes to decide. */
 function tooFew(weight: Fraction | undefined, minBase: number | undefined): string | undefined {
   if (weight === undefined || minBase === undefined || compare(weight, fractionOf(minBase)) >= 0) return undefined
-  return `${plainText(weight, 'count')}, and less than ${minBase} (min_base) decides nothing`
+  return `stands on ${plainText(weight, 'count')}, min_base is ${minBase}`
 }
 
 function unknown(assertion: Assertion, unit: Unit, reason: string): JudgedMeasure {
