@@ -189,6 +189,25 @@ describe('every and any', () => {
     expect(judged(text, week)).toMatchObject({ verdict, value, rows: at(...days), reason })
   })
 
+  test('they agree with every and some of JavaScript, and with min and max', () => {
+    const operators = { '>': (a: number, b: number) => a > b, '<=': (a: number, b: number) => a <= b } as const
+    const count = fc.integer({ min: 0, max: 20 })
+    fc.assert(
+      fc.property(
+        fc.array(count, { minLength: 1, maxLength: 6 }),
+        count,
+        fc.constantFrom('>' as const, '<=' as const),
+        (users, limit, operator) => {
+          const verdict = (subject: string) => judged(`${subject} ${operator} ${limit}`, dauOf(users)).verdict
+          const isGood = (value: number) => operators[operator](value, limit)
+          expect(verdict('every(unique_users)')).toBe(users.every(isGood))
+          expect(verdict('any(unique_users)')).toBe(users.some(isGood))
+          expect(verdict(operator === '>' ? 'min(unique_users)' : 'max(unique_users)')).toBe(users.every(isGood))
+        },
+      ),
+    )
+  })
+
   test('at most ten rows are shown', () => {
     expect(judged('every(unique_users) > 5', dauOf(Array<number>(31).fill(5))).rows).toHaveLength(10)
   })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Measure } from '../../src/lib/checks/assertion.js'
 import { parseAssertion } from '../../src/lib/checks/assertion-grammar.js'
@@ -39,6 +40,27 @@ describe('aggregates', () => {
   ])('%s', (subject, answer, value) => {
     expect(measured(subject, answer)).toBe(value)
   })
+})
+
+test('aggregates of any days are those of plain arithmetic', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 10 ** 9 }), { minLength: 1, maxLength: 40 }), (users) => {
+      const answer = dauOf(users, { data_until: '2025-12-31', complete_until: '2026-01-01' })
+      const sum = users.reduce((total, count) => total + count)
+      const expected = {
+        min: Math.min(...users),
+        max: Math.max(...users),
+        sum,
+        mean: sum / users.length,
+        first: users[0],
+        last: users.at(-1),
+        count: users.length,
+      }
+      for (const [aggregate, value] of Object.entries(expected)) {
+        expect(measured(`${aggregate}(unique_users)`, answer)).toBe(value)
+      }
+    }),
+  )
 })
 
 describe('rows picked by key', () => {
