@@ -19,8 +19,8 @@ export function inSegments(frame: OpenFrame): RawBuilder<unknown>[] {
 }
 
 /**
- * Conditions for events on the days `[from, to)`. Instants a few hours wider than the days are for the BRIN index, and
- * instants a few hours inside decide for nearly every event; near its ends the days themselves decide, because a
+ * Conditions for events on the days `[from, to)`. Instants a day wider than the days are for the BRIN index, and
+ * instants a day inside decide for nearly every event; near its ends the days themselves decide, because a
  * midnight can happen twice or not at all.
  *
  * @param from undefined: from the first event on; `to` undefined: to the last one
@@ -33,13 +33,16 @@ export function onDays(frame: OpenFrame, { from, to }: { from?: Day; to?: Day })
     ]
   }
   const local = localTime(sql`occurred_at`, frame)
-  const around = (day: Day, hours: number) =>
-    sql`(${day}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${hours})`
+  // Thirty hours on the local clock, because zones have skipped whole days. An instant plus an interval would be worked
+  // out again for each event.
+  const instant = (clock: string) => sql`${clock}::timestamp AT TIME ZONE ${frame.tz}`
+  const before = (day: Day) => instant(`${addDays(day, -2)}T18:00:00`)
+  const after = (day: Day) => instant(`${addDays(day, 1)}T06:00:00`)
   return [
-    ...(from === undefined ? [] : [sql`occurred_at >= ${around(from, -6)}`]),
-    ...(to === undefined ? [] : [sql`occurred_at < ${around(to, 6)}`]),
-    ...(from === undefined ? [] : [sql`(occurred_at >= ${around(from, 6)} OR ${local} >= ${from}::timestamp)`]),
-    ...(to === undefined ? [] : [sql`(occurred_at < ${around(to, -6)} OR ${local} < ${to}::timestamp)`]),
+    ...(from === undefined ? [] : [sql`occurred_at >= ${before(from)}`]),
+    ...(to === undefined ? [] : [sql`occurred_at < ${after(to)}`]),
+    ...(from === undefined ? [] : [sql`(occurred_at >= ${after(from)} OR ${local} >= ${from}::timestamp)`]),
+    ...(to === undefined ? [] : [sql`(occurred_at < ${before(to)} OR ${local} < ${to}::timestamp)`]),
   ]
 }
 
