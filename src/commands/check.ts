@@ -80,6 +80,11 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
         suggestions: ['Add the check to the file, or run the command twice.'],
       })
     }
+    if (files.filter((file) => file === '-').length > 1) {
+      throw new EaError('usage', 'Standard input (-) can be read once only.', { suggestions: ['Give - once.'] })
+    }
+    // A read that waits for more input would never see the signal.
+    if (files.includes('-')) this.signal.addEventListener('abort', () => process.stdin.destroy())
     return inline ?? parseCheckFiles(await readCheckSources(files), overrides)
   }
 

@@ -155,6 +155,7 @@ const refused: [string[], RegExp][] = [
   [['--assert', 'freshness <= 1h', '--reporter', 'junt=x.xml'], /did you mean junit\?/],
   [['--assert', 'freshness <= 1h', '--reporter', 'md', '--reporter', 'junit'], /md and junit cannot both go to stdout/],
   [['--assert', 'freshness <= 1h', '--as-of', 'soon'], /--as-of must be/],
+  [['-', '-'], /can be read once only/],
   [[], /Nothing to check/],
 ]
 
