@@ -1,9 +1,8 @@
 /** The parameters of a funnel, and what can be said about them only when all are known. */
 import * as z from 'zod'
 import { durationMs } from '../duration.js'
-import { EaError } from '../errors.js'
-import { commonParams, parsedText } from './params.js'
-import { type Exclusion, parseExclusion, parseSelector, pointAt, SyntaxProblem } from './segment-grammar.js'
+import { commonParams, parsedText, pointedIssue } from './params.js'
+import { type Exclusion, parseExclusion, parseSelector, SyntaxProblem } from './segment-grammar.js'
 
 const maxSteps = 20
 const maxWindowDays = 3660
@@ -33,7 +32,7 @@ function parseWindow(text: string): FunnelWindow {
 
 export const orders = ['ordered', 'strict', 'unordered'] as const
 
-export const funnelParams = z.strictObject({
+const fields = z.strictObject({
   ...commonParams,
   step: z
     .array(parsedText(parseSelector), stepCountError)
@@ -51,7 +50,7 @@ export const funnelParams = z.strictObject({
     .describe('ordered: other events may lie between the steps; strict: none may; unordered: the steps in any order.'),
   exclude: z
     .array(
-      // How many steps there are is not known here: `exclusionsOf` reads the numbers behind the selector again.
+      // How many steps there are is not known here: the numbers behind the selector are read again below.
       parsedText((text) => {
         const { selector } = parseExclusion(text, maxSteps)
         return { text, selector }
@@ -63,33 +62,25 @@ export const funnelParams = z.strictObject({
       'An event that must not lie between the steps; refund:1-2 counts only between steps 1 and 2; repeatable.',
     ),
 })
-export type FunnelParams = z.output<typeof funnelParams>
 
-/**
- * The exclusions with the steps between which they count.
- *
- * @throws EaError `usage` for steps that the funnel does not have, and for a part of an unordered funnel
- */
-export function exclusionsOf({ exclude, step, order }: FunnelParams): Exclusion[] {
-  return exclude.map(({ text }) => {
-    const exclusion = readExclusion(text, step.length)
-    const isWhole = exclusion.after === 1 && exclusion.before === step.length
-    if (order === 'unordered' && !isWhole) {
-      throw new EaError('usage', `exclude ${text}: steps in any order have no numbers to count between.`, {
-        suggestions: [`Leave out the numbers: ${exclusion.selector.text}.`],
-      })
+export const funnelParams = fields.superRefine((params, context) => {
+  const { exclude, step, order } = params
+  for (const [index, { text, selector }] of exclude.entries()) {
+    const path = ['exclude', index]
+    try {
+      const { after, before } = parseExclusion(text, step.length)
+      if (order !== 'unordered' || (after === 1 && before === step.length)) continue
+      const message = `must be without step numbers (${selector.text}): steps in any order have none`
+      context.addIssue({ code: 'custom', path, message })
+    } catch (error) {
+      if (!(error instanceof SyntaxProblem)) throw error
+      context.addIssue(pointedIssue(error, path))
     }
-    return exclusion
-  })
-}
-
-function readExclusion(text: string, stepCount: number): Exclusion {
-  try {
-    return parseExclusion(text, stepCount)
-  } catch (error) {
-    if (!(error instanceof SyntaxProblem)) throw error
-    throw new EaError('usage', `exclude: ${error.message}\n${pointAt(error)}`, {
-      suggestions: [`The funnel has ${stepCount} steps, counted from 1.`],
-    })
   }
+})
+export type FunnelParams = z.output<typeof fields>
+
+/** The exclusions with the steps between which they count. */
+export function exclusionsOf({ exclude, step }: FunnelParams): Exclusion[] {
+  return exclude.map(({ text }) => parseExclusion(text, step.length))
 }

@@ -39,10 +39,7 @@ export const funnelStat = {
     'itself.',
   example: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
   params: funnelParams,
-  range: (params) => {
-    exclusionsOf(params)
-    return { first: params.from, last: params.to, grain: 'day' }
-  },
+  range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
   rollupsAnswer: () => false,
   selectors: ({ step, exclude }) => [...step, ...exclude.map(({ selector }) => selector)],
   columns: () => [

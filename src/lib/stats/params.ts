@@ -31,14 +31,16 @@ export function parsedText<T>(parse: (text: string) => T) {
       return parse(text)
     } catch (error) {
       if (!(error instanceof SyntaxProblem)) throw error
-      context.addIssue({
-        code: 'custom',
-        message: error.message,
-        params: { pointed: pointAt(error), suggestion: error.suggestion },
-      })
+      context.addIssue(pointedIssue(error))
       return z.NEVER
     }
   })
+}
+
+/** The issue of a text that cannot be understood: its message will point at the character. */
+export function pointedIssue(problem: SyntaxProblem, path: PropertyKey[] = []) {
+  const params = { pointed: pointAt(problem), suggestion: problem.suggestion }
+  return { code: 'custom' as const, path, message: problem.message, params }
 }
 
 /** What every stat takes, whatever its range is. */
