@@ -424,6 +424,11 @@ describe('changes', () => {
     })
   })
 
+  test('a base that begins with the data is inside it', () => {
+    const base = dauOf([5], { from: '2025-07-01' })
+    expect(judged('unique_users change vs previous_period >= -25%', now(5), { bases: [base] }).verdict).toBe(true)
+  })
+
   test('unknown: a value that is not, whatever the base', () => {
     const open = dauOf([5], { complete: 0, data_until: '2025-08-03', complete_until: '2025-08-04' })
     expect(judged('unique_users change vs previous_period >= -25%', open, { bases: [earlier(5)] })).toMatchObject({

@@ -212,6 +212,7 @@ describe('what is not complete', () => {
       'date 2025-08-05 is not complete yet: 2025-08-10 is not over, end the range at yesterday',
     ],
     ['a row that is not used', 'first(unique_users)', dauOf([1, 2, 3], { complete: 2 }), 1],
+    ['only the first is used', 'first(unique_users)', dauOf([1, 2], { complete: 1 }), 1],
     [
       'another one',
       'last(unique_users)',
@@ -315,6 +316,11 @@ describe('no data', () => {
     ['no rows to count', 'count()', answerOf('top-events', []), 'top-events has no rows for 2025-08-04 to 2025-08-10'],
   ])('%s', (_, subject, answer, reason) => {
     expect(measured(subject, answer)).toBe(reason)
+  })
+
+  test('the first and the last day of the data are inside it', () => {
+    expect(measured('unique_users', dauOf([3], { from: '2025-07-01' }))).toBe(3)
+    expect(measured('unique_users', dauOf([4], { from: '2025-08-11' }))).toBe(4)
   })
 
   test('days without events inside the data have the value 0', () => {
