@@ -26,6 +26,16 @@ import {
   type Quantity,
   type Subject,
 } from './assertion.js'
+import {
+  aggregateList,
+  bases,
+  foreignAggregates,
+  foreignBases,
+  foreignOperators,
+  mostBatches,
+  mostWeeks,
+  operatorList,
+} from './assertion-words.js'
 import { durationUnits, quantityPattern, readQuantity } from './quantity.js'
 
 export { baseText, comparisonText, printAssertion, subjectText } from './assertion-text.js'
@@ -62,30 +72,6 @@ export function readAssertion(text: string): { assertion: Assertion; places: Pla
 }
 
 const name = /[A-Za-z_][A-Za-z0-9_]*/y
-
-const aggregateList = aggregates.join(', ')
-const operatorList = '>= > < <= = != or between'
-
-/** What other languages call an aggregate. */
-const foreignAggregates: Readonly<Record<string, Aggregate>> = {
-  ...{ avg: 'mean', average: 'mean', total: 'sum', minimum: 'min', maximum: 'max', newest: 'last', latest: 'last' },
-  ...{ all: 'every', each: 'every', some: 'any', oldest: 'first', size: 'count', rows: 'count' },
-}
-
-const foreignOperators: Readonly<Record<string, string>> = {
-  ...{ '==': '=', '===': '=', '=>': '>=', '≥': '>=', '=<': '<=', '≤': '<=', '<>': '!=', '!': '!=', '≠': '!=' },
-  ...{ '!==': '!=', '>==': '>=', '<==': '<=', ':': '=', '~': '=' },
-}
-
-const bases = ['previous_period', 'previous_year', 'same_weekday'] as const
-const foreignBases: Readonly<Record<string, string>> = {
-  ...{ last_period: 'previous_period', previous: 'previous_period', last_year: 'previous_year' },
-  ...{ previous_week: 'same_weekday(1w)', last_week: 'same_weekday(1w)', yoy: 'previous_year' },
-}
-
-/** The longest look back, and the most batches, that make sense. */
-const mostWeeks = 52
-const mostBatches = 1_000_000
 
 /** A text with more mistakes than that is not mended. */
 const mostMends = 3
@@ -133,7 +119,8 @@ class Reader extends TextCursor {
     if (word === 'rejected' || word === 'duplicates') return this.#quality(word)
     const aggregate = aggregates.find((known) => known === word)
     if (aggregate === undefined) {
-      const meant = foreignAggregates[word.toLowerCase()] ?? nearest(word, [...aggregates, 'rejected', 'duplicates'])
+      const meant =
+        foreignAggregates.get(word.toLowerCase()) ?? nearest(word, [...aggregates, 'rejected', 'duplicates'])
       if (word === 'freshness') {
         const end = this.text.indexOf(')', from)
         throw this.problem(
@@ -247,7 +234,7 @@ class Reader extends TextCursor {
     const word = this.take(name) ?? ''
     if (word === 'previous_period' || word === 'previous_year') return { kind: word }
     if (word === 'same_weekday') return this.#sameWeekday(from)
-    const meant = foreignBases[word.toLowerCase()] ?? nearest(word, bases)
+    const meant = foreignBases.get(word.toLowerCase()) ?? nearest(word, bases)
     const suggestion = meant && this.#mended(from, this.at, meant === 'same_weekday' ? 'same_weekday(4w)' : meant)
     throw this.problem('expected previous_period, previous_year or same_weekday(4w)', from, suggestion)
   }
@@ -289,7 +276,7 @@ class Reader extends TextCursor {
       const meant =
         sign === undefined
           ? nearest(word ?? '', mayChange ? ['between', 'change'] : ['between'])
-          : foreignOperators[sign]
+          : foreignOperators.get(sign)
       const expected = mayChange ? `expected ${operatorList}, or change vs …` : `expected ${operatorList}`
       throw this.problem(expected, at, meant && this.#mended(at, this.at, meant))
     }

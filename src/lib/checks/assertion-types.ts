@@ -3,34 +3,12 @@
  * stat, and each number has a unit that can be compared with its column.
  */
 import { nearest } from '../nearest.js'
-import type { Column, ColumnKind } from '../result.js'
+import type { Column } from '../result.js'
 import type { Stat } from '../stats/stat.js'
 import { SyntaxProblem } from '../stats/text-cursor.js'
-import { isDay } from '../time.js'
 import type { Assertion, Measure, Quantity } from './assertion.js'
 import { type Places, parseAssertion, readAssertion } from './assertion-grammar.js'
-
-/** What can be compared: numbers of something, shares from 0 to 1, lengths of time. */
-export type Unit = 'count' | 'rate' | 'seconds'
-
-const unitOfKind: Partial<Record<ColumnKind, Unit>> = {
-  count: 'count',
-  counts: 'count',
-  bytes: 'count',
-  rate: 'rate',
-  rates: 'rate',
-  seconds: 'seconds',
-}
-
-/** The unit of a column's values; undefined when they are no numbers. */
-export function unitOf({ kind }: Column): Unit | undefined {
-  return unitOfKind[kind]
-}
-
-/** Whether each cell of a column is a list. */
-export function isList({ kind }: Column): boolean {
-  return kind === 'counts' || kind === 'rates' || kind === 'flags'
-}
+import { expectedValue, isKey, isList, type Unit, unitOf } from './column-units.js'
 
 /**
  * Checks an assertion against the stat of its check.
@@ -147,7 +125,7 @@ class Fit {
   #filter(filter: Measure['where'][number], number: number, stat: Stat, columns: readonly Column[]): void {
     const at = this.#places.where[number]!
     const column = columns.find((known) => known.name === filter.column)
-    const keys = columns.filter((known) => ['text', 'date', 'instant', 'count', 'flag'].includes(known.kind))
+    const keys = columns.filter(isKey)
     if (column === undefined || !keys.includes(column)) {
       const names = keys.map((known) => known.name)
       const meant = column === undefined ? nearest(filter.column, names) : undefined
@@ -265,23 +243,5 @@ class Fit {
       if (error instanceof SyntaxProblem) return error.suggestion
       throw error
     }
-  }
-}
-
-/** What a key must look like, when the value does not. */
-function expectedValue({ kind, name }: Column, value: string): string | undefined {
-  switch (kind) {
-    case 'date':
-      return isDay(value) ? undefined : `a day such as ${name}=2025-08-31`
-    case 'instant':
-      return isDay(value.slice(0, 10)) && !Number.isNaN(Date.parse(value))
-        ? undefined
-        : `an instant such as ${name}=2025-08-31T06:00:00+03:00`
-    case 'count':
-      return /^\d{1,15}$/.test(value) ? undefined : `a number such as ${name}=2`
-    case 'flag':
-      return value === 'true' || value === 'false' ? undefined : 'true or false'
-    default:
-      return undefined
   }
 }

@@ -1,6 +1,6 @@
 /** The numbers in the reasons of a judgement, rounded as people want them and never so far that they tell something else. */
 import type { Comparison, Quantity } from './assertion.js'
-import type { Unit } from './assertion-types.js'
+import type { Unit } from './column-units.js'
 import { compare, decimalText, type Fraction, fractionOf, times } from './fraction.js'
 
 /** What one of a unit is, and what stands behind the number. */

@@ -8,7 +8,7 @@
 import type { Result } from '../result.js'
 import type { Assertion, Measure } from './assertion.js'
 import { baseText, comparisonText, subjectText } from './assertion-text.js'
-import type { Unit } from './assertion-types.js'
+import type { Unit } from './column-units.js'
 import { daysText } from './completeness.js'
 import { comparedText, plainText } from './figure.js'
 import { compare, type Fraction, fractionOf, meanOf, minus, numberOf, over } from './fraction.js'

@@ -6,7 +6,7 @@ import { nearest } from '../nearest.js'
 import type { Cell, Column, Result, Row } from '../result.js'
 import type { Measure } from './assertion.js'
 import { subjectText } from './assertion-text.js'
-import { type Unit, unitOf } from './assertion-types.js'
+import { type Unit, unitOf } from './column-units.js'
 import { completeness, daysText } from './completeness.js'
 import { compare, type Fraction, fractionOf, meanOf, over, sumOf, zero } from './fraction.js'
 

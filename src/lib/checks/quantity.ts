@@ -48,7 +48,7 @@ export function readQuantity(
     if (sign !== '') return { problem: 'expected a length of time without a sign', meant: text.slice(1) }
     return { quantity: { value: milliseconds / 1000, unit: 'duration', text } }
   }
-  const meant = foreignUnits[suffix.toLowerCase()]
+  const meant = foreignUnits.get(suffix.toLowerCase())
   return {
     problem: 'expected nothing, %, pp (percentage points), s, m, h or d behind the number',
     ...(meant === undefined ? {} : { meant: meant(`${sign}${digits}`) }),
@@ -58,14 +58,16 @@ export function readQuantity(
 const other = (suffix: string) => (number: string) => `${number}${suffix}`
 
 /** What people write for a unit. */
-const foreignUnits: Readonly<Record<string, (number: string) => string>> = {
-  ...{ p: other('pp'), pt: other('pp'), pts: other('pp'), ppt: other('pp'), points: other('pp'), pp: other('pp') },
-  ...{ percent: other('%'), pct: other('%') },
-  ...{ sec: other('s'), seconds: other('s'), min: other('m'), minutes: other('m') },
-  ...{ hr: other('h'), hrs: other('h'), hours: other('h'), day: other('d'), days: other('d') },
-  ...{ s: other('s'), m: other('m'), h: other('h'), d: other('d') },
-  ...{ w: weeksAsDays, weeks: weeksAsDays, k: thousands },
-}
+const foreignUnits: ReadonlyMap<string, (number: string) => string> = new Map(
+  Object.entries({
+    ...{ p: other('pp'), pt: other('pp'), pts: other('pp'), ppt: other('pp'), points: other('pp'), pp: other('pp') },
+    ...{ percent: other('%'), pct: other('%') },
+    ...{ sec: other('s'), seconds: other('s'), min: other('m'), minutes: other('m') },
+    ...{ hr: other('h'), hrs: other('h'), hours: other('h'), day: other('d'), days: other('d') },
+    ...{ s: other('s'), m: other('m'), h: other('h'), d: other('d') },
+    ...{ w: weeksAsDays, weeks: weeksAsDays, k: thousands },
+  }),
+)
 
 function weeksAsDays(number: string): string {
   return `${7 * Number(number.replaceAll('_', ''))}d`
