@@ -5,7 +5,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { type Bench, uuidOf, withBench } from '../cli/import-content.js'
 import { builtOnce } from '../support/binary.js'
-import cases from './reference-cases.json' with { type: 'json' }
+import facts from './reference-cases.json' with { type: 'json' }
 
 interface Expected {
   /** The beginning of `users` of each cohort. */
@@ -16,9 +16,19 @@ interface Expected {
   readonly users_by_periods_active?: Record<string, number>
 }
 
+interface Case {
+  readonly id: string
+  readonly name: string
+  readonly args: string[]
+  /** User, event type, instant. */
+  readonly events: [string, string, string][]
+  readonly expected: Expected
+}
+const cases = facts as unknown as Case[]
+
 beforeAll(builtOnce, 300_000)
 
-async function answers({ json }: Bench, { args, events }: (typeof cases)[number]) {
+async function answers({ json }: Bench, { args, events }: Case) {
   const lines = events.map(([user_id, event_type, occurred_at], index) =>
     JSON.stringify({ event_id: uuidOf(index), occurred_at, user_id, event_type }),
   )
@@ -31,7 +41,7 @@ for (const one of cases) {
   test(`${one.id}: ${one.args[0]}, ${one.name}`, () =>
     withBench(async (bench) => {
       const { data } = await answers(bench, one)
-      const { users_by_cohort, columns, users_by_periods_active }: Expected = one.expected
+      const { users_by_cohort, columns, users_by_periods_active } = one.expected
       for (const [cohort, users] of Object.entries(users_by_cohort ?? {})) {
         const row = data.find((row: { cohort: string }) => row.cohort === cohort)
         expect(row?.users.slice(0, users.length), cohort).toEqual(users)
