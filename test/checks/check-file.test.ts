@@ -183,7 +183,7 @@ const refused: Record<string, [string, string[]]> = {
   ],
   'what a stat says about its parameters together': [
     check('stat: funnel', 'params: { step: [a, b], exclude: c:2-3 }', 'assert: rate_from_first[step=2] > 10%'),
-    ['4:13: exclude: expected a step from 1 to 1', '  c:2-3', '    ^'],
+    ['4:38: exclude: expected a step from 1 to 1', '  c:2-3', '    ^'],
   ],
   'no YAML': [
     'checks: [',
