@@ -1,6 +1,5 @@
 /** The parameters of a check: names in any spelling and values as texts become what the stat's own schema takes. */
 import * as z from 'zod'
-import { EaError } from '../errors.js'
 import { describeIssue, frameParams, kebab, type Param, paramsOf, valueFromText } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { type Problem, unknownKey } from './problem.js'
@@ -37,7 +36,7 @@ export function readParams(
     ...known(params, around.overrides),
   }
   const parsed = schema.safeParse(values)
-  if (parsed.success) return stat === undefined || hasRange(stat, parsed.data, problems) ? parsed.data : undefined
+  if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) {
     const [name, ...rest] = issue.path
     const key = spelled.get(String(name))
@@ -46,7 +45,7 @@ export function readParams(
   }
   const wrong = new Set(parsed.error.issues.map(({ path }) => String(path[0])))
   const right = schema.safeParse(Object.fromEntries(Object.entries(values).filter(([name]) => !wrong.has(name))))
-  return right.success && (stat === undefined || hasRange(stat, right.data, [])) ? right.data : undefined
+  return right.success ? right.data : undefined
 }
 
 /** The values by parameter, and how each parameter was written. */
@@ -89,16 +88,4 @@ function asGiven(param: Param, value: unknown): unknown {
   const one = (item: unknown) => (typeof item === 'string' ? valueFromText(param, item) : item)
   if (!param.isList) return one(value)
   return (Array.isArray(value) ? value : [value]).map(one)
-}
-
-/** Whether the stat takes the parameters together; what it says against them is a problem. */
-function hasRange(stat: Stat, params: Record<string, unknown>, problems: Problem[]): boolean {
-  try {
-    stat.range(params)
-    return true
-  } catch (error) {
-    if (!(error instanceof EaError)) throw error
-    problems.push({ path: [], message: error.message })
-    return false
-  }
 }
