@@ -77,8 +77,15 @@ export function naiveRetention(events: readonly ModelEvent[], question: ModelQue
         ),
       )
     }
-    // A day that the zone leaves out ends when it begins.
-    const isAhead = spans.map(([begins, ends]) => begins >= asOfMs && ends > asOfMs)
+    const isAhead = spans.map(
+      ([begins, ends], k) =>
+        // A day that the zone leaves out ends when it begins.
+        (begins >= asOfMs && ends > asOfMs) ||
+        // As-of at the second of two midnights is the day that begins, as a person writes it.
+        (clock === 'calendar' &&
+          windowType !== 'hour' &&
+          `${calendar.name(index + k)}T00:00:00` === local(asOfMs, zone)),
+    )
     const counts = names.map((list, k) => (isAhead[k] ? null : list.length))
     return {
       cohort,
@@ -131,6 +138,7 @@ function startsOf(
 
 interface Calendar {
   readonly cohorts: string[]
+  name(index: number): string
   isCohort(index: number): boolean
   indexOf(at: string): number
   begins(index: number): number
@@ -142,6 +150,7 @@ function daysOf({ windowType, weekStart, startDate, to, zone }: ModelQuestion): 
   const cohorts = starts.filter((start) => start <= to)
   return {
     cohorts,
+    name: (index) => starts[index]!,
     isCohort: (index) => index >= 0 && index < cohorts.length,
     indexOf: (at) => starts.findLastIndex((start) => start <= local(Date.parse(at), zone).slice(0, 10)),
     begins: (index) => dayBegins(starts[index]!, zone),
@@ -162,6 +171,7 @@ function hoursOf({ startDate, to, zone, windows }: ModelQuestion): Calendar {
   }
   const isCohort = (index: number) => index >= 0 && local(begins[index]!, zone).slice(0, 14) <= `${last.slice(0, 13)}:`
   return {
+    name: (index) => local(begins[index]!, zone),
     cohorts: begins.filter((_, index) => isCohort(index)).map((at) => local(at, zone) + offset(at, zone)),
     isCohort,
     indexOf: (at) => begins.findLastIndex((begin) => begin <= Date.parse(at)),
