@@ -31,29 +31,60 @@ test('every stat is a command with its parameters, defaults and descriptions', (
     for (const param of paramsOf(stat.params)) {
       const flag = flags[kebab(param.name)]!
       expect(flag.description).toBe(param.description)
-      if (param.kind !== 'flag')
-        expect(flag.default).toBe(param.default === undefined ? undefined : String(param.default))
+      // A list is empty by default, and a flag that was not given is.
+      const text = param.default === undefined || param.isList ? undefined : String(param.default)
+      if (param.kind !== 'flag') expect(flag.default).toBe(text)
       if (param.choices.length > 0) expect(flag.options).toEqual(param.choices)
     }
   }
 })
 
-const metaKeys = ['from', 'to', 'tz', 'week_start', 'as_of', 'definition', 'data_until', 'source', 'warnings']
+// What every stat says, in this order; between them and the warnings stands what only one stat has.
+const metaKeys = [
+  ...['from', 'to', 'default_range', 'tz', 'week_start', 'as_of', 'segment'],
+  ...['definition', 'data_from', 'data_until', 'complete_until', 'source'],
+]
+
+const columns: Record<string, [args: string[], own: string[], keys: string[]]> = {
+  dau: [[], ['grain'], ['date', 'unique_users', 'complete']],
+  wau: [[], [], ['date', 'unique_users', 'complete']],
+  mau: [[], [], ['date', 'unique_users', 'complete']],
+  'top-events': [['--unique-users'], ['limit', 'unique_users'], ['event_type', 'events', 'share', 'unique_users']],
+  trend: [
+    ['--by', 'event_type'],
+    ['grain', 'by', 'measure', 'limit', 'keys_left_out'],
+    ['date', 'key', 'value'],
+  ],
+  retention: [
+    [],
+    ['windows', 'window_type', 'cohort', 'mode', 'clock', 'min_return_events', 'mean'],
+    ['cohort', 'size', 'users', 'rates', 'complete'],
+  ],
+  funnel: [
+    ['--step', 'view', '--step', 'view'],
+    ['step', 'window', 'order', 'exclude', 'pending_users'],
+    [
+      ...['step', 'event_type', 'users', 'rate_from_first', 'rate_from_previous'],
+      ...['median_seconds', 'mean_seconds'],
+    ],
+  ],
+  lifecycle: [[], ['grain'], ['date', 'new', 'returning', 'resurrecting', 'dormant']],
+  stickiness: [[], ['grain'], ['periods_active', 'users']],
+}
 
 test('the JSON of a stat has exactly the documented keys', async () => {
   const { url, drop } = await freshDatabase()
   try {
     await withPool({ url, schema: 'ea' }, (db) => storeEvents(db, [{ at: '2025-08-01T10:00:00Z', user: 'ann' }]))
-    const keys = async (args: string[]) => {
-      const ended = await ea(['stats', ...args, '--json'], { env: { DATABASE_URL: url } })
+    expect(Object.keys(columns)).toEqual(stats.map(({ name }) => name))
+    for (const [name, [args, own, keys]] of Object.entries(columns)) {
+      const ended = await ea(['stats', name, ...args, '--json'], { env: { DATABASE_URL: url } })
       const result = JSON.parse(ended.stdout)
-      expect(Object.keys(result)).toEqual(['metric', 'data', 'meta'])
-      expect(Object.keys(result.meta)).toEqual(metaKeys)
-      return Object.keys(result.data[0])
+      expect(Object.keys(result), name).toEqual(['metric', 'data', 'meta'])
+      expect(Object.keys(result.meta).slice(0, metaKeys.length), name).toEqual(metaKeys)
+      expect(Object.keys(result.meta).slice(metaKeys.length).sort(), name).toEqual([...own, 'warnings'].sort())
+      expect(Object.keys(result.data[0]), name).toEqual(keys)
     }
-    expect(await keys(['dau'])).toEqual(['date', 'unique_users', 'complete'])
-    expect(await keys(['top-events'])).toEqual(['event_type', 'events', 'share'])
-    expect(await keys(['top-events', '--unique-users'])).toEqual(['event_type', 'events', 'share', 'unique_users'])
   } finally {
     await drop()
   }

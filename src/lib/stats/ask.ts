@@ -181,18 +181,21 @@ async function preferHashing(s: Session): Promise<void> {
 }
 
 function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.output<S>): Record<string, unknown> {
-  return {
-    ...plainParams(params),
+  const { segment, ...own } = plainParams(params)
+  const resolved = {
     from: frame.range?.from ?? null,
     to: frame.range === undefined ? null : addDays(frame.range.to, -1),
     default_range: frame.defaultRange,
     tz: frame.tz,
     week_start: frame.weekStart,
     as_of: frame.asOf,
+    segment,
     definition: stat.definition(params),
     data_from: frame.dataFrom,
     data_until: frame.dataUntil,
     complete_until: completeUntil(frame),
     source: frame.source,
   }
+  // What was resolved comes first, and wins over what was given.
+  return { ...resolved, ...own, ...resolved }
 }
