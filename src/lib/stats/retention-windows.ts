@@ -5,7 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../errors.js'
 import { addDays, addWindows, type Day, type DayGrain, daysBetween } from '../time.js'
-import { calendar } from './events.js'
+import { calendar, localTime } from './events.js'
 import type { Frame } from './frame.js'
 import { hourOf, type Params } from './retention-params.js'
 
@@ -97,7 +97,7 @@ export function numberOf(instant: RawBuilder<unknown>, params: Params, frame: Fr
     const begins = sql`SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, frame)}) AS hours`
     return sql`(width_bucket(${instant}, (${begins})) - 1)`
   }
-  const day = sql`(${instant} AT TIME ZONE ${frame.tz})::date`
+  const day = sql`(${localTime(instant, frame)})::date`
   // Division rounds towards 0, so weeks are counted from before all events.
   const weeksBefore = windowType === 'week' ? Math.ceil(daysBetween('1900-01-01', frame.range!.from) / 7) : 0
   const from = addDays(frame.range!.from, -7 * weeksBefore)
@@ -105,24 +105,31 @@ export function numberOf(instant: RawBuilder<unknown>, params: Params, frame: Fr
   return weeksBefore === 0 ? sql`greatest(${number}, -1)` : sql`greatest(${number} - ${weeksBefore}::int, -1)`
 }
 
-/** Conditions for local times in `[from, to)`; the instants, a few hours wider, are for the BRIN index. */
+/**
+ * Conditions for local times in `[from, to)`. Far from the two ends an instant alone decides; near them clocks do, because
+ * a midnight can happen twice or not at all.
+ */
 export function inSpan(
   instant: RawBuilder<unknown>,
-  span: { from?: LocalTime; to?: LocalTime },
+  { from, to }: { from?: LocalTime; to?: LocalTime },
   frame: Frame,
 ): RawBuilder<unknown>[] {
-  const local = sql`${instant} AT TIME ZONE ${frame.tz}`
+  const local = localTime(instant, frame)
   return [
-    ...(span.from === undefined
+    ...(from === undefined ? [] : [notBefore(instant, from, frame)]),
+    ...(to === undefined ? [] : [notAfter(instant, to, 0, frame)]),
+    ...(from === undefined
       ? []
-      : [notBefore(instant, span.from, frame), sql`${local} >= ${span.from}::timestamp`]),
-    ...(span.to === undefined ? [] : [notAfter(instant, span.to, 0, frame), sql`${local} < ${span.to}::timestamp`]),
+      : [sql`(${instant} >= ${clockAt(from, slackHours, frame)} OR ${local} >= ${from}::timestamp)`]),
+    ...(to === undefined
+      ? []
+      : [sql`(${instant} < ${clockAt(to, -slackHours, frame)} OR ${local} < ${to}::timestamp)`]),
   ]
 }
 
 /** A condition that leaves out what is surely before a local time, by instants alone. */
 export function notBefore(instant: RawBuilder<unknown>, local: LocalTime, frame: Frame): RawBuilder<unknown> {
-  return sql`${instant} >= (${local}::timestamp AT TIME ZONE ${frame.tz}) - interval '6 hours'`
+  return sql`${instant} >= ${clockAt(local, -slackHours, frame)}`
 }
 
 /** A condition that leaves out what is surely later than so many hours after a local time, by instants alone. */
@@ -132,7 +139,16 @@ export function notAfter(
   hours: number,
   frame: Frame,
 ): RawBuilder<unknown> {
-  return sql`${instant} < (${local}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${6 + hours})`
+  return sql`${instant} < ${clockAt(local, hours + slackHours, frame)}`
+}
+
+/** More than clocks are ever changed by: zones have skipped whole days. */
+const slackHours = 30
+
+/** About the instant so many hours after a local time; as a constant, where an interval would be added for each event. */
+function clockAt(local: LocalTime, hours: number, { tz }: Frame): RawBuilder<unknown> {
+  const start = Date.parse(local.includes('T') ? `${local}Z` : `${local}T00:00Z`)
+  return sql`(${new Date(start + hours * 3_600_000).toISOString().slice(0, 19)}::timestamp AT TIME ZONE ${tz})`
 }
 
 /**
