@@ -150,8 +150,10 @@ export function inReading<T>(db: Database, { signal }: AskOptions, read: (s: Ses
     db,
     (tx) =>
       withCancel(tx.client, signal, async () => {
-        // Room to sort and hash; compiling costs more than it saves in statements of this size.
-        await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`.execute(tx.q)
+        // Room to sort and hash; compiling costs more than it saves in statements of this size; and a row from a worker
+        // costs a tenth of what PostgreSQL supposes: without that it reads user_days in one process, a third slower.
+        await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
+          set_config('parallel_tuple_cost', '0.01', true)`.execute(tx.q)
         return read(tx)
       }),
     reading,
