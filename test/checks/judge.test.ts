@@ -399,6 +399,12 @@ describe('changes', () => {
       'the base 2025-06-30 begins before the data, which begins on 2025-07-01',
     ],
     [
+      'a base whose sliding window reaches before the data',
+      [{ ...dauOf([5], { from: '2025-07-06' }), metric: 'wau' }],
+      null,
+      'the base 2025-07-06 counts users from 2025-06-30 on, before the data, which begins on 2025-07-01',
+    ],
+    [
       'a base that the data covers in part',
       [dauOf([5, 5], { from: '2025-06-30' })],
       null,
