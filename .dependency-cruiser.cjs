@@ -6,8 +6,8 @@ const ranks = [
   ['rollups', '^src/lib/rollups/'],
   ['batches', '^src/lib/batches/'],
   ['import|stats', '^src/lib/(import|stats)/'],
-  ['export|checks', '^src/lib/(export|checks)/'],
-  ['skins', '^src/lib/cli/'],
+  ['export|checks|ingest', '^src/lib/(export|checks|ingest)/'],
+  ['skins', '^src/lib/(cli|serve)/'],
   ['commands', '^src/(commands/|index\\.ts$)'],
 ]
 const upward = ranks.slice(0, -1).map(([name, from], rank) => ({

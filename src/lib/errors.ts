@@ -222,6 +222,121 @@ export const catalogue = {
     meaning: 'The file changed while it was read, so nothing of it is imported.',
     next: 'Import it again when nobody writes to it any more.',
   },
+  // HTTP: what `ea serve` answers; the exit code is that of a command that meets the same
+  malformed_body: {
+    exit: 2,
+    http: 400,
+    meaning: 'The body of a request is not the JSON or NDJSON that it should be; nothing of it was stored.',
+    next: 'Send an array of events, {"events": […]}, or NDJSON with the type application/x-ndjson.',
+  },
+  unauthorized: {
+    exit: 2,
+    http: 401,
+    meaning: 'The request has no key or token, or one that is unknown, revoked or expired.',
+    next: 'Send `Authorization: Bearer KEY` or `X-API-Key: KEY`; make a key with `ea keys create NAME`.',
+  },
+  forbidden: {
+    exit: 2,
+    http: 403,
+    meaning: 'The key or token is good, but has not the scope that this needs.',
+    next: 'Use a key that has the scope: `ea keys create NAME --scope write`.',
+  },
+  not_found: {
+    exit: 2,
+    http: 404,
+    meaning: 'The server has nothing at this path.',
+    next: 'See what there is: /openapi.json, or /docs in a browser.',
+  },
+  method_not_allowed: {
+    exit: 2,
+    http: 405,
+    meaning: 'There is something at this path, but not for this method.',
+    next: 'Use one of the methods of the header Allow.',
+  },
+  not_acceptable: {
+    exit: 2,
+    http: 406,
+    meaning: 'The answer cannot be had in any of the types of the header Accept.',
+    next: 'Accept application/json, application/x-ndjson or text/csv.',
+  },
+  request_timeout: {
+    exit: 2,
+    http: 408,
+    meaning: 'The request did not arrive in time.',
+    next: 'Send it again, faster or in smaller pieces.',
+  },
+  body_too_large: {
+    exit: 2,
+    http: 413,
+    meaning: 'The body of a request, decompressed, is larger than the server takes.',
+    next: 'Send the events in several requests, or start the server with a larger --body-limit.',
+  },
+  unsupported_media_type: {
+    exit: 2,
+    http: 415,
+    meaning: 'The body of a request has a type or a compression that the server does not read.',
+    next: 'Send application/json or application/x-ndjson, as it is or with gzip.',
+  },
+  idempotency_key_reused: {
+    exit: 2,
+    http: 422,
+    meaning: 'The Idempotency-Key was used before, with another body.',
+    next: 'Use a new key for each new body.',
+  },
+  rate_limited: {
+    exit: 75,
+    http: 429,
+    meaning: 'This key or address has sent more requests than it may.',
+    next: 'Wait for as long as Retry-After says; send more events in one request.',
+  },
+  query_timeout: {
+    exit: 5,
+    http: 503,
+    meaning: 'The database took longer for the question than --query-timeout allows.',
+    next: 'Ask for a shorter range, in the time zone of the rollups and without segments, or allow more time.',
+  },
+  server_busy: {
+    exit: 75,
+    http: 503,
+    meaning: 'The server has more work than it can do, or is about to stop.',
+    next: 'Send it again after as long as Retry-After says.',
+  },
+  spool_full: {
+    exit: 5,
+    http: 503,
+    meaning: 'The database does not take the events, and the disk of the spool has no space left; nothing was stored.',
+    next: 'Send them again after as long as Retry-After says; free some space on the server.',
+  },
+  spool_in_use: {
+    exit: 75,
+    http: 503,
+    meaning: 'Another process holds the spool of this database: a running `ea serve` drains it by itself.',
+    next: 'Let it work, or stop it first.',
+  },
+  no_authentication: {
+    exit: 2,
+    http: 500,
+    meaning: 'The server would listen beyond this machine without asking who asks.',
+    next: 'Make a key with `ea keys create NAME`, configure JWTs, or listen on 127.0.0.1; --insecure does it all the same.',
+  },
+  address_in_use: {
+    exit: 2,
+    http: 500,
+    meaning: 'The server cannot listen on this address and port.',
+    next: 'Choose another port with --port; 0 takes any that is free.',
+  },
+  key_not_found: {
+    exit: 2,
+    http: 404,
+    meaning: 'There is no such API key.',
+    next: 'See the keys: `ea keys list`.',
+  },
+  key_exists: {
+    exit: 2,
+    http: 409,
+    meaning: 'There is a key with this name already.',
+    next: 'Choose another name, or revoke the old one: `ea keys revoke NAME`.',
+  },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue

@@ -1,15 +1,16 @@
 /** The batches of a schema: their rows, and the questions that are asked about them. */
 import { sql } from 'kysely'
 import type { Session } from '../db/connect.js'
-import type { BatchStatus } from '../db/tables.js'
+import type { BatchSource, BatchStatus } from '../db/tables.js'
 import { EaError } from '../errors.js'
 
 /** A batch as people and programs see it. */
 export interface Batch {
   readonly id: number
-  readonly source: 'file' | 'stdin'
+  readonly source: BatchSource
+  /** The path as it was given, `-` for stdin, `http:SENDER` for events over HTTP. */
   readonly file: string
-  /** Of the decompressed content, in hexadecimal; null while stdin loads. */
+  /** Of the decompressed content, in hexadecimal; null while stdin loads, and for events over HTTP. */
   readonly sha256: string | null
   readonly status: BatchStatus
   /** An owner of its duplicates was undone: importing its file again stores what is missing. */

@@ -13,7 +13,7 @@ export interface Tables {
   }
   import_batches: {
     id: Generated<number>
-    source: 'file' | 'stdin'
+    source: BatchSource
     file: string
     sha256: Buffer | null
     status: Generated<BatchStatus>
@@ -29,6 +29,7 @@ export interface Tables {
     created_at: Generated<Date>
     finished_at: Date | null
     failure: string | null
+    hour: Date | null
   }
   import_chunks: {
     batch_id: number
@@ -66,7 +67,39 @@ export interface Tables {
   user_days: { day: string; first_day: string; prev_day: string | null; events: number; user_id: string }
   days: { day: string; active_users: number; new_users: number; events: number }
   event_type_days: { day: string; event_type: string; events: number }
+  pending_events: {
+    id: Generated<number>
+    owner_id: number
+    batch_id: number
+    event_id: string
+    occurred_at: Date
+    user_id: string
+    event_type: string
+    properties: ColumnType<Record<string, unknown>, string, string>
+  }
+  http_answers: {
+    sender: string
+    key: string
+    body_sha256: Buffer
+    status: number
+    body: string
+    answered_at: Generated<Date>
+  }
+  drained_parts: { segment: string; part: number; drained_at: Generated<Date> }
+  api_keys: {
+    id: Generated<number>
+    name: string
+    scopes: string[]
+    start: string
+    secret_sha256: Buffer
+    created_at: Generated<Date>
+    expires_at: Date | null
+    revoked_at: Date | null
+  }
 }
+
+/** Where a batch came from. */
+export type BatchSource = 'file' | 'stdin' | 'http'
 
 export type BatchStatus = 'loading' | 'completed' | 'failed' | 'undone'
 
@@ -84,6 +117,10 @@ const names: readonly (keyof Tables)[] = [
   'user_days',
   'days',
   'event_type_days',
+  'pending_events',
+  'http_answers',
+  'drained_parts',
+  'api_keys',
 ]
 
 export function tableNames(schema: string): TableNames {

@@ -1,0 +1,86 @@
+/** What the routes of the server share: each route file takes the app and this. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Database } from '../db/connect.js'
+import type { Answer, IngestRequest } from '../ingest/request.js'
+import type { ServeOptions } from './options.js'
+
+/** What somebody may do. `admin` includes the others. */
+export const scopes = ['read', 'write', 'admin'] as const
+export type Scope = (typeof scopes)[number]
+
+/** Who asks. */
+export interface Principal {
+  /** The name of the key, the subject of the token, or `anonymous` where nobody is asked. */
+  readonly name: string
+  readonly scopes: readonly Scope[]
+  /** Differs for each key and token subject; what the rate limit counts by. Null: count by address. */
+  readonly limitBy: string | null
+}
+
+/** Tells who asks. */
+export interface Access {
+  /** Whether requests need a key or token at all. */
+  readonly isRequired: boolean
+  /**
+   * @param allowQueryKey whether `?key=` will do: a beacon cannot set headers
+   * @throws EaError `unauthorized`; `database_unreachable` when nothing is known about the key and nobody can be asked
+   */
+  identify(request: FastifyRequest, allowQueryKey: boolean): Promise<Principal>
+}
+
+/** Takes events in. */
+export interface Intake {
+  /**
+   * Stores the events of a request, or keeps them safe until they can be.
+   *
+   * @throws EaError `spool_full`, `server_busy`, `idempotency_key_reused`
+   */
+  accept(request: IngestRequest): Promise<Answer>
+  readonly state: IntakeState
+}
+
+/** What routes count; metrics.ts turns it into Prometheus. */
+export interface Metrics {
+  countEvents(outcome: 'inserted' | 'duplicate' | 'rejected' | 'pending' | 'queued', events: number): void
+  observeStat(stat: string, cache: 'hit' | 'miss', seconds: number): void
+}
+
+/** The state of the intake, for /ready, /metrics and shutdown. */
+export interface IntakeState {
+  /** Whether the database took the last commit. */
+  readonly isDatabaseUp: boolean
+  /** Requests that wait for their commit. */
+  readonly waiting: number
+  readonly spool: {
+    readonly segments: number
+    readonly events: number
+    readonly bytes: number
+    readonly deadLetters: number
+  }
+  /** When the last commit over HTTP ended. */
+  readonly lastCommitAt: Date | null
+}
+
+export interface ServeContext {
+  readonly db: Database
+  readonly intake: Intake
+  readonly access: Access
+  readonly metrics: Metrics
+  readonly options: ServeOptions
+}
+
+/** A file of routes. */
+export type Routes = (app: FastifyInstance, context: ServeContext) => void
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; set before a route with a scope runs. */
+    principal: Principal | null
+  }
+  interface FastifyContextConfig {
+    /** The scope that a route needs; routes without one are open to all. */
+    scope?: Scope
+    /** Whether `?key=` is taken for a key. */
+    allowQueryKey?: boolean
+  }
+}
