@@ -4,7 +4,7 @@ const ranks = [
   ['pure', '^src/lib/(render|generate)/'],
   ['db', '^src/lib/db/'],
   ['rollups', '^src/lib/rollups/'],
-  ['batches', '^src/lib/batches/'],
+  ['batches|keys', '^src/lib/(batches|keys)/'],
   ['import|stats', '^src/lib/(import|stats)/'],
   ['export|checks|ingest', '^src/lib/(export|checks|ingest)/'],
   ['skins', '^src/lib/(cli|serve)/'],

@@ -241,6 +241,12 @@ export const catalogue = {
     meaning: 'The key or token is good, but has not the scope that this needs.',
     next: 'Use a key that has the scope: `ea keys create NAME --scope write`.',
   },
+  jwks_unavailable: {
+    exit: 5,
+    http: 503,
+    meaning: 'The keys of the issuer of tokens cannot be fetched or used, so no token can be verified.',
+    next: 'Check the URL of the key set and that its server answers; API keys work all the same.',
+  },
   not_found: {
     exit: 2,
     http: 404,
@@ -270,6 +276,12 @@ export const catalogue = {
     http: 413,
     meaning: 'The body of a request, decompressed, is larger than the server takes.',
     next: 'Send the events in several requests, or start the server with a larger --body-limit.',
+  },
+  headers_too_large: {
+    exit: 2,
+    http: 431,
+    meaning: 'The URL and the headers of a request are larger than 16 kB together.',
+    next: 'Send a shorter URL and fewer headers; what is long belongs in the body.',
   },
   unsupported_media_type: {
     exit: 2,

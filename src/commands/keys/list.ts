@@ -1,0 +1,22 @@
+/** `ea keys list`: the API keys, without the keys themselves. */
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { keysResult } from '../../lib/cli/key-text.js'
+import { outputFlags } from '../../lib/cli/output.js'
+import { listKeys } from '../../lib/keys/registry.js'
+
+export default class KeysList extends BaseCommand<typeof KeysList> {
+  static override summary = 'List the API keys, oldest first'
+  static override description = 'Of a key only the first characters are known; the rest of it is stored nowhere.'
+  static override examples = ['<%= config.bin %> keys list', '<%= config.bin %> keys list --all --json']
+  static override flags = {
+    all: Flags.boolean({ description: 'Also those that were revoked.' }),
+    ...outputFlags,
+  }
+
+  async run(): Promise<void> {
+    const { all } = this.flags
+    const keys = await this.withDatabase((db) => listKeys(db, { revoked: all }))
+    await this.show(keysResult(keys, { all }))
+  }
+}
