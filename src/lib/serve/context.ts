@@ -82,5 +82,7 @@ declare module 'fastify' {
     scope?: Scope
     /** Whether `?key=` is taken for a key. */
     allowQueryKey?: boolean
+    /** Asked for again and again by what watches the server: logged at `debug` only. */
+    isProbe?: boolean
   }
 }

@@ -1,0 +1,139 @@
+/**
+ * What stands before every route: too much work (503), who asks and whether they may (401, 403), how often (429), and
+ * headers that tell browsers to be careful. Each refuses by throwing an error of the catalogue.
+ */
+import { createHash } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
+import helmet from '@fastify/helmet'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
+import { EaError } from '../errors.js'
+import type { Access, Principal, Scope } from './context.js'
+import type { ServeOptions } from './options.js'
+
+/** Failed logins per minute and address, so that keys cannot be tried out at speed. */
+const maxFailures = 100
+
+/**
+ * Registers all guards; routes that are registered later are behind them.
+ *
+ * @example
+ * await guard(app, { access, options })
+ */
+export async function guard(app: FastifyInstance, { access, options }: { access: Access; options: ServeOptions }) {
+  app.decorateRequest('principal', null)
+  await app.register(underPressure, {
+    maxEventLoopDelay: 1000,
+    maxHeapUsedBytes: getHeapStatistics().heap_size_limit * 0.9,
+    pressureHandler: async () => {
+      throw new EaError('server_busy', 'The server has more work than it can do.')
+    },
+  })
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+        objectSrc: ["'none'"],
+      },
+    },
+    frameguard: { action: 'deny' },
+    // Whether a name is to be had by TLS alone is for those to say who own the name.
+    strictTransportSecurity: false,
+  })
+  await app.register(rateLimit, {
+    // 0 of the plugin would refuse everything.
+    global: options.rateLimit > 0,
+    max: options.rateLimit,
+    timeWindow: 60_000,
+    enableDraftSpec: true,
+    keyGenerator: limitedBy,
+    errorResponseBuilder: (_, { ttl, max }) => tooMany(`more than ${max} requests in a minute`, ttl),
+  })
+  const knownOnly =
+    options.rateLimit > 0 ? failureLimit(app, options.rateLimit) : (_: FastifyRequest, ask: Ask) => ask()
+  app.addHook('onRoute', (route) => {
+    const { scope } = route.config ?? {}
+    if (scope === undefined) return
+    const mayPass: onRequestAsyncHookHandler = async (request) => {
+      const allowQueryKey = route.config?.allowQueryKey === true
+      request.principal = await knownOnly(request, () => access.identify(request, allowQueryKey))
+      requireScope(request.principal, scope)
+    }
+    // First of the route's own hooks: the rate limit, which counts by principal, is another of them. Behind the hooks of
+    // the app, so that answers to browsers have their CORS headers when they are refused, too.
+    route.onRequest = [mayPass, ...hooksOf(route)]
+  })
+}
+
+type Ask = () => Promise<Principal>
+
+function hooksOf({ onRequest }: RouteOptions): onRequestAsyncHookHandler[] {
+  const hooks = onRequest === undefined ? [] : Array.isArray(onRequest) ? onRequest : [onRequest]
+  return hooks as onRequestAsyncHookHandler[]
+}
+
+function requireScope({ name, scopes }: Principal, scope: Scope): void {
+  if (scopes.includes(scope) || scopes.includes('admin')) return
+  throw new EaError('forbidden', `${JSON.stringify(name)} has not the scope ${JSON.stringify(scope)}.`, {
+    details: { scope },
+  })
+}
+
+/** What requests are counted by. */
+function limitedBy(request: FastifyRequest): string {
+  const by = request.principal?.limitBy
+  return by == null ? `address ${normalizeIP(request.ip)}` : `principal ${by}`
+}
+
+function tooMany(what: string, ttlMs: number): EaError {
+  const seconds = Math.max(1, Math.ceil(ttlMs / 1000))
+  return new EaError('rate_limited', `There were ${what}; the next is taken in ${seconds} s.`, {
+    details: { retryAfterSeconds: seconds },
+  })
+}
+
+/**
+ * Limits failed logins by address. An address over the limit gets 429 for whatever it tries, except with what was good
+ * before: who guesses must not lock out those who share an address, as all do behind a proxy that is not trusted.
+ */
+function failureLimit(app: FastifyInstance, ratePerMinute: number) {
+  const limit = app.createRateLimit({
+    max: Math.min(maxFailures, ratePerMinute),
+    timeWindow: 60_000,
+    keyGenerator: (request) => `failure ${normalizeIP(request.ip)}`,
+  })
+  const good = new Set<string>()
+  return async (request: FastifyRequest, ask: Ask): Promise<Principal> => {
+    const credentials = fingerprint(request)
+    if (!good.has(credentials)) {
+      const state = await limit(request, { increment: false })
+      if (!state.isAllowed && state.remaining === 0) throw tooMany('too many failed logins', state.ttl)
+    }
+    try {
+      const principal = await ask()
+      // Enough for the keys of one server; a stream of ever new tokens must not grow it.
+      if (good.size >= 10_000) good.clear()
+      good.add(credentials)
+      return principal
+    } catch (error) {
+      if (error instanceof EaError && error.code === 'unauthorized') {
+        good.delete(credentials)
+        await limit(request)
+      }
+      throw error
+    }
+  }
+}
+
+/** What a request says of who sends it, not readable. */
+function fingerprint({ headers, url }: FastifyRequest): string {
+  const query = url.includes('key=') ? url.slice(url.indexOf('?')) : ''
+  return createHash('sha256')
+    .update(`${headers.authorization ?? ''}\n${String(headers['x-api-key'] ?? '')}\n${query}`)
+    .digest('base64')
+}
