@@ -76,7 +76,13 @@ export function tryLock(folder: string): Lock | undefined {
 
 /** Whether a living process holds the lock now. */
 export function isLocked(folder: string): boolean {
-  return isHeld(folder, highest(folder))
+  return lockHolder(folder) !== undefined
+}
+
+/** The living process that holds the lock now; undefined when nobody does. */
+export function lockHolder(folder: string): ProcessIdentity | undefined {
+  const number = highest(folder)
+  return isHeld(folder, number) ? holder(folder, number) : undefined
 }
 
 function isHeld(folder: string, number: number): boolean {

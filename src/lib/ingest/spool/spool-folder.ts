@@ -1,0 +1,60 @@
+/**
+ * Where a spool lies. Each database and schema has a folder of its own, so that what was meant for one of them is never
+ * drained into another: the name is made of where the database is, and of nothing that may change (user, password).
+ */
+import { createHash } from 'node:crypto'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import pg from 'pg'
+import type { Config } from '../../config.js'
+import { asFolderError } from '../../db/embedded/place.js'
+import { EaError } from '../../errors.js'
+
+/**
+ * The folder of the spool for a database; it need not exist.
+ *
+ * @throws EaError `usage` when there is no data folder to put it in
+ * @example
+ * spoolFolder(parseConfig()) // /home/ann/.local/share/ea/spool/4f1c0e9a7b23
+ */
+export function spoolFolder(config: Config): string {
+  if (config.dataDir === '') {
+    throw new EaError('usage', 'There is no folder to keep the spool in.', {
+      suggestions: ['Set EA_DATA_DIR to a folder that survives a restart.'],
+    })
+  }
+  const name = createHash('sha256')
+    .update(JSON.stringify(targetOf(config)))
+    .digest('hex')
+    .slice(0, 12)
+  return join(config.dataDir, 'spool', name)
+}
+
+/** What tells one database and schema from all others, as the driver understands the URL. Opens no connection. */
+function targetOf({ databaseUrl, dataDir, schema }: Config): readonly (string | number | undefined)[] {
+  if (databaseUrl === undefined) return ['embedded', dataDir, schema]
+  const { host, port, database } = new pg.Client({ connectionString: databaseUrl })
+  return ['external', host, port, database, schema]
+}
+
+/**
+ * Makes the folder and `dead-letter/` in it, for their owner only.
+ *
+ * @throws EaError `data_dir_unwritable`, `disk_full`
+ */
+export function makeSpoolFolder(folder: string): void {
+  try {
+    // The parents are shared: the embedded server, which may run as somebody else, passes through them.
+    mkdirSync(dirname(folder), { recursive: true })
+    for (const path of [folder, deadLetterFolder(folder)]) {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      chmodSync(path, 0o700)
+    }
+  } catch (error) {
+    throw asFolderError(error, folder)
+  }
+}
+
+export function deadLetterFolder(folder: string): string {
+  return join(folder, 'dead-letter')
+}

@@ -1,0 +1,306 @@
+/**
+ * The durable spool: requests whose events the database cannot take now, on the disk until it can. What was appended is
+ * there after a crash or a power cut, in order, each request once; it leaves when it was delivered or became a dead
+ * letter. One process at a time has it. It knows nothing of the database.
+ */
+import { asFolderError } from '../../db/embedded/place.js'
+import { EaError } from '../../errors.js'
+import type { SpooledRequest, SpoolPart } from '../request.js'
+import {
+  buryPart,
+  burySegment,
+  type DeadLetter,
+  listDeadLetters,
+  partLetterName,
+  type Reason,
+  readDeadLetter,
+  removeDeadLetter,
+} from './dead-letters.js'
+import { asSpoolFull, removeDurably } from './disk.js'
+import type { OnSpoolEvent } from './events.js'
+import { earlier, mendAll, readMended, type SegmentSummary, segmentPath, summarize } from './mend.js'
+import type { Segment } from './segment.js'
+import { SegmentWriter } from './segment-writer.js'
+import { makeSpoolFolder } from './spool-folder.js'
+import { takeSpoolLock } from './spool-lock.js'
+
+/** A segment that has grown to this is closed; one larger request still goes into one. */
+const rotateBytes = 8 * 1024 * 1024
+
+export interface SpoolOptions {
+  readonly onEvent?: OnSpoolEvent
+}
+
+/** What a spool holds. */
+export interface SpoolState {
+  readonly segments: number
+  readonly requests: number
+  readonly events: number
+  readonly bytes: number
+  /** When its oldest request came; null when it is empty. */
+  readonly oldestAt: Date | null
+  readonly deadLetters: number
+}
+
+interface Waiting {
+  readonly request: SpooledRequest
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Opens the spool in a folder, mends what a crash left, hands it to `use`, and closes it whatever happens.
+ *
+ * @param folder see `spoolFolder`; made when it is missing
+ * @throws EaError `spool_in_use` when a living process has it, `spool_full`, `data_dir_unwritable`
+ * @example
+ * await withSpool(spoolFolder(config), async (spool) => spool.append(request))
+ */
+export async function withSpool<T>(
+  folder: string,
+  use: (spool: Spool) => Promise<T>,
+  options: SpoolOptions = {},
+): Promise<T> {
+  const onEvent = options.onEvent ?? (() => {})
+  makeSpoolFolder(folder)
+  const lock = takeSpoolLock(folder)
+  try {
+    const spool = await openSpool(folder, onEvent)
+    try {
+      return await use(spool)
+    } finally {
+      await spool.close()
+    }
+  } finally {
+    lock.release()
+  }
+}
+
+async function openSpool(folder: string, onEvent: OnSpoolEvent): Promise<Spool> {
+  try {
+    const segments = await mendAll(folder, onEvent)
+    const letters = await listDeadLetters(folder)
+    return new Spool(folder, onEvent, segments, letters)
+  } catch (error) {
+    throw asFolderError(asSpoolFull(error, folder), folder)
+  }
+}
+
+/** An open spool; see `withSpool`. */
+export class Spool {
+  readonly folder: string
+  readonly #onEvent: OnSpoolEvent
+  /** Closed segments, oldest first. */
+  readonly #closed: SegmentSummary[]
+  readonly #letters: Set<string>
+  #writer: SegmentWriter | undefined
+  #nextSequence: number
+  readonly #waiting: Waiting[] = []
+  /** Ends when everything that touches the writer so far is done. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #isClosed = false
+  readonly #onFilled = new Set<() => void>()
+
+  /** @param letters the dead letters that are there */
+  constructor(
+    folder: string,
+    onEvent: OnSpoolEvent,
+    segments: readonly SegmentSummary[],
+    letters: readonly DeadLetter[],
+  ) {
+    this.folder = folder
+    this.#onEvent = onEvent
+    this.#closed = [...segments]
+    this.#letters = new Set(letters.map(({ name }) => name))
+    this.#nextSequence = Math.max(0, ...segments.map(({ sequence }) => sequence)) + 1
+  }
+
+  /**
+   * Resolves when the request is safe on the disk. Requests that come while the disk is busy share the next write; they
+   * resolve in the order in which they lie in the spool.
+   *
+   * @throws EaError `spool_full` when the disk is full or broken: nothing of the request is kept
+   */
+  append(request: SpooledRequest): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new Error('The spool is closed.'))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, resolve, reject })
+      void this.#inTurn(() => this.#writeGroup())
+    })
+  }
+
+  get isEmpty(): boolean {
+    return this.#closed.length === 0 && (this.#writer?.summary.requests ?? 0) === 0
+  }
+
+  /** Counted along; reads nothing from the disk. */
+  get state(): SpoolState {
+    const all = [...this.#closed, ...(this.#writer ? [this.#writer.summary] : [])].filter((s) => s.requests > 0)
+    const sum = (of: (segment: SegmentSummary) => number) => all.reduce((total, segment) => total + of(segment), 0)
+    return {
+      segments: all.length,
+      requests: sum(({ requests }) => requests),
+      events: sum(({ events }) => events),
+      bytes: sum(({ bytes }) => bytes),
+      oldestAt: all.reduce<Date | null>((oldest, segment) => earlier(oldest, segment.oldestAt), null),
+      deadLetters: this.#letters.size,
+    }
+  }
+
+  /** Resolves when the spool is not empty, or when the signal aborts. */
+  filled(signal: AbortSignal): Promise<void> {
+    if (!this.isEmpty || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#onFilled.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#onFilled.add(done)
+      signal.addEventListener('abort', done)
+    })
+  }
+
+  /**
+   * Reads the oldest segment, to be delivered and then removed; nothing is appended to it any more. Undefined when the
+   * spool is empty. A segment that the disk cannot read any more becomes a dead letter, and the next one is read.
+   */
+  async oldest(): Promise<Segment | undefined> {
+    for (;;) {
+      if (this.#closed.length === 0) await this.#inTurn(() => this.#closeWriter())
+      const summary = this.#closed[0]
+      if (summary === undefined) return undefined
+      const segment = await this.#read(summary)
+      if (segment === undefined) this.#closed.shift()
+      else {
+        // It may have been written anew, without what was damaged.
+        if (segment.name !== summary.name) this.#closed[0] = summarize(segment)
+        return segment
+      }
+    }
+  }
+
+  /** Forgets a segment whose parts are all delivered or buried; durable when it resolves. */
+  async remove(segment: Segment): Promise<void> {
+    await removeDurably(segmentPath(this.folder, segment.name))
+    const index = this.#closed.findIndex(({ name }) => name === segment.name)
+    if (index !== -1) this.#closed.splice(index, 1)
+  }
+
+  /** Whether a part is a dead letter already: a crash came between burying it and removing its segment. */
+  isBuried(part: SpoolPart): boolean {
+    return this.#letters.has(partLetterName(part))
+  }
+
+  /**
+   * Keeps a part that cannot be delivered as a dead letter; durable when it resolves. Its segment is still to be removed.
+   *
+   * @throws EaError `spool_full`
+   */
+  async bury(part: SpoolPart, reason: Reason): Promise<void> {
+    try {
+      await buryPart(this.folder, part, reason)
+    } catch (error) {
+      throw asSpoolFull(error, this.folder)
+    }
+    this.#letters.add(partLetterName(part))
+  }
+
+  /** What could not be delivered, oldest first. */
+  deadLetters(): Promise<DeadLetter[]> {
+    return listDeadLetters(this.folder)
+  }
+
+  /**
+   * Puts a dead letter back at the end of the spool: it is removed when its requests are safe there.
+   *
+   * @returns how many requests and events it had; undefined when it holds none that can be read
+   * @throws EaError `spool_full`, `usage` when there is no such dead letter
+   */
+  async retry(name: string): Promise<{ requests: number; events: number } | undefined> {
+    const letter = (await this.deadLetters()).find((one) => one.name === name)
+    if (letter === undefined) {
+      throw new EaError('usage', `There is no dead letter ${name}.`, { suggestions: ['See them: `ea spool status`.'] })
+    }
+    if (!letter.canRetry) return undefined
+    const { requests, isDamaged } = await readDeadLetter(this.folder, name)
+    if (isDamaged || requests.length === 0) return undefined
+    await Promise.all(requests.map((request) => this.append(request)))
+    await removeDeadLetter(this.folder, name)
+    this.#letters.delete(name)
+    return { requests: requests.length, events: requests.reduce((sum, { good }) => sum + good, 0) }
+  }
+
+  /** Called by `withSpool`: what was accepted is written first. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#inTurn(() => this.#closeWriter())
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work)
+    this.#turn = mine.catch(() => {})
+    return mine
+  }
+
+  /** Writes what waits, as much as goes into the segment; whoever waits longer has a turn of their own. */
+  async #writeGroup(): Promise<void> {
+    let bytes = this.#writer?.summary.bytes ?? 0
+    let count = 0
+    while (count < this.#waiting.length && (count === 0 || bytes < rotateBytes)) {
+      bytes += this.#waiting[count++]!.request.lines.length
+    }
+    const group = this.#waiting.splice(0, count)
+    if (group.length === 0) return
+    this.#writer ??= new SegmentWriter(this.folder, this.#nextSequence++)
+    const writer = this.#writer
+    try {
+      await writer.write(group.map(({ request }) => request))
+    } catch (error) {
+      await this.#closeWriter()
+      this.#onEvent({ kind: 'refused', segment: writer.name, requests: group.length, error })
+      for (const { reject } of group) reject(asSpoolFull(error, this.folder))
+      return
+    }
+    if (writer.summary.bytes >= rotateBytes) await this.#closeWriter()
+    for (const { resolve } of group) resolve()
+    for (const tell of [...this.#onFilled]) tell()
+  }
+
+  async #closeWriter(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    if (writer === undefined) return
+    if (writer.summary.requests > 0) this.#closed.push(writer.summary)
+    // What it holds is synced, so an error here harms nothing.
+    await writer.close().catch(() => {})
+  }
+
+  async #read(summary: SegmentSummary): Promise<Segment | undefined> {
+    const { name, bytes } = summary
+    try {
+      const segment = await readMended(this.folder, name, {
+        ...{ isNewest: false, onEvent: this.#onEvent },
+        limitBytes: bytes,
+      })
+      if (segment?.name !== name) await this.#countLetters()
+      return segment
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') {
+        this.#onEvent({ kind: 'damaged', segment: name, bytes, reason: 'somebody removed the file' })
+        return undefined
+      }
+      if (code !== 'EIO') throw asSpoolFull(error, this.folder)
+      await burySegment(this.folder, name, { code, message, at: new Date().toISOString(), attempts: 1 })
+      await this.#countLetters()
+      this.#onEvent({ kind: 'damaged', segment: name, bytes, reason: message })
+      return undefined
+    }
+  }
+
+  async #countLetters(): Promise<void> {
+    this.#letters.clear()
+    for (const { name } of await this.deadLetters()) this.#letters.add(name)
+  }
+}
