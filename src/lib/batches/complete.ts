@@ -9,6 +9,7 @@ import { failpoint } from '../failpoint.js'
 import { addDelta } from '../rollups/add.js'
 import { prepareDelta } from '../rollups/delta.js'
 import { holdLease, type Lease } from './lease.js'
+import { decideAsDuplicates, storePending } from './pending.js'
 import { type Batch, getBatch } from './registry.js'
 import { keepFirstRejects, keepRejects } from './rejects.js'
 import { bumpDataVersion, lockVisibility } from './visibility.js'
@@ -53,6 +54,7 @@ export async function completeIn(tx: Transaction, batchId: number, loaded: Loade
   await lockVisibility(tx)
   failpoint('complete.locked')
   await addDelta(tx)
+  await decideAsDuplicates(tx, batchId)
   failpoint('complete.rollups')
   await sql`
     UPDATE ${tx.t.import_batches}
@@ -142,4 +144,7 @@ async function removeLoading(tx: Transaction, batchId: number): Promise<void> {
   await sql`DELETE FROM ${tx.t.events} WHERE batch_id = ${batchId}`.execute(tx.q)
   await sql`DELETE FROM ${tx.t.import_chunks} WHERE batch_id = ${batchId}`.execute(tx.q)
   failpoint('discard.removed')
+  // Its events never counted, but those that came over HTTP meanwhile and had to wait for it do from now on.
+  await lockVisibility(tx)
+  await storePending(tx, batchId)
 }

@@ -56,6 +56,23 @@ export async function withPool<T>(options: ConnectOptions, use: (db: Database) =
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
   })
+  return withOpenPool(pool, options.schema, use)
+}
+
+/**
+ * A second pool on the same database, for work that must not wait for the connections of the first.
+ *
+ * @param maxConnections the most connections at once
+ */
+export async function withSiblingPool<T>(
+  db: Database,
+  maxConnections: number,
+  use: (db: Database) => Promise<T>,
+): Promise<T> {
+  return withOpenPool(new pg.Pool({ ...db.pool.options, max: maxConnections }), db.schema, use)
+}
+
+async function withOpenPool<T>(pool: pg.Pool, schema: string, use: (db: Database) => Promise<T>): Promise<T> {
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
   // The driver reads instants in ISO only, whatever the role or the database prefers. PostgreSQL reports this setting to
@@ -63,10 +80,10 @@ export async function withPool<T>(options: ConnectOptions, use: (db: Database) =
   pool.on('connect', (client) => void client.query('SET DateStyle TO ISO').catch(() => {}))
   try {
     return await use({
-      schema: options.schema,
+      schema,
       pool,
-      q: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(options.schema),
-      t: tableNames(options.schema),
+      q: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema),
+      t: tableNames(schema),
     })
   } finally {
     await pool.end()

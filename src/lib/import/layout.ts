@@ -34,7 +34,7 @@ export function typeOf(layout: Layout, index: number | null | undefined): Column
  * @param strict whether a value that cannot be cast is to be expected
  */
 export function layoutOf(
-  chunk: Chunk,
+  chunk: Pick<Chunk, 'longestRecord' | 'plainTimes' | 'plainTexts'>,
   shape: Shape,
   mapping: Mapping,
   timeFormat: TimeFormat,

@@ -3,7 +3,7 @@
  * that is run again (a deadlock, a lost connection, a second process) finds its row and does nothing.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { holdLease, type Lease } from '../batches/lease.js'
 import { keepRejects } from '../batches/rejects.js'
 import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
@@ -20,7 +20,7 @@ import { stageChunk, staging } from './stage.js'
  * that PostgreSQL refuses all the same. Each is tried when the one before ended in a data error.
  */
 export type Trust = 'fast' | 'strict' | 'wary'
-const nextTrust = { fast: 'strict', strict: 'wary', wary: undefined } as const
+export const nextTrust = { fast: 'strict', strict: 'wary', wary: undefined } as const
 
 /** What judging needs to know, whatever is then done with the answer. */
 export interface JudgeContext {
@@ -190,32 +190,43 @@ async function prepareSession(tx: Transaction, timezone: string): Promise<void> 
            set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`.execute(tx.q)
 }
 
-/** Halves a range until each record that PostgreSQL refuses stands alone. */
-async function findRefused(
+/**
+ * Halves a range until each record that PostgreSQL refuses stands alone.
+ *
+ * @param between the first and the last record (by `n`) of the range
+ * @param relation where the records are staged
+ */
+export async function findRefused(
   tx: Transaction,
   rules: JudgeRules,
   options: JudgeOptions,
   between: readonly [number, number],
+  relation: RawBuilder<unknown> = staging,
 ): Promise<Refusal[]> {
   const [from, to] = between
   if (from > to) return []
-  const state = await refusedState(tx, rules, { ...options, between })
+  const state = await refusedState(tx, rules, { ...options, between }, relation)
   if (state === undefined) return []
   if (from === to) return [{ n: from, code: 'record_refused', detail: `SQLSTATE ${state}` }]
   const middle = Math.floor((from + to) / 2)
   return [
-    ...(await findRefused(tx, rules, options, [from, middle])),
-    ...(await findRefused(tx, rules, options, [middle + 1, to])),
+    ...(await findRefused(tx, rules, options, [from, middle], relation)),
+    ...(await findRefused(tx, rules, options, [middle + 1, to], relation)),
   ]
 }
 
 /** The SQLSTATE with which PostgreSQL refuses to judge these records, or undefined when it does not. */
-async function refusedState(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<string | undefined> {
+async function refusedState(
+  tx: Transaction,
+  rules: JudgeRules,
+  options: JudgeOptions,
+  relation: RawBuilder<unknown>,
+): Promise<string | undefined> {
   await tx.client.query('SAVEPOINT judging')
   try {
     await sql`
       SELECT count(event_id), count(occurred_at), count(properties), count(code)
-        FROM (${judgeSql(staging, rules, options)}) judged`.execute(tx.q)
+        FROM (${judgeSql(relation, rules, options)}) judged`.execute(tx.q)
     await tx.client.query('RELEASE SAVEPOINT judging')
     return undefined
   } catch (error) {
@@ -226,7 +237,7 @@ async function refusedState(tx: Transaction, rules: JudgeRules, options: JudgeOp
 }
 
 /** An error that is the fault of a record: 22xxx (data exception), 54xxx (too complex). */
-function isDataError(error: unknown): boolean {
+export function isDataError(error: unknown): boolean {
   return /^(22|54)/.test(sqlState(error) ?? '')
 }
 

@@ -22,7 +22,12 @@ export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
  * @throws the server's data error when a value does not fit its typed column
  * @throws EaError `internal_error` when PostgreSQL counts other rows than the splitter: a bug
  */
-export async function stageChunk(tx: Transaction, chunk: Chunk, layout: Layout, copyOptions: string): Promise<void> {
+export async function stageChunk(
+  tx: Transaction,
+  chunk: Pick<Chunk, 'index' | 'good' | 'copyData'>,
+  layout: Layout,
+  copyOptions: string,
+): Promise<void> {
   const columns = Array.from({ length: layout.columns }, (_, index) => `c${index + 1} ${typeOf(layout, index)}`)
   await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
   const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`))

@@ -8,7 +8,8 @@ import type { Transaction } from '../db/connect.js'
 
 /** What has been prepared in this transaction. */
 export interface Delta {
-  readonly batchId: number
+  /** Null when it is not that of a whole batch. */
+  readonly batchId: number | null
   /** The zone of the delta's days. */
   readonly reportingTz: string
   /** Rows of `ea_delta_user_days`. */
@@ -27,7 +28,21 @@ export interface Delta {
  */
 export async function prepareDelta(tx: Transaction, batchId: number): Promise<{ events: number }> {
   const settings = await tx.q.selectFrom('settings').select('reporting_tz').executeTakeFirstOrThrow()
-  return computeDelta(tx, batchId, settings.reporting_tz)
+  return computeDelta(tx, batchId, eventsOf(tx, batchId), settings.reporting_tz)
+}
+
+/**
+ * The same for events that are not a whole batch. The caller holds the visibility lock already.
+ *
+ * @param events a relation with `user_id, event_type, occurred_at`
+ */
+export async function prepareDeltaOf(tx: Transaction, events: RawBuilder<unknown>): Promise<{ events: number }> {
+  const settings = await tx.q.selectFrom('settings').select('reporting_tz').executeTakeFirstOrThrow()
+  return computeDelta(tx, null, events, settings.reporting_tz)
+}
+
+function eventsOf(tx: Transaction, batchId: number): RawBuilder<unknown> {
+  return sql`${tx.t.events} WHERE batch_id = ${batchId}::bigint`
 }
 
 /**
@@ -36,7 +51,7 @@ export async function prepareDelta(tx: Transaction, batchId: number): Promise<{ 
  */
 export async function currentDelta(tx: Transaction): Promise<Delta> {
   const { batchId, reportingTz, now } = await readDelta(tx)
-  if (reportingTz !== now) await computeDelta(tx, batchId, now)
+  if (reportingTz !== now && batchId !== null) await computeDelta(tx, batchId, eventsOf(tx, batchId), now)
   return readDelta(tx)
 }
 
@@ -47,7 +62,12 @@ async function readDelta(tx: Transaction): Promise<Delta & { now: string }> {
   return rows[0]!
 }
 
-async function computeDelta(tx: Transaction, batchId: number, reportingTz: string): Promise<{ events: number }> {
+async function computeDelta(
+  tx: Transaction,
+  batchId: number | null,
+  events: RawBuilder<unknown>,
+  reportingTz: string,
+): Promise<{ events: number }> {
   // The same for UTC, without looking the name of the zone up for each event: an eighth of this statement.
   const zone = reportingTz === 'UTC' ? sql`interval '0'` : sql`${reportingTz}::text`
   await tuneForBulk(tx)
@@ -64,7 +84,7 @@ async function computeDelta(tx: Transaction, batchId: number, reportingTz: strin
       SELECT user_id, event_type, day, count(*) AS events
       FROM (SELECT user_id COLLATE "C" AS user_id, event_type COLLATE "C" AS event_type,
                    (occurred_at AT TIME ZONE ${zone})::date AS day
-            FROM ${tx.t.events} WHERE batch_id = ${batchId}::bigint OFFSET 0) counted
+            FROM ${events} OFFSET 0) counted
       GROUP BY GROUPING SETS ((user_id, day), (event_type, day))`,
   )
   await setLocal(tx, { enable_sort: 'on' })

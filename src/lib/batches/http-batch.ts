@@ -1,0 +1,105 @@
+/**
+ * Batches of events that come over HTTP: one per sender and hour, completed from its first commit, its counts growing.
+ * The caller holds the visibility lock, so nobody undoes or grows one meanwhile.
+ */
+import { sql } from 'kysely'
+import type { Transaction } from '../db/connect.js'
+import type { Reject } from '../event.js'
+import { failedBatchKeepsRejects, keepRejects } from './rejects.js'
+
+/** What names a batch over HTTP. */
+export interface HttpBatchName {
+  readonly sender: string
+  /** Any instant of the hour in which the events came. */
+  readonly receivedAt: Date
+}
+
+const hourMs = 3_600_000
+
+/** The batches of these names, made where there are none. In the order of the names. */
+export async function httpBatches(tx: Transaction, names: readonly HttpBatchName[]): Promise<number[]> {
+  const files = names.map(({ sender }) => `http:${sender}`)
+  const hours = names.map(({ receivedAt }) => new Date(Math.floor(receivedAt.getTime() / hourMs) * hourMs))
+  const found = await findHttpBatches(tx, files, hours)
+  if (found.every((id) => id !== null)) return found
+  await sql`
+    INSERT INTO ${tx.t.import_batches} (source, file, hour, status, reading, chunk_bytes, created_at, finished_at)
+    SELECT DISTINCT 'http', file, hour, 'completed', '{"format": "json"}'::jsonb, 1, hour, clock_timestamp()
+      FROM unnest(${files}::text[], ${hours}::timestamptz[]) AS wanted (file, hour) ORDER BY file, hour
+    ON CONFLICT (file, hour) WHERE source = 'http' AND status = 'completed' DO NOTHING`.execute(tx.q)
+  return (await findHttpBatches(tx, files, hours)) as number[]
+}
+
+async function findHttpBatches(tx: Transaction, files: readonly string[], hours: readonly Date[]) {
+  const { rows } = await sql<{ id: number | null }>`
+    SELECT b.id
+      FROM unnest(${files}::text[], ${hours}::timestamptz[]) WITH ORDINALITY AS wanted (file, hour, nth)
+      LEFT JOIN ${tx.t.import_batches} b
+             ON b.file = wanted.file AND b.hour = wanted.hour AND b.source = 'http' AND b.status = 'completed'
+     ORDER BY wanted.nth`.execute(tx.q)
+  return rows.map((row) => row.id)
+}
+
+/** What one commit adds to a batch. */
+export interface Growth {
+  readonly batchId: number
+  readonly inserted: number
+  readonly duplicates: number
+  /** Records that were refused, also those that are not in `rejects`. */
+  readonly rejected: number
+  readonly bytes: number
+  readonly seconds: number
+  /** In the order of the records; their numbers are those within the batch's share of this commit, from 1. */
+  readonly rejects: readonly Reject[]
+  /** How many of the duplicates each other batch owns. */
+  readonly owners: ReadonlyMap<number, number>
+}
+
+/** Adds what a commit brought to its batches: counts, the first rejects, and whose events the duplicates are. */
+export async function growHttpBatches(tx: Transaction, growths: readonly Growth[]): Promise<void> {
+  for (const growth of growths) if (growth.rejects.length > 0) await keepSomeRejects(tx, growth)
+  const column = (key: 'batchId' | 'inserted' | 'duplicates' | 'rejected' | 'bytes' | 'seconds') =>
+    growths.map((growth) => growth[key])
+  await sql`
+    UPDATE ${tx.t.import_batches} b
+       SET read = b.read + g.inserted + g.duplicates + g.rejected, inserted = b.inserted + g.inserted,
+           duplicates = b.duplicates + g.duplicates, rejected = b.rejected + g.rejected, bytes = b.bytes + g.bytes,
+           seconds = b.seconds + g.seconds, finished_at = clock_timestamp()
+      FROM unnest(${column('batchId')}::bigint[], ${column('inserted')}::bigint[], ${column('duplicates')}::bigint[],
+                  ${column('rejected')}::bigint[], ${column('bytes')}::bigint[], ${column('seconds')}::float8[])
+           AS g (id, inserted, duplicates, rejected, bytes, seconds)
+     WHERE b.id = g.id`.execute(tx.q)
+  const overlaps = growths.flatMap(({ batchId, owners }) =>
+    [...owners].filter(([owner]) => owner !== batchId).map(([owner, n]) => ({ batchId, owner, n })),
+  )
+  if (overlaps.length === 0) return
+  await sql`
+    INSERT INTO ${tx.t.import_overlaps} AS o (batch_id, owner_id, duplicates)
+    SELECT * FROM unnest(${overlaps.map((o) => o.batchId)}::bigint[], ${overlaps.map((o) => o.owner)}::bigint[],
+                         ${overlaps.map((o) => o.n)}::bigint[])
+    ON CONFLICT ON CONSTRAINT import_overlaps_pkey DO UPDATE SET duplicates = o.duplicates + excluded.duplicates`.execute(
+    tx.q,
+  )
+}
+
+/** The longest reject that is kept whole: a batch grows for an hour, and anybody with a key can fill it. */
+const keptRejectBytes = 64 * 1024
+
+/** Keeps rejects as long as the batch has few, numbered on from what it has read. */
+async function keepSomeRejects(tx: Transaction, { batchId, rejects }: Growth): Promise<void> {
+  const { rows } = await sql<{ read: number; kept: number }>`
+    SELECT read, (SELECT count(*) FROM ${tx.t.rejected_records} WHERE batch_id = ${batchId}) AS kept
+      FROM ${tx.t.import_batches} WHERE id = ${batchId}`.execute(tx.q)
+  const { read, kept } = rows[0]!
+  const room = Math.max(0, failedBatchKeepsRejects - kept)
+  const some = rejects.slice(0, room).map(
+    (reject): Reject => ({
+      ...reject,
+      record: read + reject.record,
+      line: read + reject.record,
+      byteOffset: 0,
+      raw: reject.raw.subarray(0, keptRejectBytes),
+    }),
+  )
+  await keepRejects(tx, batchId, some)
+}

@@ -1,0 +1,104 @@
+/**
+ * Where the user-days of a delta belong among the stored ones, and the statements that put them there. Each reads its
+ * rows from a relation that the caller names: a temp table for a batch, a handful of rows as JSON for a commit over HTTP.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Transaction } from '../db/connect.js'
+
+/**
+ * Finds for every row of the delta its place among the stored rows: whether its user-day `existed`; the `first_day` and
+ * `prev_day` that it has from now on; `follower`, the stored day whose `prev_day` it becomes; `old_first`, the first day
+ * that its user had until now; `starts`, once per user.
+ *
+ * One probe of the primary key finds the stored row on or after it, which knows the day before; only behind a user's
+ * last day a second one is needed, and only that one behind the last day of all. Sorting delta and stored rows together
+ * was never cheaper, even when there are as many of both.
+ *
+ * @param delta `user_id, day, events, first_day, prev_day, next_day`: the last three are neighbours within the delta
+ */
+export function placedSql(tx: Transaction, delta: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+      SELECT d.user_id, d.day, d.events,
+             coalesce(after.day = d.day, false) AS existed,
+             least(d.first_day, after.first_day, before.first_day) AS first_day,
+             greatest(d.prev_day, after.prev_day, before.day) AS prev_day,
+             CASE WHEN after.day > d.day AND (d.next_day IS NULL OR d.next_day > after.day) THEN after.day END AS follower,
+             coalesce(after.first_day, before.first_day) AS old_first,
+             d.prev_day IS NULL AS starts
+      FROM ${delta} d
+      LEFT JOIN LATERAL (
+        SELECT u.day, u.prev_day, u.first_day FROM ${tx.t.user_days} u
+        WHERE u.user_id = d.user_id AND u.day >= d.day AND d.day <= (SELECT max(day) FROM ${tx.t.days})
+        ORDER BY u.day LIMIT 1) after ON true
+      LEFT JOIN LATERAL (
+        SELECT u.day, u.first_day FROM ${tx.t.user_days} u
+        WHERE u.user_id = d.user_id AND u.day < d.day AND after.day IS NULL
+        ORDER BY u.day DESC LIMIT 1) before ON true`
+}
+
+/** Writes the stored rows that have an event more or a new row before them, each once. */
+export async function growUserDays(tx: Transaction, placed: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    UPDATE ${tx.t.user_days} u SET events = u.events + c.events, first_day = c.first_day, prev_day = c.prev_day
+    FROM (
+      SELECT user_id, day, events, first_day, prev_day FROM ${placed} WHERE existed
+      UNION ALL
+      SELECT user_id, follower, 0, first_day, day FROM ${placed} WHERE follower IS NOT NULL) c
+    WHERE u.user_id = c.user_id AND u.day = c.day`.execute(tx.q)
+}
+
+/** Then what is left of the users whose first day moved down. */
+export async function moveFirstDays(tx: Transaction, placed: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    UPDATE ${tx.t.user_days} u SET first_day = p.first_day
+    FROM ${placed} p
+    WHERE p.starts AND p.first_day < p.old_first AND u.user_id = p.user_id AND u.first_day > p.first_day`.execute(tx.q)
+}
+
+/** Then the new ones. Nobody else writes here, and ON CONFLICT would cost as much again. */
+export async function insertUserDays(
+  tx: Transaction,
+  placed: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
+): Promise<void> {
+  await sql`
+    INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
+    SELECT day, first_day, prev_day, events, user_id FROM ${placed} WHERE NOT existed
+    ${order}`.execute(tx.q)
+}
+
+/** Adds to `days` what the placed rows change. */
+export async function addDays(tx: Transaction, placed: RawBuilder<unknown>): Promise<void> {
+  // The sums are made here and not in DO UPDATE: a proposed row with -1 new users would break the table's CHECK.
+  await sql`
+    WITH changes AS (
+      SELECT day, sum(active_users) AS active_users, sum(new_users) AS new_users, sum(events) AS events
+      FROM (
+        SELECT day, (NOT existed)::int AS active_users, 0 AS new_users, events FROM ${placed}
+        UNION ALL
+        SELECT first_day, 0, 1, 0 FROM ${placed} WHERE starts AND (old_first IS NULL OR first_day < old_first)
+        UNION ALL
+        SELECT old_first, 0, -1, 0 FROM ${placed} WHERE starts AND first_day < old_first) parts
+      GROUP BY day)
+    INSERT INTO ${tx.t.days} (day, active_users, new_users, events)
+    SELECT c.day, coalesce(d.active_users, 0) + c.active_users, coalesce(d.new_users, 0) + c.new_users,
+           coalesce(d.events, 0) + c.events
+    FROM changes c LEFT JOIN ${tx.t.days} d ON d.day = c.day
+    ORDER BY c.day
+    ON CONFLICT ON CONSTRAINT days_pkey DO UPDATE
+    SET active_users = excluded.active_users, new_users = excluded.new_users, events = excluded.events`.execute(tx.q)
+}
+
+/**
+ * Adds to `event_type_days`.
+ *
+ * @param types `day, event_type, events`
+ */
+export async function addEventTypes(tx: Transaction, types: RawBuilder<unknown>): Promise<void> {
+  await sql`
+    INSERT INTO ${tx.t.event_type_days} (day, event_type, events)
+    SELECT day, event_type, events FROM ${types} ORDER BY day, event_type
+    ON CONFLICT ON CONSTRAINT event_type_days_pkey DO UPDATE SET events = event_type_days.events + excluded.events`.execute(
+    tx.q,
+  )
+}
