@@ -68,7 +68,7 @@ describe('without a range', () => {
       const rule = (first: string) => ({ firstBefore: () => first, firstBeforeText: 'A rule' })
       expect(await rangeOf(db, {}, rule('2025-05-05'))).toEqual(['2025-05-05', '2025-08-31'])
       expect((await frameOf(db, {}, rule('2025-05-05'))).frame.defaultRange).toBe(
-        'A rule; ask for an earlier --from to see more.',
+        'A rule; ask for an earlier start to see more.',
       )
       expect(await rangeOf(db, {}, rule('2024-05-05'))).toEqual(['2025-01-10', '2025-08-31'])
     }))

@@ -1,8 +1,7 @@
 /** `ea batches list`: what was imported, newest first. */
 import { Flags } from '@oclif/core'
-import { listBatches } from '../../lib/batches/registry.js'
+import { batchesPage, batchStatuses, defaultBatches } from '../../lib/batches/batch-json.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { batchesResult, batchStatuses } from '../../lib/cli/batch-text.js'
 import { outputFlags } from '../../lib/cli/output.js'
 import type { BatchStatus } from '../../lib/db/tables.js'
 
@@ -13,16 +12,15 @@ export default class BatchesList extends BaseCommand<typeof BatchesList> {
   static override examples = ['<%= config.bin %> batches list', '<%= config.bin %> batches list --status failed --json']
   static override flags = {
     status: Flags.string({ description: 'Only batches in this state.', options: [...batchStatuses] }),
-    limit: Flags.integer({ description: 'At most so many.', default: 50, min: 1 }),
+    limit: Flags.integer({ description: 'At most so many.', default: defaultBatches, min: 1 }),
     ...outputFlags,
   }
 
   async run(): Promise<void> {
     const { limit } = this.flags
     const status = this.flags.status as BatchStatus | undefined
-    const batches = await this.withDatabase((db) => listBatches(db, { status, limit: limit + 1 }))
-    const more = batches.length > limit
-    await this.show(batchesResult(batches.slice(0, limit), { status: status ?? null, limit, more }))
-    if (more) this.say(`There are more: --limit ${limit * 2}`)
+    const page = await this.withDatabase((db) => batchesPage(db, { status, limit }))
+    await this.show(page)
+    if (page.meta.more) this.say(`There are more: --limit ${limit * 2}`)
   }
 }

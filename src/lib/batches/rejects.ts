@@ -48,9 +48,12 @@ export async function listRejects(
   return rows.map(({ detail, ...reject }) => ({ ...reject, detail: detail ?? undefined }))
 }
 
-/** All rejects of a batch, in the order of its file, at flat memory. */
-export async function* eachReject(db: Session, batchId: number, pageSize = 200): AsyncGenerator<Reject> {
-  let after = 0
+/**
+ * All rejects of a batch, in the order of its file, at flat memory.
+ *
+ * @param after only records behind this one
+ */
+export async function* eachReject(db: Session, batchId: number, pageSize = 200, after = 0): AsyncGenerator<Reject> {
   for (;;) {
     const page = await listRejects(db, batchId, { after, limit: pageSize })
     yield* page

@@ -1,72 +1,13 @@
-/** What the commands under `ea batches` tell of batches: as rows, as lines, as JSON. */
+/** What the commands under `ea batches` tell of batches in lines, and of an undo as JSON. */
 import type { BatchDetail } from '../batches/detail.js'
 import type { Batch } from '../batches/registry.js'
 import type { Undone } from '../batches/undo.js'
-import type { BatchStatus } from '../db/tables.js'
 import { rejectCodes } from '../event.js'
 import { formatTimeFormat, type TimeFormat } from '../import/time-format.js'
 import { human, visible } from '../render/cells.js'
-import type { Column, Result } from '../result.js'
 import { instantText, nameOf } from './import-text.js'
 
-export const batchStatuses = ['loading', 'completed', 'failed', 'undone'] as const satisfies BatchStatus[]
 const grouped = (count: number) => count.toLocaleString('en-US')
-
-const listColumns: readonly Column[] = [
-  { name: 'id', kind: 'text' },
-  { name: 'created_at', kind: 'instant' },
-  { name: 'status', kind: 'text' },
-  { name: 'stale', kind: 'flag' },
-  { name: 'read', kind: 'count', unit: 'records' },
-  { name: 'inserted', kind: 'count', unit: 'events' },
-  { name: 'duplicates', kind: 'count', unit: 'records' },
-  { name: 'rejected', kind: 'count', unit: 'records' },
-  { name: 'bytes', kind: 'bytes' },
-  { name: 'seconds', kind: 'seconds' },
-  { name: 'file', kind: 'text' },
-]
-
-/** Batches as a Result; the rows hold more than the table shows. */
-export function batchesResult(batches: readonly Batch[], meta: Record<string, unknown>): Result {
-  return { metric: 'batches', columns: listColumns, data: batches.map((batch) => batchJson(batch)), meta }
-}
-
-/** A batch with the names of the JSON, without how it was read. */
-export function batchJson(batch: Batch) {
-  return {
-    id: batch.id,
-    source: batch.source,
-    file: batch.file,
-    sha256: batch.sha256,
-    status: batch.status,
-    stale: batch.stale,
-    read: batch.read,
-    inserted: batch.inserted,
-    duplicates: batch.duplicates,
-    rejected: batch.rejected,
-    bytes: batch.bytes,
-    seconds: batch.seconds,
-    created_at: batch.createdAt.toISOString(),
-    finished_at: batch.finishedAt?.toISOString() ?? null,
-    failure: batch.failure,
-  }
-}
-
-/** All about a batch with the names of the JSON. */
-export function detailJson(detail: BatchDetail): Record<string, unknown> {
-  const { batch, chunks, mergedRecords, holder, reasons, leansOn, leanedOnBy } = detail
-  return {
-    ...batchJson(batch),
-    reading: batch.reading,
-    chunk_bytes: batch.chunkBytes,
-    chunks,
-    merged_records: mergedRecords,
-    holder: holder && { doing: holder.doing, pid: holder.pid, since: holder.acquiredAt.toISOString() },
-    reasons,
-    leans_on: leansOn,
-    leaned_on_by: leanedOnBy,
-  }
-}
 
 /** All about a batch in lines of `name  value`. */
 export function detailText(detail: BatchDetail): string {

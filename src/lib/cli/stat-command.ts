@@ -3,7 +3,7 @@
  */
 import { type Command, Flags } from '@oclif/core'
 import { ask, askUsers, explain } from '../stats/ask.js'
-import { kebab, type Param, paramsOf, valueFromText } from '../stats/params.js'
+import { givenParams, kebab, type Param, paramsOf } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { BaseCommand } from './base-command.js'
 import { outputFlags } from './output.js'
@@ -36,7 +36,8 @@ export function statCommand(stat: Stat): Command.Class {
     }
 
     override async run(): Promise<void> {
-      const given = givenParams(params, this.flags)
+      const flags = this.flags as Record<string, string | boolean | string[] | undefined>
+      const given = givenParams(params, (param) => flags[kebab(param.name)])
       const options = { signal: this.signal, spell: (name: string) => `--${kebab(name)}` }
       const { users: cell, sql } = this.flags as { users?: string; sql: boolean }
       if (sql) {
@@ -67,18 +68,6 @@ function flagOf(param: Param) {
   }
   // The overloads for one value and for many differ only in types.
   return Flags.string(options as Omit<typeof options, 'multiple'>)
-}
-
-/** The flags that were given, as the stat's parameters; what was not given is left to the stat's defaults. */
-function givenParams(params: readonly Param[], flags: Record<string, unknown>): Record<string, unknown> {
-  const given: Record<string, unknown> = {}
-  for (const param of params) {
-    const value = flags[kebab(param.name)]
-    if (value === undefined) continue
-    if (Array.isArray(value)) given[param.name] = value.map((text) => valueFromText(param, text))
-    else given[param.name] = typeof value === 'string' ? valueFromText(param, value) : value
-  }
-  return given
 }
 
 /** The statement as psql takes it, with its parameters as comments. */

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import type * as z from 'zod'
 import { withCancel } from '../db/cancel.js'
-import { type Database, type Session, withTransaction } from '../db/connect.js'
+import { type Database, type Session, sqlState, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import type { Column, Result } from '../result.js'
 import { addDays } from '../time.js'
@@ -19,6 +19,8 @@ export interface AskOptions {
   readonly signal?: AbortSignal
   /** How the caller writes the names of parameters, for messages. */
   readonly spell?: (name: string) => string
+  /** How long each statement may take, in milliseconds; as long as it needs when absent. */
+  readonly timeoutMs?: number
 }
 
 const reading = { isolation: 'repeatable read', readOnly: true } as const
@@ -144,9 +146,17 @@ ${stat.users.sql(cell, params, frame)}
 ORDER BY user_id COLLATE "C"`
 }
 
-/** One transaction for several answers that see the same batches: `answer` inside it. */
-export function inReading<T>(db: Database, { signal }: AskOptions, read: (s: Session) => Promise<T>): Promise<T> {
-  return withTransaction(
+/**
+ * One transaction for several answers that see the same batches: `answer` inside it.
+ *
+ * @throws EaError `query_timeout` when a statement takes longer than `timeoutMs`
+ */
+export async function inReading<T>(
+  db: Database,
+  { signal, timeoutMs }: AskOptions,
+  read: (s: Session) => Promise<T>,
+): Promise<T> {
+  const running = withTransaction(
     db,
     (tx) =>
       withCancel(tx.client, signal, async () => {
@@ -154,10 +164,22 @@ export function inReading<T>(db: Database, { signal }: AskOptions, read: (s: Ses
         // costs a tenth of what PostgreSQL supposes: without that it reads user_days in one process, a third slower.
         await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
           set_config('parallel_tuple_cost', '0.01', true)`.execute(tx.q)
+        if (timeoutMs !== undefined) {
+          await sql`SELECT set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(tx.q)
+        }
         return read(tx)
       }),
     reading,
   )
+  try {
+    return await running
+  } catch (error) {
+    // A statement that was cancelled because nobody wants its answer any more ends with the same state.
+    if (timeoutMs === undefined || signal?.aborted || sqlState(error) !== '57014') throw error
+    throw new EaError('query_timeout', `The database took longer than ${timeoutMs / 1000} s for the question.`, {
+      cause: error,
+    })
+  }
 }
 
 async function frameOf<S extends z.ZodObject>(

@@ -200,11 +200,7 @@ function resolveRange(
   const isAll = first === data.oldest
   return {
     days,
-    note: isGiven
-      ? null
-      : isAll
-        ? 'All days of the data.'
-        : `${rule}; ask for an earlier ${spell(names[0])} to see more.`,
+    note: isGiven ? null : isAll ? 'All days of the data.' : `${rule}; ask for an earlier start to see more.`,
   }
 }
 

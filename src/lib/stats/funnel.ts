@@ -8,6 +8,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
+import { resolveDay } from '../given-day.js'
 import type { Result } from '../result.js'
 import { type AskOptions, ask } from './ask.js'
 import type { Frame } from './frame.js'
@@ -41,6 +42,13 @@ export const funnelStat = {
   params: funnelParams,
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
   rollupsAnswer: () => false,
+  // Of the users who did not get to the end, those are told apart whose window is still open; long after the range none is.
+  dependsOnSecond: ({ to, window }, now) => {
+    if (to === undefined) return true
+    const last = resolveDay(to, now.toISOString().slice(0, 10)).last
+    const marginMs = 3 * 86_400_000 // The day itself, and what zones differ by.
+    return Date.parse(last) + window.ms + marginMs > now.getTime()
+  },
   selectors: ({ step, exclude }) => [...step, ...exclude.map(({ selector }) => selector)],
   columns: () => [
     { name: 'step', kind: 'count' },

@@ -134,6 +134,28 @@ export function valueFromText(param: Param, text: string): unknown {
   return text
 }
 
+/**
+ * What was given as texts, as the values of parameters; what was not given is left to the schema's defaults.
+ *
+ * @param given what was given for a parameter: a text, all texts of a list, or whether a flag is set
+ * @example
+ * givenParams(paramsOf(dauStat.params), (param) => query[snake(param.name)]) // { from: '2025-08-01' }
+ */
+export function givenParams(
+  params: readonly Param[],
+  given: (param: Param) => string | boolean | readonly string[] | undefined,
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const param of params) {
+    const value = given(param)
+    if (value === undefined) continue
+    if (typeof value === 'boolean') values[param.name] = value
+    else if (typeof value === 'string') values[param.name] = valueFromText(param, value)
+    else values[param.name] = value.map((text) => valueFromText(param, text))
+  }
+  return values
+}
+
 /** `weekStart` as a flag: `week-start`. */
 export function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -42,6 +42,11 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
   columns(params: z.output<S>): readonly Column[]
   /** What is counted, in one sentence. */
   definition(params: z.output<S>): string
+  /**
+   * Whether the answer can change from one second to the next although the data stays: absent where it changes only when
+   * a day or an hour begins somewhere, which is at quarters of an hour in UTC.
+   */
+  dependsOnSecond?(params: z.output<S>, now: Date): boolean
   sql(params: z.output<S>, frame: Frame): RawBuilder<SqlRow>
   shape(rows: readonly SqlRow[], params: z.output<S>, frame: Frame): Shaped
   /** The users behind a number of the answer. */

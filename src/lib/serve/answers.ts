@@ -1,0 +1,110 @@
+/**
+ * Answers to questions, each computed once for as long as it stays true. An answer is kept by the version of the data,
+ * the question, and the stretch of time in which the clock cannot change it; what is kept are the bytes that go out.
+ */
+import { createHash } from 'node:crypto'
+import type { Database } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { ask, askUsers } from '../stats/ask.js'
+import { AnswerCache } from './answer-cache.js'
+import { type DataMoment, momentReader } from './data-version.js'
+import { renderWire, type WireFormat } from './negotiate.js'
+import { SharedWork } from './shared-work.js'
+import { type Question, spellForHttp } from './stat-query.js'
+import { Turns } from './turns.js'
+
+export interface AnswersOptions {
+  /** How long a question may take in the database, and how long it may wait for its turn, in milliseconds. */
+  readonly queryTimeoutMs: number
+  /** Of all answers that are kept, in bytes. */
+  readonly maxBytes?: number
+  /** Takes the place of the database's clock: ISO in UTC. */
+  readonly clock?: () => string
+}
+
+const defaultMaxBytes = 64 * 1024 * 1024
+
+export interface WireAnswer {
+  /** With its quotes. Answers that differ in more than `as_of` have different ones. */
+  readonly etag: string
+  readonly body: Buffer
+}
+
+export interface Answered extends WireAnswer {
+  /** Whether it had been computed before. */
+  readonly cache: 'hit' | 'miss'
+}
+
+/** Answers a question in a format; `signal` is asked for only when it has to be computed. */
+export type AnswerQuestion = (question: Question, format: WireFormat, signal: () => AbortSignal) => Promise<Answered>
+
+/**
+ * What answers questions over one database.
+ *
+ * @returns a function that throws EaError `usage`, `query_timeout` and `server_busy`
+ * @example
+ * const answerQuestion = openAnswers(db, { queryTimeoutMs: 30_000 })
+ * const { etag, body } = await answerQuestion(question, 'json', () => signal)
+ */
+export function openAnswers(db: Database, options: AnswersOptions): AnswerQuestion {
+  const readMoment = momentReader(db, options.clock)
+  const kept = new AnswerCache<WireAnswer>(options.maxBytes ?? defaultMaxBytes)
+  const underWay = new SharedWork<WireAnswer>()
+  // The other connections are for events that come in, and for versions.
+  const turns = new Turns(Math.max(1, Math.floor((db.pool.options.max ?? 10) / 2)), options.queryTimeoutMs)
+  let newest = 0
+
+  return async (question, format, signal) => {
+    const moment = await readMoment()
+    if (moment.version !== newest) {
+      // What was kept for an older version is of no use to anybody.
+      kept.clear()
+      newest = moment.version
+    }
+    const key = `${moment.version} ${stretchOf(question, moment.now)} ${format} ${question.key}`
+    const known = kept.get(key)
+    if (known !== undefined) return { ...known, cache: 'hit' }
+    const computed = await underWay.do(key, signal(), (everybodyLeft) =>
+      turns.take(everybodyLeft, async () => {
+        const result = await resultOf(db, question, moment, { ...options, signal: everybodyLeft })
+        const answer = await toWire(result, format, moment.version)
+        if (moment.version === newest) kept.put(key, answer)
+        return answer
+      }),
+    )
+    return { ...computed, cache: 'miss' }
+  }
+}
+
+/** Names the time in which an answer stays as it is, unless the data changes. */
+function stretchOf({ stat, params }: Question, now: string): string {
+  const { asOf } = params as { asOf?: string }
+  // A day, a month, a year or an instant; `-7d` and `today` move.
+  if (asOf !== undefined && /^\d/.test(asOf)) return 'always'
+  const date = new Date(now)
+  if (asOf === undefined && stat.dependsOnSecond?.(params, date)) return now.slice(0, 19)
+  // Days and hours begin at quarters of an hour in all zones of today, and have not begun yet at that very instant.
+  const isOnTheDot = date.getTime() % quarterMs === 0 && !/[1-9]/.test(now.slice(20))
+  return `${Math.floor(date.getTime() / quarterMs)}${isOnTheDot ? ' on the dot' : ''}`
+}
+
+const quarterMs = 15 * 60_000
+
+function resultOf(
+  db: Database,
+  { stat, given, params, cell }: Question,
+  { now }: DataMoment,
+  { queryTimeoutMs, signal }: { queryTimeoutMs: number; signal: AbortSignal },
+): Promise<Result> {
+  const options = { signal, timeoutMs: queryTimeoutMs, spell: spellForHttp }
+  const at = params.asOf === undefined ? { ...given, asOf: now } : given
+  return cell === undefined ? ask(db, stat, at, options) : askUsers(db, stat, at, cell, options)
+}
+
+async function toWire(result: Result, format: WireFormat, version: number): Promise<WireAnswer> {
+  const { as_of: _, ...meta } = result.meta
+  const body = await renderWire(result, format)
+  const hash = createHash('sha256').update(`${version} ${format}\n`)
+  hash.update(format === 'json' ? JSON.stringify([result.metric, result.data, meta]) : body)
+  return { etag: `"${hash.digest('base64url')}"`, body }
+}

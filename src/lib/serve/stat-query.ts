@@ -1,0 +1,70 @@
+/** The query of `GET /stats/<stat>` as a question: which parameters it takes by which names, and what was asked. */
+import { givenParams, type Param, paramsOf, parseParams, plainParams, snake } from '../stats/params.js'
+import type { Stat } from '../stats/stat.js'
+import { type KnownName, readQuery } from './query-values.js'
+
+/** Names that older services have for a parameter or for another name of it. */
+const olderNames: Readonly<Record<string, string>> = { from: 'from_date', to: 'to_date' }
+
+/**
+ * The other names that HTTP takes for a parameter, in snake case.
+ *
+ * @example
+ * otherNames(startDate) // ['from', 'from_date']
+ */
+export function otherNames(param: Param): string[] {
+  const names = [param.name, ...param.aliases].map(snake)
+  return [...names, ...names.flatMap((name) => olderNames[name] ?? [])].slice(1)
+}
+
+/** A question that was asked; its parameters are of their form. */
+export interface Question {
+  readonly stat: Stat
+  /** As given, in camel case. */
+  readonly given: Readonly<Record<string, unknown>>
+  readonly params: Readonly<Record<string, unknown>>
+  /** The number whose users are asked for. */
+  readonly cell: string | undefined
+  /** What `format` says. */
+  readonly format: string | undefined
+  /** The same for the same question, however it was written. */
+  readonly key: string
+}
+
+/** How HTTP writes the name of a parameter. */
+export const spellForHttp = snake
+
+/**
+ * A reader of queries for one stat.
+ *
+ * @returns a function that throws EaError `usage`
+ * @example
+ * const readQuestion = questionReader(dauStat)
+ * readQuestion(request.query).params // { from: '2025-08-01', grain: 'day', … }
+ */
+export function questionReader(stat: Stat): (query: unknown) => Question {
+  const params = paramsOf(stat.params)
+  const known: KnownName[] = [
+    ...params.map((param) => ({
+      name: snake(param.name),
+      otherNames: otherNames(param),
+      isList: param.isList,
+    })),
+    ...(stat.users === undefined ? [] : [{ name: 'users' }]),
+    { name: 'format' },
+  ]
+  return (query) => {
+    const texts = readQuery(query, known, stat.name)
+    const given = givenParams(params, (param) => {
+      const values = texts.get(snake(param.name))
+      return param.isList ? values : values?.[0]
+    })
+    const parsed = parseParams(stat.params, given, spellForHttp)
+    const cell = texts.get('users')?.[0]
+    return {
+      ...{ stat, given, params: parsed, cell },
+      format: texts.get('format')?.[0],
+      key: JSON.stringify([stat.name, plainParams(parsed), cell]),
+    }
+  }
+}
