@@ -1,11 +1,11 @@
 /** Drains a spool for as long as a server lives: whenever there is something in it, beside the requests that come. */
-import type { Deliver, DrainOptions } from './drain.js'
+import type { Deliver, DrainOptions } from './delivery.js'
 import { drainSpool } from './drain.js'
 import { Pause } from './pause.js'
 import type { Spool } from './spool.js'
 
 export interface Drainer {
-  /** Ends a wait for the database: somebody has seen that it is back. */
+  /** Something is worth a look: a long wait for the database becomes a short one. New requests need no call. */
   wake(): void
   /** Resolves when the part that is being delivered is done, and nothing is delivered any more. */
   stop(): Promise<void>
@@ -28,7 +28,7 @@ export function startDrainer(spool: Spool, deliver: Deliver, options: Omit<Drain
   const pause = new Pause()
   const running = run()
   return {
-    wake: () => pause.end(),
+    wake: () => pause.shorten(),
     stop: () => {
       stopping.abort()
       return running

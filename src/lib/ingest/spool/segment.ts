@@ -52,7 +52,7 @@ export type Header = z.output<typeof headerFields>
 const crcKey = ',"crc32":'
 const lineFeed = 10
 /** A header is a few hundred bytes and a key or name that somebody chose. */
-const maxHeaderBytes = 64 * 1024
+export const maxHeaderBytes = 64 * 1024
 
 /** A name that is never used again. @param sequence orders the segments of a spool, from 1 */
 export function newSegmentName(sequence: number): string {

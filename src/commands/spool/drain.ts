@@ -1,0 +1,40 @@
+/** `ea spool drain`: stores what a server that runs no more has kept. */
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/spool-text.js'
+import { isAway } from '../../lib/ingest/away.js'
+import { deliverPart } from '../../lib/ingest/deliver.js'
+import { drainSpool } from '../../lib/ingest/spool/drain.js'
+import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
+import { withSpool } from '../../lib/ingest/spool/spool.js'
+import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
+
+export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
+  static override summary = 'Store the events that wait for the database'
+  static override description =
+    'A running server does this by itself; then this command exits 75. What the database refuses for good becomes a dead letter.'
+  static override examples = ['<%= config.bin %> spool drain']
+
+  async run(): Promise<void> {
+    const folder = spoolFolder(await this.settings())
+    const onEvent: OnSpoolEvent = (event) => {
+      const text = spoolEventText(event)
+      if (text !== undefined) this.say(text)
+    }
+    const drained = await this.withDatabase((db) =>
+      withSpool(
+        folder,
+        (spool) =>
+          drainSpool(
+            spool,
+            async (part) => {
+              await deliverPart(db, part)
+            },
+            { signal: this.signal, isAway, onEvent },
+          ),
+        { onEvent },
+      ),
+    )
+    if (drained.buried > 0 && this.flags.json) this.caution(deadText(drained.buried))
+    await this.present(drainedJson(folder, drained), drainedText(drained))
+  }
+}

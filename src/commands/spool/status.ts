@@ -1,0 +1,17 @@
+/** `ea spool status`: what waits for the database. */
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { spoolJson, spoolText } from '../../lib/cli/spool-text.js'
+import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
+import { spoolStatus } from '../../lib/ingest/spool/status.js'
+
+export default class SpoolStatus extends BaseCommand<typeof SpoolStatus> {
+  static override summary = 'Say which events wait for the database, and what could not be delivered'
+  static override description =
+    'Works beside a running server, and changes nothing. Each database and schema has a spool of its own.'
+  static override examples = ['<%= config.bin %> spool status', '<%= config.bin %> spool status --json']
+
+  async run(): Promise<void> {
+    const status = await spoolStatus(spoolFolder(await this.settings()))
+    await this.present(spoolJson(status), spoolText(status))
+  }
+}
