@@ -29,7 +29,7 @@ export async function withServing<T>(databaseUrl: string, use: (serving: Serving
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'ea-bench-'))
   // Nobody is kept out: what is measured is the work and not the limit.
-  const args = ['serve', '--port', String(port), '--spool-dir', folder, '--rate-limit', '0', '--log-level', 'warn']
+  const args = ['serve', '--port', String(port), '--data-dir', folder, '--rate-limit', '0', '--log-level', 'warn']
   const child = spawn(process.execPath, ['bin/run.js', ...args], {
     cwd: root,
     env: { ...process.env, NODE_ENV: 'production', DATABASE_URL: databaseUrl },
