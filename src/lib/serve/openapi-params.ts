@@ -1,7 +1,8 @@
 /** The parameters of a stat as OpenAPI has them, from its zod schema: in snake case, lists by repeating the name. */
 import * as z from 'zod'
-import { type Param, paramsOf, snake } from '../stats/params.js'
+import { type Param, paramsOf, snake, valueFromText } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
+import type { Example } from './openapi-examples.js'
 import type { Schema } from './openapi-schemas.js'
 
 /** The schema of a parameter as it is given, in words where a grammar says more than JSON Schema can. */
@@ -30,9 +31,14 @@ export function spelt(words: string): string {
 /**
  * The parameters of `GET /stats/<stat>` that its schema knows.
  *
+ * @param examples a value for some of them, by name
  * @param otherNames other names that are taken for a parameter, beside its aliases, in snake case
  */
-export function statParameters(stat: Stat, otherNames: (param: Param) => readonly string[]): Schema[] {
+export function statParameters(
+  stat: Stat,
+  examples: Example['asked'],
+  otherNames: (param: Param) => readonly string[],
+): Schema[] {
   return paramsOf(stat.params).flatMap((param) => {
     const name = snake(param.name)
     const { description, ...schema } = givenSchema(stat, param.name)
@@ -40,7 +46,10 @@ export function statParameters(stat: Stat, otherNames: (param: Param) => readonl
     const common = { in: 'query', ...(param.isList ? { style: 'form', explode: true } : {}) }
     const others = [...new Set([...param.aliases.map(snake), ...otherNames(param)])].filter((other) => other !== name)
     return [
-      { name, ...common, required: isRequired, description, schema },
+      {
+        ...{ name, ...common, required: isRequired, description, schema },
+        ...(examples[name] === undefined ? {} : { example: asValue(param, examples[name]) }),
+      },
       ...others.map((other) => ({
         name: other,
         ...common,
@@ -51,6 +60,10 @@ export function statParameters(stat: Stat, otherNames: (param: Param) => readonl
       })),
     ]
   })
+}
+
+function asValue(param: Param, example: string | readonly string[]): unknown {
+  return typeof example === 'string' ? valueFromText(param, example) : example
 }
 
 function withoutDefault({ default: _, ...schema }: Schema): Schema {

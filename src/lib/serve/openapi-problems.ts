@@ -5,6 +5,15 @@ import { ref, type Schema } from './openapi-schemas.js'
 /** What every route answers that asks who is there. */
 export const guarded = ['unauthorized', 'forbidden', 'rate_limited'] as const satisfies ErrorCode[]
 
+/** What a route answers that asks the database. */
+export const databaseTrouble = [
+  'database_unreachable',
+  'database_refused',
+  'database_not_migrated',
+  'query_timeout',
+  'server_busy',
+] as const satisfies ErrorCode[]
+
 const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } } }
 const headersByStatus: Readonly<Record<number, Schema>> = {
   401: { 'WWW-Authenticate': { description: 'How to say who you are.', schema: { type: 'string' } } },

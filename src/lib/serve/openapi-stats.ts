@@ -2,13 +2,11 @@
 import { stats } from '../stats/catalog.js'
 import { type Param, snake } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
-import { exampleOf } from './openapi-examples.js'
+import { examplesOfStats } from './openapi-examples.js'
 import { spelt, statParameters } from './openapi-params.js'
-import { guarded, problems } from './openapi-problems.js'
+import { databaseTrouble, guarded, problems } from './openapi-problems.js'
 import { schemaName, statSchemas, userSchema } from './openapi-rows.js'
 import { array, object, ref, type Schema, text } from './openapi-schemas.js'
-
-const fromDatabase = ['database_unreachable', 'database_refused', 'database_not_migrated', 'query_timeout'] as const
 
 const format: Schema = {
   name: 'format',
@@ -89,13 +87,18 @@ function statOperation(stat: Stat): Schema {
     tags: ['stats'],
     summary: stat.summary,
     description: spelt(stat.description),
-    parameters: [...statParameters(stat, otherNames), ...(users === undefined ? [] : [users]), format, ifNoneMatch],
+    parameters: [
+      ...statParameters(stat, examplesOfStats[stat.name]!.asked, otherNames),
+      ...(users === undefined ? [] : [users]),
+      format,
+      ifNoneMatch,
+    ],
     responses: {
       200: {
         description: 'The answer.',
         headers: cacheHeaders,
         content: {
-          'application/json': { schema: { oneOf: answers }, ...exampleOf(stat.name) },
+          'application/json': { schema: { oneOf: answers }, example: examplesOfStats[stat.name]!.answer },
           'application/x-ndjson': {
             schema: { ...text, description: `One line for each row, each like ${schemaName(stat, 'Row')}.` },
           },
@@ -103,7 +106,7 @@ function statOperation(stat: Stat): Schema {
         },
       },
       304: notModified,
-      ...problems('usage', 'not_acceptable', 'internal_error', ...guarded, ...fromDatabase),
+      ...problems('usage', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),
     },
   }
 }
