@@ -2,6 +2,7 @@
  * The words of events over HTTP: what a request brings, what it is answered, and the pieces that work is done in.
  * No behaviour lives here.
  */
+import type { EaError } from '../errors.js'
 import type { RejectCode } from '../event.js'
 import type { Chunk } from '../import/split/chunk.js'
 
@@ -77,3 +78,15 @@ export interface SpoolPart {
   readonly part: number
   readonly requests: readonly SpooledRequest[]
 }
+
+/** A request as it is committed. */
+export interface CommitRequest extends IngestRequest {
+  /** Records that were refused before the request was spooled: they are only counted. */
+  readonly structuralRejects?: number
+}
+
+/** What became of a request. */
+export type Settled =
+  | { readonly kind: 'stored'; readonly status: 200 | 207 | 422; readonly answer: StoredAnswer }
+  | { readonly kind: 'replayed'; readonly status: 200 | 207 | 422; readonly body: string }
+  | { readonly kind: 'refused'; readonly error: EaError }

@@ -1,0 +1,41 @@
+/** When the database is away: events are then kept in the spool, because trying again later will help. */
+import { isTransient, sqlState } from '../db/connect.js'
+import { EaError } from '../errors.js'
+
+/** Classes of SQLSTATE that are about the server and not about what it was asked. */
+const awayClasses = [
+  '08', // connection
+  '40', // rolled back: deadlock, serialization
+  '53', // no disk, no memory, too many connections
+  '57', // shut down, or a timeout
+  '58', // its own input and output
+]
+
+/** The lock was not to be had in time, or the server is read-only: a standby, or one that protects its disk. */
+const awayStates = ['55P03', '25006', '3D000']
+
+/**
+ * Whether an error is about the state of the database and not about the events.
+ *
+ * @example
+ * isAway(error) // true for ECONNREFUSED, 57P01 (the server shuts down), 53100 (its disk is full)
+ */
+export function isAway(error: unknown): boolean {
+  if (error instanceof EaError) return ['database_unreachable', 'disk_full'].includes(error.code)
+  const state = sqlState(error)
+  if (state !== undefined) return awayStates.includes(state) || awayClasses.includes(state.slice(0, 2))
+  return isTransient(error) || isLostConnection(error)
+}
+
+/** What `pg` says when the connection was lost between two statements, or the pool has none to give. */
+function isLostConnection(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /not queryable|timeout exceeded when trying to connect|Connection ended/i.test(error.message)
+  )
+}
+
+/** Whether somebody else holds the lock of what is visible: a big import completes. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === '55P03'
+}

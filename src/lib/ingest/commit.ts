@@ -1,0 +1,367 @@
+/**
+ * One run of requests, one transaction: everything that a commit over HTTP changes becomes visible in one step, and only
+ * then is anybody answered. Read this first:
+ *
+ *   stage ─ lock ─ answered before? ─ batches ─ merge ─ whose are the duplicates? ─ rollups ─ counts ─ answers ─ commit
+ *
+ * The lock is that of everything that changes what is visible (batches/visibility.ts). It is waited for a second, not
+ * longer: the caller then keeps the events in the spool.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { type Growth, growHttpBatches, httpBatches } from '../batches/http-batch.js'
+import { bumpDataVersion, lockVisibility } from '../batches/visibility.js'
+import { type Database, type Transaction, withTransaction } from '../db/connect.js'
+import { limits, type Reject, rejectCodes } from '../event.js'
+import { failpoint } from '../failpoint.js'
+import type { JudgeRules } from '../import/judge.js'
+import { isDataError, nextTrust, type Trust } from '../import/load-chunk.js'
+import { resolveMapping } from '../import/mapping.js'
+import { addDelta } from '../rollups/add.js'
+import { addFew } from '../rollups/add-few.js'
+import { prepareDeltaOf } from '../rollups/delta.js'
+import { isAway } from './away.js'
+import { collectMapping } from './collect.js'
+import { dropOldAnswers, earlierAnswers, keepAnswers } from './idempotency.js'
+import { judgedSql, mergeRun, type Other, storedTable } from './merge.js'
+import { RunRecords, type SetAside } from './records.js'
+import type { CommitRequest, RecordKind, RejectedRecord, Settled, StoredAnswer } from './request.js'
+
+export interface CommitOptions {
+  /** What a time without offset means. */
+  readonly timezone: string
+  /** Of a spool: it is stored once, whoever tries it how often. */
+  readonly part?: { readonly segment: string; readonly part: number }
+  /** Runs what needs the lock when no other commit of this process does. */
+  readonly alone?: <T>(body: () => Promise<T>) => Promise<T>
+  /** How much the last records deserved to be trusted; kept by the caller from commit to commit. */
+  readonly trust?: { now: Trust }
+  /** The lock is waited for so long, in milliseconds. */
+  readonly lockTimeoutMs?: number
+}
+
+/** Below PostgreSQL's deadlock_timeout of 1 s: of two that wait for each other it is the commit that goes away. */
+const defaultLockTimeoutMs = 900
+const statementTimeoutMs = 120_000
+
+const mappings = {
+  events: resolveMapping({ columns: null }),
+  collect: collectMapping,
+} as const satisfies Record<RecordKind, unknown>
+
+/**
+ * Commits a run: requests of one kind; an atomic one stands alone.
+ *
+ * @returns what became of each request; null when this part of a spool had been stored before
+ * @throws the server's error when it does not take the run (`isAway` tells whether to try again later)
+ */
+export async function commitRun(
+  db: Database,
+  run: readonly CommitRequest[],
+  options: CommitOptions,
+): Promise<readonly Settled[] | null> {
+  const memory = options.trust ?? { now: 'fast' }
+  let trust = memory.now
+  for (;;) {
+    let written: { readonly xid: string; readonly settled: readonly Settled[] | null } | undefined
+    try {
+      await withTransaction(db, async (tx) => {
+        written = await new Commit(tx, run, options, trust).write()
+        failpoint('http.before-commit')
+      })
+      failpoint('http.committed')
+      if (trust !== 'fast') memory.now = hasRejects(written!.settled) ? trust : 'fast'
+      return written!.settled
+    } catch (error) {
+      if (error instanceof AtomicRefusal) return [error.settled]
+      const next = nextTrust[trust]
+      if (isDataError(error) && next !== undefined) {
+        trust = next
+        memory.now = next === 'wary' ? 'strict' : next
+        continue
+      }
+      // Whoever loses the connection while it commits cannot know what became of it; the server does.
+      if (written !== undefined && isAway(error) && (await hasCommitted(db, written.xid))) return written.settled
+      throw error
+    }
+  }
+}
+
+function hasRejects(settled: readonly Settled[] | null): boolean {
+  return settled?.some((one) => one.kind === 'stored' && one.answer.rejected.length > 0) ?? false
+}
+
+/** Takes the transaction back: an atomic request with rejects stores nothing. */
+class AtomicRefusal extends Error {
+  readonly settled: Settled
+
+  constructor(settled: Settled) {
+    super('an atomic request has rejects')
+    this.settled = settled
+  }
+}
+
+/** Asks the server, while it can be asked, how a transaction ended. */
+async function hasCommitted(db: Database, xid: string): Promise<boolean> {
+  for (let attempt = 1; attempt <= 20; attempt++) {
+    await sleep(50 * attempt)
+    try {
+      const { rows } = await sql<{
+        status: string | null
+      }>`SELECT pg_xact_status(${xid}::text::xid8) AS status`.execute(db.q)
+      if (rows[0]!.status !== 'in progress') return rows[0]!.status === 'committed'
+    } catch (error) {
+      if (!isAway(error)) throw error
+    }
+  }
+  return false
+}
+
+/** One attempt at a run, inside its transaction. */
+class Commit {
+  readonly #tx: Transaction
+  readonly #run: readonly CommitRequest[]
+  readonly #options: CommitOptions
+  readonly #trust: Trust
+  readonly #records: RunRecords
+  readonly #rules: JudgeRules
+  readonly #startedMs = performance.now()
+
+  constructor(tx: Transaction, run: readonly CommitRequest[], options: CommitOptions, trust: Trust) {
+    this.#tx = tx
+    this.#run = run
+    this.#options = options
+    this.#trust = trust
+    this.#records = new RunRecords(run)
+    const newest = Math.max(...run.map((request) => request.receivedAt.getTime()))
+    this.#rules = {
+      mapping: mappings[run[0]!.kind],
+      timeFormat: { kind: 'auto' },
+      latest: new Date(newest + limits.futureMaxHours * 3_600_000),
+    }
+  }
+
+  async write(): Promise<{ xid: string; settled: readonly Settled[] | null }> {
+    const tx = this.#tx
+    await this.#prepareSession()
+    // Many records are copied before the lock is taken: others commit meanwhile.
+    const early = this.#records.good > 0 && !this.#records.isInline ? await this.#stage() : undefined
+    const alone = this.#options.alone ?? ((body) => body())
+    return alone(async () => {
+      await lockVisibility(tx)
+      failpoint('http.locked')
+      if (!(await this.#isFirstTime())) return { xid: await currentXid(tx), settled: null }
+      const known = await this.#earlierAnswers()
+      const isKnown = (request: number) => known[request] !== undefined
+      const batchIds = await this.#batches(isKnown)
+      const settled = this.#records.good === 0 ? this.#withoutRecords(known) : await this.#merge(batchIds, known, early)
+      const [first] = settled
+      if (this.#run[0]!.atomic && first?.kind === 'stored' && first.answer.rejected.length > 0) {
+        throw new AtomicRefusal(refusedWhole(first.answer))
+      }
+      await this.#book(batchIds, settled)
+      await bumpDataVersion(tx)
+      return { xid: await currentXid(tx), settled: settled.map(({ rejects: _, owners: __, ...one }) => one as Settled) }
+    })
+  }
+
+  async #prepareSession(): Promise<void> {
+    const { timezone, lockTimeoutMs = defaultLockTimeoutMs } = this.#options
+    await sql`
+      SELECT set_config('TimeZone', ${timezone}, true), set_config('DateStyle', 'ISO, YMD', true),
+             set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+             set_config('lock_timeout', ${String(lockTimeoutMs)}, true),
+             set_config('statement_timeout', ${String(statementTimeoutMs)}, true)`.execute(this.#tx.q)
+  }
+
+  async #stage(): Promise<SetAside> {
+    const staged = await this.#records.stage(this.#tx, this.#rules, this.#trust)
+    if (this.#trust !== 'wary') return { ...staged, refusals: [] }
+    return this.#records.setAside(this.#tx, this.#rules, staged)
+  }
+
+  async #isFirstTime(): Promise<boolean> {
+    const { part } = this.#options
+    if (part === undefined) return true
+    const { rows } = await sql`
+      INSERT INTO ${this.#tx.t.drained_parts} (segment, part) VALUES (${part.segment}, ${part.part})
+      ON CONFLICT ON CONSTRAINT drained_parts_pkey DO NOTHING RETURNING part`.execute(this.#tx.q)
+    return rows.length > 0
+  }
+
+  /** Who was told that it is queued cannot be told that its key is taken: then the ids alone see to it. */
+  async #earlierAnswers(): Promise<(Settled | undefined)[]> {
+    const known = await earlierAnswers(this.#tx, this.#run)
+    return this.#options.part === undefined ? known : known.map((one) => (one?.kind === 'refused' ? undefined : one))
+  }
+
+  async #batches(isKnown: (request: number) => boolean): Promise<(number | null)[]> {
+    const wanted = this.#run.filter((_, request) => !isKnown(request))
+    const ids = wanted.length === 0 ? [] : await httpBatches(this.#tx, wanted)
+    let next = 0
+    return this.#run.map((_, request) => (isKnown(request) ? null : ids[next++]!))
+  }
+
+  /** Requests with nothing but structural rejects. */
+  #withoutRecords(known: readonly (Settled | undefined)[]): WithRejects[] {
+    return this.#run.map((request, index) => known[index] ?? settledOf(request, new Map(), []))
+  }
+
+  async #merge(
+    batchIds: readonly (number | null)[],
+    known: readonly (Settled | undefined)[],
+    early: SetAside | undefined,
+  ): Promise<WithRejects[]> {
+    const tx = this.#tx
+    const staged = early ?? (await this.#stage())
+    const merged = await mergeRun(tx, this.#records, batchIds, this.#rules, staged)
+    failpoint('http.merged')
+    if (merged.few === null) {
+      await prepareDeltaOf(tx, storedTable)
+      await addDelta(tx)
+    } else await addFew(tx, merged.few.userDays, merged.few.types)
+    failpoint('http.rollups')
+    const duplicates = merged.others.filter((other) => other.code === null)
+    const owners = await this.#owners(duplicates)
+    await this.#keepPending(batchIds, staged, duplicates, owners)
+    const refused = staged.refusals.map(({ n, code, detail }) => ({ n, code, event_id: null, detail }))
+    const byRequest = this.#run.map((): (Other & { detail?: string | undefined })[] => [])
+    for (const other of [...merged.others, ...refused]) byRequest[this.#records.find(other.n).request]!.push(other)
+    return this.#run.map((request, index) => {
+      if (known[index] !== undefined) return known[index]
+      const others = byRequest[index]!.map((other) => ({ ...other, n: this.#records.find(other.n).n }))
+      return settledOf(request, owners, others)
+    })
+  }
+
+  /** Which batch owns each of these ids, and whether it is still loading. */
+  async #owners(duplicates: readonly Other[]): Promise<Map<string, Owner>> {
+    if (duplicates.length === 0) return new Map()
+    const { rows } = await sql<Owner & { event_id: string }>`
+      SELECT e.event_id, e.batch_id AS "batchId", b.status = 'loading' AS "isLoading"
+        FROM ${this.#tx.t.events} e JOIN ${this.#tx.t.import_batches} b ON b.id = e.batch_id
+       WHERE e.event_id = ANY(${[...new Set(duplicates.map((other) => other.event_id!))]}::uuid[])`.execute(this.#tx.q)
+    return new Map(rows.map((row) => [row.event_id, row]))
+  }
+
+  /** What a loading batch owns is decided when that batch ends (batches/pending.ts). */
+  async #keepPending(
+    batchIds: readonly (number | null)[],
+    staged: SetAside,
+    duplicates: readonly Other[],
+    owners: ReadonlyMap<string, Owner>,
+  ): Promise<void> {
+    const pending = duplicates.filter((other) => owners.get(other.event_id!)!.isLoading)
+    if (pending.length === 0) return
+    await sql`
+      INSERT INTO ${this.#tx.t.pending_events} (owner_id, batch_id, event_id, occurred_at, user_id, event_type, properties)
+      SELECT p.owner, j.batch_id, j.event_id, j.occurred_at, j.user_id, j.event_type, j.properties
+        FROM (${judgedSql(this.#records, batchIds, this.#rules, staged)}) j
+        JOIN unnest(${pending.map((other) => other.n)}::int[],
+                    ${pending.map((other) => owners.get(other.event_id!)!.batchId)}::bigint[]) AS p (n, owner) ON p.n = j.n
+       ORDER BY j.n`.execute(this.#tx.q)
+  }
+
+  /** Adds the counts to the batches and keeps the answers that may be asked for again. */
+  async #book(batchIds: readonly (number | null)[], settled: readonly WithRejects[]): Promise<void> {
+    const seconds = (performance.now() - this.#startedMs) / 1000 / this.#run.length
+    const growths = new Map<number, Mutable<Growth>>()
+    this.#run.forEach((request, index) => {
+      const one = settled[index]!
+      const batchId = batchIds[index]
+      if (one.kind !== 'stored' || batchId === null || batchId === undefined) return
+      const growth = growths.get(batchId) ?? emptyGrowth(batchId)
+      growths.set(batchId, growth)
+      const { inserted, duplicates, rejected } = one.answer
+      const before = growth.inserted + growth.duplicates + growth.rejected
+      growth.rejects.push(...one.rejects!.map((reject) => ({ ...reject, record: before + reject.record })))
+      growth.inserted += inserted
+      growth.duplicates += duplicates
+      growth.rejected += rejected.length + (request.structuralRejects ?? 0)
+      growth.bytes += request.bytes
+      growth.seconds += seconds
+      for (const [owner, n] of one.owners!) growth.owners.set(owner, (growth.owners.get(owner) ?? 0) + n)
+    })
+    await growHttpBatches(this.#tx, [...growths.values()])
+    const isNew = await keepAnswers(this.#tx, this.#run, settled)
+    if (isNew) await dropOldAnswers(this.#tx)
+  }
+}
+
+async function currentXid(tx: Transaction): Promise<string> {
+  const { rows } = await sql<{ xid: string }>`SELECT pg_current_xact_id()::text AS xid`.execute(tx.q)
+  return rows[0]!.xid
+}
+
+interface Owner {
+  readonly batchId: number
+  readonly isLoading: boolean
+}
+
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends readonly (infer I)[]
+    ? I[]
+    : T[K] extends ReadonlyMap<infer A, infer B>
+      ? Map<A, B>
+      : T[K]
+}
+
+function emptyGrowth(batchId: number): Mutable<Growth> {
+  return { batchId, inserted: 0, duplicates: 0, rejected: 0, bytes: 0, seconds: 0, rejects: [], owners: new Map() }
+}
+
+/** What became of a request, with what only its batch wants to know. */
+type WithRejects = Settled & { readonly rejects?: readonly Reject[]; readonly owners?: ReadonlyMap<number, number> }
+
+function settledOf(
+  request: CommitRequest,
+  owners: ReadonlyMap<string, Owner>,
+  others: readonly (Other & { detail?: string | undefined })[],
+): WithRejects {
+  const { chunk } = request
+  const refused: Reject[] = []
+  const owned = new Map<number, number>()
+  let duplicates = 0
+  let pending = 0
+  for (const { n, code, event_id, detail } of others) {
+    if (code !== null) refused.push({ ...chunk.goodRecord(n), code, detail })
+    else {
+      const owner = owners.get(event_id!)!
+      if (owner.isLoading) pending += 1
+      else {
+        duplicates += 1
+        owned.set(owner.batchId, (owned.get(owner.batchId) ?? 0) + 1)
+      }
+    }
+  }
+  const rejects = [...chunk.rejects, ...refused].sort((a, b) => a.record - b.record)
+  const received = chunk.records + (request.structuralRejects ?? 0)
+  const answer: StoredAnswer = {
+    received,
+    inserted: chunk.good - others.length,
+    duplicates,
+    ...(pending > 0 ? { pending } : {}),
+    rejected: rejects.map(rejectedRecord),
+  }
+  return { kind: 'stored', status: statusOf(answer), answer, rejects, owners: owned }
+}
+
+/** A reject as its sender is told about it. */
+export function rejectedRecord({ record, code, detail }: Reject): RejectedRecord {
+  return {
+    index: record - 1,
+    code,
+    message: detail === undefined ? rejectCodes[code] : `${rejectCodes[code]} (${detail})`,
+  }
+}
+
+/** 200 all stored, 207 partly, 422 none. */
+function statusOf({ received, rejected }: StoredAnswer): 200 | 207 | 422 {
+  if (rejected.length === 0) return 200
+  return rejected.length < received ? 207 : 422
+}
+
+function refusedWhole(answer: StoredAnswer): Settled {
+  const { received, rejected } = answer
+  return { kind: 'stored', status: 422, answer: { received, inserted: 0, duplicates: 0, rejected } }
+}

@@ -1,0 +1,60 @@
+/** A part of a spool into the database, exactly once: by the way that a request takes, and marked as stored by it. */
+import type { Database } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import { split } from '../import/split/split.js'
+import { commitRun } from './commit.js'
+import type { CommitRequest, Settled, SpooledRequest, SpoolPart } from './request.js'
+
+/** Lines of a spool are no longer than the bodies that were taken. */
+const maxLineBytes = 1024 * 1024 * 1024
+
+/**
+ * Stores one part of a segment.
+ *
+ * @param timezone what a time without offset means
+ * @returns what became of each request; null when the part had been stored before
+ * @throws the server's error when it does not take the part (`isAway`: try again later); EaError `rejects_over_budget`
+ *   for an atomic request with rejects
+ */
+export async function deliverPart(
+  db: Database,
+  { segment, part, requests }: SpoolPart,
+  timezone = 'UTC',
+): Promise<readonly Settled[] | null> {
+  const run: CommitRequest[] = []
+  for (const request of requests) run.push(await withChunk(request))
+  const settled = await commitRun(db, run, { timezone, part: { segment, part } })
+  const [only] = settled ?? []
+  if (run[0]!.atomic && only?.kind === 'stored' && only.answer.rejected.length > 0) {
+    const { rejected, received } = only.answer
+    throw new EaError(
+      'rejects_over_budget',
+      `${rejected.length} of ${received} records of an atomic request are rejected, the first: ${rejected[0]!.message}`,
+    )
+  }
+  return settled
+}
+
+async function withChunk(request: SpooledRequest): Promise<CommitRequest> {
+  const { lines, good, structuralRejects, ...rest } = request
+  const chunks = split(one(lines), {
+    chunkBytes: lines.length + 1,
+    maxRecordBytes: maxLineBytes,
+    shape: { kind: 'lines' },
+    headerBytes: 0,
+    headerLines: 0,
+    poolSize: 1,
+  })
+  for await (const chunk of chunks) {
+    if (chunk.good === good) return { ...rest, chunk, structuralRejects }
+    throw new EaError(
+      'internal_error',
+      `Request ${rest.id} of the spool has ${good} records, but ${chunk.good} were read.`,
+    )
+  }
+  throw new EaError('internal_error', `Request ${rest.id} of the spool is empty.`)
+}
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
+}

@@ -1,0 +1,241 @@
+/**
+ * Events in over HTTP: committed in groups while the database takes them, kept in the spool while it does not. A request
+ * is answered when its events are safe, one way or the other.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, withSiblingPool } from '../db/connect.js'
+import { EaError } from '../errors.js'
+import { isAway, isLockTimeout } from './away.js'
+import { commitRun, rejectedRecord } from './commit.js'
+import { deliverPart } from './deliver.js'
+import { Committer } from './group.js'
+import { linesOf } from './records.js'
+import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, Settled } from './request.js'
+import { type Drainer, startDrainer } from './spool/drainer.js'
+import type { SpoolEvent } from './spool/events.js'
+import { type Spool, type SpoolState, withSpool } from './spool/spool.js'
+
+/** What happens, for logs and metrics. */
+export type IngestEvent =
+  | {
+      readonly type: 'stored'
+      readonly inserted: number
+      readonly duplicates: number
+      readonly pending: number
+      readonly rejected: number
+    }
+  | { readonly type: 'queued'; readonly events: number }
+  | { readonly type: 'committed'; readonly requests: number; readonly seconds: number }
+  | { readonly type: 'retrying'; readonly attempt: number; readonly reason: string }
+  | { readonly type: 'away'; readonly reason: string }
+  | { readonly type: 'back' }
+  | { readonly type: 'spool'; readonly event: SpoolEvent }
+
+export interface IngestOptions {
+  /** The folder of the spool. */
+  readonly spoolDir: string
+  /** What a time without offset means: an IANA name. */
+  readonly timezone: string
+  /** Bodies that wait for their commit, in bytes; beyond it requests are turned away. Default 256 MB. */
+  readonly maxWaitingBytes?: number
+  readonly onEvent?: (event: IngestEvent) => void
+}
+
+export interface IngestState {
+  /** Whether the database took the last commit. */
+  readonly isDatabaseUp: boolean
+  /** Requests that wait for their commit. */
+  readonly waiting: number
+  readonly spool: SpoolState
+  /** When the last commit ended. */
+  readonly lastCommitAt: Date | null
+}
+
+/** Takes events in; see `withIngest`. */
+export interface OpenIngest {
+  /**
+   * Stores the events of a request, or keeps them safe until they can be.
+   *
+   * @throws EaError `spool_full`, `server_busy`, `idempotency_key_reused`; the server's error when it refuses for good
+   */
+  accept(request: IngestRequest): Promise<Answer>
+  readonly state: IngestState
+}
+
+/** A commit that fails for a reason that passes is tried so often again, the pause doubling from 50 ms. */
+const retries = 5
+const firstPauseMs = 50
+const defaultMaxWaitingBytes = 256 * 1024 * 1024
+/** Commits and the drain of the spool have connections of their own: questions never keep them waiting. */
+const connections = 3
+/** With an empty spool nothing tells when the database is back: after so long a request tries it. */
+const tryAgainAfterMs = 1_000
+
+/**
+ * Opens the way in, drains the spool beside it, and when `use` has ended finishes what was accepted.
+ *
+ * @throws EaError `spool_in_use`
+ * @example
+ * await withIngest(db, { spoolDir, timezone: 'UTC' }, (ingest) => ingest.accept(request))
+ */
+export async function withIngest<T>(
+  db: Database,
+  options: IngestOptions,
+  use: (ingest: OpenIngest) => Promise<T>,
+): Promise<T> {
+  return withSiblingPool(db, connections, (own) =>
+    withSpool(
+      options.spoolDir,
+      async (spool) => {
+        const ingest = new Ingest(own, spool, options)
+        try {
+          return await use(ingest)
+        } finally {
+          await ingest.close()
+        }
+      },
+      { onEvent: (event) => options.onEvent?.({ type: 'spool', event }) },
+    ),
+  )
+}
+
+class Ingest implements OpenIngest {
+  readonly #db: Database
+  readonly #spool: Spool
+  readonly #options: IngestOptions
+  readonly #committer: Committer
+  readonly #drainer: Drainer
+  readonly #trust = { now: 'fast' as const }
+  #awaySinceMs: number | null = null
+  #lastCommitAt: Date | null = null
+  #isClosing = false
+
+  constructor(db: Database, spool: Spool, options: IngestOptions) {
+    this.#db = db
+    this.#spool = spool
+    this.#options = options
+    this.#committer = new Committer((run, alone) => this.#commit(run, alone))
+    this.#drainer = startDrainer(
+      spool,
+      async (part) => {
+        for (const settled of (await deliverPart(db, part, options.timezone)) ?? []) this.#tell(settled)
+        this.#isBack()
+      },
+      {
+        isAway,
+        onEvent: (event) => options.onEvent?.({ type: 'spool', event }),
+      },
+    )
+  }
+
+  get state(): IngestState {
+    return {
+      isDatabaseUp: this.#awaySinceMs === null,
+      waiting: this.#committer.waiting,
+      spool: this.#spool.state,
+      lastCommitAt: this.#lastCommitAt,
+    }
+  }
+
+  async accept(request: IngestRequest): Promise<Answer> {
+    const { chunk } = request
+    if (this.#isClosing) throw new EaError('server_busy', 'The server is about to stop.')
+    const { maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
+    if (this.#committer.waitingBytes + request.bytes > maxWaitingBytes && this.#committer.waiting > 0) {
+      throw new EaError('server_busy', 'Too many events wait for the database.')
+    }
+    if (chunk.records === 0) return answer(200, { received: 0, inserted: 0, duplicates: 0, rejected: [] })
+    // Events behind others in the spool wait for their turn: the first of an id wins.
+    if (this.#mustQueue()) return this.#queue(request)
+    try {
+      return this.#answerOf(await this.#committer.submit(request))
+    } catch (error) {
+      if (!isAway(error)) throw error
+      return this.#queue(request)
+    }
+  }
+
+  /** Finishes what was accepted, and the part of the spool that is under way. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await this.#committer.idle()
+    await this.#drainer.stop()
+  }
+
+  #mustQueue(): boolean {
+    if (!this.#spool.isEmpty) return true
+    return this.#awaySinceMs !== null && performance.now() - this.#awaySinceMs < tryAgainAfterMs
+  }
+
+  /** Commits a run, and tries again while there is hope that it passes. */
+  async #commit(
+    run: readonly CommitRequest[],
+    alone: <T>(body: () => Promise<T>) => Promise<T>,
+  ): Promise<readonly Settled[]> {
+    for (let attempt = 1; ; attempt++) {
+      // Others of this lane have found out meanwhile.
+      if (attempt === 1 && this.#mustQueue()) throw new EaError('database_unreachable', 'The database is away.')
+      const startedMs = performance.now()
+      try {
+        const { timezone } = this.#options
+        const settled = (await commitRun(this.#db, run, { timezone, alone, trust: this.#trust }))!
+        this.#isBack()
+        this.#lastCommitAt = new Date()
+        const seconds = (performance.now() - startedMs) / 1000
+        this.#options.onEvent?.({ type: 'committed', requests: run.length, seconds })
+        return settled
+      } catch (error) {
+        if (!isAway(error)) throw error
+        const reason = (error as Error).message
+        if (isLockTimeout(error) || attempt > retries) {
+          this.#isAway(reason)
+          throw error
+        }
+        this.#options.onEvent?.({ type: 'retrying', attempt, reason })
+        await sleep(firstPauseMs * 2 ** (attempt - 1))
+      }
+    }
+  }
+
+  async #queue(request: IngestRequest): Promise<Answer> {
+    const { chunk, ...rest } = request
+    const rejected = chunk.rejects.map(rejectedRecord)
+    const received = chunk.records
+    if (chunk.good === 0) return answer(422, { received, inserted: 0, duplicates: 0, rejected })
+    await this.#spool.append({
+      ...rest,
+      lines: linesOf(chunk),
+      good: chunk.good,
+      structuralRejects: chunk.rejects.length,
+    })
+    this.#options.onEvent?.({ type: 'queued', events: chunk.good })
+    return answer(202, { status: 'queued', received, rejected } satisfies QueuedAnswer)
+  }
+
+  #answerOf(settled: Settled): Answer {
+    if (settled.kind === 'refused') throw settled.error
+    if (settled.kind === 'replayed') return { status: settled.status, body: settled.body, replayed: true }
+    this.#tell(settled)
+    return answer(settled.status, settled.answer)
+  }
+
+  #tell(settled: Settled): void {
+    if (settled.kind !== 'stored') return
+    const { inserted, duplicates, pending = 0, rejected } = settled.answer
+    this.#options.onEvent?.({ type: 'stored', inserted, duplicates, pending, rejected: rejected.length })
+  }
+
+  #isAway(reason: string): void {
+    if (this.#awaySinceMs === null) this.#options.onEvent?.({ type: 'away', reason })
+    this.#awaySinceMs = performance.now()
+  }
+
+  #isBack(): void {
+    if (this.#awaySinceMs !== null) this.#options.onEvent?.({ type: 'back' })
+    this.#awaySinceMs = null
+  }
+}
+
+function answer(status: Answer['status'], body: object): Answer {
+  return { status, body: JSON.stringify(body), replayed: false }
+}

@@ -1,0 +1,109 @@
+/**
+ * The merge of a run of requests: one statement that judges the records, stores the new ones and says of each other one
+ * why it was not stored. Unlike a file's merge it must tell record by record, because every request wants its own answer.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Transaction } from '../db/connect.js'
+import type { RejectCode } from '../event.js'
+import { type JudgeRules, judgeSql } from '../import/judge.js'
+import type { EventTypeDay, UserDay } from '../rollups/add-few.js'
+import type { RunRecords, Staged } from './records.js'
+
+/** A record that was not stored: a reject, or (without a code) one whose id is stored already. */
+export interface Other {
+  readonly n: number
+  readonly code: RejectCode | null
+  readonly event_id: string | null
+}
+
+export interface RunMerged {
+  readonly inserted: number
+  /** In the order of the records. */
+  readonly others: readonly Other[]
+  /** What the rollups have to add; null when it is in `ea_stored` instead. */
+  readonly few: { readonly userDays: readonly UserDay[]; readonly types: readonly EventTypeDay[] } | null
+}
+
+/** The temp table that holds the new events of a run with many records, for the rollups. */
+export const storedTable = sql`pg_temp.ea_stored`
+
+/**
+ * @param batchIds for each request the batch that its events belong to; null leaves its records out
+ * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
+ */
+export async function mergeRun(
+  tx: Transaction,
+  records: RunRecords,
+  batchIds: readonly (number | null)[],
+  rules: JudgeRules,
+  staged: Staged,
+): Promise<RunMerged> {
+  const judged = judgedSql(records, batchIds, rules, staged)
+  if (records.isInline) return mergeFew(tx, judged)
+  return mergeMany(tx, judged)
+}
+
+/** `judgeSql` with the batch of each record; records of requests without a batch are left out. */
+export function judgedSql(
+  records: RunRecords,
+  batchIds: readonly (number | null)[],
+  rules: JudgeRules,
+  { relation, options }: Staged,
+): RawBuilder<unknown> {
+  return sql`
+    SELECT * FROM (
+      SELECT n, event_id, occurred_at, user_id, event_type, properties, code,
+             (${batchIds}::bigint[])[width_bucket(n, ${records.firsts}::int[])] AS batch_id
+        FROM (${judgeSql(relation, rules, options)}) judged
+    ) owned WHERE batch_id IS NOT NULL`
+}
+
+const insertSql = (tx: Transaction) => sql`
+      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
+      SELECT DISTINCT ON (event_id) event_id, occurred_at, batch_id, user_id, event_type, properties
+        FROM judged WHERE code IS NULL ORDER BY event_id, n
+      ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
+      RETURNING event_id, user_id, event_type, occurred_at`
+
+/** Looked at only when not every record was stored: of equal ids the first record is the one that was. */
+const othersSql = sql`
+      CASE WHEN (SELECT count(*) FROM ins) < (SELECT count(*) FROM judged) THEN (
+        SELECT json_agg(json_build_object('n', n, 'code', code, 'event_id', event_id) ORDER BY n)
+          FROM (SELECT n, code, event_id, row_number() OVER (PARTITION BY event_id, code IS NULL ORDER BY n) AS nth
+                  FROM judged) ranked
+         WHERE code IS NOT NULL OR nth > 1
+            OR NOT EXISTS (SELECT FROM ins WHERE ins.event_id = ranked.event_id)) END AS others`
+
+interface Row {
+  readonly inserted: number
+  readonly others: Other[] | null
+}
+
+async function mergeFew(tx: Transaction, judged: RawBuilder<unknown>): Promise<RunMerged> {
+  const { rows } = await sql<Row & { user_days: UserDay[] | null; types: EventTypeDay[] | null }>`
+    WITH judged AS MATERIALIZED (${judged}),
+    ins AS (${insertSql(tx)}),
+    dated AS MATERIALIZED (
+      SELECT user_id, event_type, (occurred_at AT TIME ZONE s.reporting_tz)::date AS day
+        FROM ins CROSS JOIN ${tx.t.settings} s
+    )
+    SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql},
+           (SELECT json_agg(d) FROM (
+              SELECT user_id, day, count(*) AS events FROM dated GROUP BY user_id, day) d) AS user_days,
+           (SELECT json_agg(d) FROM (
+              SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types`.execute(tx.q)
+  const { inserted, others, user_days, types } = rows[0]!
+  return { inserted, others: others ?? [], few: { userDays: user_days ?? [], types: types ?? [] } }
+}
+
+async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>): Promise<RunMerged> {
+  await sql`
+    CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz)
+      ON COMMIT DROP`.execute(tx.q)
+  const { rows } = await sql<Row>`
+    WITH judged AS MATERIALIZED (${judged}),
+    ins AS (${insertSql(tx)}),
+    kept AS (INSERT INTO ${storedTable} SELECT user_id, event_type, occurred_at FROM ins)
+    SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql}`.execute(tx.q)
+  return { inserted: rows[0]!.inserted, others: rows[0]!.others ?? [], few: null }
+}

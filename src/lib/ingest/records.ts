@@ -1,0 +1,137 @@
+/**
+ * The records of several requests as one run of rows: how they are staged, and which row belongs to which request.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Transaction } from '../db/connect.js'
+import type { JudgeOptions, JudgeRules } from '../import/judge.js'
+import { layoutOf } from '../import/layout.js'
+import { findRefused, type Trust } from '../import/load-chunk.js'
+import type { Refusal } from '../import/merge.js'
+import type { Chunk } from '../import/split/chunk.js'
+import { copyOptions } from '../import/split/copy.js'
+import { stageChunk, staging } from '../import/stage.js'
+import type { IngestRequest } from './request.js'
+
+/** Up to here records travel as a parameter; more of them are worth a staging table. */
+const inlineMaxRecords = 500
+const inlineMaxBytes = 512 * 1024
+
+const shape = { kind: 'lines' } as const
+const cr = 0x0d
+const lf = 0x0a
+
+/** The good records of a run, numbered from 1 in the order of the requests. */
+export class RunRecords {
+  /** Good records of the whole run. */
+  readonly good: number
+  /** The number of each request's first record. */
+  readonly firsts: readonly number[]
+  readonly #requests: readonly IngestRequest[]
+
+  constructor(requests: readonly IngestRequest[]) {
+    this.#requests = requests
+    let good = 0
+    this.firsts = requests.map(({ chunk }) => {
+      const first = good + 1
+      good += chunk.good
+      return first
+    })
+    this.good = good
+  }
+
+  /** Whether they are few enough to travel as a parameter. */
+  get isInline(): boolean {
+    return isSmall(this.#requests)
+  }
+
+  /** Which request (from 0) a record belongs to, and its number among that request's good ones (from 1). */
+  find(n: number): { readonly request: number; readonly n: number } {
+    let low = 0
+    let high = this.firsts.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.firsts[middle]! <= n) low = middle
+      else high = middle - 1
+    }
+    return { request: low, n: n - this.firsts[low]! + 1 }
+  }
+
+  /** The documents as one relation with the column `c1`: a parameter, or the staging table that COPY fills. */
+  async stage(tx: Transaction, rules: JudgeRules, trust: Trust): Promise<Staged> {
+    const chunks = this.#requests.map((request) => request.chunk)
+    const layout = layoutOf(
+      {
+        longestRecord: Math.max(...chunks.map((chunk) => chunk.longestRecord)),
+        plainTimes: false,
+        plainTexts: chunks.every((chunk) => chunk.plainTexts),
+      },
+      shape,
+      rules.mapping,
+      rules.timeFormat,
+      trust !== 'fast',
+    )
+    const options: JudgeOptions = { layout, goodBefore: 0, refused: [], numbered: true }
+    if (!this.isInline) {
+      const [only] = chunks
+      const copyData = chunks.length === 1 ? only!.copyData : chunks.map(linesOf)
+      await stageChunk(tx, { index: 0, good: this.good, copyData }, layout, copyOptions(shape))
+      return { relation: staging, options }
+    }
+    const documents = chunks.flatMap((chunk) => documentsOf(chunk))
+    const relation = layout.strict
+      ? sql`(SELECT d AS c1 FROM unnest(${documents}::text[]) AS d)`
+      : sql`(SELECT d::jsonb AS c1 FROM unnest(${documents}::text[]) AS d)`
+    return { relation, options }
+  }
+
+  /** Sets the records aside that PostgreSQL refuses, when nothing else helped. */
+  async setAside(tx: Transaction, rules: JudgeRules, { relation, options }: Staged): Promise<SetAside> {
+    const refusals = await findRefused(tx, rules, options, [1, this.good], relation)
+    return { relation, options: { ...options, refused: refusals.map(({ n }) => n) }, refusals }
+  }
+}
+
+/** Staged records, for `judgeSql`. */
+export interface Staged {
+  readonly relation: RawBuilder<unknown>
+  readonly options: JudgeOptions
+}
+
+export interface SetAside extends Staged {
+  readonly refusals: readonly Refusal[]
+}
+
+/** Whether requests are few and short enough to be committed together with others. */
+export function isSmall(requests: readonly Pick<IngestRequest, 'chunk' | 'bytes'>[]): boolean {
+  let records = 0
+  let bytes = 0
+  for (const request of requests) {
+    records += request.chunk.good
+    bytes += request.bytes
+  }
+  return records <= inlineMaxRecords && bytes <= inlineMaxBytes
+}
+
+/** Most small requests that are committed together. */
+export const groupMaxRecords = inlineMaxRecords
+export const groupMaxBytes = inlineMaxBytes
+
+function documentsOf(chunk: Chunk): string[] {
+  return Array.from({ length: chunk.good }, (_, index) => chunk.goodRecord(index + 1).raw.toString('utf8'))
+}
+
+/**
+ * The good records of a chunk, each on one line with a line feed behind it. JSON has no raw line break inside a string
+ * (the splitter sees to that), and outside of one a space is as good.
+ */
+export function linesOf(chunk: Chunk): Buffer {
+  const pieces: Buffer[] = []
+  for (let n = 1; n <= chunk.good; n++) {
+    const { raw } = chunk.goodRecord(n)
+    for (let i = 0; i < raw.length; i++) if (raw[i] === lf || raw[i] === cr) raw[i] = 0x20
+    pieces.push(raw, lineFeed)
+  }
+  return Buffer.concat(pieces)
+}
+
+const lineFeed = Buffer.from('\n')
