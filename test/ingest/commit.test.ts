@@ -140,7 +140,7 @@ describe.each([
       await withFreshDatabase(async (db) => {
         await withLease(db, { doing: 'test' }, async (lease) => {
           await storeEvents(db, [{ id: idOf(1), at: '2025-10-05T00:00:00Z', user: 'importer' }], 'loading')
-          const [{ id }] = (await listBatches(db)) as [{ id: number }]
+          const { id } = (await listBatches(db))[0]!
           const settled = await commit(
             db,
             await requestOf([eventOf(1), eventOf(2), ...more]),
@@ -252,7 +252,7 @@ test('a batch keeps its first thousand rejects, numbered through', async () => {
     const bad = (n: number) => Array.from({ length: n }, () => ({}))
     await commit(db, await requestOf([eventOf(1), ...bad(700)]))
     await commit(db, await requestOf([...bad(400), eventOf(2)]))
-    const [batch] = (await listBatches(db)) as [{ id: number; rejected: number }]
+    const batch = (await listBatches(db))[0]!
     expect(batch.rejected).toBe(1100)
     const records: number[] = []
     for await (const reject of eachReject(db, batch.id)) records.push(reject.record)
