@@ -7,9 +7,10 @@ import { getHeapStatistics } from 'node:v8'
 import helmet from '@fastify/helmet'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
 import { EaError } from '../errors.js'
 import type { Access, Principal, Scope } from './context.js'
+import { credentialOf } from './credential.js'
 import type { ServeOptions } from './options.js'
 
 /** Failed logins per minute and address, so that keys cannot be tried out at speed. */
@@ -54,14 +55,13 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
     keyGenerator: limitedBy,
     errorResponseBuilder: (_, { ttl, max }) => tooMany(`more than ${max} requests in a minute`, ttl),
   })
-  const knownOnly =
-    options.rateLimit > 0 ? failureLimit(app, options.rateLimit) : (_: FastifyRequest, ask: Ask) => ask()
+  const limits = options.rateLimit > 0 ? loginLimits(app, options.rateLimit) : undefined
   app.addHook('onRoute', (route) => {
-    const { scope } = route.config ?? {}
+    const { scope, allowQueryKey = false } = route.config ?? {}
     if (scope === undefined) return
-    const mayPass: onRequestAsyncHookHandler = async (request) => {
-      const allowQueryKey = route.config?.allowQueryKey === true
-      request.principal = await knownOnly(request, () => access.identify(request, allowQueryKey))
+    const mayPass: onRequestAsyncHookHandler = async (request, reply) => {
+      const ask = () => access.identify(request, allowQueryKey)
+      request.principal = limits === undefined ? await ask() : await limits(request, reply, allowQueryKey, ask)
       requireScope(request.principal, scope)
     }
     // First of the route's own hooks: the rate limit, which counts by principal, is another of them. Behind the hooks of
@@ -69,8 +69,6 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
     route.onRequest = [mayPass, ...hooksOf(route)]
   })
 }
-
-type Ask = () => Promise<Principal>
 
 function hooksOf({ onRequest }: RouteOptions): onRequestAsyncHookHandler[] {
   const hooks = onRequest === undefined ? [] : Array.isArray(onRequest) ? onRequest : [onRequest]
@@ -101,39 +99,50 @@ function tooMany(what: string, ttlMs: number): EaError {
  * Limits failed logins by address. An address over the limit gets 429 for whatever it tries, except with what was good
  * before: who guesses must not lock out those who share an address, as all do behind a proxy that is not trusted.
  */
-function failureLimit(app: FastifyInstance, ratePerMinute: number) {
-  const limit = app.createRateLimit({
+function loginLimits(app: FastifyInstance, ratePerMinute: number) {
+  const failures = app.createRateLimit({
     max: Math.min(maxFailures, ratePerMinute),
     timeWindow: 60_000,
-    keyGenerator: (request) => `failure ${normalizeIP(request.ip)}`,
+    keyGenerator: ({ ip }) => normalizeIP(ip),
   })
+  const requests = app.rateLimit()
   const good = new Set<string>()
-  return async (request: FastifyRequest, ask: Ask): Promise<Principal> => {
-    const credentials = fingerprint(request)
-    if (!good.has(credentials)) {
-      const state = await limit(request, { increment: false })
+  return async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    allowQueryKey: boolean,
+    ask: () => Promise<Principal>,
+  ) => {
+    const credential = fingerprint(request, allowQueryKey)
+    if (credential !== undefined && !good.has(credential)) {
+      const state = await failures(request, { increment: false })
       if (!state.isAllowed && state.remaining === 0) throw tooMany('too many failed logins', state.ttl)
     }
     try {
       const principal = await ask()
       // Enough for the keys of one server; a stream of ever new tokens must not grow it.
       if (good.size >= 10_000) good.clear()
-      good.add(credentials)
+      if (credential !== undefined) good.add(credential)
       return principal
     } catch (error) {
-      if (error instanceof EaError && error.code === 'unauthorized') {
-        good.delete(credentials)
-        await limit(request)
-      }
+      if (!(error instanceof EaError && error.code === 'unauthorized')) throw error
+      // What is refused here does not come to the rate limit of the route.
+      await requests.call(app, request, reply)
+      if (credential === undefined) throw error
+      good.delete(credential)
+      await failures(request)
       throw error
     }
   }
 }
 
-/** What a request says of who sends it, not readable. */
-function fingerprint({ headers, url }: FastifyRequest): string {
-  const query = url.includes('key=') ? url.slice(url.indexOf('?')) : ''
-  return createHash('sha256')
-    .update(`${headers.authorization ?? ''}\n${String(headers['x-api-key'] ?? '')}\n${query}`)
-    .digest('base64')
+/** The key or token of a request, not readable; undefined when it has none. */
+function fingerprint(request: FastifyRequest, allowQueryKey: boolean): string | undefined {
+  let text: string | undefined
+  try {
+    text = credentialOf(request, allowQueryKey)?.text
+  } catch {
+    text = 'not a credential'
+  }
+  return text === undefined ? undefined : createHash('sha256').update(text).digest('base64')
 }

@@ -6,6 +6,7 @@
 import { STATUS_CODES } from 'node:http'
 import { asDatabaseError, sqlState } from '../db/connect.js'
 import { catalogue, EaError, type ErrorCode } from '../errors.js'
+import { challengeOf } from './access.js'
 
 export const problemType = 'application/problem+json; charset=utf-8'
 
@@ -68,7 +69,7 @@ function hidesDetails(code: ErrorCode): boolean {
 }
 
 function headersOf(error: EaError, status: number): Record<string, string> {
-  if (status === 401) return { 'www-authenticate': 'Bearer realm="ea"' }
+  if (status === 401 || error.code === 'forbidden') return { 'www-authenticate': challengeOf(error) }
   if (status !== 503 && status !== 429) return {}
   const seconds = error.details.retryAfterSeconds
   return { 'retry-after': String(typeof seconds === 'number' ? Math.ceil(seconds) : 1) }

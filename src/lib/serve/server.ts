@@ -4,13 +4,21 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
+import { type IngestEvent, withIngest } from '../ingest/ingest.js'
+import { withAccess } from './access.js'
+import { batchRoutes } from './batch-routes.js'
 import { answerClientError } from './client-errors.js'
-import type { Access, Intake, ServeContext } from './context.js'
+import { collectRoutes } from './collect-routes.js'
+import type { Access, ServeContext } from './context.js'
+import { allowOrigins } from './cors.js'
+import { docsRoutes } from './docs-routes.js'
+import { eventsRoutes } from './events-routes.js'
 import { guard } from './guards.js'
 import { healthRoutes } from './health-routes.js'
+import { noteIntakeEvent } from './intake-events.js'
 import { type LogSink, loggingOptions } from './logging.js'
 import { isLoopback } from './loopback.js'
 import { createMetrics, type ServerMetrics } from './metrics.js'
@@ -18,6 +26,7 @@ import { metricsRoutes } from './metrics-routes.js'
 import type { ServeOptions } from './options.js'
 import { problemOf, problemType } from './problem.js'
 import { Connections, type DrainOptions, drainDefaults, type Stopping, type StopSwitch } from './shutdown.js'
+import { statsRoutes } from './stats-routes.js'
 import { answerUnmatched } from './unmatched.js'
 
 export interface ServerContext extends ServeContext {
@@ -91,6 +100,15 @@ export async function buildServer(context: ServerContext): Promise<FastifyInstan
     healthRoutes(scope, context)
     metricsRoutes(scope, context)
   })
+  // A scope for each: what one of them says of bodies does not concern the others.
+  for (const routes of [docsRoutes, statsRoutes, batchRoutes]) {
+    await app.register(async (scope) => routes(scope, context))
+  }
+  await app.register(async (scope) => {
+    await allowOrigins(scope, options.corsOrigins)
+    eventsRoutes(scope, context)
+    collectRoutes(scope, context)
+  })
   return app
 }
 
@@ -126,12 +144,17 @@ export async function withServer<T>(
   { logTo, drain = drainDefaults }: ServerOptions = {},
 ): Promise<T> {
   const metrics = createMetrics()
+  const { spoolDir, timezone } = options
   return withAccess(db, options, async (access) => {
     requireAuthentication(options, access)
-    return withIntake(db, options, metrics, async (intake) => {
+    // The intake is open before the app is, and tells of itself in the app's log.
+    let log: FastifyBaseLogger | undefined
+    const onEvent = (event: IngestEvent) => noteIntakeEvent(event, metrics, log)
+    return withIngest(db, { spoolDir, timezone, onEvent }, async (intake) => {
       metrics.watch(intake)
       const stopping: StopSwitch = { isStopping: false }
       const app = await buildServer({ db, options, access, intake, metrics, stopping, logTo })
+      log = app.log
       try {
         const connections = new Connections(app.server)
         const url = await listen(app, options)
@@ -139,6 +162,7 @@ export async function withServer<T>(
           return await use({ url, isOpen: !access.isRequired })
         } finally {
           stopping.isStopping = true
+          app.log.info('stopping')
           const cut = await connections.drain(drain)
           if (cut > 0) app.log.warn({ connections: cut }, 'connections cut: their requests took too long')
         }
@@ -146,24 +170,6 @@ export async function withServer<T>(
         await app.close()
       }
     })
-  })
-}
-
-async function withAccess<T>(_db: Database, _options: ServeOptions, use: (access: Access) => Promise<T>): Promise<T> {
-  const scopes = ['read', 'write', 'admin'] as const
-  return use({ isRequired: false, identify: async () => ({ name: 'anonymous', scopes, limitBy: null }) })
-}
-
-async function withIntake<T>(
-  _db: Database,
-  _options: ServeOptions,
-  _metrics: ServerMetrics,
-  use: (intake: Intake) => Promise<T>,
-): Promise<T> {
-  const spool = { segments: 0, events: 0, bytes: 0, deadLetters: 0 }
-  return use({
-    accept: () => Promise.reject(new EaError('server_busy', 'There is no intake.')),
-    state: { isDatabaseUp: true, waiting: 0, spool, lastCommitAt: null },
   })
 }
 

@@ -1,0 +1,50 @@
+/** `ea serve`: the same answers over HTTP, and events in. */
+import { BaseCommand } from '../lib/cli/base-command.js'
+import { serveFlags, serveOptions } from '../lib/cli/serve-flags.js'
+import { endInTime, untilAborted } from '../lib/cli/serve-signals.js'
+import { spoolFolder } from '../lib/ingest/spool/spool-folder.js'
+import { withServer } from '../lib/serve/server.js'
+
+export default class Serve extends BaseCommand<typeof Serve> {
+  static override summary = 'Answer the same questions over HTTP, and take events in'
+  static override description = [
+    'GET /stats/<stat> answers like `ea stats`, POST /events and /collect take events in, /docs shows all of it. Events for which the server has answered 200, 202 or 207 are stored, also when the database is away: then they wait in a spool on the disk (`ea spool`).',
+    'On 127.0.0.1 it is open to every program of this machine until there is a key (`ea keys create`); beyond this machine it asks for keys or tokens, or refuses to start. It speaks no TLS: put a proxy before it.',
+    'Ctrl-C or SIGTERM: it finishes what it has accepted, and exits with 0. Its URL goes to stdout once it listens, its log to stderr, one JSON line for each request.',
+  ].join('\n\n')
+  static override examples = [
+    '<%= config.bin %> serve',
+    '<%= config.bin %> serve --host 0.0.0.0 --port 80 --trust-proxy 10.0.0.0/8',
+    '<%= config.bin %> serve --cors-origin https://shop.example',
+    '<%= config.bin %> serve --jwt-jwks-url https://id.example/jwks --jwt-issuer https://id.example --jwt-audience ea --jwt-algorithms RS256',
+  ]
+  static override flags = serveFlags
+
+  async run(): Promise<void> {
+    const { flags } = this
+    const options = await serveOptions(flags, flags['spool-dir'] ?? spoolFolder(await this.settings()))
+    const logTo = { write: (line: string) => void process.stderr.write(line) }
+    const serve = (url: string, isOpen: boolean) => {
+      if (isOpen)
+        this.caution(`Nobody is asked for a key: everybody who can reach ${url} can read and write the events.`)
+      return this.present({ url }, url)
+    }
+    await this.withDatabase(
+      (db) =>
+        withServer(
+          db,
+          options,
+          async ({ url, isOpen }) => {
+            await serve(url, isOpen)
+            await untilAborted(this.signal)
+            endInTime()
+          },
+          { logTo },
+        ),
+      { maxConnections: 8 },
+    )
+  }
+
+  /** A server that was asked to stop and did has done what it was asked to: 0, where others say 130 or 143. */
+  override async finally(): Promise<void> {}
+}
