@@ -8,7 +8,7 @@ import { type Scope, scopes } from '../../lib/keys/scopes.js'
 export default class KeysCreate extends BaseCommand<typeof KeysCreate> {
   static override summary = 'Make an API key and print it, this once'
   static override description =
-    'The key alone goes to stdout, so that a script can keep it. The database holds only its hash: a key that is lost is revoked and made anew. A running `ea serve` takes it at once. From the first key on, `ea serve` asks everybody for one.'
+    'The key alone goes to stdout, so that a script can keep it. The database holds only its hash: a key that is lost is revoked and made anew. A running `ea serve` takes it at once; from the first key on it asks everybody for one, which takes one that runs up to 2 seconds.'
   static override examples = [
     '<%= config.bin %> keys create web --scope write --expires 90d',
     'KEY=$(<%= config.bin %> keys create dashboard --scope read)',

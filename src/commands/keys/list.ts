@@ -10,7 +10,7 @@ export default class KeysList extends BaseCommand<typeof KeysList> {
   static override description = 'Of a key only the first characters are known; the rest of it is stored nowhere.'
   static override examples = ['<%= config.bin %> keys list', '<%= config.bin %> keys list --all --json']
   static override flags = {
-    all: Flags.boolean({ description: 'Also those that were revoked.' }),
+    all: Flags.boolean({ description: 'Also those that were revoked.', default: false }),
     ...outputFlags,
   }
 
