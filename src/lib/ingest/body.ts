@@ -39,6 +39,7 @@ export async function readBody(bytes: Buffer, type: BodyType): Promise<Chunk> {
   if (kind === 'lines') return readLines(bytes, from)
   if (kind === 'object') {
     if (!outside.hasLineBreaks) return oneChunk([bytes.subarray(from, to)], { kind: 'lines' }, from)
+    if (to - from > limits.recordMaxBytes) return oneChunk([onOneLine(bytes, from, to)], { kind: 'lines' }, from)
     return oneChunk([arrayOpen, bytes.subarray(from, to), arrayClose], { kind: 'array' }, from - arrayOpen.length)
   }
   if (envelope !== null) requireUtf8Around(bytes, envelope, outside)
@@ -55,14 +56,10 @@ async function readLines(bytes: Buffer, from: number): Promise<Chunk> {
 }
 
 async function readArray(bytes: Buffer, from: number, to: number): Promise<Chunk> {
-  // Before the splitter makes an object of each reject: there may be tens of millions.
-  if (to - from > safeBytes) requireSoundArray(bytes, from, to)
-  const chunk = await oneChunk([bytes.subarray(from, to)], { kind: 'array' }, from)
-  if (chunk.rejects.length === 0) return chunk
-  requireSoundArray(bytes, from, to)
-  // The splitter does not look for the end of a record that is longer than it may be: it is shown lines instead.
-  if (!chunk.rejects.some(({ code }) => code === 'record_too_long')) return chunk
-  return oneChunk([asLines(bytes, from, to)], { kind: 'lines' }, from)
+  // Before the splitter sees it, which reads on behind every fault: that is for files, and can take it very long.
+  const longest = requireSoundArray(bytes, from, to)
+  if (longest > limits.recordMaxBytes) return oneChunk([asLines(bytes, from, to)], { kind: 'lines' }, from)
+  return oneChunk([bytes.subarray(from, to)], { kind: 'array' }, from)
 }
 
 /** The whole content as one chunk. */
@@ -94,15 +91,22 @@ function sourceOf(pieces: readonly Buffer[]): AsyncIterable<Buffer> {
 
 const walk = new Walk()
 
-/** Walks over the whole array: its commas and brackets must be right, its elements few enough. */
-function requireSoundArray(bytes: Buffer, from: number, to: number): void {
+/**
+ * Walks over the whole array: its commas and brackets must be right, its elements few enough.
+ *
+ * @returns bytes of the longest element
+ */
+function requireSoundArray(bytes: Buffer, from: number, to: number): number {
   let records = 0
-  const end = walk.array(bytes, from, to, () => {
+  let longest = 0
+  const end = walk.array(bytes, from, to, (start, stop) => {
     if (++records > maxRecords) throw tooManyRecords()
+    if (stop - start > longest) longest = stop - start
   })
   if (end === -1) throw walk.malformed(bytes)
   const next = skipSpace(bytes, end)
   if (next < to) throw malformed(bytes, next, 'the end of the body')
+  return longest
 }
 
 function requireFewLines(bytes: Buffer, from: number): void {
@@ -134,16 +138,24 @@ function requireUtf8Around(
   if (!isUtf8(bytes.subarray(array.to, envelope.to))) throw malformed(bytes, array.to, 'text in UTF-8')
 }
 
-/** A sound array with each element on a line of its own, every byte at its old place: only white space changes. */
+/**
+ * A sound array with each element on a line of its own, every byte at its old place: only white space changes. The
+ * splitter does not look for the end of an element that is longer than it may be, and finds it like this.
+ */
 function asLines(bytes: Buffer, from: number, to: number): Buffer {
   const lines = Buffer.alloc(to - from, 0x20)
   let last = -1
   walk.array(bytes, from, to, (start, stop) => {
     if (last !== -1) lines[last - from] = 0x0a
-    bytes.copy(lines, start - from, start, stop)
-    // A raw line break can only be white space: inside a string it would have broken the array.
-    for (let at = start - from; at < stop - from; at++) if (lines[at] === 0x0a || lines[at] === 0x0d) lines[at] = 0x20
+    onOneLine(bytes, start, stop).copy(lines, start - from)
     last = stop
   })
   return lines
+}
+
+/** A copy of a sound value without line breaks: it has none but as white space. */
+function onOneLine(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.from(bytes.subarray(from, to))
+  for (let at = 0; at < copy.length; at++) if (copy[at] === 0x0a || copy[at] === 0x0d) copy[at] = 0x20
+  return copy
 }
