@@ -78,7 +78,9 @@ export function docsRoutes(app: FastifyInstance): void {
   app.get('/docs', (_, reply) => send(reply, 'text/html; charset=utf-8', page))
 
   const files = new Map<string, Promise<Buffer>>()
-  app.get<{ Params: { file: string } }>('/docs/:file', async ({ params: { file } }, reply) => {
+  // A part of the page, and nothing that anybody should know of.
+  const hidden = { schema: { hide: true } as object }
+  app.get<{ Params: { file: string } }>('/docs/:file', hidden, async ({ params: { file } }, reply) => {
     if (file === '') return reply.redirect('../docs')
     if (file === 'start.js') return send(reply, 'text/javascript; charset=utf-8', start)
     const type = Object.hasOwn(packaged, file) ? packaged[file] : undefined

@@ -1,7 +1,13 @@
 /** The paths of imports: what came in, from files and over HTTP. */
-import { batchStatuses } from '../batches/batch-json.js'
+import { batchStatuses, defaultBatches } from '../batches/batch-json.js'
+import { defaultRejects, maxRows } from './batch-routes.js'
+import { wireFormats } from './negotiate.js'
+import { answerSchema, contentIn, formatParameter } from './openapi-forms.js'
 import { databaseTrouble, guarded, problems } from './openapi-problems.js'
-import { array, count, flag, nullable, object, ref, type Schema, text } from './openapi-schemas.js'
+import { array, count, flag, object, ref, type Schema, text } from './openapi-schemas.js'
+
+/** Those that can be written piece by piece. */
+const rejectFormats = ['json', 'ndjson', 'csv'] as const
 
 const id: Schema = {
   name: 'id',
@@ -19,21 +25,32 @@ const status: Schema = {
   schema: { type: 'string', enum: batchStatuses },
 }
 
-const limit: Schema = {
+const limit = (byDefault: number): Schema => ({
   name: 'limit',
   in: 'query',
   required: false,
   description: 'At most so many.',
-  schema: { type: 'integer', minimum: 1 },
-}
-
-const inForms = (row: string, json: Schema) => ({
-  'application/json': { schema: json },
-  'application/x-ndjson': { schema: { ...text, description: `One line for each row, each like ${row}.` } },
-  'text/csv': { schema: { ...text, description: 'A header, and one record for each row (RFC 4180).' } },
+  schema: { type: 'integer', minimum: 1, maximum: maxRows, default: byDefault },
 })
 
+const after: Schema = {
+  name: 'after',
+  in: 'query',
+  required: false,
+  description: 'Only records behind this one: for the next page, the `record` of the last row.',
+  schema: { type: 'integer', minimum: 0, default: 0 },
+}
+
 const positive: Schema = { type: 'integer', minimum: 1 }
+
+const listMeta = object({
+  status: { type: ['string', 'null'], enum: [...batchStatuses, null] },
+  limit: positive,
+  more: { ...flag, description: 'Whether there are more than the limit.' },
+  warnings: array(text),
+})
+
+const rejectsMeta = object({ batch: positive, rejected: count, limit: positive, after: count })
 
 export const batchesPaths: Readonly<Record<string, Schema>> = {
   '/batches': {
@@ -41,22 +58,11 @@ export const batchesPaths: Readonly<Record<string, Schema>> = {
       operationId: 'listBatches',
       tags: ['batches'],
       summary: 'List the imports, newest first',
-      parameters: [status, limit],
+      parameters: [status, limit(defaultBatches), formatParameter()],
       responses: {
         200: {
           description: 'The batches.',
-          content: inForms(
-            'Batch',
-            object({
-              metric: { const: 'batches' },
-              data: array(ref('Batch')),
-              meta: object({
-                status: { type: ['string', 'null'], enum: [...batchStatuses, null] },
-                limit: positive,
-                more: { ...flag, description: 'Whether there are more than the limit.' },
-              }),
-            }),
-          ),
+          content: contentIn(wireFormats, answerSchema('batches', array(ref('Batch')), listMeta)),
         },
         ...problems('usage', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),
       },
@@ -67,7 +73,7 @@ export const batchesPaths: Readonly<Record<string, Schema>> = {
       operationId: 'getBatch',
       tags: ['batches'],
       summary: 'Show one import: its counts, how it was read, whose duplicates it found',
-      parameters: [id],
+      parameters: [id, formatParameter(['json'])],
       responses: {
         200: { description: 'The batch.', content: { 'application/json': { schema: ref('BatchDetail') } } },
         ...problems('usage', 'not_acceptable', 'batch_not_found', 'internal_error', ...guarded, ...databaseTrouble),
@@ -79,18 +85,11 @@ export const batchesPaths: Readonly<Record<string, Schema>> = {
       operationId: 'listRejects',
       tags: ['batches'],
       summary: 'List the records of an import that are no events',
-      parameters: [id, limit],
+      parameters: [id, limit(defaultRejects), after, formatParameter(rejectFormats)],
       responses: {
         200: {
           description: 'The rejects, in the order of the file.',
-          content: inForms(
-            'Reject',
-            object({
-              metric: { const: 'rejects' },
-              data: array(ref('Reject')),
-              meta: object({ batch: positive, rejected: count, limit: nullable(positive) }),
-            }),
-          ),
+          content: contentIn(rejectFormats, answerSchema('rejects', array(ref('Reject')), rejectsMeta)),
         },
         ...problems('usage', 'not_acceptable', 'batch_not_found', 'internal_error', ...guarded, ...databaseTrouble),
       },

@@ -4,6 +4,7 @@ import { type Param, paramsOf, snake, valueFromText } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import type { Example } from './openapi-examples.js'
 import type { Schema } from './openapi-schemas.js'
+import { otherNames } from './stat-query.js'
 
 /** The schema of a parameter as it is given, in words where a grammar says more than JSON Schema can. */
 export function givenSchema(stat: Stat, name: string): Schema {
@@ -32,25 +33,19 @@ export function spelt(words: string): string {
  * The parameters of `GET /stats/<stat>` that its schema knows.
  *
  * @param examples a value for some of them, by name
- * @param otherNames other names that are taken for a parameter, beside its aliases, in snake case
  */
-export function statParameters(
-  stat: Stat,
-  examples: Example['asked'],
-  otherNames: (param: Param) => readonly string[],
-): Schema[] {
+export function statParameters(stat: Stat, examples: Example['asked']): Schema[] {
   return paramsOf(stat.params).flatMap((param) => {
     const name = snake(param.name)
     const { description, ...schema } = givenSchema(stat, param.name)
     const isRequired = !stat.params.shape[param.name]!.safeParse(undefined).success
     const common = { in: 'query', ...(param.isList ? { style: 'form', explode: true } : {}) }
-    const others = [...new Set([...param.aliases.map(snake), ...otherNames(param)])].filter((other) => other !== name)
     return [
       {
         ...{ name, ...common, required: isRequired, description, schema },
         ...(examples[name] === undefined ? {} : { example: asValue(param, examples[name]) }),
       },
-      ...others.map((other) => ({
+      ...otherNames(param).map((other) => ({
         name: other,
         ...common,
         required: false,

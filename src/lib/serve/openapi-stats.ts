@@ -1,23 +1,17 @@
 /** The paths of questions: GET /stats, which lists them, and one path for each stat of the catalog. */
 import { stats } from '../stats/catalog.js'
-import { type Param, snake } from '../stats/params.js'
+import { snake } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
+import { wireFormats } from './negotiate.js'
 import { examplesOfStats } from './openapi-examples.js'
+import { answerSchema, contentIn, formatParameter } from './openapi-forms.js'
 import { spelt, statParameters } from './openapi-params.js'
 import { databaseTrouble, guarded, problems } from './openapi-problems.js'
 import { schemaName, statSchemas, userSchema } from './openapi-rows.js'
 import { array, object, ref, type Schema, text } from './openapi-schemas.js'
 
-const format: Schema = {
-  name: 'format',
-  in: 'query',
-  required: false,
-  description: 'The form of the answer; without it the header Accept decides.',
-  schema: { type: 'string', enum: ['json', 'ndjson', 'csv'] },
-}
-
 /** What a client sends to hear of changes only. */
-export const ifNoneMatch: Schema = {
+const ifNoneMatch: Schema = {
   name: 'If-None-Match',
   in: 'header',
   required: false,
@@ -25,18 +19,11 @@ export const ifNoneMatch: Schema = {
   schema: text,
 }
 
-export const cacheHeaders: Schema = {
+const cacheHeaders: Schema = {
   ETag: { description: 'Changes when the answer does.', schema: text },
 }
 
-export const notModified: Schema = { description: 'The answer is still the one of this ETag.', headers: cacheHeaders }
-
-/** Names that older services had for a parameter. */
-function otherNames({ name }: Param): readonly string[] {
-  if (name === 'from') return ['from_date']
-  if (name === 'startDate') return ['from', 'from_date']
-  return []
-}
+const notModified: Schema = { description: 'The answer is still the one of this ETag.', headers: cacheHeaders }
 
 /** The schemas of `components/schemas` that the paths of stats refer to. */
 export const schemasOfStats: Readonly<Record<string, Schema>> = Object.assign(
@@ -50,24 +37,17 @@ export const statsPaths: Readonly<Record<string, Schema>> = {
 }
 
 function listOperation(): Schema {
-  const row = object({
-    name: { type: 'string', enum: stats.map(({ name }) => name) },
-    summary: text,
-    example: text,
-    description: text,
-  })
+  const names = { type: 'string', enum: stats.map(({ name }) => name) }
+  const row = object({ name: names, summary: text, example: text, description: text })
+  const meta = object({ warnings: array(text) })
   return {
     operationId: 'listStats',
     tags: ['stats'],
     summary: 'List the stats and what each one answers',
+    parameters: [formatParameter()],
     responses: {
-      200: {
-        description: 'The stats.',
-        content: {
-          'application/json': { schema: object({ metric: { const: 'stats' }, data: array(row), meta: object({}) }) },
-        },
-      },
-      ...problems(...guarded),
+      200: { description: 'The stats.', content: contentIn(wireFormats, answerSchema('stats', array(row), meta)) },
+      ...problems('usage', 'not_acceptable', ...guarded),
     },
   }
 }
@@ -88,22 +68,16 @@ function statOperation(stat: Stat): Schema {
     summary: stat.summary,
     description: spelt(stat.description),
     parameters: [
-      ...statParameters(stat, examplesOfStats[stat.name]!.asked, otherNames),
+      ...statParameters(stat, examplesOfStats[stat.name]!.asked),
       ...(users === undefined ? [] : [users]),
-      format,
+      formatParameter(),
       ifNoneMatch,
     ],
     responses: {
       200: {
         description: 'The answer.',
         headers: cacheHeaders,
-        content: {
-          'application/json': { schema: { oneOf: answers }, example: examplesOfStats[stat.name]!.answer },
-          'application/x-ndjson': {
-            schema: { ...text, description: `One line for each row, each like ${schemaName(stat, 'Row')}.` },
-          },
-          'text/csv': { schema: { ...text, description: 'A header, and one record for each row (RFC 4180).' } },
-        },
+        content: contentIn(wireFormats, { oneOf: answers }, examplesOfStats[stat.name]!.answer),
       },
       304: notModified,
       ...problems('usage', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),
