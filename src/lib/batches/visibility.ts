@@ -1,6 +1,6 @@
 /**
  * What makes a change of what is visible one step for every reader: the lock that orders such changes, and the
- * version that tells them apart. Only completing, undoing and rebuilding come here.
+ * version that tells them apart. Only completing, undoing, commits over HTTP and rebuilding come here.
  */
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
@@ -15,7 +15,15 @@ export async function lockVisibility(tx: Transaction): Promise<void> {
   )
 }
 
-/** Says that what is visible has changed: answers that were given for an older version may be out of date. */
-export async function bumpDataVersion(tx: Transaction): Promise<void> {
-  await sql`UPDATE ${tx.t.settings} SET data_version = data_version + 1`.execute(tx.q)
+/**
+ * Says that what is visible has changed: answers that were given for an older version may be out of date.
+ *
+ * @returns the transaction, by which the server can be asked later whether it has committed
+ */
+export async function bumpDataVersion(tx: Transaction): Promise<string> {
+  const { rows } = await sql<{ xid: string }>`
+    UPDATE ${tx.t.settings} SET data_version = data_version + 1 RETURNING pg_current_xact_id()::text AS xid`.execute(
+    tx.q,
+  )
+  return rows[0]!.xid
 }

@@ -63,7 +63,7 @@ export async function commitRun(
   const memory = options.trust ?? { now: 'fast' }
   let trust = memory.now
   for (;;) {
-    let written: { readonly xid: string; readonly settled: readonly Settled[] | null } | undefined
+    let written: { readonly xid: string | null; readonly settled: readonly Settled[] | null } | undefined
     try {
       await withTransaction(db, async (tx) => {
         written = await new Commit(tx, run, options, trust).write()
@@ -102,7 +102,8 @@ class AtomicRefusal extends Error {
 }
 
 /** Asks the server, while it can be asked, how a transaction ended. */
-async function hasCommitted(db: Database, xid: string): Promise<boolean> {
+async function hasCommitted(db: Database, xid: string | null): Promise<boolean> {
+  if (xid === null) return true
   for (let attempt = 1; attempt <= 20; attempt++) {
     await sleep(50 * attempt)
     try {
@@ -141,7 +142,7 @@ class Commit {
     }
   }
 
-  async write(): Promise<{ xid: string; settled: readonly Settled[] | null }> {
+  async write(): Promise<{ xid: string | null; settled: readonly Settled[] | null }> {
     const tx = this.#tx
     await this.#prepareSession()
     // Many records are copied before the lock is taken: others commit meanwhile.
@@ -150,7 +151,7 @@ class Commit {
     return alone(async () => {
       await lockVisibility(tx)
       failpoint('http.locked')
-      if (!(await this.#isFirstTime())) return { xid: await currentXid(tx), settled: null }
+      if (!(await this.#isFirstTime())) return { xid: null, settled: null }
       const known = await this.#earlierAnswers()
       const isKnown = (request: number) => known[request] !== undefined
       const batchIds = await this.#batches(isKnown)
@@ -160,8 +161,8 @@ class Commit {
         throw new AtomicRefusal(refusedWhole(first.answer))
       }
       await this.#book(batchIds, settled)
-      await bumpDataVersion(tx)
-      return { xid: await currentXid(tx), settled: settled.map(({ rejects: _, owners: __, ...one }) => one as Settled) }
+      const xid = await bumpDataVersion(tx)
+      return { xid, settled: settled.map(({ rejects: _, owners: __, ...one }) => one as Settled) }
     })
   }
 
@@ -286,11 +287,6 @@ class Commit {
     const isNew = await keepAnswers(this.#tx, this.#run, settled)
     if (isNew) await dropOldAnswers(this.#tx)
   }
-}
-
-async function currentXid(tx: Transaction): Promise<string> {
-  const { rows } = await sql<{ xid: string }>`SELECT pg_current_xact_id()::text AS xid`.execute(tx.q)
-  return rows[0]!.xid
 }
 
 interface Owner {

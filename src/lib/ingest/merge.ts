@@ -6,7 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
 import { type JudgeRules, judgeSql } from '../import/judge.js'
-import type { EventTypeDay, UserDay } from '../rollups/add-few.js'
+import { type EventTypeDay, type PlacedUserDay, placedFewSql } from '../rollups/add-few.js'
 import type { RunRecords, Staged } from './records.js'
 
 /** A record that was not stored: a reject, or (without a code) one whose id is stored already. */
@@ -21,7 +21,7 @@ export interface RunMerged {
   /** In the order of the records. */
   readonly others: readonly Other[]
   /** What the rollups have to add; null when it is in `ea_stored` instead. */
-  readonly few: { readonly userDays: readonly UserDay[]; readonly types: readonly EventTypeDay[] } | null
+  readonly few: { readonly userDays: readonly PlacedUserDay[]; readonly types: readonly EventTypeDay[] } | null
 }
 
 /** The temp table that holds the new events of a run with many records, for the rollups. */
@@ -80,7 +80,7 @@ interface Row {
 }
 
 async function mergeFew(tx: Transaction, judged: RawBuilder<unknown>): Promise<RunMerged> {
-  const { rows } = await sql<Row & { user_days: UserDay[] | null; types: EventTypeDay[] | null }>`
+  const { rows } = await sql<Row & { user_days: PlacedUserDay[] | null; types: EventTypeDay[] | null }>`
     WITH judged AS MATERIALIZED (${judged}),
     ins AS (${insertSql(tx)}),
     dated AS MATERIALIZED (
@@ -88,8 +88,10 @@ async function mergeFew(tx: Transaction, judged: RawBuilder<unknown>): Promise<R
         FROM ins CROSS JOIN ${tx.t.settings} s
     )
     SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql},
-           (SELECT json_agg(d) FROM (
-              SELECT user_id, day, count(*) AS events FROM dated GROUP BY user_id, day) d) AS user_days,
+           (SELECT json_agg(p) FROM (${placedFewSql(
+             tx,
+             sql`(SELECT user_id, day, count(*) AS events FROM dated GROUP BY user_id, day)`,
+           )}) p) AS user_days,
            (SELECT json_agg(d) FROM (
               SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types`.execute(tx.q)
   const { inserted, others, user_days, types } = rows[0]!

@@ -5,7 +5,14 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { createTableAs, currentDelta } from './delta.js'
-import { addDays, addEventTypes, growUserDays, insertUserDays, moveFirstDays, placedSql } from './place.js'
+import {
+  addDaysSql,
+  addEventTypesSql,
+  growUserDaysSql,
+  insertUserDaysSql,
+  moveFirstDaysSql,
+  placedSql,
+} from './place.js'
 
 /** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
 const clusterFromRows = 2_000_000
@@ -26,12 +33,12 @@ export async function addDelta(tx: Transaction): Promise<void> {
     await createTableAs(tx, 'ea_placed', placedSql(tx, sql`pg_temp.ea_delta_user_days`))
     await sql`ANALYZE pg_temp.ea_placed`.execute(tx.q)
     const placed = sql`pg_temp.ea_placed`
-    await growUserDays(tx, placed)
-    await moveFirstDays(tx, placed)
-    await insertUserDays(tx, placed, storageOrder(delta.userDays))
-    await addDays(tx, placed)
+    await growUserDaysSql(tx, placed).execute(tx.q)
+    await moveFirstDaysSql(tx, placed).execute(tx.q)
+    await insertUserDaysSql(tx, placed, storageOrder(delta.userDays)).execute(tx.q)
+    await addDaysSql(tx, placed).execute(tx.q)
   }
-  await addEventTypes(tx, sql`pg_temp.ea_delta_types`)
+  await addEventTypesSql(tx, sql`pg_temp.ea_delta_types`).execute(tx.q)
 }
 
 async function isEmpty(tx: Transaction): Promise<boolean> {

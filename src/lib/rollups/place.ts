@@ -37,40 +37,40 @@ export function placedSql(tx: Transaction, delta: RawBuilder<unknown>): RawBuild
 }
 
 /** Writes the stored rows that have an event more or a new row before them, each once. */
-export async function growUserDays(tx: Transaction, placed: RawBuilder<unknown>): Promise<void> {
-  await sql`
+export function growUserDaysSql(tx: Transaction, placed: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
     UPDATE ${tx.t.user_days} u SET events = u.events + c.events, first_day = c.first_day, prev_day = c.prev_day
     FROM (
       SELECT user_id, day, events, first_day, prev_day FROM ${placed} WHERE existed
       UNION ALL
       SELECT user_id, follower, 0, first_day, day FROM ${placed} WHERE follower IS NOT NULL) c
-    WHERE u.user_id = c.user_id AND u.day = c.day`.execute(tx.q)
+    WHERE u.user_id = c.user_id AND u.day = c.day`
 }
 
-/** Then what is left of the users whose first day moved down. */
-export async function moveFirstDays(tx: Transaction, placed: RawBuilder<unknown>): Promise<void> {
-  await sql`
+/** Writes what is left, after that, of the users whose first day moved down. */
+export function moveFirstDaysSql(tx: Transaction, placed: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
     UPDATE ${tx.t.user_days} u SET first_day = p.first_day
     FROM ${placed} p
-    WHERE p.starts AND p.first_day < p.old_first AND u.user_id = p.user_id AND u.first_day > p.first_day`.execute(tx.q)
+    WHERE p.starts AND p.first_day < p.old_first AND u.user_id = p.user_id AND u.first_day > p.first_day`
 }
 
-/** Then the new ones. Nobody else writes here, and ON CONFLICT would cost as much again. */
-export async function insertUserDays(
+/** Writes the new rows. Nobody else writes here, and ON CONFLICT would cost as much again. */
+export function insertUserDaysSql(
   tx: Transaction,
   placed: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
-): Promise<void> {
-  await sql`
+): RawBuilder<unknown> {
+  return sql`
     INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
     SELECT day, first_day, prev_day, events, user_id FROM ${placed} WHERE NOT existed
-    ${order}`.execute(tx.q)
+    ${order}`
 }
 
 /** Adds to `days` what the placed rows change. */
-export async function addDays(tx: Transaction, placed: RawBuilder<unknown>): Promise<void> {
+export function addDaysSql(tx: Transaction, placed: RawBuilder<unknown>): RawBuilder<unknown> {
   // The sums are made here and not in DO UPDATE: a proposed row with -1 new users would break the table's CHECK.
-  await sql`
+  return sql`
     WITH changes AS (
       SELECT day, sum(active_users) AS active_users, sum(new_users) AS new_users, sum(events) AS events
       FROM (
@@ -86,7 +86,7 @@ export async function addDays(tx: Transaction, placed: RawBuilder<unknown>): Pro
     FROM changes c LEFT JOIN ${tx.t.days} d ON d.day = c.day
     ORDER BY c.day
     ON CONFLICT ON CONSTRAINT days_pkey DO UPDATE
-    SET active_users = excluded.active_users, new_users = excluded.new_users, events = excluded.events`.execute(tx.q)
+    SET active_users = excluded.active_users, new_users = excluded.new_users, events = excluded.events`
 }
 
 /**
@@ -94,11 +94,9 @@ export async function addDays(tx: Transaction, placed: RawBuilder<unknown>): Pro
  *
  * @param types `day, event_type, events`
  */
-export async function addEventTypes(tx: Transaction, types: RawBuilder<unknown>): Promise<void> {
-  await sql`
+export function addEventTypesSql(tx: Transaction, types: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
     INSERT INTO ${tx.t.event_type_days} (day, event_type, events)
     SELECT day, event_type, events FROM ${types} ORDER BY day, event_type
-    ON CONFLICT ON CONSTRAINT event_type_days_pkey DO UPDATE SET events = event_type_days.events + excluded.events`.execute(
-    tx.q,
-  )
+    ON CONFLICT ON CONSTRAINT event_type_days_pkey DO UPDATE SET events = event_type_days.events + excluded.events`
 }
