@@ -206,6 +206,24 @@ test('while the database is away known keys work, and an unknown one is told tha
     })
   }))
 
+test('a database that neither answers nor hangs up holds nobody for long, and its connection is not waited for', () =>
+  withCuttable(async (db, relayed, relay) => {
+    const { key } = await createKey(db, { name: 'web', scopes: ['write'] })
+    await withServer(relayed, async (ask) => {
+      relay.hang()
+      const { key: made } = await createKey(db, { name: 'new', scopes: ['write'] })
+      let isAnswered = false
+      const unknown = ask(bearer(made)).finally(() => {
+        isAnswered = true
+      })
+      expect(await statusOf(ask, key)).toBe(200)
+      expect(isAnswered).toBe(false)
+      expect(await unknown).toMatchObject({ status: 503, body: { code: 'database_unreachable' } })
+      relay.unhang()
+      await until(async () => (await statusOf(ask, made)) === 200)
+    })
+  }))
+
 test('a database that is dropped under the server', () =>
   withFreshDatabase(async (db, url) => {
     const { key } = await createKey(db, { name: 'web', scopes: ['write'] })

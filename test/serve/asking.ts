@@ -60,6 +60,10 @@ export interface Relay {
   readonly reads: () => number
   readonly cut: () => Promise<void>
   readonly mend: () => Promise<void>
+  /** From now on nothing comes through, and nobody is told: connections stay open. Those of now stay so for ever. */
+  readonly hang: () => void
+  /** New connections come through again. */
+  readonly unhang: () => void
 }
 
 /** A way to the database that can be cut and mended: for its clients the database is really away. */
@@ -70,6 +74,7 @@ export async function withRelay<T>(url: string, use: (relay: Relay) => Promise<T
   const host = target.searchParams.get('host') ?? target.hostname
   const port = Number(target.port || 5432)
   let reads = 0
+  let isHanging = false
   let server: Server | undefined
   const open = new Set<Socket>()
   const mend = async () => {
@@ -78,7 +83,13 @@ export async function withRelay<T>(url: string, use: (relay: Relay) => Promise<T
       client.on('data', (bytes) => {
         if (bytes.includes('secret_sha256')) reads += 1
       })
-      client.pipe(upstream).pipe(client)
+      let isDeaf = isHanging
+      const pass = (to: Socket) => (bytes: Buffer) => {
+        isDeaf ||= isHanging
+        if (!isDeaf) to.write(bytes)
+      }
+      client.on('data', pass(upstream))
+      upstream.on('data', pass(client))
       for (const [one, other] of [
         [client, upstream],
         [upstream, client],
@@ -105,7 +116,18 @@ export async function withRelay<T>(url: string, use: (relay: Relay) => Promise<T
   try {
     const account = `${target.username}${target.password && `:${target.password}`}`
     const relayed = `postgresql://${account}@localhost:5432/x?host=${folder}`
-    return await use({ url: databaseUrl(relayed, target.pathname.slice(1)), reads: () => reads, cut, mend })
+    return await use({
+      url: databaseUrl(relayed, target.pathname.slice(1)),
+      reads: () => reads,
+      cut,
+      mend,
+      hang() {
+        isHanging = true
+      },
+      unhang() {
+        isHanging = false
+      },
+    })
   } finally {
     await cut()
     await rm(folder, { recursive: true, force: true })
