@@ -2,8 +2,6 @@
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { serveFlags, serveOptions } from '../lib/cli/serve-flags.js'
 import { endInTime, untilAborted } from '../lib/cli/serve-signals.js'
-import { spoolFolder } from '../lib/ingest/spool/spool-folder.js'
-import { withServer } from '../lib/serve/server.js'
 
 export default class Serve extends BaseCommand<typeof Serve> {
   static override summary = 'Answer the same questions over HTTP, and take events in'
@@ -22,6 +20,9 @@ export default class Serve extends BaseCommand<typeof Serve> {
 
   async run(): Promise<void> {
     const { flags } = this
+    // Loaded only here: help and the manifest need nothing of it.
+    const { spoolFolder } = await import('../lib/ingest/spool/spool-folder.js')
+    const { withServer } = await import('../lib/serve/server.js')
     const options = await serveOptions(flags, flags['spool-dir'] ?? spoolFolder(await this.settings()))
     const logTo = { write: (line: string) => void process.stderr.write(line) }
     const serve = (url: string, isOpen: boolean) => {
