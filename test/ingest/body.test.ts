@@ -162,7 +162,7 @@ describe('a record that is broken by itself is a reject, and the others go on', 
       'on lines',
       `${event}\n${event}\n[]\nx`,
       [
-        [1, 'not_an_object'],
+        [2, 'not_an_object'],
         [3, 'not_an_object'],
       ],
     ],

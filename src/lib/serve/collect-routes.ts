@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { readCollected } from '../ingest/collect.js'
 import type { Routes } from './context.js'
-import { bodyOf, queryOf, takeBodies } from './request-body.js'
+import { readQuery } from './query-values.js'
+import { bodyOf, takeBodies } from './request-body.js'
 
 /** `navigator.sendBeacon` sends a text as text/plain, and a Blob without a type as nothing. */
 const bodyTypes: readonly (string | null)[] = ['application/json', 'text/plain', null]
@@ -14,7 +15,7 @@ export const collectRoutes: Routes = (app, { access, intake, options }) => {
   app.register(async (scope) => {
     takeBodies(scope, (type) => bodyTypes.includes(type), options.bodyLimitBytes)
     scope.post('/collect', { config: { scope: 'write', allowQueryKey: true } }, async (request, reply) => {
-      queryOf(request, ['key'])
+      readQuery(request.query, [{ name: 'key' }], 'POST /collect')
       const receivedAt = new Date()
       const body = bodyOf(request)
       const clientAddress = options.storeClientAddress ? request.ip : undefined

@@ -5,7 +5,8 @@ import { EaError } from '../errors.js'
 import { type BodyType, readBody } from '../ingest/body.js'
 import type { IngestRequest } from '../ingest/request.js'
 import type { Routes } from './context.js'
-import { bodyOf, mediaType, queryOf, takeBodies } from './request-body.js'
+import { readQuery } from './query-values.js'
+import { bodyOf, mediaType, takeBodies } from './request-body.js'
 
 /**
  * What the routes read. A type must be given: a page of another site can send a body without one, or as text/plain,
@@ -47,7 +48,7 @@ export const eventsRoutes: Routes = (app, { intake, options }) => {
 }
 
 function isAtomic(request: FastifyRequest): boolean {
-  const { mode = 'partial' } = queryOf(request, ['mode'])
+  const mode = readQuery(request.query, [{ name: 'mode' }], 'POST /events').get('mode')?.[0] ?? 'partial'
   if (!(modes as readonly string[]).includes(mode)) {
     throw new EaError('usage', `mode must be ${modes.join(' or ')}, not ${JSON.stringify(mode)}`)
   }

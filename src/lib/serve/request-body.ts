@@ -47,27 +47,6 @@ export function mediaType({ headers }: FastifyRequest): string | null {
   return type === '' ? null : type
 }
 
-/**
- * The parameters of a query, of which only some are known.
- *
- * @throws EaError `usage` for one that is not known or comes twice
- */
-export function queryOf<Name extends string>(
-  request: FastifyRequest,
-  names: readonly Name[],
-): Partial<Record<Name, string>> {
-  const query = request.query as Record<string, string | string[]>
-  for (const [name, value] of Object.entries(query)) {
-    if (!names.includes(name as Name)) {
-      throw new EaError('usage', `There is no parameter ${JSON.stringify(name)} here.`, {
-        suggestions: [`It takes: ${names.join(', ')}.`],
-      })
-    }
-    if (Array.isArray(value)) throw new EaError('usage', `The parameter ${name} stands there twice.`)
-  }
-  return query as Partial<Record<Name, string>>
-}
-
 function requireType(request: FastifyRequest, isType: IsType): void {
   const type = mediaType(request)
   if (!isType(type)) {
