@@ -50,7 +50,7 @@ async function serve<T>(
   use: (answering: Answering) => Promise<T>,
 ): Promise<T> {
   const asked: [string, 'hit' | 'miss'][] = []
-  const app = fastify()
+  const app = fastify({ forceCloseConnections: true })
   app.setErrorHandler((error, _, reply) => {
     const { status, body } = problemOf(error)
     void reply.code(status).type(problemType).send(JSON.stringify(body))

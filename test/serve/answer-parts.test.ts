@@ -1,0 +1,167 @@
+/** The parts of which kept answers are made: the bounded cache, shared reads and work, turns. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { AnswerCache } from '../../src/lib/serve/answer-cache.js'
+import { shared } from '../../src/lib/serve/data-version.js'
+import { SharedWork } from '../../src/lib/serve/shared-work.js'
+import { Turns } from '../../src/lib/serve/turns.js'
+
+/** A promise that is resolved from outside. */
+function gate<T = void>() {
+  let open: (value: T) => void = () => {}
+  const opened = new Promise<T>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+const never = new AbortController().signal
+
+describe('the cache', () => {
+  const entry = (bytes: number) => ({ body: Buffer.alloc(bytes) })
+
+  test('forgets what was not used for the longest', () => {
+    const cache = new AnswerCache<{ body: Buffer }>(5000)
+    for (const key of ['a', 'b', 'c']) cache.put(key, entry(1000))
+    expect(cache.get('a')).toBeDefined()
+    cache.put('d', entry(1000))
+    expect(['a', 'b', 'c', 'd'].map((key) => cache.get(key) !== undefined)).toEqual([true, false, true, true])
+    cache.put('huge', entry(3000))
+    expect(['huge', 'a', 'd'].map((key) => cache.get(key) !== undefined)).toEqual([false, true, true])
+  })
+
+  test('never holds more than it may, whatever is put in', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 20_000 }),
+        fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.nat(6000), fc.boolean())),
+        (maxBytes, steps) => {
+          const cache = new AnswerCache<{ body: Buffer }>(maxBytes)
+          const newest = new Map<string, number>()
+          for (const [key, bytes, isPut] of steps) {
+            if (isPut) {
+              cache.put(key, entry(bytes))
+              newest.set(key, bytes)
+            } else {
+              const found = cache.get(key)
+              if (found !== undefined) expect(found.body.length).toBe(newest.get(key))
+            }
+            expect(cache.bytes).toBeLessThanOrEqual(maxBytes)
+            expect(cache.bytes).toBeGreaterThanOrEqual(0)
+          }
+          cache.clear()
+          expect([cache.bytes, cache.get('a')]).toEqual([0, undefined])
+        },
+      ),
+    )
+  })
+})
+
+describe('a shared read', () => {
+  test('is never one that had begun before it was asked for', async () => {
+    const runs: { begun: number; open: (value: number) => void }[] = []
+    const read = shared(() => {
+      const { opened, open } = gate<number>()
+      runs.push({ begun: runs.length, open })
+      return opened
+    })
+    const first = read()
+    const [second, third] = [read(), read()]
+    expect(runs).toHaveLength(1)
+    runs[0]!.open(1)
+    expect(await first).toBe(1)
+    await sleep(0)
+    expect(runs).toHaveLength(2)
+    const fourth = read()
+    runs[1]!.open(2)
+    expect(await Promise.all([second, third])).toEqual([2, 2])
+    await sleep(0)
+    runs[2]!.open(3)
+    expect(await fourth).toBe(3)
+    const fifth = read()
+    expect(runs).toHaveLength(4)
+    runs[3]!.open(4)
+    expect(await fifth).toBe(4)
+  })
+
+  test('that fails does so only for those who share it', async () => {
+    let count = 0
+    const read = shared(async () => {
+      count++
+      await sleep(1)
+      if (count === 1) throw new Error('first')
+      return count
+    })
+    const [first, second] = [read(), read()]
+    await expect(first).rejects.toThrow('first')
+    expect(await second).toBe(2)
+  })
+})
+
+describe('shared work', () => {
+  test('ends for those who stay, and is cancelled when nobody does', async () => {
+    const work = new SharedWork<string>()
+    const begun: { signal: AbortSignal; open: (value: string) => void }[] = []
+    const begin = (signal: AbortSignal) => {
+      const { opened, open } = gate<string>()
+      begun.push({ signal, open })
+      return opened
+    }
+    const [one, two, three] = [new AbortController(), new AbortController(), new AbortController()]
+    const first = work.do('key', one.signal, begin)
+    const second = work.do('key', two.signal, begin)
+    one.abort(new Error('left'))
+    await expect(first).rejects.toThrow('left')
+    expect(begun.map(({ signal }) => signal.aborted)).toEqual([false])
+    begun[0]!.open('done')
+    expect(await second).toBe('done')
+    const third = work.do('key', three.signal, begin)
+    three.abort(new Error('left too'))
+    await expect(third).rejects.toThrow('left too')
+    expect(begun.map(({ signal }) => signal.aborted)).toEqual([false, true])
+    // The next one does not join what was cancelled, although that has not ended yet.
+    const fourth = work.do('key', never, begin)
+    begun[1]!.open('late')
+    begun[2]!.open('anew')
+    expect(await fourth).toBe('anew')
+  })
+})
+
+describe('turns', () => {
+  test('are taken in order, so many at once', async () => {
+    const turns = new Turns(2, 60_000)
+    const gates = [gate(), gate(), gate(), gate()]
+    const begun: number[] = []
+    const done = gates.map(({ opened }, index) =>
+      turns.take(never, () => {
+        begun.push(index)
+        return opened
+      }),
+    )
+    await sleep(0)
+    expect(begun).toEqual([0, 1])
+    gates[1]!.open()
+    await done[1]
+    await sleep(0)
+    expect(begun).toEqual([0, 1, 2])
+    for (const { open } of gates) open()
+    await Promise.all(done)
+    expect(begun).toEqual([0, 1, 2, 3])
+  })
+
+  test('are given up by those who leave, wait too long or fail', async () => {
+    const turns = new Turns(1, 20)
+    const { opened, open } = gate()
+    const first = turns.take(never, () => opened)
+    const leaver = new AbortController()
+    const second = turns.take(leaver.signal, async () => 'second')
+    leaver.abort(new Error('left'))
+    await expect(second).rejects.toThrow('left')
+    await expect(turns.take(never, async () => 'third')).rejects.toMatchObject({ code: 'server_busy' })
+    open()
+    await first
+    await expect(turns.take(never, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+    expect(await turns.take(never, async () => 'last')).toBe('last')
+  })
+})
