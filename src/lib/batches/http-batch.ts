@@ -64,7 +64,7 @@ export async function growHttpBatches(tx: Transaction, growths: readonly Growth[
     UPDATE ${tx.t.import_batches} b
        SET read = b.read + g.inserted + g.duplicates + g.rejected, inserted = b.inserted + g.inserted,
            duplicates = b.duplicates + g.duplicates, rejected = b.rejected + g.rejected, bytes = b.bytes + g.bytes,
-           seconds = b.seconds + g.seconds, finished_at = clock_timestamp()
+           seconds = round((b.seconds + g.seconds)::numeric, 6), finished_at = clock_timestamp()
       FROM unnest(${column('batchId')}::bigint[], ${column('inserted')}::bigint[], ${column('duplicates')}::bigint[],
                   ${column('rejected')}::bigint[], ${column('bytes')}::bigint[], ${column('seconds')}::float8[])
            AS g (id, inserted, duplicates, rejected, bytes, seconds)
