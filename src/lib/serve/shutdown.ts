@@ -54,6 +54,8 @@ export class Connections {
    * @returns how many connections were cut because the limit was reached
    */
   async drain({ lingerMs, limitMs }: DrainOptions): Promise<number> {
+    // Directly after connections were taken: those that the system holds for the server are reset when it stops listening.
+    await new Promise(setImmediate)
     // http.Server.close() would at once close quiet connections, on which a request may just be arriving.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server)
     const began = performance.now()
