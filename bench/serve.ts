@@ -35,8 +35,9 @@ const [behind, loadSeconds, rounds] = [Number(flags.events), Number(flags.second
 const asked = flags.only.split(',')
 const posted = 100_000
 const lines: Line[] = []
-/** Percent by which the memory may grow between the tenth second and the last. */
+/** Percent by which the server's memory may grow between the tenth second and the last. */
 const flatPercent = 25
+const jsonBody = { 'content-type': 'application/json' }
 
 function note(text: string): void {
   process.stderr.write(`${text}\n`)
@@ -81,7 +82,15 @@ async function postOnce(server: Server): Promise<void> {
   }
   const [slowest, size] = [Math.max(...times), `${(body.length / 1e6).toFixed(0)} MB, DAU as by \`ea stats dau\``]
   const target = { kind: 'at most', unit: ' s', gate: 2.5 } as const
-  add(line(`POST /events, ${posted.toLocaleString('en')} events in one`, secondsText(times), size, slowest, target))
+  add(
+    line(
+      `POST /events, ${posted.toLocaleString('en')} events in one, slowest`,
+      secondsText(times),
+      size,
+      slowest,
+      target,
+    ),
+  )
 }
 
 /** One event in each request. Whatever was answered with 2xx must be stored at the end, once. */
@@ -100,7 +109,8 @@ async function postMany(server: Server): Promise<void> {
         if (status >= 200 && status < 300) answered.push(id as string)
       },
     })
-    const early = await sleep(Math.min(10, loadSeconds / 2) * 1000).then(() => serving.residentMb())
+    const earlySeconds = Math.min(10, loadSeconds / 2)
+    const early = await sleep(1000 * earlySeconds).then(() => serving.residentMb())
     const done = await sending
     const late = await serving.residentMb()
     // What was queued is stored by and by.
@@ -113,7 +123,11 @@ async function postMany(server: Server): Promise<void> {
     add(
       latency('POST /events, one event, 64 connections', done, 100),
       line(
-        ...(['memory of the server', `${late.toFixed(0)} MB`, `${early.toFixed(0)} MB after 10 s`] as const),
+        ...([
+          'memory of the server meanwhile: growth',
+          `${late.toFixed(0)} MB`,
+          `${early.toFixed(0)} MB after ${earlySeconds} s`,
+        ] as const),
         ...([growth, { kind: 'at most', unit: ' %', gate: flatPercent }] as const),
       ),
     )
@@ -158,8 +172,6 @@ async function askStats(server: Server): Promise<void> {
   })
 }
 
-const jsonBody = { 'content-type': 'application/json' }
-
 function event(id: string, number: number): object {
   return {
     ...{ event_id: id, occurred_at: new Date().toISOString(), user_id: `u${number % 5000}`, event_type: 'view_item' },
@@ -167,7 +179,9 @@ function event(id: string, number: number): object {
   }
 }
 
-const moment = (second: number) => new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString().replace('.000Z', 'Z')
+function moment(second: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString().replace('.000Z', 'Z')
+}
 
 async function onFreshDatabase(server: Server, use: (url: string, serving: Serving) => Promise<void>): Promise<void> {
   await withDatabase(server, async (url) => {
@@ -197,7 +211,7 @@ function latency(what: string, done: Load, gateMs?: number): Line {
   const measured = `${done.rate.toFixed(0)} /s`
   const against = `p50 ${done.p50Ms} ms, p99 ${done.p99Ms} ms, max ${done.maxMs} ms`
   const target = { kind: 'at most', unit: ' ms', ...(gateMs === undefined ? {} : { gate: gateMs }) } as const
-  return line(what, measured, against, done.p99Ms, target)
+  return line(`${what}: p99`, measured, against, done.p99Ms, target)
 }
 
 function machine(): string {
