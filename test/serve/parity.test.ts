@@ -26,7 +26,7 @@ const questions: [string, Given, string?][] = [
   ['wau', { from: '2025-08-20' }],
   ['mau', { from: '2025-08-20' }],
   ['top-events', { limit: 2, uniqueUsers: true }],
-  ['top-events', { segment: ['properties.nothing:*'] }],
+  ['dau', { segment: ['event_type:view_itm'] }],
   ['trend', { grain: 'week', by: 'properties.country', measure: 'unique_users', limit: 1 }],
   ['trend', { grain: 'hour', from: '2025-08-29', to: '2025-08-29' }],
   ['retention', { windowType: 'day', windows: 2, startDate: '2025-08-01', to: '2025-08-03' }],
@@ -35,7 +35,7 @@ const questions: [string, Given, string?][] = [
   ['retention', { startDate: '2025-07-28' }, '2025-07-28:1'],
   ['funnel', steps],
   ['funnel', { ...steps, window: '12h', order: 'strict', exclude: ['add_to_cart:1-2'] }],
-  ['funnel', steps, '-2'],
+  ['funnel', steps, '2'],
   ['lifecycle', { grain: 'month' }],
   ['stickiness', { from: '2025-08-01', to: '2025-08-07' }],
 ]
