@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply } from 'fastify'
 import { EaError } from '../errors.js'
 import { openApiDocument } from './openapi.js'
 
@@ -63,6 +63,9 @@ const contentSecurityPolicy = [
 /** A day; the files change with the release only, and an ETag is not worth its code. */
 const cacheSeconds = 86_400
 
+// It costs nothing to answer, so too much other work is no reason to refuse.
+const config = { pressureHandler: () => {} } as FastifyContextConfig
+
 /**
  * The routes of the documentation.
  *
@@ -71,15 +74,15 @@ const cacheSeconds = 86_400
  */
 export function docsRoutes(app: FastifyInstance): void {
   const document = JSON.stringify(openApiDocument())
-  app.get('/openapi.json', (_, reply) => reply.type('application/json; charset=utf-8').send(document))
+  app.get('/openapi.json', { config }, (_, reply) => reply.type('application/json; charset=utf-8').send(document))
 
   const send = (reply: FastifyReply, type: string, body: string | Buffer) =>
     reply.header('content-security-policy', contentSecurityPolicy).type(type).send(body)
-  app.get('/docs', (_, reply) => send(reply, 'text/html; charset=utf-8', page))
+  app.get('/docs', { config }, (_, reply) => send(reply, 'text/html; charset=utf-8', page))
 
   const files = new Map<string, Promise<Buffer>>()
   // A part of the page, and nothing that anybody should know of.
-  const hidden = { schema: { hide: true } as object }
+  const hidden = { config, schema: { hide: true } as object }
   app.get<{ Params: { file: string } }>('/docs/:file', hidden, async ({ params: { file } }, reply) => {
     if (file === '') return reply.redirect('../docs')
     if (file === 'start.js') return send(reply, 'text/javascript; charset=utf-8', start)

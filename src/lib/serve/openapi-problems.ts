@@ -2,16 +2,20 @@
 import { catalogue, type ErrorCode } from '../errors.js'
 import { ref, type Schema } from './openapi-schemas.js'
 
-/** What every route answers that asks who is there. */
-export const guarded = ['unauthorized', 'forbidden', 'rate_limited'] as const satisfies ErrorCode[]
+/** What every route answers that asks who is there. A key that is not known yet is looked up in the database. */
+export const guarded = [
+  'unauthorized',
+  'forbidden',
+  'rate_limited',
+  'database_unreachable',
+  'server_busy',
+] as const satisfies ErrorCode[]
 
 /** What a route answers that asks the database. */
 export const databaseTrouble = [
-  'database_unreachable',
   'database_refused',
   'database_not_migrated',
   'query_timeout',
-  'server_busy',
 ] as const satisfies ErrorCode[]
 
 const retryAfter = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } } }

@@ -196,9 +196,17 @@ const problem = object(
     instance: { ...text, description: 'The id of the request, as in X-Request-Id and in the log of the server.' },
     problems: { ...array(text), description: 'Each thing that is wrong with the request, where there may be several.' },
     scope: { type: 'string', enum: scopes, description: 'The scope that the key lacks.' },
+    reason: {
+      type: 'string',
+      pattern: '^(missing|ambiguous|scheme|(key|token)_[a-z_]+)$',
+      description: 'What is wrong with the key or token.',
+    },
+    byte_offset: { ...count, description: 'Where in the body something else should stand.' },
+    expected: { ...text, description: 'What should stand there.' },
+    max_records: { ...count, description: 'How many records a body may hold.' },
     retryAfterSeconds: { type: 'number', minimum: 0, description: 'As in Retry-After.' },
   },
-  ['instance', 'problems', 'scope', 'retryAfterSeconds'],
+  ['instance', 'problems', 'scope', 'reason', 'byte_offset', 'expected', 'max_records', 'retryAfterSeconds'],
 )
 
 const errorCode: Schema = { type: 'string', enum: Object.keys(catalogue) }
