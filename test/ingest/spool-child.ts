@@ -11,17 +11,29 @@ const [folder] = process.argv.slice(2) as [string]
 
 try {
   await withSpool(folder, async (spool) => {
-    writeSync(1, 'open\n')
+    say('open')
     const client = async () => {
       for (;;) {
         const request = spooled({ padding: Math.floor(Math.random() * 20_000) })
         await spool.append(request)
-        writeSync(1, `${request.id}\n`)
+        say(request.id)
       }
     }
     await Promise.all(Array.from({ length: 8 }, client))
   })
 } catch (error) {
   if (!(error instanceof EaError)) throw error
-  writeSync(1, `${error.code}\n`)
+  say(error.code)
+}
+
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`)
+      return
+    } catch (error) {
+      // The pipe is full: whoever reads it needs a moment.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
+  }
 }

@@ -196,6 +196,31 @@ test('after a failed sync the segment is never written again', async () => {
   })
 })
 
+test('whoever waits for it to be filled or empty is told', async () => {
+  await withScratchFolder((folder) =>
+    withSpool(folder, async (spool) => {
+      const never = new AbortController().signal
+      const seen: string[] = []
+      await spool.emptied(never)
+      const filled = spool.filled(never).then(() => seen.push('filled'))
+      expect(seen).toEqual([])
+      await spool.append(spooled())
+      await filled
+      const emptied = spool.emptied(never).then(() => seen.push('emptied'))
+      await spool.append(spooled())
+      const segment = await spool.oldest()
+      expect(seen).toEqual(['filled'])
+      await spool.remove(segment!)
+      await emptied
+      expect(seen).toEqual(['filled', 'emptied'])
+      const stop = new AbortController()
+      const stopped = spool.filled(stop.signal)
+      stop.abort()
+      await stopped
+    }),
+  )
+})
+
 test('only its owner may read it', async () => {
   await withScratchFolder(async (scratch) => {
     const folder = join(scratch, 'a', 'spool')

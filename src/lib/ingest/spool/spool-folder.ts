@@ -3,7 +3,7 @@
  * drained into another: the name is made of where the database is, and of nothing that may change (user, password).
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { Config } from '../../config.js'
@@ -38,20 +38,35 @@ function targetOf({ databaseUrl, dataDir, schema }: Config): readonly (string | 
 }
 
 /**
- * Makes the folder and `dead-letter/` in it, for their owner only.
+ * Makes the folder and `dead-letter/` in it, for their owner only, and so that a power cut does not take them away.
  *
  * @throws EaError `data_dir_unwritable`, `disk_full`
  */
 export function makeSpoolFolder(folder: string): void {
   try {
     // The parents are shared: the embedded server, which may run as somebody else, passes through them.
-    mkdirSync(dirname(folder), { recursive: true })
-    for (const path of [folder, deadLetterFolder(folder)]) {
-      mkdirSync(path, { recursive: true, mode: 0o700 })
-      chmodSync(path, 0o700)
-    }
+    const parents = mkdirSync(dirname(folder), { recursive: true })
+    const made = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    mkdirSync(deadLetterFolder(folder), { recursive: true, mode: 0o700 })
+    for (const path of [folder, deadLetterFolder(folder)]) chmodSync(path, 0o700)
+    if (made !== undefined) syncUpTo(folder, dirname(parents ?? made))
   } catch (error) {
     throw asFolderError(error, folder)
+  }
+}
+
+/** Syncs the names in a folder and in those above it, up to the one that was there before. */
+function syncUpTo(folder: string, top: string): void {
+  // Windows cannot open a folder, and does this by itself.
+  if (process.platform === 'win32') return
+  for (let path = folder; ; path = dirname(path)) {
+    const file = openSync(path, 'r')
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    if (path === top || path === dirname(path)) return
   }
 }
 

@@ -6,6 +6,7 @@
 import { asFolderError } from '../../db/embedded/place.js'
 import { EaError } from '../../errors.js'
 import type { SpooledRequest, SpoolPart } from '../request.js'
+import { Appender } from './appender.js'
 import {
   buryPart,
   burySegment,
@@ -20,12 +21,8 @@ import { asSpoolFull, removeDurably } from './disk.js'
 import type { OnSpoolEvent } from './events.js'
 import { earlier, mendAll, readMended, type SegmentSummary, segmentPath, summarize } from './mend.js'
 import type { Segment } from './segment.js'
-import { SegmentWriter } from './segment-writer.js'
 import { makeSpoolFolder } from './spool-folder.js'
 import { takeSpoolLock } from './spool-lock.js'
-
-/** A segment that has grown to this is closed; one larger request still goes into one. */
-const rotateBytes = 8 * 1024 * 1024
 
 export interface SpoolOptions {
   readonly onEvent?: OnSpoolEvent
@@ -40,12 +37,6 @@ export interface SpoolState {
   /** When its oldest request came; null when it is empty. */
   readonly oldestAt: Date | null
   readonly deadLetters: number
-}
-
-interface Waiting {
-  readonly request: SpooledRequest
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -93,13 +84,10 @@ export class Spool {
   /** Closed segments, oldest first. */
   readonly #closed: SegmentSummary[]
   readonly #letters: Set<string>
-  #writer: SegmentWriter | undefined
-  #nextSequence: number
-  readonly #waiting: Waiting[] = []
-  /** Ends when everything that touches the writer so far is done. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #appender: Appender
   #isClosed = false
-  readonly #onFilled = new Set<() => void>()
+  /** Who waits for it to be empty, or not to be. */
+  readonly #watchers = new Set<() => void>()
 
   /** @param letters the dead letters that are there */
   constructor(
@@ -112,7 +100,13 @@ export class Spool {
     this.#onEvent = onEvent
     this.#closed = [...segments]
     this.#letters = new Set(letters.map(({ name }) => name))
-    this.#nextSequence = Math.max(0, ...segments.map(({ sequence }) => sequence)) + 1
+    this.#appender = new Appender({
+      folder,
+      sequence: segments.reduce((highest, { sequence }) => Math.max(highest, sequence), 0) + 1,
+      onClosed: (segment) => this.#closed.push(segment),
+      onAppended: () => this.#tellWatchers(),
+      onEvent,
+    })
   }
 
   /**
@@ -123,19 +117,16 @@ export class Spool {
    */
   append(request: SpooledRequest): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('The spool is closed.'))
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ request, resolve, reject })
-      void this.#inTurn(() => this.#writeGroup())
-    })
+    return this.#appender.append(request)
   }
 
   get isEmpty(): boolean {
-    return this.#closed.length === 0 && (this.#writer?.summary.requests ?? 0) === 0
+    return this.#closed.length === 0 && this.#appender.current === undefined
   }
 
   /** Counted along; reads nothing from the disk. */
   get state(): SpoolState {
-    const all = [...this.#closed, ...(this.#writer ? [this.#writer.summary] : [])].filter((s) => s.requests > 0)
+    const all = [...this.#closed, ...(this.#appender.current ? [this.#appender.current] : [])]
     const sum = (of: (segment: SegmentSummary) => number) => all.reduce((total, segment) => total + of(segment), 0)
     return {
       segments: all.length,
@@ -149,16 +140,15 @@ export class Spool {
 
   /** Resolves when the spool is not empty, or when the signal aborts. */
   filled(signal: AbortSignal): Promise<void> {
-    if (!this.isEmpty || signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#onFilled.delete(done)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      this.#onFilled.add(done)
-      signal.addEventListener('abort', done)
-    })
+    return this.#until(() => !this.isEmpty, signal)
+  }
+
+  /**
+   * Resolves when the spool is empty, or when the signal aborts. Under a steady load a spool that everybody appends to is
+   * never empty: whoever wants to pass it by waits here instead, once little is left.
+   */
+  emptied(signal: AbortSignal): Promise<void> {
+    return this.#until(() => this.isEmpty, signal)
   }
 
   /**
@@ -167,11 +157,11 @@ export class Spool {
    */
   async oldest(): Promise<Segment | undefined> {
     for (;;) {
-      if (this.#closed.length === 0) await this.#inTurn(() => this.#closeWriter())
+      if (this.#closed.length === 0) await this.#appender.close()
       const summary = this.#closed[0]
       if (summary === undefined) return undefined
       const segment = await this.#read(summary)
-      if (segment === undefined) this.#closed.shift()
+      if (segment === undefined) this.#forget(summary.name)
       else {
         // It may have been written anew, without what was damaged.
         if (segment.name !== summary.name) this.#closed[0] = summarize(segment)
@@ -183,8 +173,7 @@ export class Spool {
   /** Forgets a segment whose parts are all delivered or buried; durable when it resolves. */
   async remove(segment: Segment): Promise<void> {
     await removeDurably(segmentPath(this.folder, segment.name))
-    const index = this.#closed.findIndex(({ name }) => name === segment.name)
-    if (index !== -1) this.#closed.splice(index, 1)
+    this.#forget(segment.name)
   }
 
   /** Whether a part is a dead letter already: a crash came between burying it and removing its segment. */
@@ -234,46 +223,31 @@ export class Spool {
   /** Called by `withSpool`: what was accepted is written first. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#inTurn(() => this.#closeWriter())
+    await this.#appender.close()
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(work)
-    this.#turn = mine.catch(() => {})
-    return mine
+  #forget(segment: string): void {
+    const index = this.#closed.findIndex(({ name }) => name === segment)
+    if (index !== -1) this.#closed.splice(index, 1)
+    this.#tellWatchers()
   }
 
-  /** Writes what waits, as much as goes into the segment; whoever waits longer has a turn of their own. */
-  async #writeGroup(): Promise<void> {
-    let bytes = this.#writer?.summary.bytes ?? 0
-    let count = 0
-    while (count < this.#waiting.length && (count === 0 || bytes < rotateBytes)) {
-      bytes += this.#waiting[count++]!.request.lines.length
-    }
-    const group = this.#waiting.splice(0, count)
-    if (group.length === 0) return
-    this.#writer ??= new SegmentWriter(this.folder, this.#nextSequence++)
-    const writer = this.#writer
-    try {
-      await writer.write(group.map(({ request }) => request))
-    } catch (error) {
-      await this.#closeWriter()
-      this.#onEvent({ kind: 'refused', segment: writer.name, requests: group.length, error })
-      for (const { reject } of group) reject(asSpoolFull(error, this.folder))
-      return
-    }
-    if (writer.summary.bytes >= rotateBytes) await this.#closeWriter()
-    for (const { resolve } of group) resolve()
-    for (const tell of [...this.#onFilled]) tell()
+  #tellWatchers(): void {
+    for (const look of [...this.#watchers]) look()
   }
 
-  async #closeWriter(): Promise<void> {
-    const writer = this.#writer
-    this.#writer = undefined
-    if (writer === undefined) return
-    if (writer.summary.requests > 0) this.#closed.push(writer.summary)
-    // What it holds is synced, so an error here harms nothing.
-    await writer.close().catch(() => {})
+  #until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
+    if (isSo() || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!isSo() && !signal.aborted) return
+        this.#watchers.delete(look)
+        signal.removeEventListener('abort', look)
+        resolve()
+      }
+      this.#watchers.add(look)
+      signal.addEventListener('abort', look)
+    })
   }
 
   async #read(summary: SegmentSummary): Promise<Segment | undefined> {
