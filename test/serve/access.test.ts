@@ -237,6 +237,23 @@ test('a database that is dropped under the server', () =>
     })
   }))
 
+test('somebody hears once that the keys cannot be read, and once that they can again', () =>
+  withCuttable((_, relayed, relay) => {
+    const heard: (string | undefined)[] = []
+    const hear = (failure: Error | undefined) => heard.push(failure?.message)
+    const use = async () => {
+      expect(heard).toEqual([])
+      await relay.cut()
+      await until(() => heard.length === 1)
+      // Time for two more readings that fail.
+      await new Promise((resolve) => setTimeout(resolve, 3_500))
+      await relay.mend()
+      await until(() => heard.length === 2)
+      expect(heard).toEqual([expect.any(String), undefined])
+    }
+    return withAccess(relayed, {}, use, hear)
+  }))
+
 test('when the database is away from the start nobody is let in, until it has been asked', () =>
   withCuttable(async (db, relayed, relay) => {
     await relay.cut()

@@ -40,12 +40,20 @@ const pauseMs = 250
 // A connection that hangs is given up and made anew.
 const timeoutMs = 2_000
 
+/** Called when reading the keys begins to fail, with the error, and with undefined when it works again. */
+export type OnKeysUnread = (failure: Error | undefined) => void
+
 /**
  * Reads the keys, hands them to `use` and keeps them up to date until it ends.
  *
- * @throws EaError of the first reading, except when the database is just away
+ * @param onUnread while reading fails, keys that are revoked go on to work: somebody should hear of it
+ * @throws what the first reading throws, except when the database is just away
  */
-export async function withKnownKeys<T>(db: Database, use: (known: KnownKeys) => Promise<T>): Promise<T> {
+export async function withKnownKeys<T>(
+  db: Database,
+  use: (known: KnownKeys) => Promise<T>,
+  onUnread: OnKeysUnread = () => {},
+): Promise<T> {
   const pool = new pg.Pool({
     ...db.pool.options,
     max: 1,
@@ -55,7 +63,7 @@ export async function withKnownKeys<T>(db: Database, use: (known: KnownKeys) => 
   pool.on('error', () => {})
   let byHash: ReadonlyMap<string, KnownKey> | undefined
   let everAny = false
-  let failure: unknown
+  let failure: Error | undefined
   let beganAt = Number.NEGATIVE_INFINITY
   let reading = Promise.resolve()
   let coming: Promise<void> | undefined
@@ -65,9 +73,11 @@ export async function withKnownKeys<T>(db: Database, use: (known: KnownKeys) => 
     try {
       byHash = await readKeys(db, pool)
       everAny ||= byHash.size > 0
+      if (failure !== undefined) onUnread(undefined)
       failure = undefined
     } catch (error) {
-      failure = error
+      if (failure === undefined) onUnread(error as Error)
+      failure = error as Error
     }
   }
 
@@ -109,7 +119,7 @@ export async function withKnownKeys<T>(db: Database, use: (known: KnownKeys) => 
         if (found || failure === undefined) return found
         throw new EaError(
           'database_unreachable',
-          `This key is not known, and the database cannot be asked for it: ${(failure as Error).message}`,
+          `This key is not known, and the database cannot be asked for it: ${failure.message}`,
           { cause: failure },
         )
       },

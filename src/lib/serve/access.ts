@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { isKeyText, looksLikeKey } from '../keys/key-text.js'
-import { type KnownKey, type KnownKeys, withKnownKeys } from '../keys/known-keys.js'
+import { type KnownKey, type KnownKeys, type OnKeysUnread, withKnownKeys } from '../keys/known-keys.js'
 import { impliedScopes, scopes } from '../keys/scopes.js'
 import type { Access, Principal } from './context.js'
 import { credentialOf } from './credential.js'
@@ -24,6 +24,7 @@ const anonymous: Principal = { name: 'anonymous', scopes, limitBy: null }
  * so revoking the last key does not open the doors.
  *
  * @param options `jwt`: whose tokens are believed
+ * @param onUnread hears when the keys cannot be read any more, and when they can again
  * @throws EaError `usage` when the options of tokens contradict each other; `database_not_migrated` and the like
  * @example
  * await withAccess(db, options, async (access) => {
@@ -35,9 +36,10 @@ export async function withAccess<T>(
   db: Database,
   options: Pick<ServeOptions, 'jwt'>,
   use: (access: Access) => Promise<T>,
+  onUnread?: OnKeysUnread,
 ): Promise<T> {
   const verify = options.jwt === undefined ? undefined : tokenVerifier(options.jwt)
-  return withKnownKeys(db, (known) => {
+  const opened = (known: KnownKeys) => {
     // Whether there are keys is not known before the database was read: until then it counts as if there were.
     const isRequired = () => verify !== undefined || known.everAny || !known.isRead
 
@@ -62,7 +64,8 @@ export async function withAccess<T>(
       },
       identify,
     })
-  })
+  }
+  return withKnownKeys(db, opened, onUnread)
 }
 
 async function foundKey(known: KnownKeys, text: string): Promise<KnownKey> {
