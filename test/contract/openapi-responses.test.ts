@@ -33,7 +33,7 @@ const removeDatabase = ({ databaseUrl }: Serving) => {
 }
 
 const kinds: Readonly<Record<Exclude<Row['server'], 'stopping'>, Kind>> = {
-  open: { options: { bodyLimitBytes: 100_000 }, after: ({ url }) => fetch(`${url}/events`, partlyGood) },
+  open: { options: { bodyLimitBytes: 100_000 }, after: sendAndFindBatch },
   guarded: { options: {}, guarded: true },
   limited: { options: { rateLimit: 1 }, after: ({ url }) => fetch(`${url}/stats`) },
   broken: {
@@ -68,7 +68,16 @@ async function answerOf(row: Row, target: Target): Promise<Response> {
   const key = headers.get('x-api-key')
   if (key !== null) headers.set('x-api-key', stands[key]!)
   if (row.first) await (await fetch(target.url + url, row.first)).arrayBuffer()
-  return fetch(target.url + url, { ...init, headers })
+  return fetch(target.url + url.replace('HTTP_BATCH', () => httpBatch), { ...init, headers })
+}
+
+/** The number of the batch of what came over HTTP, on the server that is open. */
+let httpBatch = 'unknown'
+
+async function sendAndFindBatch({ url }: Serving): Promise<void> {
+  expect((await fetch(`${url}/events`, partlyGood)).status).toBe(207)
+  const { data } = (await (await fetch(`${url}/batches`)).json()) as { data: { id: number; source: string }[] }
+  httpBatch = String(data.find(({ source }) => source === 'http')!.id)
 }
 
 /** What is wrong with an answer. */

@@ -28,6 +28,7 @@ export interface Row {
   /** Null for an answer without body. */
   readonly type: string | null
   /** What is sent, where it is more than the method and the path. */
+  // `HTTP_BATCH` in the path, and READ, WRITE or UNKNOWN as the key, stand for what only the running server knows.
   readonly request?: { readonly url?: string; readonly init?: RequestInit }
   /** Sends something that is no whole request. */
   readonly send?: (target: Target) => Promise<Response>
@@ -111,7 +112,7 @@ function good(): Row[] {
     ...['/batches/{id}', '/batches/{id}/rejects'].map(
       (path): Row => ({
         ...{ server: 'open', path, method: 'get', status: 200, type: json },
-        request: { url: path.replace('{id}', '2') },
+        request: { url: path.replace('{id}', 'HTTP_BATCH') },
       }),
     ),
   ]
