@@ -178,6 +178,15 @@ describe('a record that is broken by itself is a reject, and the others go on', 
     }
   })
 
+  test('as deep as a record may be, and one deeper, in every form', async () => {
+    const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+    for (const form of ['%', '\n%\n', '[%]', '[\n%]', '{"events":[%]}', '%\n{}', '%\n{}\n']) {
+      expect((await read(form.replace('%', nested(100)))).rejects).toEqual([])
+      expect((await read(form.replace('%', nested(101)))).rejects).toEqual([[0, 'json_too_deep']])
+      expect((await read(form.replace('%', nested(5000)))).rejects).toEqual([[0, 'json_too_deep']])
+    }
+  })
+
   test('invalid UTF-8', async () => {
     const bad = Buffer.from('{"a":"\xe9"}', 'latin1')
     for (const [before, between, behind] of [
