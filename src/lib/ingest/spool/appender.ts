@@ -10,6 +10,8 @@ import { SegmentWriter } from './segment-writer.js'
 
 /** A segment that has grown to this is closed; one larger request still goes into one. */
 const rotateBytes = 8 * 1024 * 1024
+/** About what a header takes, to know in advance how much goes into one write. */
+const headerBytes = 350
 
 interface Waiting {
   readonly request: SpooledRequest
@@ -71,7 +73,7 @@ export class Appender {
     let bytes = this.#writer?.summary.bytes ?? 0
     let count = 0
     while (count < this.#waiting.length && (count === 0 || bytes < rotateBytes)) {
-      bytes += this.#waiting[count++]!.request.lines.length
+      bytes += this.#waiting[count++]!.request.lines.length + headerBytes
     }
     const { folder } = this.#options
     const group = this.#waiting.splice(0, count)
