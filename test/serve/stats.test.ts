@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { paramsOf, snake } from '../../src/lib/stats/params.js'
 import { storeEvents } from '../support/events.js'
+import { withServing } from '../support/serving.js'
 import { type Answering, withAnswering } from './answering.js'
 
 const august = [
@@ -192,4 +193,20 @@ test('HEAD says what GET would, without a body', () =>
       expect(await head.text()).toBe('')
       expect((await whole.text()).length).toBeGreaterThan(0)
     }
+  }))
+
+test('in the whole server an answer is known again, counted, and varies by what it must', () =>
+  withServing({ corsOrigins: ['https://shop.example'] }, async ({ url, db }) => {
+    await storeEvents(db, august)
+    const answer = await fetch(`${url}/stats/dau`, { headers: { origin: 'https://shop.example' } })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('cache-control')).toBe('private, no-cache')
+    expect(answer.headers.get('vary')?.split(', ')).toEqual(expect.arrayContaining(['Accept']))
+    expect(((await answer.json()) as { data: unknown[] }).data).toHaveLength(3)
+    const known = await fetch(`${url}/stats/dau`, { headers: { 'if-none-match': answer.headers.get('etag')! } })
+    expect(known.status).toBe(304)
+    expect((await fetch(`${url}/stats/dau`, { method: 'POST' })).status).toBe(405)
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(metrics).toMatch(/ea_stat_duration_seconds_count\{stat="dau",cache="hit"\} 1/)
+    expect(metrics).toMatch(/ea_stat_duration_seconds_count\{stat="dau",cache="miss"\} 1/)
   }))
