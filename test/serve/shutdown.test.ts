@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { binary, builtOnce } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
 import { requestHead, sendRaw } from '../support/raw-http.js'
@@ -121,6 +121,9 @@ describe('connections', () => {
 })
 
 describe('ea serve', () => {
+  // A build takes its time, which is no test's.
+  beforeAll(builtOnce)
+
   interface Running {
     readonly url: string
     readonly databaseUrl: string
@@ -130,7 +133,6 @@ describe('ea serve', () => {
   }
 
   async function withBinary(args: readonly string[], use: (running: Running) => Promise<void>): Promise<void> {
-    await builtOnce()
     const { url: databaseUrl, drop } = await freshDatabase()
     const dataDir = await temporaryFolder()
     const child = spawn(process.execPath, [binary, 'serve', '--port', '0', ...args], {
@@ -171,7 +173,10 @@ describe('ea serve', () => {
               else failures.push(`status ${answer.statusCode}`)
               resolve(answer.headers.connection === 'close' ? 'told' : 'answered')
             })
-            answer.on('error', (error) => failures.push(`cut off: ${error.message}`))
+            answer.on('error', (error) => {
+              failures.push(`cut off: ${error.message}`)
+              resolve('refused')
+            })
           })
           request.on('error', (error: NodeJS.ErrnoException) => {
             // A new connection to a server that listens no more; a reset of one that was open is a failure.

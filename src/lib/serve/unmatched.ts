@@ -2,7 +2,7 @@
  * What is answered where no route fits: 404 for a path that is nothing, 405 with Allow for a path that is something by
  * another method. Both count against the rate limit of the address.
  */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { EaError } from '../errors.js'
 
 /** Registers the answers; routes that are registered later are known to them. */
@@ -14,20 +14,21 @@ export function answerUnmatched(app: FastifyInstance, options: { rateLimit: numb
     for (const name of [method].flat()) routes.push({ pattern: asRegExp(url), method: name })
   })
   const limit = options.rateLimit > 0 ? app.rateLimit() : undefined
+  const refuse = (request: FastifyRequest, reply: FastifyReply): never => {
+    const path = request.url.split('?', 1)[0]!
+    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))].sort()
+    if (allowed.length === 0) throw new EaError('not_found', `There is nothing at ${path.slice(0, 200)}.`)
+    reply.header('allow', allowed.join(', '))
+    throw new EaError('method_not_allowed', `${path} takes ${allowed.join(' and ')}, not ${request.method}.`)
+  }
   // Already here, and not in the handler: the body of a request to nothing is not read.
   app.addHook('onRequest', async (request, reply) => {
     if (!request.is404) return
     await limit?.call(app, request, reply)
-    const path = request.url.split('?', 1)[0]!
-    const allowed = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-    if (allowed.length === 0) throw new EaError('not_found', `There is nothing at ${path.slice(0, 200)}.`)
-    reply.header('allow', allowed.sort().join(', '))
-    throw new EaError('method_not_allowed', `${path} takes ${allowed.join(' and ')}, not ${request.method}.`)
+    refuse(request, reply)
   })
-  // Reached from routes that say themselves that they have nothing.
-  app.setNotFoundHandler(() => {
-    throw new EaError('not_found', 'There is nothing at this path.')
-  })
+  // Reached from the preflight where there is none.
+  app.setNotFoundHandler(refuse)
 }
 
 /** `/batches/:id` as what it matches. */
