@@ -1,7 +1,6 @@
 /** `ea spool …` as a user runs it, on a real database. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
@@ -92,7 +91,6 @@ test('a segment that comes back after it was drained is not stored again', async
     const aside = join(folder, 'aside')
     await mkdir(aside)
     await rename(join(folder, file!), join(aside, file!))
-    const { copyFile } = await import('node:fs/promises')
     for (let time = 0; time < 2; time++) {
       await copyFile(join(aside, file!), join(folder, file!))
       expect((await ea('spool', 'drain', '--json')).code).toBe(0)
@@ -137,7 +135,7 @@ test('what the database refuses is a dead letter that can be retried', async () 
 
 test('a damaged dead letter stays where it is, and is told', async () => {
   await withScene(async ({ folder, ea }) => {
-    mkdirSync(join(folder, 'dead-letter'), { recursive: true })
+    await mkdir(join(folder, 'dead-letter'), { recursive: true })
     await writeFile(join(folder, 'dead-letter', '000000000001-0123456789ab-at-0.damaged'), 'xyz')
     const retried = await ea('spool', 'retry', '--json')
     expect(JSON.parse(retried.stdout)).toMatchObject({
