@@ -28,6 +28,7 @@ export default class Serve extends BaseCommand<typeof Serve> {
     const serve = (url: string, isOpen: boolean) => {
       if (isOpen)
         this.caution(`Nobody is asked for a key: everybody who can reach ${url} can read and write the events.`)
+      if (process.stderr.isTTY) this.say(`The documentation is at ${url}/docs. Ctrl-C ends the server.`)
       return this.present({ url }, url)
     }
     await this.withDatabase(
