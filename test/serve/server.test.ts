@@ -7,6 +7,7 @@ import { serveDefaults } from '../../src/lib/serve/options.js'
 import { problemOf } from '../../src/lib/serve/problem.js'
 import { withServer } from '../../src/lib/serve/server.js'
 import { freshDatabase } from '../support/database.js'
+import { requestHead, sendRaw } from '../support/raw-http.js'
 import { withServing } from '../support/serving.js'
 
 describe('health', () => {
@@ -170,6 +171,19 @@ describe('browsers', () => {
       expect(answer.status).toBe(405)
       expect(answer.headers.get('access-control-allow-origin')).toBeNull()
     })
+  })
+})
+
+test('an open server does not answer to the name of a website', async () => {
+  const ask = (host: string) => requestHead('GET /stats HTTP/1.1', { host })
+  await withServing({}, async ({ url }) => {
+    expect(await sendRaw(url, ask('evil.example'))).toMatchObject({ status: 403 })
+    for (const host of ['localhost:8080', '127.0.0.1', '[::1]:8080']) {
+      expect(await sendRaw(url, ask(host)), host).toMatchObject({ status: 200 })
+    }
+  })
+  await withServing({ insecure: true }, async ({ url }) => {
+    expect(await sendRaw(url, ask('shop.example'))).toMatchObject({ status: 200 })
   })
 })
 

@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookH
 import { EaError } from '../errors.js'
 import type { Access, Principal, Scope } from './context.js'
 import { credentialOf } from './credential.js'
+import { isLoopback } from './loopback.js'
 import type { ServeOptions } from './options.js'
 
 /** Failed logins per minute and address, so that keys cannot be tried out at speed. */
@@ -60,6 +61,7 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
     const { scope, allowQueryKey = false } = route.config ?? {}
     if (scope === undefined) return
     const mayPass: onRequestAsyncHookHandler = async (request, reply) => {
+      if (!access.isRequired) refuseOtherNames(request, options)
       const ask = () => access.identify(request, allowQueryKey)
       request.principal = limits === undefined ? await ask() : await limits(request, reply, allowQueryKey, ask)
       requireScope(request.principal, scope)
@@ -73,6 +75,17 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
 function hooksOf({ onRequest }: RouteOptions): onRequestAsyncHookHandler[] {
   const hooks = onRequest === undefined ? [] : Array.isArray(onRequest) ? onRequest : [onRequest]
   return hooks as onRequestAsyncHookHandler[]
+}
+
+/**
+ * A server that is open to its own machine is not open to the pages that a browser there shows: one whose name was made
+ * to resolve to 127.0.0.1 could read everything, and is told by that name.
+ */
+function refuseOtherNames({ headers, hostname }: FastifyRequest, { host, insecure }: ServeOptions): void {
+  if (insecure || headers.host === undefined || !isLoopback(host) || isLoopback(hostname)) return
+  throw new EaError('forbidden', `Without keys the server answers as localhost only, not as ${hostname}.`, {
+    suggestions: ['Make a key with `ea keys create NAME`, ask for 127.0.0.1, or start the server with --insecure.'],
+  })
 }
 
 function requireScope({ name, scopes }: Principal, scope: Scope): void {
