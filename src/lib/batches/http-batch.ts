@@ -55,12 +55,24 @@ export interface Growth {
   readonly owners: ReadonlyMap<number, number>
 }
 
-/** Adds what a commit brought to its batches: counts, the first rejects, and whose events the duplicates are. */
-export async function growHttpBatches(tx: Transaction, growths: readonly Growth[]): Promise<void> {
+/** What only the commit that grew a batch last can have written there. */
+export interface GrowthMark {
+  readonly batchId: number
+  /** The batch's `finished_at` in microseconds since 1970: a number that may be too long for JavaScript's. */
+  readonly grownAtUs: string
+}
+
+/**
+ * Adds what a commit brought to its batches: counts, the first rejects, and whose events the duplicates are.
+ *
+ * @returns the mark of one of them; null when there are none
+ */
+export async function growHttpBatches(tx: Transaction, growths: readonly Growth[]): Promise<GrowthMark | null> {
+  if (growths.length === 0) return null
   for (const growth of growths) if (growth.rejects.length > 0) await keepSomeRejects(tx, growth)
   const column = (key: 'batchId' | 'inserted' | 'duplicates' | 'rejected' | 'bytes' | 'seconds') =>
     growths.map((growth) => growth[key])
-  await sql`
+  const { rows } = await sql<GrowthMark>`
     UPDATE ${tx.t.import_batches} b
        SET read = b.read + g.inserted + g.duplicates + g.rejected, inserted = b.inserted + g.inserted,
            duplicates = b.duplicates + g.duplicates, rejected = b.rejected + g.rejected, bytes = b.bytes + g.bytes,
@@ -68,11 +80,21 @@ export async function growHttpBatches(tx: Transaction, growths: readonly Growth[
       FROM unnest(${column('batchId')}::bigint[], ${column('inserted')}::bigint[], ${column('duplicates')}::bigint[],
                   ${column('rejected')}::bigint[], ${column('bytes')}::bigint[], ${column('seconds')}::float8[])
            AS g (id, inserted, duplicates, rejected, bytes, seconds)
-     WHERE b.id = g.id`.execute(tx.q)
+     WHERE b.id = g.id
+    RETURNING b.id AS "batchId", (extract(epoch FROM b.finished_at) * 1000000)::bigint::text AS "grownAtUs"`.execute(
+    tx.q,
+  )
   const overlaps = growths.flatMap(({ batchId, owners }) =>
     [...owners].filter(([owner]) => owner !== batchId).map(([owner, n]) => ({ batchId, owner, n })),
   )
-  if (overlaps.length === 0) return
+  if (overlaps.length > 0) await addOverlaps(tx, overlaps)
+  return rows[0]!
+}
+
+async function addOverlaps(
+  tx: Transaction,
+  overlaps: readonly { readonly batchId: number; readonly owner: number; readonly n: number }[],
+): Promise<void> {
   await sql`
     INSERT INTO ${tx.t.import_overlaps} AS o (batch_id, owner_id, duplicates)
     SELECT * FROM unnest(${overlaps.map((o) => o.batchId)}::bigint[], ${overlaps.map((o) => o.owner)}::bigint[],

@@ -5,10 +5,17 @@ import { EaError } from '../errors.js'
 /** Classes of SQLSTATE that are about the server and not about what it was asked. */
 const awayClasses = [
   '08', // connection
+  '28', // it does not let this server in: a password that was changed, an account that is locked
   '40', // rolled back: deadlock, serialization
   '53', // no disk, no memory, too many connections
   '57', // shut down, or a timeout
   '58', // its own input and output
+]
+
+/** What the system says when the server cannot be found or reached, or there is no socket left to try it. */
+const unreachable = [
+  ...['ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ECONNABORTED'],
+  ...['EAGAIN', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE'],
 ]
 
 /** The lock was not to be had in time, or the server is read-only: a standby, or one that protects its disk. */
@@ -24,7 +31,13 @@ export function isAway(error: unknown): boolean {
   if (error instanceof EaError) return ['database_unreachable', 'disk_full'].includes(error.code)
   const state = sqlState(error)
   if (state !== undefined) return awayStates.includes(state) || awayClasses.includes(state.slice(0, 2))
-  return isTransient(error) || isLostConnection(error)
+  return isTransient(error) || isUnreachable(error) || isLostConnection(error)
+}
+
+/** Of a call to the system: a container that is stopped takes its name with it. */
+function isUnreachable(error: unknown): boolean {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException
+  return code !== undefined && unreachable.includes(code)
 }
 
 /** What `pg` says when the connection was lost between two statements, or the pool has none to give. */

@@ -7,9 +7,8 @@
  * The lock is that of everything that changes what is visible (batches/visibility.ts). It is waited for a second, not
  * longer: the caller then keeps the events in the spool.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { type Growth, growHttpBatches, httpBatches } from '../batches/http-batch.js'
+import { type Growth, type GrowthMark, growHttpBatches, httpBatches } from '../batches/http-batch.js'
 import { bumpDataVersion, lockVisibility } from '../batches/visibility.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { limits, type Reject, rejectCodes } from '../event.js'
@@ -23,6 +22,7 @@ import { prepareDeltaOf } from '../rollups/delta.js'
 import { isAway } from './away.js'
 import { collectMapping } from './collect.js'
 import { dropOldAnswers, earlierAnswers, keepAnswers } from './idempotency.js'
+import { type CommitTrace, hasCommitted } from './in-doubt.js'
 import { judgedSql, mergeRun, type Other, storedTable } from './merge.js'
 import { RunRecords, type SetAside } from './records.js'
 import type { CommitRequest, RecordKind, RejectedRecord, Settled, StoredAnswer } from './request.js'
@@ -63,7 +63,7 @@ export async function commitRun(
   const memory = options.trust ?? { now: 'fast' }
   let trust = memory.now
   for (;;) {
-    let written: { readonly xid: string | null; readonly settled: readonly Settled[] | null } | undefined
+    let written: Written | undefined
     try {
       await withTransaction(db, async (tx) => {
         written = await new Commit(tx, run, options, trust).write()
@@ -81,7 +81,9 @@ export async function commitRun(
         continue
       }
       // Whoever loses the connection while it commits cannot know what became of it; the server does.
-      if (written !== undefined && isAway(error) && (await hasCommitted(db, written.xid))) return written.settled
+      if (written !== undefined && isAway(error) && (await hasCommitted(db, written.trace))) {
+        return written.settled
+      }
       throw error
     }
   }
@@ -101,21 +103,10 @@ class AtomicRefusal extends Error {
   }
 }
 
-/** Asks the server, while it can be asked, how a transaction ended. */
-async function hasCommitted(db: Database, xid: string | null): Promise<boolean> {
-  if (xid === null) return true
-  for (let attempt = 1; attempt <= 20; attempt++) {
-    await sleep(50 * attempt)
-    try {
-      const { rows } = await sql<{
-        status: string | null
-      }>`SELECT pg_xact_status(${xid}::text::xid8) AS status`.execute(db.q)
-      if (rows[0]!.status !== 'in progress') return rows[0]!.status === 'committed'
-    } catch (error) {
-      if (!isAway(error)) throw error
-    }
-  }
-  return false
+/** What a transaction has written, not committed yet. */
+interface Written {
+  readonly settled: readonly Settled[] | null
+  readonly trace: CommitTrace
 }
 
 /** One attempt at a run, inside its transaction. */
@@ -142,7 +133,7 @@ class Commit {
     }
   }
 
-  async write(): Promise<{ xid: string | null; settled: readonly Settled[] | null }> {
+  async write(): Promise<Written> {
     const tx = this.#tx
     await this.#prepareSession()
     // Many records are copied before the lock is taken: others commit meanwhile.
@@ -151,7 +142,7 @@ class Commit {
     return alone(async () => {
       await lockVisibility(tx)
       failpoint('http.locked')
-      if (!(await this.#isFirstTime())) return { xid: null, settled: null }
+      if (!(await this.#isFirstTime())) return { settled: null, trace: { xid: '', mark: null } }
       const known = await this.#earlierAnswers()
       const isKnown = (request: number) => known[request] !== undefined
       const batchIds = await this.#batches(isKnown)
@@ -160,9 +151,9 @@ class Commit {
       if (this.#run[0]!.atomic && first?.kind === 'stored' && first.answer.rejected.length > 0) {
         throw new AtomicRefusal(refusedWhole(first.answer))
       }
-      await this.#book(batchIds, settled)
+      const mark = await this.#book(batchIds, settled)
       const xid = await bumpDataVersion(tx)
-      return { xid, settled: settled.map(({ rejects: _, owners: __, ...one }) => one as Settled) }
+      return { trace: { xid, mark }, settled: settled.map(({ rejects: _, owners: __, ...one }) => one as Settled) }
     })
   }
 
@@ -264,7 +255,7 @@ class Commit {
   }
 
   /** Adds the counts to the batches and keeps the answers that may be asked for again. */
-  async #book(batchIds: readonly (number | null)[], settled: readonly WithRejects[]): Promise<void> {
+  async #book(batchIds: readonly (number | null)[], settled: readonly WithRejects[]): Promise<GrowthMark | null> {
     const seconds = (performance.now() - this.#startedMs) / 1000 / this.#run.length
     const growths = new Map<number, Mutable<Growth>>()
     this.#run.forEach((request, index) => {
@@ -283,9 +274,10 @@ class Commit {
       growth.seconds += seconds
       for (const [owner, n] of one.owners!) growth.owners.set(owner, (growth.owners.get(owner) ?? 0) + n)
     })
-    await growHttpBatches(this.#tx, [...growths.values()])
+    const mark = await growHttpBatches(this.#tx, [...growths.values()])
     const isNew = await keepAnswers(this.#tx, this.#run, settled)
     if (isNew) await dropOldAnswers(this.#tx)
+    return mark
   }
 }
 

@@ -36,7 +36,7 @@ export interface IngestOptions {
   readonly spoolDir: string
   /** What a time without offset means: an IANA name. */
   readonly timezone: string
-  /** Bodies that wait for their commit, in bytes; beyond it requests are turned away. Default 256 MB. */
+  /** Bodies that wait for their commit or the disk, in bytes; beyond it requests are turned away. Default 256 MB. */
   readonly maxWaitingBytes?: number
   readonly onEvent?: (event: IngestEvent) => void
 }
@@ -70,6 +70,12 @@ const defaultMaxWaitingBytes = 256 * 1024 * 1024
 const connections = 3
 /** With an empty spool nothing tells when the database is back: after so long a request tries it. */
 const tryAgainAfterMs = 1_000
+/** How long a request waits for the last of the spool, before it joins it. */
+const lastOfSpoolMs = 1_000
+/** What is left in the spool is little when it is stored within a second or so: that long requests wait for it. */
+const littleEvents = 20_000
+const littleBytes = 8 * 1024 * 1024
+const lingerMs = 1_000
 
 /**
  * Opens the way in, drains the spool beside it, and when `use` has ended finishes what was accepted.
@@ -107,8 +113,13 @@ class Ingest implements OpenIngest {
   readonly #drainer: Drainer
   readonly #trust = { now: 'fast' as const }
   #awaySinceMs: number | null = null
+  #emptied: Promise<void> | undefined
+  #lingeringBytes = 0
   #lastCommitAt: Date | null = null
   #isClosing = false
+  #waiting = 0
+  #waitingBytes = 0
+  readonly #onIdle: (() => void)[] = []
 
   constructor(db: Database, spool: Spool, options: IngestOptions) {
     this.#db = db
@@ -131,7 +142,7 @@ class Ingest implements OpenIngest {
   get state(): IngestState {
     return {
       isDatabaseUp: this.#awaySinceMs === null,
-      waiting: this.#committer.waiting,
+      waiting: this.#waiting,
       spool: this.#spool.state,
       lastCommitAt: this.#lastCommitAt,
     }
@@ -141,11 +152,13 @@ class Ingest implements OpenIngest {
     const { chunk } = request
     if (this.#isClosing) throw new EaError('server_busy', 'The server is about to stop.')
     const { maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
-    if (this.#committer.waitingBytes + request.bytes > maxWaitingBytes && this.#committer.waiting > 0) {
+    const waitingBytes = this.#waitingBytes + this.#lingeringBytes
+    if (waitingBytes + request.bytes > maxWaitingBytes && waitingBytes > 0) {
       throw new EaError('server_busy', 'Too many events wait for the database.')
     }
     if (chunk.records === 0) return answer(200, { received: 0, inserted: 0, duplicates: 0, rejected: [] })
     // Events behind others in the spool wait for their turn: the first of an id wins.
+    if (this.#isNearlyDrained()) await this.#drained(request.bytes)
     if (this.#mustQueue()) return this.#queue(request)
     try {
       return this.#answerOf(await this.#committer.submit(request))
@@ -158,7 +171,7 @@ class Ingest implements OpenIngest {
   /** Finishes what was accepted, and the part of the spool that is under way. */
   async close(): Promise<void> {
     this.#isClosing = true
-    await this.#committer.idle()
+    if (this.#waiting > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
     await this.#drainer.stop()
   }
 
@@ -167,14 +180,34 @@ class Ingest implements OpenIngest {
     return this.#awaySinceMs !== null && performance.now() - this.#awaySinceMs < tryAgainAfterMs
   }
 
+  /** Whether the database takes what is left in the spool, and that is little. */
+  #isNearlyDrained(): boolean {
+    if (this.#spool.isEmpty || this.#awaySinceMs !== null) return false
+    const { events, bytes } = this.#spool.state
+    return events <= littleEvents && bytes <= littleBytes
+  }
+
+  /**
+   * Waits a moment until the spool is empty. Under a steady load it would never be: each request would find others there
+   * and go behind them.
+   */
+  async #drained(bytes: number): Promise<void> {
+    this.#lingeringBytes += bytes
+    this.#emptied ??= this.#spool.emptied(AbortSignal.timeout(lingerMs)).finally(() => {
+      this.#emptied = undefined
+    })
+    await this.#emptied
+    this.#lingeringBytes -= bytes
+  }
+
   /** Commits a run, and tries again while there is hope that it passes. */
   async #commit(
     run: readonly CommitRequest[],
     alone: <T>(body: () => Promise<T>) => Promise<T>,
   ): Promise<readonly Settled[]> {
     for (let attempt = 1; ; attempt++) {
-      // Others of this lane have found out meanwhile.
-      if (attempt === 1 && this.#mustQueue()) throw new EaError('database_unreachable', 'The database is away.')
+      // Others have found out meanwhile; and what they have put into the spool comes first.
+      if (this.#mustQueue()) throw new EaError('database_unreachable', 'The database is away.')
       const startedMs = performance.now()
       try {
         const { timezone } = this.#options
