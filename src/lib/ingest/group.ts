@@ -31,22 +31,9 @@ export class Committer {
   readonly #large: Waiting[] = []
   readonly #running = new Set<Waiting[]>()
   #turn: Promise<unknown> = Promise.resolve()
-  #waiting = 0
-  #waitingBytes = 0
-  #idle: (() => void)[] = []
 
   constructor(commit: CommitLane) {
     this.#commit = commit
-  }
-
-  /** Requests that were submitted and are not settled. */
-  get waiting(): number {
-    return this.#waiting
-  }
-
-  /** Bytes of their bodies. */
-  get waitingBytes(): number {
-    return this.#waitingBytes
   }
 
   /**
@@ -55,22 +42,11 @@ export class Committer {
    * @throws what the commit of its run threw
    */
   submit(request: CommitRequest): Promise<Settled> {
-    this.#waiting += 1
-    this.#waitingBytes += request.bytes
     return new Promise<Settled>((resolve, reject) => {
       const lane = isSmall([request]) ? this.#small : this.#large
       lane.push({ request, resolve, reject })
       if (!this.#running.has(lane)) void this.#run(lane)
-    }).finally(() => {
-      this.#waiting -= 1
-      this.#waitingBytes -= request.bytes
-      if (this.#waiting === 0) for (const done of this.#idle.splice(0)) done()
     })
-  }
-
-  /** Resolves when nothing waits. */
-  idle(): Promise<void> {
-    return this.#waiting === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
   }
 
   async #run(lane: Waiting[]): Promise<void> {

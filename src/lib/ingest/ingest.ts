@@ -70,8 +70,6 @@ const defaultMaxWaitingBytes = 256 * 1024 * 1024
 const connections = 3
 /** With an empty spool nothing tells when the database is back: after so long a request tries it. */
 const tryAgainAfterMs = 1_000
-/** How long a request waits for the last of the spool, before it joins it. */
-const lastOfSpoolMs = 1_000
 /** What is left in the spool is little when it is stored within a second or so: that long requests wait for it. */
 const littleEvents = 20_000
 const littleBytes = 8 * 1024 * 1024
@@ -114,7 +112,6 @@ class Ingest implements OpenIngest {
   readonly #trust = { now: 'fast' as const }
   #awaySinceMs: number | null = null
   #emptied: Promise<void> | undefined
-  #lingeringBytes = 0
   #lastCommitAt: Date | null = null
   #isClosing = false
   #waiting = 0
@@ -149,16 +146,26 @@ class Ingest implements OpenIngest {
   }
 
   async accept(request: IngestRequest): Promise<Answer> {
-    const { chunk } = request
     if (this.#isClosing) throw new EaError('server_busy', 'The server is about to stop.')
     const { maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
-    const waitingBytes = this.#waitingBytes + this.#lingeringBytes
-    if (waitingBytes + request.bytes > maxWaitingBytes && waitingBytes > 0) {
+    if (this.#waiting > 0 && this.#waitingBytes + request.bytes > maxWaitingBytes) {
       throw new EaError('server_busy', 'Too many events wait for the database.')
     }
-    if (chunk.records === 0) return answer(200, { received: 0, inserted: 0, duplicates: 0, rejected: [] })
+    this.#waiting += 1
+    this.#waitingBytes += request.bytes
+    try {
+      return await this.#keep(request)
+    } finally {
+      this.#waiting -= 1
+      this.#waitingBytes -= request.bytes
+      if (this.#waiting === 0) for (const done of this.#onIdle.splice(0)) done()
+    }
+  }
+
+  async #keep(request: IngestRequest): Promise<Answer> {
+    if (request.chunk.records === 0) return answer(200, { received: 0, inserted: 0, duplicates: 0, rejected: [] })
     // Events behind others in the spool wait for their turn: the first of an id wins.
-    if (this.#isNearlyDrained()) await this.#drained(request.bytes)
+    if (this.#isNearlyDrained()) await this.#drained()
     if (this.#mustQueue()) return this.#queue(request)
     try {
       return this.#answerOf(await this.#committer.submit(request))
@@ -191,13 +198,11 @@ class Ingest implements OpenIngest {
    * Waits a moment until the spool is empty. Under a steady load it would never be: each request would find others there
    * and go behind them.
    */
-  async #drained(bytes: number): Promise<void> {
-    this.#lingeringBytes += bytes
+  async #drained(): Promise<void> {
     this.#emptied ??= this.#spool.emptied(AbortSignal.timeout(lingerMs)).finally(() => {
       this.#emptied = undefined
     })
     await this.#emptied
-    this.#lingeringBytes -= bytes
   }
 
   /** Commits a run, and tries again while there is hope that it passes. */

@@ -58,6 +58,11 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
       const byteTo = baseOffset + window.base + draft.at
       const chunk = draft.finish(shape, byteTo, pool)
       totals = draft.totals()
+      // Nothing is left: no room is needed for more.
+      if (window.atEnd && draft.at === window.end && scanner.mayEnd(totals.phase)) {
+        yield chunk
+        return
+      }
       // Before the chunk goes out: its consumer may release it, and what is left of the room is needed.
       window.renew(draft.at)
       at = 0
