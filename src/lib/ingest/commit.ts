@@ -159,9 +159,12 @@ class Commit {
 
   async #prepareSession(): Promise<void> {
     const { timezone, lockTimeoutMs = defaultLockTimeoutMs } = this.#options
+    // A few rows are a few lookups: never a reason to read all of a table.
+    const few = this.#records.isInline ? 'off' : 'on'
     await sql`
       SELECT set_config('TimeZone', ${timezone}, true), set_config('DateStyle', 'ISO, YMD', true),
              set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+             set_config('enable_hashjoin', ${few}, true), set_config('enable_mergejoin', ${few}, true),
              set_config('lock_timeout', ${String(lockTimeoutMs)}, true),
              set_config('statement_timeout', ${String(statementTimeoutMs)}, true)`.execute(this.#tx.q)
   }

@@ -60,18 +60,21 @@ export async function addFew(
   types: readonly EventTypeDay[],
 ): Promise<void> {
   if (userDays.length === 0) return
-  const placed = sql`json_to_recordset(${JSON.stringify(userDays)}::json) AS placed (user_id text COLLATE "C", day date,
+  const rows = sql`json_to_recordset(${JSON.stringify(userDays)}::json) AS placed (user_id text COLLATE "C", day date,
     events int, existed bool, first_day date, prev_day date, follower date, old_first date, starts bool)`
   const added = sql`json_to_recordset(${JSON.stringify(types)}::json) AS added (day date, event_type text COLLATE "C",
     events bigint)`
+  const placed = sql`placed`
   // No row is written by two of these: what grows exists, what is inserted does not.
   const growing = userDays.some((row) => row.existed || row.follower !== null)
     ? sql`growing AS (${growUserDaysSql(tx, placed)}),`
     : sql``
   const fresh = userDays.some((row) => !row.existed) ? sql`fresh AS (${insertUserDaysSql(tx, placed, sql``)}),` : sql``
-  await sql`WITH ${growing} ${fresh} dayed AS (${addDaysSql(tx, placed)}) ${addEventTypesSql(tx, added)}`.execute(tx.q)
+  await sql`
+    WITH placed AS MATERIALIZED (SELECT * FROM ${rows}), ${growing} ${fresh} dayed AS (${addDaysSql(tx, placed)})
+    ${addEventTypesSql(tx, added)}`.execute(tx.q)
   // The follower of a new first day has it already; the rows behind it do not.
   if (userDays.some((row) => row.starts && row.old_first !== null && row.first_day < row.old_first)) {
-    await moveFirstDaysSql(tx, sql`(SELECT * FROM ${placed})`).execute(tx.q)
+    await moveFirstDaysSql(tx, sql`(SELECT * FROM ${rows})`).execute(tx.q)
   }
 }
