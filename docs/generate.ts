@@ -33,7 +33,9 @@ function errorsPage(): string {
 Made from the code by \`npm run docs\`; do not edit.
 
 Every error has a code. On stderr it stands as \`error code: message\`; with \`--json\` stdout has
-\`{"error": {"code", "message", "suggestions", …}}\`. The exit code is the same either way.
+\`{"error": {"code", "message", "suggestions", …}}\`. The exit code is the same either way. \`ea serve\` answers with the
+status that stands under HTTP and a problem (RFC 9457, \`application/problem+json\`) with \`code\`, \`detail\` and
+\`suggestions\`.
 
 ## Exit codes
 
@@ -45,8 +47,14 @@ ${table(
 ## Codes
 
 ${table(
-  ['code', 'exit', 'meaning', 'what to do'],
-  Object.entries(catalogue).map(([code, { exit, meaning, next }]) => [`\`${code}\``, String(exit), meaning, next]),
+  ['code', 'exit', 'HTTP', 'meaning', 'what to do'],
+  Object.entries(catalogue).map(([code, { exit, http, meaning, next }]) => [
+    `\`${code}\``,
+    String(exit),
+    String(http),
+    meaning,
+    next,
+  ]),
 )}
 
 ## Why a record is rejected

@@ -1,10 +1,12 @@
 /**
- * Every error of the catalogue, provoked through the binary, as a person reads it and as a program does. A code that
- * nothing here can provoke must not be in the catalogue.
+ * Every error of the catalogue that a command can end with, provoked through the binary, as a person reads it and as a
+ * program does. The others are provoked in errors-over-http.test.ts; a code that neither of them can provoke must not be
+ * in the catalogue.
  */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { appendFile, chmod, cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -12,13 +14,20 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import pg from 'pg'
 import { describe, expect, inject, test } from 'vitest'
+import { parseConfig } from '../../src/lib/config.js'
 import { catalogue, type ErrorCode } from '../../src/lib/errors.js'
 import { canReadZstd } from '../../src/lib/import/compression.js'
+import { partsOf } from '../../src/lib/ingest/spool/parts.js'
+import { withSpool } from '../../src/lib/ingest/spool/spool.js'
+import { spoolFolder } from '../../src/lib/ingest/spool/spool-folder.js'
 import { withScratchFolder } from '../import/scratch.js'
+import { spooled } from '../ingest/spool-requests.js'
 import { builtOnce, type Ended, ea, type RunOptions } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
 import { isRoot } from '../support/embedded.js'
 import { withOddServer } from '../support/odd-server.js'
+import { canMount, withSmallDisk } from '../support/small-disk.js'
+import { codesOnlyOverHttp, type OnlyOverHttp } from './http-errors.js'
 
 /** What a fixture has: a folder, a database of its own when it asks for one, and the binary. */
 interface Scene {
@@ -87,7 +96,19 @@ async function stateOf(pid: number): Promise<string> {
 /** A command that needs the database, on an embedded one in `dataDir`. */
 const embedded = (scene: Scene, dataDir: string) => scene.ea(['batches', 'list'], { EA_DATA_DIR: dataDir })
 
-const fixtures: Record<ErrorCode, Fixture> = {
+/** The spool of a database, once there is something in it that could not be delivered. */
+async function withDeadLetter(dataDir: string, databaseUrl: string): Promise<void> {
+  const folder = spoolFolder(parseConfig({}, { DATABASE_URL: databaseUrl, EA_DATA_DIR: dataDir }))
+  await withSpool(folder, async (spool) => {
+    await spool.append(spooled({ padding: 20_000 }))
+    const segment = (await spool.oldest())!
+    const why = { code: 'internal_error', message: 'it could not be stored', at: new Date().toISOString(), attempts: 5 }
+    for (const part of partsOf(segment)) await spool.bury(part, why)
+    await spool.remove(segment)
+  })
+}
+
+const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
   internal_error: async (scene) =>
     scene.eaWithDatabase(['import', await scene.file('events.csv', header + record())], {
       EA_FAILPOINT: 'batch.created=error',
@@ -172,12 +193,43 @@ const fixtures: Record<ErrorCode, Fixture> = {
   lease_lost: importingWhile((scene, url) => scene.query(url, 'DELETE FROM ea.import_lease')),
   rejects_over_budget: importing(`${header}bad,,,\n`),
   file_changed: importingWhile((_, _url, path) => appendFile(path, record())),
+  spool_full: (scene) =>
+    withSmallDisk(async (disk, fill) => {
+      const url = await scene.url()
+      await withDeadLetter(disk, url)
+      await fill()
+      return scene.ea(['spool', 'retry'], { DATABASE_URL: url, EA_DATA_DIR: disk })
+    }),
+  spool_in_use: async (scene) => {
+    const url = await scene.url()
+    const dataDir = join(scene.folder, 'data')
+    const folder = spoolFolder(parseConfig({}, { DATABASE_URL: url, EA_DATA_DIR: dataDir }))
+    return withSpool(folder, () => scene.ea(['spool', 'drain'], { DATABASE_URL: url }))
+  },
+  no_authentication: (scene) => scene.eaWithDatabase(['serve', '--host', '0.0.0.0', '--port', '0']),
+  address_in_use: async (scene) => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    try {
+      return await scene.eaWithDatabase(['serve', '--port', String((other.address() as AddressInfo).port)])
+    } finally {
+      other.close()
+    }
+  },
+  key_not_found: (scene) => scene.eaWithDatabase(['keys', 'revoke', 'nobody']),
+  key_exists: async (scene) => {
+    const url = await scene.url()
+    const create = ['keys', 'create', 'web', '--scope', 'write']
+    await ea(create, { env: { DATABASE_URL: url } })
+    return scene.ea(create, { DATABASE_URL: url })
+  },
 }
 
 /** Why a code cannot be provoked on this machine. */
 const impossibleHere: Partial<Record<ErrorCode, string>> = {
   ...(canReadZstd ? { compression_unsupported: 'this Node reads zstd' } : {}),
   ...(isRoot ? {} : { data_dir_unreachable: 'only root runs the server as somebody else' }),
+  ...(canMount ? {} : { spool_full: 'only root on Linux can mount a small disk' }),
 }
 
 /** An installation in which npm could not install the package for the platform. */
@@ -245,10 +297,10 @@ async function withScene(isJson: boolean, use: (scene: Scene) => Promise<void>):
 }
 
 describe('each error of the catalogue', () => {
-  const codes = Object.keys(catalogue) as ErrorCode[]
+  const codes = Object.keys(fixtures) as (keyof typeof fixtures)[]
 
   test('has a fixture, and no other code has one', () => {
-    expect(Object.keys(fixtures).toSorted()).toEqual(codes.toSorted())
+    expect([...codes, ...codesOnlyOverHttp].toSorted()).toEqual(Object.keys(catalogue).toSorted())
   })
 
   const possible = codes.filter((code) => impossibleHere[code] === undefined)

@@ -193,7 +193,7 @@ function neverEnding(path: string) {
     new Promise<Response>((resolve, reject) => {
       const { hostname, port } = new URL(url)
       const socket = connect(Number(port), hostname, () => {
-        socket.write(`POST ${path} HTTP/1.1\r\nhost: ea\r\ncontent-type: ${json}\r\ncontent-length: 9\r\n\r\n[`)
+        socket.write(`POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${json}\r\ncontent-length: 9\r\n\r\n[`)
       })
       const parts: Buffer[] = []
       socket.on('error', reject)

@@ -2,12 +2,13 @@
 import { catalogue, type ErrorCode } from '../errors.js'
 import { ref, type Schema } from './openapi-schemas.js'
 
-/** What every route answers that asks who is there. A key that is not known yet is looked up in the database. */
+/** What every route answers that asks who is there: for a key the database is asked, for a token its issuer. */
 export const guarded = [
   'unauthorized',
   'forbidden',
   'rate_limited',
   'database_unreachable',
+  'jwks_unavailable',
   'server_busy',
 ] as const satisfies ErrorCode[]
 
