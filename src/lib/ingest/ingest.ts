@@ -112,6 +112,8 @@ class Ingest implements OpenIngest {
   readonly #trust = { now: 'fast' as const }
   #awaySinceMs: number | null = null
   #emptied: Promise<void> | undefined
+  /** Whether the spool was last seen to get emptier; at first it is believed to. */
+  #isDraining = true
   #lastCommitAt: Date | null = null
   #isClosing = false
   #waiting = 0
@@ -127,11 +129,16 @@ class Ingest implements OpenIngest {
       spool,
       async (part) => {
         for (const settled of (await deliverPart(db, part, options.timezone)) ?? []) this.#tell(settled)
+        this.#isDraining = true
         this.#isBack()
       },
       {
         isAway,
-        onEvent: (event) => options.onEvent?.({ type: 'spool', event }),
+        onEvent: (event) => {
+          if (event.kind === 'away') this.#isAway((event.error as Error).message)
+          if (event.kind === 'back') this.#isBack()
+          options.onEvent?.({ type: 'spool', event })
+        },
       },
     )
   }
@@ -189,7 +196,7 @@ class Ingest implements OpenIngest {
 
   /** Whether the database takes what is left in the spool, and that is little. */
   #isNearlyDrained(): boolean {
-    if (this.#spool.isEmpty || this.#awaySinceMs !== null) return false
+    if (this.#spool.isEmpty || !this.#isDraining || this.#awaySinceMs !== null) return false
     const { events, bytes } = this.#spool.state
     return events <= littleEvents && bytes <= littleBytes
   }
@@ -203,6 +210,8 @@ class Ingest implements OpenIngest {
       this.#emptied = undefined
     })
     await this.#emptied
+    // It does not get on: nobody else waits before it does.
+    if (!this.#spool.isEmpty) this.#isDraining = false
   }
 
   /** Commits a run, and tries again while there is hope that it passes. */
