@@ -2,10 +2,13 @@
  * A command made from a stat: its flags are the stat's parameters, its help their descriptions and defaults.
  */
 import { type Command, Flags } from '@oclif/core'
+import { chartForm } from '../render/chart-forms.js'
+import type { Result } from '../result.js'
 import { ask, askUsers, explain } from '../stats/ask.js'
 import { givenParams, kebab, type Param, paramsOf } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { BaseCommand } from './base-command.js'
+import { type BesideChart, chartFlag, chartOptions, requireDrawable } from './chart-output.js'
 import { outputFlags } from './output.js'
 
 /**
@@ -31,6 +34,7 @@ export function statCommand(stat: Stat): Command.Class {
               helpValue: 'CELL',
             }),
           }),
+      ...(chartForm(stat.name) === undefined ? {} : chartFlag),
       sql: Flags.boolean({ description: 'Print the SQL statement and its parameters instead of running it.' }),
       ...outputFlags,
     }
@@ -39,7 +43,11 @@ export function statCommand(stat: Stat): Command.Class {
       const flags = this.flags as Record<string, string | boolean | string[] | undefined>
       const given = givenParams(params, (param) => flags[kebab(param.name)])
       const options = { signal: this.signal, spell: (name: string) => `--${kebab(name)}` }
-      const { users: cell, sql } = this.flags as { users?: string; sql: boolean }
+      const { users: cell, sql, chart } = this.flags as { users?: string; sql: boolean; chart?: boolean }
+      if (chart) {
+        requireDrawable(this.flags as BesideChart)
+        return this.draw(await this.withDatabase((db) => ask(db, stat, given, options)))
+      }
       if (sql) {
         const which = cell === undefined ? options : { ...options, cell }
         const statement = await this.withDatabase((db) => explain(db, stat, given, which))
@@ -50,6 +58,19 @@ export function statCommand(stat: Stat): Command.Class {
           cell === undefined ? ask(db, stat, given, options) : askUsers(db, stat, given, cell, options),
         ),
       )
+    }
+
+    /** The chart, with what the table would say on stderr. */
+    private async draw(result: Result): Promise<void> {
+      const { output } = this.flags as { output?: string }
+      const options = chartOptions(this.argv, output)
+      for (const warning of (result.meta.warnings as string[] | undefined) ?? []) this.caution(warning)
+      if (options.isTty) {
+        const { about } = await import('../render/about.js')
+        for (const line of about(result, options.width)) this.say(line)
+      }
+      const { chart } = await import('../render/chart.js')
+      await this.print(await chart(result, options), output)
     }
   }
 }

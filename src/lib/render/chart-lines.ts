@@ -1,0 +1,137 @@
+/**
+ * Lines over time, or over windows: one for each series on one scale from 0, a legend above, axes around. A line breaks
+ * where a value is missing, and does not reach values that are not complete: those have a mark of their own.
+ */
+import { human, visible } from './cells.js'
+import { blankCanvas, type Canvas, seriesStyle } from './chart-canvas.js'
+import { bentMarks, type CurvePoint, drawCurve, type LineMarks, plainMarks } from './chart-curve.js'
+import { axisMarks, framed, marginColumns } from './chart-frame.js'
+import { type LegendEntry, legendLines, noteLines } from './chart-legend.js'
+import { bucketed, type Point, peakOf } from './chart-points.js'
+import { type AxisKind, niceScale, tickLabel } from './chart-scale.js'
+import { type ChartOptions, plotRows } from './chart-size.js'
+import { largest } from './grid.js'
+import { marksFor } from './marks.js'
+import { wrapped } from './text-width.js'
+
+export interface Series {
+  readonly name: string
+  readonly points: readonly Point[]
+  /** What else the legend says of it. */
+  readonly tail?: string | undefined
+}
+
+export interface LineChart {
+  /** The label of each point. */
+  readonly labels: readonly string[]
+  /** All as long as the labels; the first ones lie on top. */
+  readonly series: readonly Series[]
+  readonly kind: AxisKind
+  /** What else to know about it. */
+  readonly notes?: readonly string[] | undefined
+}
+
+/** One for each series without colours. */
+export const seriesMarks = [...'*o+x#@%&=~']
+
+const maxColumnsPerPoint = 12
+const maxIntervals = 8
+
+/** How one series is drawn. */
+interface Look {
+  readonly line: LineMarks
+  readonly swatch: string
+  readonly style: string
+}
+
+/** The lines of a chart of one series or more. */
+export function lineChart(chart: LineChart, options: ChartOptions): string[] {
+  const { width, color, unicode } = options
+  const drawn = chart.series.slice(0, seriesMarks.length)
+  if (drawn.every(({ points }) => points.every(({ value }) => value === null))) {
+    return wrapped('Nothing to draw: no value is there yet.', width)
+  }
+  const looks = drawn.map((_, index) => lookOf(index, drawn.length, color, unicode))
+  const legend = legendLines(
+    drawn.map((series, index) => entryOf(series, looks[index]!, chart.kind)),
+    options,
+  )
+
+  // The label of the peak of all points is at least as wide as one of means will need.
+  const rowsAtMost = plotRows(options, legend.length)
+  const intervalsAtMost = Math.min(maxIntervals, Math.max(1, Math.floor((rowsAtMost - 1) / 3)))
+  const scaleOf = (series: readonly Series[]) =>
+    niceScale(largest(series.map(({ points }) => peakOf(points))), intervalsAtMost, chart.kind)
+  const labelsOf = ({ step, intervals }: ReturnType<typeof scaleOf>) =>
+    Array.from({ length: intervals + 1 }, (_, tick) => tickLabel(step * tick, chart.kind, Math.floor(width / 3)))
+  const room = width - marginColumns(largest(labelsOf(scaleOf(drawn)).map((label) => label.length)))
+  const perPoint = Math.ceil(chart.labels.length / room)
+  const shown = drawn.map((series) => ({ ...series, points: bucketed(series.points, perPoint) }))
+  const labels = chart.labels.filter((_, row) => row % perPoint === 0)
+
+  const scale = scaleOf(shown)
+  const rowsPerInterval = Math.max(1, Math.floor((rowsAtMost - 1) / scale.intervals))
+  const height = rowsPerInterval * scale.intervals + 1
+  const span = Math.min(room - 1, (labels.length - 1) * maxColumnsPerPoint)
+  const columns = labels.map((_, index) => Math.round((index * span) / Math.max(1, labels.length - 1)))
+  const top = scale.step * scale.intervals
+  const upOf = (value: number) => Math.round((value / top) * (height - 1))
+
+  const canvas = blankCanvas(span + 1, height)
+  const { incomplete } = marksFor(unicode)
+  for (const [index, { points }] of [...shown.entries()].reverse()) {
+    drawSeries(canvas, points, columns, upOf, looks[index]!, incomplete)
+  }
+  const tickLabels = labelsOf(scale)
+  const sideLabels = new Map(tickLabels.map((label, tick) => [height - 1 - tick * rowsPerInterval, label]))
+  const points = labels.map((label, index) => ({ label, column: columns[index]! }))
+  const lines = framed({ canvas, sideLabels, points }, axisMarks(unicode), width, color)
+
+  const hasIncomplete = shown.some(({ points: all }) => all.some((p) => p.value !== null && !p.isComplete))
+  const notes = [
+    ...(hasIncomplete ? [`${incomplete} not complete`] : []),
+    ...(perPoint > 1 ? [`a point is the mean of ${perPoint} rows`] : []),
+    ...(chart.series.length > drawn.length ? [`the first ${drawn.length} of ${chart.series.length}`] : []),
+    ...(chart.notes ?? []),
+  ]
+  return [...legend, ...lines, ...noteLines(notes, options)]
+}
+
+function lookOf(index: number, count: number, color: boolean, unicode?: boolean): Look {
+  const style = seriesStyle(index)
+  if (color || count === 1) {
+    const line = bentMarks(unicode)
+    return { line, swatch: line.across.repeat(2), style }
+  }
+  const mark = seriesMarks[index]!
+  return { line: plainMarks(mark), swatch: mark, style }
+}
+
+function entryOf({ name, points, tail }: Series, { swatch, style }: Look, kind: AxisKind): LegendEntry {
+  const isCounted = points.some(({ value, isComplete }) => value !== null && isComplete)
+  const peak = isCounted ? human(peakOf(points.filter(({ isComplete }) => isComplete)), kind, true) : '-'
+  return { swatch, style, name: visible(name), tail: tail ?? `max ${peak}` }
+}
+
+function drawSeries(
+  canvas: Canvas,
+  points: readonly Point[],
+  columns: readonly number[],
+  upOf: (value: number) => number,
+  { line, style }: Look,
+  incomplete: string,
+): void {
+  let run: CurvePoint[] = []
+  const endRun = () => {
+    if (run.length > 0) drawCurve(canvas, run, line, style)
+    run = []
+  }
+  for (const [index, { value, isComplete }] of points.entries()) {
+    if (value === null || !isComplete) endRun()
+    if (value === null) continue
+    const point = { column: columns[index]!, up: upOf(value) }
+    if (isComplete) run.push(point)
+    else canvas[canvas.length - 1 - point.up]![point.column] = { char: incomplete, style }
+  }
+  endRun()
+}

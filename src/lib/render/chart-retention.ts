@@ -1,0 +1,76 @@
+/**
+ * Retention as its heat map and, below it or beside it where the terminal is wide, as curves: the mean and the newest
+ * cohorts, each from window 1 on. Window 0 is everybody, and on one scale with it the rest would lie flat on the ground.
+ */
+import { stripVTControlCharacters } from 'node:util'
+import type { Result } from '../result.js'
+import { type FlatColumn, flatColumns, human } from './cells.js'
+import { lineChart, type Series } from './chart-lines.js'
+import type { Point } from './chart-points.js'
+import type { ChartOptions } from './chart-size.js'
+import { largest } from './grid.js'
+import { heatWindows } from './heat-map.js'
+import { table } from './table.js'
+import { textWidth } from './text-width.js'
+
+const besideMinColumns = 140
+const curvesMinColumns = 60
+const gap = '    '
+const maxCohorts = 5
+
+/** The lines of table and chart. */
+export function retentionChart(result: Result, options: ChartOptions): string[] {
+  const rows = table(result, options).trimEnd().split('\n')
+  const widths = rows.map((row) => textWidth(stripVTControlCharacters(row)))
+  const left = largest(widths) + gap.length
+  const room = options.width - left
+  if (options.width < besideMinColumns || room < curvesMinColumns) return [...rows, '', ...curves(result, options)]
+  const beside = curves(result, { ...options, width: room })
+  return Array.from({ length: Math.max(rows.length, beside.length) }, (_, index) => {
+    const padding = ' '.repeat(left - (widths[index] ?? 0))
+    return `${rows[index] ?? ''}${padding}${beside[index] ?? ''}`.trimEnd()
+  })
+}
+
+function curves(result: Result, options: ChartOptions): string[] {
+  const flat = flatColumns(result)
+  const windows = (heatWindows(result, flat) ?? []).slice(1)
+  const { kind, values: cohorts } = flat[0]!
+  const isLine = (row: number) =>
+    windows.some(({ rate, complete }) => typeof rate.values[row] === 'number' && complete?.values[row] !== false)
+  const begun = [...cohorts.keys()].filter((row) => windows.some(({ rate }) => typeof rate.values[row] === 'number'))
+  // One of which nothing is complete yet is a few marks on the ground, unless there is nothing else.
+  const lines = begun.some(isLine) ? begun.filter(isLine) : begun
+  const shown = lines.slice(-maxCohorts)
+  const mean: Series[] =
+    result.footer === undefined
+      ? []
+      : [
+          {
+            name: human(flat[0]!.footer ?? null, 'text', true),
+            // It counts complete cells only, so it is a point wherever there is one.
+            points: windows.map(({ rate }) => pointOf(rate.footer ?? null, true)),
+            tail: '',
+          },
+        ]
+  const series = shown.map((row) => ({
+    name: human(cohorts[row]!, kind, true),
+    points: windows.map(({ rate, complete }) => pointOf(rate.values[row]!, complete?.values[row] !== false)),
+    tail: '',
+  }))
+  const unit = typeof result.meta.window_type === 'string' ? `${result.meta.window_type} ` : ''
+  const notes = [
+    `from ${unit}1 on`,
+    ...(lines.length > shown.length
+      ? [`the newest ${shown.length} of ${lines.length} cohorts with a complete rate`]
+      : []),
+  ]
+  return lineChart(
+    { labels: windows.map((_, index) => `${unit}${index + 1}`), series: [...mean, ...series], kind: 'rate', notes },
+    options,
+  )
+}
+
+function pointOf(value: FlatColumn['values'][number], isComplete: boolean): Point {
+  return { value: typeof value === 'number' ? value : null, isComplete }
+}
