@@ -1,12 +1,12 @@
 // The layers of docs/architecture.md: a file imports only from lower ranks.
 const ranks = [
   ['words', '^src/lib/[^/]+\\.ts$'],
-  ['pure', '^src/lib/(render|generate)/'],
+  ['pure', '^src/lib/(render|charts|generate)/'],
   ['db', '^src/lib/db/'],
   ['rollups', '^src/lib/rollups/'],
   ['batches|keys', '^src/lib/(batches|keys)/'],
   ['import|stats', '^src/lib/(import|stats)/'],
-  ['export|checks|ingest', '^src/lib/(export|checks|ingest)/'],
+  ['export|checks|ingest|report', '^src/lib/(export|checks|ingest|report)/'],
   ['skins', '^src/lib/(cli|serve)/'],
   ['commands', '^src/(commands/|index\\.ts$)'],
 ]
