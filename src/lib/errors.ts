@@ -239,7 +239,7 @@ export const catalogue = {
     exit: 2,
     http: 403,
     meaning: 'The key or token is good, but has not the scope that this needs.',
-    next: 'Use a key that has the scope: `ea keys create NAME --scope write`.',
+    next: 'Use a key that has the scope: `ea keys create NAME --scope SCOPE`.',
   },
   jwks_unavailable: {
     exit: 5,

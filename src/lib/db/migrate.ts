@@ -3,19 +3,19 @@
  * database has them all. The Migrator's own lock lets two callers at once do it once.
  */
 import { readdir, readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { type Migration, type MigrationProvider, Migrator, sql } from 'kysely'
 import { EaError } from '../errors.js'
+import { packageFolder } from '../package.js'
 import type { Database, Session } from './connect.js'
 
 export const minServerVersion = 160000
 
-/** `migrations/` of the package: beside `dist` when built, beside `src` in development. */
-const folder = fileURLToPath(new URL('../../../migrations/', import.meta.url))
+const migrationsFolder = () => join(packageFolder(), 'migrations')
 
 /** The names of the migrations without `.sql`, in order. */
 async function migrationNames(): Promise<string[]> {
-  const files = await readdir(folder)
+  const files = await readdir(migrationsFolder())
   return files
     .filter((name) => name.endsWith('.sql'))
     .map((name) => name.slice(0, -4))
@@ -28,7 +28,7 @@ function sqlFiles(schema: string): MigrationProvider {
     async getMigrations() {
       const migrations: Record<string, Migration> = {}
       for (const name of await migrationNames()) {
-        const text = (await readFile(`${folder}${name}.sql`, 'utf8')).replaceAll(':schema', quoted)
+        const text = (await readFile(join(migrationsFolder(), `${name}.sql`), 'utf8')).replaceAll(':schema', quoted)
         migrations[name] = { up: async (db) => void (await sql.raw(text).execute(db)) }
       }
       return migrations

@@ -19,7 +19,7 @@ export const defaultRejects = 100
 const rejectsAtOnce = 10
 
 /** Those that can be written piece by piece. */
-const rejectFormats = ['json', 'ndjson', 'csv'] as const
+export const rejectFormats = ['json', 'ndjson', 'csv'] as const
 
 interface OneBatch {
   Params: { id: string }

@@ -2,11 +2,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Database } from '../db/connect.js'
 import type { Answer, IngestRequest } from '../ingest/request.js'
+import type { Scope } from '../keys/scopes.js'
 import type { ServeOptions } from './options.js'
-
-/** What somebody may do. `admin` includes the others. */
-export const scopes = ['read', 'write', 'admin'] as const
-export type Scope = (typeof scopes)[number]
 
 /** Who asks. */
 export interface Principal {

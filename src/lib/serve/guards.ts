@@ -9,7 +9,8 @@ import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler, RouteOptions } from 'fastify'
 import { EaError } from '../errors.js'
-import type { Access, Principal, Scope } from './context.js'
+import type { Scope } from '../keys/scopes.js'
+import type { Access, Principal } from './context.js'
 import { credentialOf } from './credential.js'
 import { isLoopback } from './loopback.js'
 import type { ServeOptions } from './options.js'
@@ -92,6 +93,7 @@ function requireScope({ name, scopes }: Principal, scope: Scope): void {
   if (scopes.includes(scope) || scopes.includes('admin')) return
   throw new EaError('forbidden', `${JSON.stringify(name)} has not the scope ${JSON.stringify(scope)}.`, {
     details: { scope },
+    suggestions: [`Use a key that has the scope: \`ea keys create NAME --scope ${scope}\`, or a token that has it.`],
   })
 }
 
@@ -104,7 +106,7 @@ function limitedBy(request: FastifyRequest): string {
 function tooMany(what: string, ttlMs: number): EaError {
   const seconds = Math.max(1, Math.ceil(ttlMs / 1000))
   return new EaError('rate_limited', `There were ${what}; the next is taken in ${seconds} s.`, {
-    details: { retryAfterSeconds: seconds },
+    details: { retry_after_seconds: seconds },
   })
 }
 

@@ -1,26 +1,22 @@
 /** Whether the process lives (GET /health) and whether it can do its work now (GET /ready): for what watches over it. */
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
 import { asDatabaseError, type Database } from '../db/connect.js'
 import { requireMigrated } from '../db/migrate.js'
 import { EaError } from '../errors.js'
+import { packageVersion } from '../package.js'
 import type { Stopping } from './shutdown.js'
 
 /** How long the database may take for the smallest question before the server calls itself not ready. */
 const answerWithinMs = 1000
-
-/** The release, as package.json says it. */
-export const version: string = (
-  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version
 
 // Those who watch ask often, and must get an answer when nobody else does.
 const config = { isProbe: true, rateLimit: false, pressureHandler: () => {} } as const
 
 export function healthRoutes(app: FastifyInstance, { db, stopping }: { db: Database; stopping: Stopping }): void {
   const isReady = readiness(db)
+  const version = packageVersion()
   app.get('/health', { config }, (_, reply) => {
     if (stopping.isStopping) throw new EaError('server_busy', 'The server is about to stop.')
     return reply.header('cache-control', 'no-store').send({ status: 'ok', version })

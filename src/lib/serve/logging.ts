@@ -2,7 +2,13 @@
  * What the server writes to its log: one JSON line for each answered request, and errors that those who run it should
  * see. Bodies, headers and keys never get there: a line is made of the few fields named here and of nothing else.
  */
-import { type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify'
+import {
+  type FastifyBaseLogger,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
 import type { ServeOptions } from './options.js'
 
 /** Takes lines of the log, each with its line break. */
@@ -48,6 +54,12 @@ export function loggableUrl(url: string): string {
     .split('&')
     .map((pair) => (/^(k|%6b|%4b)(e|%65|%45)(y|%79|%59)(=|$)/i.test(pair) ? 'key=…' : pair))
   return `${url.slice(0, query)}?${kept.join('&')}`
+}
+
+/** Says that the keys cannot be read, and with undefined that they can again. */
+export function logKeysUnread(failure: Error | undefined, log: FastifyBaseLogger): void {
+  if (failure === undefined) log.info('the keys can be read again')
+  else log.warn({ reason: failure.message }, 'the keys cannot be read: those that are revoked now go on to work')
 }
 
 /** One line when a request is done, instead of Fastify's two with all headers. */

@@ -1,13 +1,10 @@
 /** The paths of imports: what came in, from files and over HTTP. */
 import { batchStatuses, defaultBatches } from '../batches/batch-json.js'
-import { defaultRejects, maxRows } from './batch-routes.js'
+import { defaultRejects, maxRows, rejectFormats } from './batch-routes.js'
 import { wireFormats } from './negotiate.js'
 import { answerSchema, contentIn, formatParameter } from './openapi-forms.js'
 import { databaseTrouble, guarded, problems } from './openapi-problems.js'
 import { array, count, flag, object, ref, type Schema, text } from './openapi-schemas.js'
-
-/** Those that can be written piece by piece. */
-const rejectFormats = ['json', 'ndjson', 'csv'] as const
 
 const id: Schema = {
   name: 'id',

@@ -4,8 +4,8 @@
  */
 import { catalogue } from '../errors.js'
 import { limits, rejectCodes } from '../event.js'
+import { scopes } from '../keys/scopes.js'
 import type { ColumnKind } from '../result.js'
-import { scopes } from './context.js'
 
 export type Schema = Readonly<Record<string, unknown>>
 
@@ -204,9 +204,9 @@ const problem = object(
     byte_offset: { ...count, description: 'Where in the body something else should stand.' },
     expected: { ...text, description: 'What should stand there.' },
     max_records: { ...count, description: 'How many records a body may hold.' },
-    retryAfterSeconds: { type: 'number', minimum: 0, description: 'As in Retry-After.' },
+    retry_after_seconds: { type: 'number', minimum: 0, description: 'As in Retry-After.' },
   },
-  ['instance', 'problems', 'scope', 'reason', 'byte_offset', 'expected', 'max_records', 'retryAfterSeconds'],
+  ['instance', 'problems', 'scope', 'reason', 'byte_offset', 'expected', 'max_records', 'retry_after_seconds'],
 )
 
 const errorCode: Schema = { type: 'string', enum: Object.keys(catalogue) }

@@ -3,7 +3,7 @@
  * catalogue of errors, the reject codes. Pure: it asks no database.
  */
 
-import { version } from './health-routes.js'
+import { packageVersion } from '../package.js'
 import { batchesPaths } from './openapi-batches.js'
 import { collectSchemas, eventsPaths } from './openapi-events.js'
 import { sharedSchemas } from './openapi-schemas.js'
@@ -22,7 +22,7 @@ export function openApiDocument() {
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     info: {
       title: 'ea',
-      version,
+      version: packageVersion(),
       summary: 'Exact answers about events, and events in.',
       description:
         'Answers are the same as those of `ea stats NAME --json`. Errors are application/problem+json with a code. Keys are made with `ea keys create`; a server on the loopback address without keys asks for none.',

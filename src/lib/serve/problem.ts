@@ -71,14 +71,20 @@ function hidesDetails(code: ErrorCode): boolean {
 function headersOf(error: EaError, status: number): Record<string, string> {
   if (status === 401 || error.code === 'forbidden') return { 'www-authenticate': challengeOf(error) }
   if (status !== 503 && status !== 429) return {}
-  const seconds = error.details.retryAfterSeconds
+  const seconds = error.details.retry_after_seconds
   return { 'retry-after': String(typeof seconds === 'number' ? Math.ceil(seconds) : 1) }
 }
 
-/** The catalogue speaks to people at a terminal; here they have a document instead of `ea help`. */
-function suggestionsOf(error: EaError): readonly string[] {
-  const isGeneral = error.suggestions.length === 1 && error.suggestions[0] === catalogue.usage.next
-  return isGeneral ? ['See what it takes: /openapi.json, or /docs in a browser.'] : error.suggestions
+/** The catalogue speaks to people at a terminal; here they have paths instead of commands. */
+const nextOverHttp: Partial<Record<ErrorCode, string>> = {
+  usage: 'See what it takes: /openapi.json, or /docs in a browser.',
+  batch_not_found: 'See the batches: GET /batches.',
+}
+
+function suggestionsOf({ code, suggestions }: EaError): readonly string[] {
+  const isGeneral = suggestions.length === 1 && suggestions[0] === catalogue[code].next
+  const next = nextOverHttp[code]
+  return isGeneral && next !== undefined ? [next] : suggestions
 }
 
 /** What Fastify throws, by its code; it has more, which are bugs of the server. */

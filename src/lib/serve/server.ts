@@ -19,7 +19,7 @@ import { eventsRoutes } from './events-routes.js'
 import { guard } from './guards.js'
 import { healthRoutes } from './health-routes.js'
 import { noteIntakeEvent } from './intake-events.js'
-import { type LogSink, loggingOptions } from './logging.js'
+import { type LogSink, loggingOptions, logKeysUnread } from './logging.js'
 import { isLoopback } from './loopback.js'
 import { createMetrics, type ServerMetrics } from './metrics.js'
 import { metricsRoutes } from './metrics-routes.js'
@@ -145,16 +145,22 @@ export async function withServer<T>(
 ): Promise<T> {
   const metrics = createMetrics()
   const { spoolDir, timezone } = options
-  return withAccess(db, options, async (access) => {
+  // Keys are read and the intake is open before the app is; both tell of themselves in the app's log.
+  let log: FastifyBaseLogger | undefined
+  let unread: Error | undefined
+  const onUnread = (failure: Error | undefined) => {
+    unread = failure
+    if (log !== undefined) logKeysUnread(failure, log)
+  }
+  const serve = async (access: Access) => {
     requireAuthentication(options, access)
-    // The intake is open before the app is, and tells of itself in the app's log.
-    let log: FastifyBaseLogger | undefined
     const onEvent = (event: IngestEvent) => noteIntakeEvent(event, metrics, log)
     return withIngest(db, { spoolDir, timezone, onEvent }, async (intake) => {
       metrics.watch(intake)
       const stopping: StopSwitch = { isStopping: false }
       const app = await buildServer({ db, options, access, intake, metrics, stopping, logTo })
       log = app.log
+      if (unread !== undefined) logKeysUnread(unread, log)
       try {
         const connections = new Connections(app.server)
         const url = await listen(app, options)
@@ -170,7 +176,8 @@ export async function withServer<T>(
         await app.close()
       }
     })
-  })
+  }
+  return withAccess(db, options, serve, onUnread)
 }
 
 function requireAuthentication({ host, insecure }: ServeOptions, access: Access): void {
