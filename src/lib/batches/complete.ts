@@ -12,7 +12,7 @@ import { holdLease, type Lease } from './lease.js'
 import { decideAsDuplicates, storePending } from './pending.js'
 import { type Batch, getBatch } from './registry.js'
 import { keepFirstRejects, keepRejects } from './rejects.js'
-import { bumpDataVersion, lockVisibility } from './visibility.js'
+import { bumpDataVersion, lockVisibilityPatiently } from './visibility.js'
 
 /** What is known of a content only when all of it was read. */
 export interface Loaded {
@@ -51,7 +51,7 @@ export async function completeIn(tx: Transaction, batchId: number, loaded: Loade
     SELECT ${batchId}, owner.key::bigint, sum(owner.value::bigint)
       FROM ${tx.t.import_chunks} c, jsonb_each_text(c.owners) AS owner
      WHERE c.batch_id = ${batchId} GROUP BY owner.key`.execute(tx.q)
-  await lockVisibility(tx)
+  await lockVisibilityPatiently(tx)
   failpoint('complete.locked')
   await addDelta(tx)
   await decideAsDuplicates(tx, batchId)
@@ -145,6 +145,6 @@ async function removeLoading(tx: Transaction, batchId: number): Promise<void> {
   await sql`DELETE FROM ${tx.t.import_chunks} WHERE batch_id = ${batchId}`.execute(tx.q)
   failpoint('discard.removed')
   // Its events never counted, but those that came over HTTP meanwhile and had to wait for it do from now on.
-  await lockVisibility(tx)
+  await lockVisibilityPatiently(tx)
   await storePending(tx, batchId)
 }
