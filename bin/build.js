@@ -6,7 +6,7 @@
  * (docs/decisions/start-time.md). Chunks lie as deep as `dist/lib/db`, so that paths relative to a module still hold.
  */
 import { execFileSync } from 'node:child_process'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -46,6 +46,9 @@ await build({
   },
   logLevel: 'warning',
 })
+
+// Sent to browsers as they are.
+cpSync('src/lib/serve/page', `${fresh}/lib/serve/page`, { recursive: true })
 
 rmSync('dist', { recursive: true, force: true })
 renameSync(fresh, 'dist')

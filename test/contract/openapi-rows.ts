@@ -82,13 +82,13 @@ const goodInit = (path: string, method: string): RequestInit => (method === 'pos
 
 /** The answers that all is well. */
 function good(): Row[] {
-  const forms = { ndjson: 'application/x-ndjson', csv: 'text/csv', md: 'text/markdown' }
+  const forms = { ndjson: 'application/x-ndjson', csv: 'text/csv', md: 'text/markdown', svg: 'image/svg+xml' }
   const lists = operations.filter(({ path }) => /^\/(stats|batches)/.test(path))
   return [
     ...operations
       .filter(({ method }) => method === 'get')
       .map(({ path, method }): Row => {
-        const type = path === '/docs' ? 'text/html' : path === '/metrics' ? 'text/plain' : json
+        const type = path === '/' || path === '/docs' ? 'text/html' : path === '/metrics' ? 'text/plain' : json
         return { server: 'open', path, method, status: 200, type, request: { url: goodUrl(path) } }
       }),
     ...lists.flatMap(({ path, method }) =>

@@ -56,6 +56,8 @@ test.each(stats.map((stat) => [stat.name, stat] as const))('%s has each of its p
     ...paramsOf(stat.params).map((param) => snake(param.name)),
     'users',
     'format',
+    'width',
+    'colors',
   ])
   for (const param of paramsOf(stat.params)) {
     const documented = current.find((parameter) => parameter.name === snake(param.name))!

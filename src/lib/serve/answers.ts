@@ -3,12 +3,13 @@
  * the question, and the stretch of time in which the clock cannot change it; what is kept are the bytes that go out.
  */
 import { createHash } from 'node:crypto'
+import { chartSvg, standaloneSvg } from '../charts/chart.js'
 import type { Database } from '../db/connect.js'
-import type { Result } from '../result.js'
+import type { Result, Row } from '../result.js'
 import { ask, askUsers } from '../stats/ask.js'
 import { AnswerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './data-version.js'
-import { renderWire, type WireFormat } from './negotiate.js'
+import { type AnswerFormat, renderWire } from './negotiate.js'
 import { SharedWork } from './shared-work.js'
 import { type Question, spellForHttp } from './stat-query.js'
 import { Turns } from './turns.js'
@@ -36,7 +37,7 @@ export interface Answered extends WireAnswer {
 }
 
 /** Answers a question in a format; `signal` is asked for only when it has to be computed. */
-export type AnswerQuestion = (question: Question, format: WireFormat, signal: () => AbortSignal) => Promise<Answered>
+export type AnswerQuestion = (question: Question, format: AnswerFormat, signal: () => AbortSignal) => Promise<Answered>
 
 /**
  * What answers questions over one database.
@@ -61,13 +62,16 @@ export function openAnswers(db: Database, options: AnswersOptions): AnswerQuesti
       kept.clear()
       newest = moment.version
     }
-    const key = `${moment.version} ${stretchOf(question, moment.now)} ${format} ${question.key}`
+    const keyOf = (form: string) => `${moment.version} ${stretchOf(question, moment.now)} ${form} ${question.key}`
+    const key = keyOf(format === 'svg' ? `svg ${JSON.stringify(question.drawing)}` : format)
     const known = kept.get(key)
     if (known !== undefined) return { ...known, cache: 'hit' }
     const computed = await underWay.do(key, signal(), (everybodyLeft) =>
       turns.take(everybodyLeft, async () => {
-        const result = await resultOf(db, question, moment, { ...options, signal: everybodyLeft })
-        const answer = await toWire(result, format, moment.version)
+        const result =
+          (format === 'svg' ? asResult(kept.get(keyOf('json')), question) : undefined) ??
+          (await resultOf(db, question, moment, { ...options, signal: everybodyLeft }))
+        const answer = await toWire(result, format, question, moment.version)
         if (moment.version === newest) kept.put(key, answer)
         return answer
       }),
@@ -101,10 +105,31 @@ function resultOf(
   return cell === undefined ? ask(db, stat, at, options) : askUsers(db, stat, at, cell, options)
 }
 
-async function toWire(result: Result, format: WireFormat, version: number): Promise<WireAnswer> {
+/** Who wants a chart has just read the numbers: an answer that is kept as JSON is drawn without asking again. */
+function asResult(kept: WireAnswer | undefined, { stat, params }: Question): Result | undefined {
+  if (kept === undefined) return undefined
+  const { metric, data, meta } = JSON.parse(kept.body.toString()) as {
+    metric: string
+    data: Row[]
+    meta: Result['meta']
+  }
+  return { metric, columns: stat.columns(params), data, meta }
+}
+
+async function toWire(
+  result: Result,
+  format: AnswerFormat,
+  { drawing }: Question,
+  version: number,
+): Promise<WireAnswer> {
   const { as_of: _, ...meta } = result.meta
-  const body = await renderWire(result, format)
+  const body = format === 'svg' ? await drawn(result, drawing) : await renderWire(result, format)
   const hash = createHash('sha256').update(`${version} ${format}\n`)
   hash.update(format === 'json' ? JSON.stringify([result.metric, result.data, meta]) : body)
   return { etag: `"${hash.digest('base64url')}"`, body }
+}
+
+async function drawn(result: Result, { width, colors }: Question['drawing']): Promise<Buffer> {
+  const svg = await chartSvg(result, { width })
+  return Buffer.from(colors === 'variables' ? svg : standaloneSvg(svg))
 }

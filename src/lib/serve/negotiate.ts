@@ -9,13 +9,17 @@ import type { Result } from '../result.js'
 /** The formats of HTTP; of equally welcome ones the first is chosen. */
 export const wireFormats = ['json', 'ndjson', 'csv', 'md'] as const satisfies Format[]
 export type WireFormat = (typeof wireFormats)[number]
+/** Those of an answer that can be drawn. */
+export const drawnFormats = [...wireFormats, 'svg'] as const
+export type AnswerFormat = (typeof drawnFormats)[number]
 
 /** The media type of each format. */
-export const mediaTypes: Readonly<Record<WireFormat, string>> = {
+export const mediaTypes: Readonly<Record<AnswerFormat, string>> = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
   csv: 'text/csv',
   md: 'text/markdown',
+  svg: 'image/svg+xml',
 }
 
 /**
@@ -28,7 +32,7 @@ export const mediaTypes: Readonly<Record<WireFormat, string>> = {
  * @example
  * chooseFormat(undefined, 'text/csv;q=0.9, text/*;q=0.5') // 'csv'
  */
-export function chooseFormat<F extends WireFormat = WireFormat>(
+export function chooseFormat<F extends AnswerFormat = WireFormat>(
   asked: string | undefined,
   accept: string | undefined,
   offered: readonly F[] = wireFormats as unknown as readonly F[],
@@ -87,7 +91,7 @@ export async function renderWire(result: Result, format: WireFormat): Promise<Bu
 }
 
 /** Sets what every answer of this kind says about itself: it is for its reader only, and is to be asked for again. */
-export function describeAnswer(reply: FastifyReply, format: WireFormat): FastifyReply {
+export function describeAnswer(reply: FastifyReply, format: AnswerFormat): FastifyReply {
   const vary = [reply.getHeader('vary') ?? []].flat().map(String)
   return reply
     .type(`${mediaTypes[format]}; charset=utf-8`)

@@ -1,16 +1,17 @@
 /** The forms in which a list of rows can be had: the parameter `format`, and a content for each media type. */
 
-import { mediaTypes, type WireFormat, wireFormats } from './negotiate.js'
+import { type AnswerFormat, mediaTypes, wireFormats } from './negotiate.js'
 import { object, type Schema, text } from './openapi-schemas.js'
 
 const describedForms = {
   ndjson: 'One line for each row.',
   csv: 'A header, and one record for each row (RFC 4180).',
   md: 'A table.',
-} as const satisfies Record<Exclude<WireFormat, 'json'>, string>
+  svg: 'A chart.',
+} as const satisfies Record<Exclude<AnswerFormat, 'json'>, string>
 
 /** The parameter that chooses the form. */
-export function formatParameter(formats: readonly WireFormat[] = wireFormats): Schema {
+export function formatParameter(formats: readonly AnswerFormat[] = wireFormats): Schema {
   return {
     name: 'format',
     in: 'query',
@@ -26,7 +27,7 @@ export function formatParameter(formats: readonly WireFormat[] = wireFormats): S
  * @param json the schema of the whole answer as JSON
  * @param example of the same
  */
-export function contentIn(formats: readonly WireFormat[], json: Schema, example?: object): Schema {
+export function contentIn(formats: readonly AnswerFormat[], json: Schema, example?: object): Schema {
   return Object.fromEntries(
     formats.map((format) => [
       mediaTypes[format],

@@ -6,6 +6,22 @@ import { object, type Schema, text } from './openapi-schemas.js'
 const open = { security: [{}] } as const
 
 export const serverPaths: Readonly<Record<string, Schema>> = {
+  '/': {
+    get: {
+      operationId: 'getPage',
+      tags: ['server'],
+      summary: 'The answers as a page, for people',
+      description: 'The page itself holds no data: it asks the other paths, with a key where one is needed.',
+      ...open,
+      responses: {
+        200: {
+          description: 'The page; it loads nothing from elsewhere.',
+          content: { 'text/html': { schema: text } },
+        },
+        ...problems('rate_limited'),
+      },
+    },
+  },
   '/health': {
     get: {
       operationId: 'getHealth',

@@ -1,14 +1,16 @@
 /** The paths of questions: GET /stats, which lists them, and one path for each stat of the catalog. */
+import { hasChart } from '../charts/chart.js'
 import { stats } from '../stats/catalog.js'
 import { snake } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
-import { wireFormats } from './negotiate.js'
+import { drawnFormats, wireFormats } from './negotiate.js'
 import { examplesOfStats } from './openapi-examples.js'
 import { answerSchema, contentIn, formatParameter } from './openapi-forms.js'
 import { spelt, statParameters } from './openapi-params.js'
 import { databaseTrouble, guarded, problems } from './openapi-problems.js'
 import { schemaName, statSchemas, userSchema } from './openapi-rows.js'
 import { array, object, ref, type Schema, text } from './openapi-schemas.js'
+import { chartColors, chartWidths } from './stat-query.js'
 
 /** What a client sends to hear of changes only. */
 const ifNoneMatch: Schema = {
@@ -18,6 +20,30 @@ const ifNoneMatch: Schema = {
   description: 'The ETag of an answer that is there already: 304 when it is still the same.',
   schema: text,
 }
+
+/** How a chart is drawn, for `format=svg`. */
+const drawingParameters: readonly Schema[] = [
+  {
+    name: 'width',
+    in: 'query',
+    required: false,
+    description: 'How wide a chart (svg) is, in pixels.',
+    schema: {
+      type: 'integer',
+      minimum: chartWidths.least,
+      maximum: chartWidths.most,
+      default: chartWidths.byDefault,
+    },
+  },
+  {
+    name: 'colors',
+    in: 'query',
+    required: false,
+    description:
+      'The colours of a chart (svg): its own, on a light ground, or `variables` of CSS (--chart-1 …), for pages that take the chart in and say which colours they have.',
+    schema: { type: 'string', enum: chartColors, default: chartColors[0] },
+  },
+]
 
 const cacheHeaders: Schema = {
   ETag: { description: 'Changes when the answer does.', schema: text },
@@ -61,6 +87,8 @@ function statOperation(stat: Stat): Schema {
     description: `List the users behind one number instead: ${spelt(stat.users.cell)}.`,
     schema: text,
   }
+  const isDrawn = hasChart(stat.name)
+  const formats = isDrawn ? drawnFormats : wireFormats
   if (users !== undefined) answers.push(ref(schemaName(stat, 'Users')))
   return {
     operationId: `stats_${snake(stat.name).replaceAll('-', '_')}`,
@@ -70,14 +98,15 @@ function statOperation(stat: Stat): Schema {
     parameters: [
       ...statParameters(stat, examplesOfStats[stat.name]!.asked),
       ...(users === undefined ? [] : [users]),
-      formatParameter(),
+      formatParameter(formats),
+      ...(isDrawn ? drawingParameters : []),
       ifNoneMatch,
     ],
     responses: {
       200: {
         description: 'The answer.',
         headers: cacheHeaders,
-        content: contentIn(wireFormats, { oneOf: answers }, examplesOfStats[stat.name]!.answer),
+        content: contentIn(formats, { oneOf: answers }, examplesOfStats[stat.name]!.answer),
       },
       304: notModified,
       ...problems('usage', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),

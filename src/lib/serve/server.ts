@@ -24,6 +24,7 @@ import { isLoopback } from './loopback.js'
 import { createMetrics, type ServerMetrics } from './metrics.js'
 import { metricsRoutes } from './metrics-routes.js'
 import type { ServeOptions } from './options.js'
+import { pageRoutes } from './page-routes.js'
 import { problemOf, problemType } from './problem.js'
 import { Connections, type DrainOptions, drainDefaults, type Stopping, type StopSwitch } from './shutdown.js'
 import { statsRoutes } from './stats-routes.js'
@@ -101,7 +102,7 @@ export async function buildServer(context: ServerContext): Promise<FastifyInstan
     metricsRoutes(scope, context)
   })
   // A scope for each: what one of them says of bodies does not concern the others.
-  for (const routes of [docsRoutes, statsRoutes, batchRoutes]) {
+  for (const routes of [pageRoutes, docsRoutes, statsRoutes, batchRoutes]) {
     await app.register(async (scope) => routes(scope, context))
   }
   await app.register(async (scope) => {

@@ -1,4 +1,6 @@
 /** The query of `GET /stats/<stat>` as a question: which parameters it takes by which names, and what was asked. */
+import { hasChart } from '../charts/chart.js'
+import { EaError } from '../errors.js'
 import { givenParams, type Param, paramsOf, parseParams, plainParams, snake } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { type KnownName, readQuery } from './query-values.js'
@@ -17,6 +19,18 @@ export function otherNames(param: Param): string[] {
   return [...names, ...names.flatMap((name) => olderNames[name] ?? [])].slice(1)
 }
 
+/** Whose colours a chart has: its own, or those of the page that takes it in, by CSS variables. */
+export const chartColors = ['light', 'variables'] as const
+
+/** The widths that a chart can have, in pixels. */
+export const chartWidths = { least: 240, most: 2000, byDefault: 800 } as const
+
+export interface Drawing {
+  /** In pixels. */
+  readonly width: number
+  readonly colors: (typeof chartColors)[number]
+}
+
 /** A question that was asked; its parameters are of their form. */
 export interface Question {
   readonly stat: Stat
@@ -27,6 +41,8 @@ export interface Question {
   readonly cell: string | undefined
   /** What `format` says. */
   readonly format: string | undefined
+  /** How a chart of the answer is drawn. */
+  readonly drawing: Drawing
   /** The same for the same question, however it was written. */
   readonly key: string
 }
@@ -52,6 +68,7 @@ export function questionReader(stat: Stat): (query: unknown) => Question {
     })),
     ...(stat.users === undefined ? [] : [{ name: 'users' }]),
     { name: 'format' },
+    ...(hasChart(stat.name) ? [{ name: 'width' }, { name: 'colors' }] : []),
   ]
   return (query) => {
     const texts = readQuery(query, known, stat.name)
@@ -64,7 +81,24 @@ export function questionReader(stat: Stat): (query: unknown) => Question {
     return {
       ...{ stat, given, params: parsed, cell },
       format: texts.get('format')?.[0],
+      drawing: drawingOf(texts.get('width')?.[0], texts.get('colors')?.[0]),
       key: JSON.stringify([stat.name, plainParams(parsed), cell]),
     }
   }
+}
+
+function drawingOf(widthText = String(chartWidths.byDefault), colorsText: string = chartColors[0]): Drawing {
+  const { least, most } = chartWidths
+  const width = /^\d{1,4}$/.test(widthText) ? Number(widthText) : 0
+  if (width < least || width > most) {
+    throw new EaError(
+      'usage',
+      `width must be a whole number from ${least} to ${most}, not ${JSON.stringify(widthText)}.`,
+    )
+  }
+  const colors = chartColors.find((name) => name === colorsText)
+  if (colors === undefined) {
+    throw new EaError('usage', `colors must be ${chartColors.join(' or ')}, not ${JSON.stringify(colorsText)}.`)
+  }
+  return { width, colors }
 }

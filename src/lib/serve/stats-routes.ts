@@ -1,12 +1,21 @@
 /** `GET /stats` and `GET /stats/<stat>`: the questions of the command line over HTTP. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { hasChart } from '../charts/chart.js'
 import { EaError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { listStats, stats } from '../stats/catalog.js'
 import type { Stat } from '../stats/stat.js'
 import { type AnswerQuestion, type AnswersOptions, openAnswers } from './answers.js'
 import type { Metrics, Routes } from './context.js'
-import { chooseFormat, describeAnswer, hasAlready, renderWire } from './negotiate.js'
+import {
+  type AnswerFormat,
+  chooseFormat,
+  describeAnswer,
+  drawnFormats,
+  hasAlready,
+  renderWire,
+  wireFormats,
+} from './negotiate.js'
 import { readQuery } from './query-values.js'
 import { questionReader } from './stat-query.js'
 
@@ -54,7 +63,9 @@ function statHandler(stat: Stat, answerQuestion: AnswerQuestion, metrics: Metric
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const began = performance.now()
     const question = questionOf(request)
-    const format = chooseFormat(question.format, request.headers.accept)
+    const isDrawn = hasChart(stat.name) && question.cell === undefined
+    const offered: readonly AnswerFormat[] = isDrawn ? drawnFormats : wireFormats
+    const format = chooseFormat(question.format, request.headers.accept, offered)
     const { etag, body, cache } = await answerQuestion(question, format, () => whenGone(reply))
     metrics.observeStat(stat.name, cache, (performance.now() - began) / 1000)
     describeAnswer(reply, format).header('etag', etag)

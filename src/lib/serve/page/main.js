@@ -1,0 +1,169 @@
+/**
+ * The page: it reads the view from the address, asks the server, and shows what comes. Whatever is chosen becomes a new
+ * address first and is asked then, so the address always says what is seen.
+ */
+import { askJson, knownKey, pathOf, Refusal, rememberKey } from './api.js'
+import { controls, panelOptions, suggestTypes } from './controls.js'
+import { byId, h } from './dom.js'
+import { importsView } from './imports.js'
+import { keyForm } from './key.js'
+import { overview } from './overview.js'
+import { panelView } from './panel-view.js'
+import { panels } from './panels.js'
+import { refusalBox } from './refusal.js'
+import { watchTheme } from './theme.js'
+import { daysOf, frameOf, searchOf, viewOf } from './view.js'
+
+const main = byId('answers')
+const notices = h('div', { class: 'notices wide' })
+let view = viewOf('').view
+let running = new AbortController()
+
+const chosen = controls(byId('controls'), change)
+const options = panelOptions(change)
+const glance = overview()
+const views = panels.map((panel) => panelView(panel, options[panel.id]?.element ?? null))
+const imports = importsView()
+const sections = [glance.element, ...views.map(({ element }) => element), imports.element]
+main.replaceChildren(notices, ...sections)
+
+/** Takes over what was chosen. */
+function change(different) {
+  const next = { ...view, ...different }
+  if (searchOf(next) === searchOf(view)) return
+  history.pushState(null, '', `${location.pathname}${searchOf(next)}`)
+  void showAddress()
+}
+
+/** Shows what the address says. */
+async function showAddress() {
+  running.abort()
+  running = new AbortController()
+  const { signal } = running
+  const read = viewOf(location.search)
+  view = read.view
+  chosen.show(view)
+  for (const option of Object.values(options)) option.show(view)
+  notices.replaceChildren(...read.problems.map((text) => h('p', { class: 'notice', role: 'alert' }, text)))
+  byId('key-button').hidden = knownKey() === null
+  tell('Loading.')
+  main.setAttribute('aria-busy', 'true')
+  try {
+    await showAll(signal)
+  } catch (error) {
+    if (!signal.aborted) showRefusal(error)
+  } finally {
+    if (!signal.aborted) main.removeAttribute('aria-busy')
+  }
+}
+
+async function showAll(signal) {
+  // First one question: whether the server is there, knows us and understands the segments; and how far the data goes.
+  const isDates = view.range === 'dates'
+  const first = await askJson(pathOf('dau', { ...(isDates ? daysOf(view, {}) : {}), ...frameOf(view) }), signal)
+  const { data_from: from, data_until: until } = first.meta
+  byId('extent').textContent = until === null ? 'no events yet' : `data from ${from} to ${until}`
+  if (until === null) {
+    present([imports.element])
+    notices.append(emptyNotice())
+    await imports.show(first.meta, signal)
+    tell('There are no events yet.')
+    return
+  }
+  present(sections)
+  const days = daysOf(view, first.meta)
+  const shown = await Promise.all([
+    glance.show(view, days, signal).catch((error) => ignored(error, signal)),
+    ...views.map((one) => one.show(view, days, signal)),
+    imports.show(first.meta, signal),
+    suggest(signal),
+  ])
+  if (signal.aborted) return
+  const failed = shown.filter((isShown) => !isShown).length
+  tell(failed === 0 ? 'All answers are shown.' : `${failed} of ${shown.length} answers could not be shown.`)
+}
+
+/** The panels say why: the numbers at the head only stay away. */
+function ignored(error, signal) {
+  if (!signal.aborted) glance.clear()
+  return error === undefined
+}
+
+async function suggest(signal) {
+  try {
+    const { data } = await askJson(pathOf('top-events', { limit: 100 }), signal)
+    suggestTypes(data.map(({ event_type: type }) => type))
+  } catch {
+    // Only suggestions are missing.
+  }
+  return true
+}
+
+/** Shows these sections and hides the others. */
+function present(wanted) {
+  for (const section of sections) section.hidden = !wanted.includes(section)
+}
+
+/** The one thing that stands between the reader and all answers. */
+function showRefusal(error) {
+  present([])
+  if (error instanceof Refusal && (error.status === 401 || error.status === 403)) {
+    byId('key-button').hidden = knownKey() === null
+    const form = keyForm(error, () => void showAddress())
+    notices.replaceChildren(form.element)
+    form.focus()
+    tell(error.message)
+    return
+  }
+  notices.append(
+    h(
+      'div',
+      { class: 'notice bad' },
+      refusalBox(error, () => void showAddress()),
+    ),
+  )
+  tell(`Not shown: ${error.message}`)
+}
+
+function emptyNotice() {
+  return h(
+    'div',
+    { class: 'notice' },
+    h('h2', {}, 'There are no events yet'),
+    h(
+      'p',
+      {},
+      'Bring some, then reload: ',
+      h('code', {}, 'ea import FILE'),
+      ', or ',
+      h('code', {}, 'ea generate'),
+      ' to make a log to try things with.',
+    ),
+  )
+}
+
+/** Says something to those who cannot see that the page has changed. */
+function tell(text) {
+  byId('live').textContent = text
+}
+
+watchTheme(byId('theme'))
+byId('reload').addEventListener('click', () => void showAddress())
+byId('copy-link').addEventListener('click', async () => {
+  try {
+    await navigator.clipboard.writeText(location.href)
+    tell('The address of this view is copied.')
+    byId('copy-link').textContent = 'Copied'
+    setTimeout(() => {
+      byId('copy-link').textContent = 'Copy link'
+    }, 2000)
+  } catch {
+    tell('The browser did not allow to copy; the address bar has the same address.')
+  }
+})
+byId('key-button').addEventListener('click', () => {
+  rememberKey(null)
+  void showAddress()
+})
+addEventListener('popstate', () => void showAddress())
+void showAddress()
