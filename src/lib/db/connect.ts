@@ -148,7 +148,10 @@ export function isTransient(error: unknown): boolean {
     return ['40P01', '40001', '57P01', '57P02', '57P03'].includes(state) || state.startsWith('08')
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   if (code !== undefined && ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOENT'].includes(code)) return true
-  return error instanceof Error && /Connection terminated|connection timeout|timeout exceeded when trying to connect/i.test(error.message)
+  return (
+    error instanceof Error &&
+    /Connection terminated|connection timeout|timeout exceeded when trying to connect/i.test(error.message)
+  )
 }
 
 /** An error of the connection as an error for a person; anything else comes back as it is. */
