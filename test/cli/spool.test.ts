@@ -13,6 +13,7 @@ import { withScratchFolder } from '../import/scratch.js'
 import { spooled } from '../ingest/spool-requests.js'
 import { builtOnce, ea } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
+import { uuidOf } from './import-content.js'
 
 beforeAll(builtOnce, 300_000)
 
@@ -98,6 +99,28 @@ test('a segment that comes back after it was drained is not stored again', async
     expect(await users()).toEqual(['ann'])
     const batches = JSON.parse((await ea('batches', 'list', '--json')).stdout).data
     expect(batches).toMatchObject([{ inserted: 1, duplicates: 0 }])
+  })
+})
+
+test('a time without offset means what the server would have taken it for', async () => {
+  await withScene(async ({ url, folder, ea }) => {
+    const line = (n: number) =>
+      JSON.stringify({ event_id: uuidOf(n), occurred_at: '2025-08-31T10:00:00', user_id: 'ann', event_type: 'view' })
+    const drain = async (n: number, ...args: string[]) => {
+      const lines = Buffer.from(`${line(n)}\n`)
+      await withSpool(folder, (spool) => spool.append(spooled({ lines, good: 1 })))
+      return (await ea('spool', 'drain', ...args)).code
+    }
+    expect(await drain(1)).toBe(0)
+    expect(await drain(2, '--timezone', 'Europe/Kyiv')).toBe(0)
+    expect(await drain(3, '--timezone', 'Mars/Base')).toBe(2)
+    const times = await withPool({ url, schema: 'ea' }, (db) =>
+      db.q.selectFrom('events').select(['event_id', 'occurred_at']).orderBy('event_id').execute(),
+    )
+    expect(times.map(({ event_id, occurred_at }) => [event_id, new Date(occurred_at).toISOString()])).toEqual([
+      [uuidOf(1), '2025-08-31T10:00:00.000Z'],
+      [uuidOf(2), '2025-08-31T07:00:00.000Z'],
+    ])
   })
 })
 

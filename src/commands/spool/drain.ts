@@ -1,20 +1,32 @@
 /** `ea spool drain`: stores what a server that runs no more has kept. */
+import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/spool-text.js'
+import { requireTimeZone } from '../../lib/cli/time-zone.js'
 import { isAway } from '../../lib/ingest/away.js'
 import { deliverPart } from '../../lib/ingest/deliver.js'
 import { drainSpool } from '../../lib/ingest/spool/drain.js'
 import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
 import { withSpool } from '../../lib/ingest/spool/spool.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
+import { serveDefaults } from '../../lib/serve/options.js'
 
 export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
   static override summary = 'Store the events that wait for the database'
   static override description =
     'A running server does this by itself; then this command exits 75. What the database refuses for good becomes a dead letter.'
-  static override examples = ['<%= config.bin %> spool drain']
+  static override examples = ['<%= config.bin %> spool drain', '<%= config.bin %> spool drain --timezone Europe/Kyiv']
+  static override flags = {
+    timezone: Flags.string({
+      description:
+        'What a time without offset means. Say what the server was told (`ea serve --timezone`): events wait as they came.',
+      helpValue: 'ZONE',
+      default: serveDefaults.timezone,
+    }),
+  }
 
   async run(): Promise<void> {
+    const timezone = requireTimeZone(this.flags.timezone, '--timezone')
     const folder = spoolFolder(await this.settings())
     const onEvent: OnSpoolEvent = (event) => {
       const text = spoolEventText(event)
@@ -27,7 +39,7 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
           drainSpool(
             spool,
             async (part) => {
-              await deliverPart(db, part)
+              await deliverPart(db, part, timezone)
             },
             { signal: this.signal, isAway, onEvent },
           ),
