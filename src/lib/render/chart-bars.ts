@@ -5,6 +5,7 @@
 import type { Result } from '../result.js'
 import { type FlatColumn, flatColumns, human, isNumeric, visible } from './cells.js'
 import { seriesStyle } from './chart-canvas.js'
+import { shortValue } from './chart-scale.js'
 import type { ChartOptions } from './chart-size.js'
 import { type GridColumn, gridLines, largest } from './grid.js'
 import { marksFor } from './marks.js'
@@ -26,15 +27,17 @@ export interface BarLabel {
 export function barChart(result: Result, options: ChartOptions): string[] {
   const flat = flatColumns(result)
   const counted = flat.findIndex(({ kind }, index) => index > 0 && kind === 'count')
-  const labels = flat.map((column) => barLabel(column))
+  const labels = flat.map((column) => barLabel(column, Math.floor(options.width / 2)))
   return barLines(labels, counted, flat[counted]!.values.map(Number), options)
 }
 
-function barLabel({ name, kind, values }: FlatColumn): BarLabel {
+function barLabel({ name, kind, values }: FlatColumn, maxColumns: number): BarLabel {
   return {
     heading: visible(name),
     align: isNumeric(kind) ? 'right' : 'left',
-    texts: values.map((value) => human(value, kind, true)),
+    texts: values.map((value) =>
+      kind === 'count' && typeof value === 'number' ? shortValue(value, kind, maxColumns) : human(value, kind, true),
+    ),
   }
 }
 

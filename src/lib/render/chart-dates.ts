@@ -54,8 +54,9 @@ export function labelledPoints(labels: readonly string[], columns: readonly numb
     const fits = found.every((index, at) => at === 0 || isFree(found[at - 1]!, index))
     if (fits) return isFree(0, found[0]!) ? [0, ...found] : found.length > 1 ? found : [0]
   }
-  const step = labels.findIndex((_, index) => isFree(0, index))
-  if (step < 1) return [0]
-  const even = labels.map((_, index) => index).filter((index) => index % step === 0)
-  return even.every((index, at) => at === 0 || isFree(even[at - 1]!, index)) ? even : [0, step]
+  for (let step = 2; step < labels.length; step++) {
+    const even = labels.map((_, index) => index).filter((index) => index % step === 0)
+    if (even.every((index, at) => at === 0 || isFree(even[at - 1]!, index))) return even
+  }
+  return [0]
 }

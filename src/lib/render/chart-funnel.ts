@@ -4,6 +4,7 @@ import { flatColumns, human } from './cells.js'
 import { barLines } from './chart-bars.js'
 import { dimStyle } from './chart-canvas.js'
 import { noteLines } from './chart-legend.js'
+import { shortValue } from './chart-scale.js'
 import type { ChartOptions } from './chart-size.js'
 import { largest, paint } from './grid.js'
 import { packed } from './text-width.js'
@@ -23,7 +24,11 @@ export function funnelChart(result: Result, options: ChartOptions): string[] {
   const [heading, ...bars] = barLines(
     [
       { heading: 'step', align: 'left', texts: names },
-      { heading: 'users', align: 'right', texts: users.map((count) => human(count, 'count', true)) },
+      {
+        heading: 'users',
+        align: 'right',
+        texts: users.map((count) => shortValue(count, 'count', Math.floor(width / 3))),
+      },
       { heading: 'rate', align: 'right', texts: rates },
     ],
     1,
@@ -37,7 +42,7 @@ export function funnelChart(result: Result, options: ChartOptions): string[] {
     const share = before === 0 ? '' : ` (${human((before - now) / before, 'rate', true)})`
     const median = medians[row] ?? null
     const parts = [
-      `${unicode ? '↓' : 'v'} lost ${human(before - now, 'count', true)}${share}`,
+      `${unicode ? '↓' : 'v'} lost ${shortValue(before - now, 'count', Math.floor(width / 3))}${share}`,
       ...(median === null ? [] : [`median ${human(median, 'seconds', true)}`]),
     ]
     const indent = ' '.repeat(stepColumns + 1)

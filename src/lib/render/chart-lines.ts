@@ -2,13 +2,13 @@
  * Lines over time, or over windows: one for each series on one scale from 0, a legend above, axes around. A line breaks
  * where a value is missing, and does not reach values that are not complete: those have a mark of their own.
  */
-import { human, visible } from './cells.js'
+import { visible } from './cells.js'
 import { blankCanvas, type Canvas, seriesStyle } from './chart-canvas.js'
 import { bentMarks, type CurvePoint, drawCurve, type LineMarks, plainMarks } from './chart-curve.js'
 import { axisMarks, framed, marginColumns } from './chart-frame.js'
 import { type LegendEntry, legendLines, noteLines } from './chart-legend.js'
 import { bucketed, type Point, peakOf } from './chart-points.js'
-import { type AxisKind, niceScale, tickLabel } from './chart-scale.js'
+import { type AxisKind, niceScale, type Scale, shortValue } from './chart-scale.js'
 import { type ChartOptions, plotRows } from './chart-size.js'
 import { largest } from './grid.js'
 import { marksFor } from './marks.js'
@@ -36,6 +36,8 @@ export const seriesMarks = [...'*o+x#@%&=~']
 
 const maxColumnsPerPoint = 12
 const maxIntervals = 8
+// With the word before the peak and the spaces.
+const roomForName = 14
 
 /** How one series is drawn. */
 interface Look {
@@ -53,18 +55,19 @@ export function lineChart(chart: LineChart, options: ChartOptions): string[] {
   }
   const looks = drawn.map((_, index) => lookOf(index, drawn.length, color, unicode))
   const legend = legendLines(
-    drawn.map((series, index) => entryOf(series, looks[index]!, chart.kind)),
+    drawn.map((series, index) => entryOf(series, looks[index]!, chart.kind, width)),
     options,
   )
 
-  // The label of the peak of all points is at least as wide as one of means will need.
   const rowsAtMost = plotRows(options, legend.length)
   const intervalsAtMost = Math.min(maxIntervals, Math.max(1, Math.floor((rowsAtMost - 1) / 3)))
   const scaleOf = (series: readonly Series[]) =>
     niceScale(largest(series.map(({ points }) => peakOf(points))), intervalsAtMost, chart.kind)
-  const labelsOf = ({ step, intervals }: ReturnType<typeof scaleOf>) =>
-    Array.from({ length: intervals + 1 }, (_, tick) => tickLabel(step * tick, chart.kind, Math.floor(width / 3)))
-  const room = width - marginColumns(largest(labelsOf(scaleOf(drawn)).map((label) => label.length)))
+  const tickLabels = ({ step, intervals }: Scale, maxColumns: number) =>
+    Array.from({ length: intervals + 1 }, (_, tick) => shortValue(step * tick, chart.kind, maxColumns))
+  // The scale of means is never larger, so the room that its labels get here is enough for them.
+  const sideColumns = largest(tickLabels(scaleOf(drawn), Math.floor(width / 3)).map(({ length }) => length))
+  const room = width - marginColumns(sideColumns)
   const perPoint = Math.ceil(chart.labels.length / room)
   const shown = drawn.map((series) => ({ ...series, points: bucketed(series.points, perPoint) }))
   const labels = chart.labels.filter((_, row) => row % perPoint === 0)
@@ -80,10 +83,18 @@ export function lineChart(chart: LineChart, options: ChartOptions): string[] {
   const canvas = blankCanvas(span + 1, height)
   const { incomplete } = marksFor(unicode)
   for (const [index, { points }] of [...shown.entries()].reverse()) {
-    drawSeries(canvas, points, columns, upOf, looks[index]!, incomplete)
+    drawLine(canvas, points, columns, upOf, looks[index]!)
   }
-  const tickLabels = labelsOf(scale)
-  const sideLabels = new Map(tickLabels.map((label, tick) => [height - 1 - tick * rowsPerInterval, label]))
+  // Over the lines, or the newest value of one would often lie below another.
+  for (const [index, { points }] of [...shown.entries()].reverse()) {
+    for (const [at, { value, isComplete }] of points.entries()) {
+      if (value === null || isComplete) continue
+      canvas[height - 1 - upOf(value)]![columns[at]!] = { char: incomplete, style: looks[index]!.style }
+    }
+  }
+  const sideLabels = new Map(
+    tickLabels(scale, sideColumns).map((label, tick) => [height - 1 - tick * rowsPerInterval, label]),
+  )
   const points = labels.map((label, index) => ({ label, column: columns[index]! }))
   const lines = framed({ canvas, sideLabels, points }, axisMarks(unicode), width, color)
 
@@ -107,31 +118,27 @@ function lookOf(index: number, count: number, color: boolean, unicode?: boolean)
   return { line: plainMarks(mark), swatch: mark, style }
 }
 
-function entryOf({ name, points, tail }: Series, { swatch, style }: Look, kind: AxisKind): LegendEntry {
-  const isCounted = points.some(({ value, isComplete }) => value !== null && isComplete)
-  const peak = isCounted ? human(peakOf(points.filter(({ isComplete }) => isComplete)), kind, true) : '-'
+function entryOf({ name, points, tail }: Series, { swatch, style }: Look, kind: AxisKind, width: number): LegendEntry {
+  const complete = points.filter(({ value, isComplete }) => value !== null && isComplete)
+  const peak = complete.length === 0 ? '-' : shortValue(peakOf(complete), kind, width - swatch.length - roomForName)
   return { swatch, style, name: visible(name), tail: tail ?? `max ${peak}` }
 }
 
-function drawSeries(
+/** A line through each unbroken run of complete points. */
+function drawLine(
   canvas: Canvas,
   points: readonly Point[],
   columns: readonly number[],
   upOf: (value: number) => number,
   { line, style }: Look,
-  incomplete: string,
 ): void {
   let run: CurvePoint[] = []
-  const endRun = () => {
-    if (run.length > 0) drawCurve(canvas, run, line, style)
-    run = []
-  }
   for (const [index, { value, isComplete }] of points.entries()) {
-    if (value === null || !isComplete) endRun()
-    if (value === null) continue
-    const point = { column: columns[index]!, up: upOf(value) }
-    if (isComplete) run.push(point)
-    else canvas[canvas.length - 1 - point.up]![point.column] = { char: incomplete, style }
+    const isPoint = value !== null && isComplete
+    if (isPoint) run.push({ column: columns[index]!, up: upOf(value) })
+    if (run.length > 0 && (!isPoint || index === points.length - 1)) {
+      drawCurve(canvas, run, line, style)
+      run = []
+    }
   }
-  endRun()
 }

@@ -24,7 +24,8 @@ export function retentionChart(result: Result, options: ChartOptions): string[] 
   const widths = rows.map((row) => textWidth(stripVTControlCharacters(row)))
   const left = largest(widths) + gap.length
   const room = options.width - left
-  if (options.width < besideMinColumns || room < curvesMinColumns) return [...rows, '', ...curves(result, options)]
+  if (!options.isTty || options.width < besideMinColumns || room < curvesMinColumns)
+    return [...rows, '', ...curves(result, options)]
   const beside = curves(result, { ...options, width: room })
   return Array.from({ length: Math.max(rows.length, beside.length) }, (_, index) => {
     const padding = ' '.repeat(left - (widths[index] ?? 0))

@@ -31,11 +31,11 @@ export function niceScale(largest: number, maxIntervals: number, kind: AxisKind)
 }
 
 /**
- * A tick's label as tables write values, or shorter where that would take too much room.
+ * A value as tables write it, or shorter where that would take too much room: a number of 20 digits and more.
  *
  * @param maxColumns more than that is written with an exponent
  */
-export function tickLabel(value: number, kind: AxisKind, maxColumns: number): string {
+export function shortValue(value: number, kind: AxisKind, maxColumns: number): string {
   const whole = human(value, kind, true)
   return whole.length <= maxColumns ? whole : value.toExponential(1)
 }

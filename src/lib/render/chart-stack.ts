@@ -3,12 +3,12 @@
  * as high as its number within one cell.
  */
 import type { Result } from '../result.js'
-import { type FlatColumn, flatColumns, human, visible } from './cells.js'
+import { type FlatColumn, flatColumns, visible } from './cells.js'
 import { blankCanvas, type Canvas, dimStyle, seriesStyle } from './chart-canvas.js'
 import { axisMarks, framed, marginColumns } from './chart-frame.js'
 import { legendLines, noteLines } from './chart-legend.js'
 import { bucketed, completeRows, type Point, peakOf, pointsOf } from './chart-points.js'
-import { niceScale, tickLabel } from './chart-scale.js'
+import { niceScale, shortValue } from './chart-scale.js'
 import { type ChartOptions, plotRows } from './chart-size.js'
 import { largest } from './grid.js'
 import { incompleteMark, incompleteText } from './heat-map.js'
@@ -47,12 +47,18 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
     return wrapped('Nothing to draw: no value is there yet.', width)
   }
   const legend = legendLines(
-    parts.map((part) => ({ ...part, swatch: part.fill, tail: `max ${human(peakOf(part.points), 'count', true)}` })),
+    parts.map((part) => ({
+      ...part,
+      swatch: part.fill,
+      tail: `max ${shortValue(peakOf(part.points), 'count', width - 16)}`,
+    })),
     options,
   )
   const rowsAtMost = plotRows(options, legend.length + 1)
   const dates = flat[0]!.values.map(String)
-  const room = width - marginColumns(labelColumns(sideLabels(stackScale(parts, rowsAtMost), width)))
+  // The scale of means is never larger, so the room that its labels get here is enough for them.
+  const sideColumns = labelColumns(sideLabels(stackScale(parts, rowsAtMost), Math.floor(width / 3)))
+  const room = width - marginColumns(sideColumns)
   const perBar = Math.ceil(dates.length / room)
   const shown = parts.map((part) => ({ ...part, points: bucketed(part.points, perBar) }))
   const labels = dates.filter((_, row) => row % perBar === 0)
@@ -66,7 +72,7 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
   for (const bar of labels.keys()) {
     drawStack(canvas, shown, bar, scale, { from: bar * slot, to: bar * slot + barColumns })
   }
-  const sides = sideLabels(scale, width)
+  const sides = sideLabels(scale, sideColumns)
   const points = labels.map((label, bar) => ({ label, column: bar * slot }))
   const lines = framed({ canvas, sideLabels: sides, points }, axisMarks(unicode), width, color)
   const isOpen = labels.map((_, bar) => shown.some((part) => isIncomplete(part.points[bar]!)))
@@ -110,10 +116,10 @@ function stackScale(parts: readonly Part[], rowsAtMost: number): StackScale {
 }
 
 /** The label of each row that ends at a tick: above zero at its upper edge, below at its lower one. */
-function sideLabels({ step, rowsPerStep, above, under }: StackScale, width: number): Map<number, string> {
+function sideLabels({ step, rowsPerStep, above, under }: StackScale, maxColumns: number): Map<number, string> {
   const found = new Map<number, string>()
   for (let up = above; up >= -under; up -= rowsPerStep) {
-    found.set(above - up, tickLabel((Math.abs(up) / rowsPerStep) * step, 'count', Math.floor(width / 3)))
+    found.set(above - up, shortValue((Math.abs(up) / rowsPerStep) * step, 'count', maxColumns))
   }
   return found
 }
