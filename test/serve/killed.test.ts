@@ -4,10 +4,11 @@
  */
 import { rm } from 'node:fs/promises'
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { lockVisibility } from '../../src/lib/batches/visibility.js'
 import { type Database, withPool, withTransaction } from '../../src/lib/db/connect.js'
 import { spoolStatus } from '../../src/lib/ingest/spool/status.js'
+import { builtOnce } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
 import { withDatabaseGate } from '../support/database-gate.js'
 import { until } from '../support/import-child.js'
@@ -15,6 +16,8 @@ import { type Load, startLoad } from '../support/load.js'
 import { temporaryFolder } from '../support/server.js'
 import { expectKept, Sending, type Sent, untilDrained } from './sending.js'
 import { type ServeProcess, startServe } from './serve-process.js'
+
+beforeAll(builtOnce)
 
 interface Scene {
   /** The database, also while the servers cannot reach it. */

@@ -12,6 +12,8 @@ export interface DatabaseGate {
   /** The database behind the door. */
   readonly url: string
   shut(): Promise<void>
+  /** From now on nothing comes through, and nobody is told: the network loses everything. */
+  hold(): void
   open(): Promise<void>
 }
 
@@ -25,7 +27,12 @@ export async function withDatabaseGate<T>(url: string, use: (gate: DatabaseGate)
   const sockets = new Set<Socket>()
   let server: Server | undefined
 
+  let isHeld = false
   const pass = (client: Socket) => {
+    if (isHeld) {
+      sockets.add(client.on('error', () => {}).pause())
+      return
+    }
     const upstream = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
     for (const [one, other] of [
       [client, upstream],
@@ -44,7 +51,12 @@ export async function withDatabaseGate<T>(url: string, use: (gate: DatabaseGate)
     server = createServer(pass).listen(path)
     await once(server, 'listening')
   }
+  const hold = () => {
+    isHeld = true
+    for (const socket of sockets) socket.unpipe().pause()
+  }
   const shut = async () => {
+    isHeld = false
     const closed = server && once(server, 'close')
     server?.close()
     server = undefined
@@ -55,7 +67,7 @@ export async function withDatabaseGate<T>(url: string, use: (gate: DatabaseGate)
   try {
     const account = `${target.username}${target.password && `:${target.password}`}`
     const proxied = databaseUrl(`postgresql://${account}@localhost:5432/x?host=${folder}`, target.pathname.slice(1))
-    return await use({ url: proxied, shut, open })
+    return await use({ url: proxied, shut, hold, open })
   } finally {
     await shut()
     await rm(folder, { recursive: true, force: true })

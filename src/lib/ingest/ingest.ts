@@ -38,6 +38,8 @@ export interface IngestOptions {
   readonly timezone: string
   /** Bodies that wait for their commit or the disk, in bytes; beyond it requests are turned away. Default 256 MB. */
   readonly maxWaitingBytes?: number
+  /** A commit that takes longer, in milliseconds, is not waited for: the events go to the spool. Default 30,000. */
+  readonly answerWithinMs?: number
   readonly onEvent?: (event: IngestEvent) => void
 }
 
@@ -66,6 +68,8 @@ export interface OpenIngest {
 const retries = 5
 const firstPauseMs = 50
 const defaultMaxWaitingBytes = 256 * 1024 * 1024
+/** Clients and proxies wait no longer than some tens of seconds. */
+const defaultAnswerWithinMs = 30_000
 /** Commits and the drain of the spool have connections of their own: questions never keep them waiting. */
 const connections = 3
 /** With an empty spool nothing tells when the database is back: after so long a request tries it. */
@@ -175,10 +179,33 @@ class Ingest implements OpenIngest {
     if (this.#isNearlyDrained()) await this.#drained()
     if (this.#mustQueue()) return this.#queue(request)
     try {
-      return this.#answerOf(await this.#committer.submit(request))
+      return this.#answerOf(await this.#inTime(this.#committer.submit(request)))
     } catch (error) {
       if (!isAway(error)) throw error
       return this.#queue(request)
+    }
+  }
+
+  /**
+   * A database that hangs, or a network that loses everything, does not even refuse. Should the commit come through after
+   * all, the ids see to it that nothing is stored twice.
+   *
+   * @throws EaError `database_unreachable` when it takes too long
+   */
+  async #inTime(settled: Promise<Settled>): Promise<Settled> {
+    const { answerWithinMs = defaultAnswerWithinMs } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const reason = `The database has not answered for ${answerWithinMs / 1000} s.`
+        this.#isAway(reason)
+        reject(new EaError('database_unreachable', reason))
+      }, answerWithinMs)
+    })
+    try {
+      return await Promise.race([settled, late])
+    } finally {
+      clearTimeout(timer)
     }
   }
 
