@@ -1,4 +1,4 @@
-/** Which points of a series will not change any more: as a column says, else as `meta` says. */
+/** What is known of the points of a series: which will not change any more, and which lie where there is no data. */
 import type { FlatColumn } from '../render/cells.js'
 import type { Result } from '../result.js'
 
@@ -23,4 +23,14 @@ export function completeRows(columns: readonly FlatColumn[], meta: Result['meta'
     const end = row + 1 < dates.length ? Date.parse(dates[row + 1]!) : Date.parse(date) + 3_600_000
     return end <= now && date.slice(0, 10) <= String(data_until)
   })
+}
+
+/**
+ * Whether a window begins behind the newest day of the data: its number is nothing to draw, because a line that falls to
+ * zero there would say that everybody had left.
+ *
+ * @param date a day, or an instant of the local clock
+ */
+export function isBehindData(date: string, { data_until }: Result['meta']): boolean {
+  return typeof data_until === 'string' && date.slice(0, 10) > data_until
 }

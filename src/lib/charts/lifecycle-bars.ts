@@ -3,7 +3,7 @@ import type { BarSeriesOption } from 'echarts/charts'
 import { flatColumns, human } from '../render/cells.js'
 import { axisNumber, countAxis, legendHeightPx, legendOf, nameAxis, plot } from './axes.js'
 import { lostColor, seriesColor } from './colors.js'
-import { completeRows } from './completeness.js'
+import { completeRows, isBehindData } from './completeness.js'
 import type { Draw } from './drawing.js'
 
 const states = ['new', 'returning', 'resurrecting', 'dormant'] as const
@@ -23,12 +23,13 @@ export const drawLifecycle: Draw = (result, width) => {
       type: 'bar',
       name: state,
       stack: 'users',
+      barMaxWidth: 64,
       clip: false,
       itemStyle: { color },
       emphasis: { disabled: true },
       data: data.map((row, index) => {
         const count = row[state] as number | null
-        const value = count === null ? null : state === 'dormant' ? -count : count
+        const value = count === null || isBehindData(dates[index]!, meta) ? null : state === 'dormant' ? -count : count
         const open = {
           itemStyle: { color, opacity: 0.5, borderColor: color, borderWidth: 1, borderType: 'dashed' as const },
         }

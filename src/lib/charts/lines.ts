@@ -8,7 +8,7 @@ import { pivoted } from '../render/series.js'
 import type { Result } from '../result.js'
 import { countAxis, legendHeightPx, legendOf, nameAxis, plot, shown } from './axes.js'
 import { backgroundColor, seriesColor, seriesColors } from './colors.js'
-import { completeRows } from './completeness.js'
+import { completeRows, isBehindData } from './completeness.js'
 import type { Draw } from './drawing.js'
 
 /** More lines than this nobody can tell apart; they are those with the largest values. */
@@ -44,7 +44,7 @@ export const drawLines: Draw = (result, width) => {
     return {
       label,
       color: seriesColor(index),
-      values: column.values,
+      values: column.values.map((value, row) => (isBehindData(dates[row]!, result.meta) ? null : value)),
       complete,
       tips: dates.map((date, row) => {
         const value = `${human(column.values[row]!, 'count', true)} ${unit}`.trim()
@@ -62,6 +62,9 @@ export const drawLines: Draw = (result, width) => {
     description: [
       describe(dates, lines),
       ...(complete.includes(false) ? ['Dashed: not complete.'] : []),
+      ...(dates.some((date) => isBehindData(date, result.meta))
+        ? [`Nothing is drawn behind the newest day of the data, ${result.meta.data_until}.`]
+        : []),
       ...(left > 0 ? [`${left} more keys are not drawn.`] : []),
     ].join(' '),
     height: 260 + (hasLegend ? top : 0),
@@ -97,7 +100,7 @@ function describe(dates: readonly string[], lines: readonly Line[]): string {
   const each = lines.slice(0, 5).map(({ label, values }) => {
     const known = values.filter((value) => typeof value === 'number')
     if (known.length === 0) return `${label}: nothing yet`
-    const ends = [Math.min(...bounds(known)), Math.max(...bounds(known))].map((value) => human(value, 'count', true))
+    const ends = [...bounds(known)].map((value) => human(value, 'count', true))
     return `${label}: from ${ends[0]} to ${ends[1]}, last ${human(known.at(-1)!, 'count', true)}`
   })
   const more = lines.length > each.length ? `; and ${lines.length - each.length} more` : ''

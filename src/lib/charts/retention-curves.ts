@@ -3,9 +3,11 @@
  * because window 0 is always everybody and would leave the others no room.
  */
 import { human } from '../render/cells.js'
-import type { Row } from '../result.js'
+import type { Result, Row } from '../result.js'
+import { addDays, addWindows, type DayGrain } from '../time.js'
 import { legendHeightPx, legendOf, nameAxis, plot, rateAxis, shown } from './axes.js'
 import { gradeColor, seriesColor } from './colors.js'
+import { isBehindData } from './completeness.js'
 import type { Draw } from './drawing.js'
 import { type Line, seriesOf } from './lines.js'
 
@@ -15,12 +17,12 @@ const maxInLegend = 12
 
 /** The curves of the cohorts and of the mean. */
 export const drawRetention: Draw = ({ data, footer, meta }, width) => {
-  const unit = typeof meta.window_type === 'string' ? meta.window_type : 'window'
+  const unit = unitOf(meta)
   const filled = data.filter((row) => (row.size ?? 0) !== 0)
   const rows = filled.slice(-maxCohorts)
   const windows = Math.max(1, ...rows.map((row) => (row.rates as readonly unknown[]).length - 1))
-  const cohorts = rows.map((row, index): Line => curve(row, gradeColor(index, rows.length), unit))
-  const mean = footer === undefined ? [] : [{ ...curve(footer, seriesColor(1), unit), widthPx: 4 }]
+  const cohorts = rows.map((row, index): Line => curve(row, gradeColor(index, rows.length), meta))
+  const mean = footer === undefined ? [] : [{ ...curve(footer, seriesColor(1), meta), widthPx: 4 }]
   const lines = [...cohorts, ...mean]
   const named = lines.map(({ label }, index) => [`${2 * index}`, label] as const)
   // Of many cohorts the legend has the first and the last: the colours between them speak for themselves.
@@ -58,7 +60,8 @@ export const drawRetention: Draw = ({ data, footer, meta }, width) => {
   }
 }
 
-function curve(row: Row, color: string, unit: string): Line {
+function curve(row: Row, color: string, meta: Result['meta']): Line {
+  const unit = unitOf(meta)
   const label = shown(row.cohort as string)
   const rates = (row.rates as readonly (number | null)[]).slice(1)
   const users = (row.users as readonly (number | null)[]).slice(1)
@@ -68,11 +71,25 @@ function curve(row: Row, color: string, unit: string): Line {
   return {
     label,
     color,
-    values: rates,
+    values: rates.map((rate, index) =>
+      !isMean && isBehindData(windowBegin(label, index + 1, meta), meta) ? null : rate,
+    ),
     complete,
     tips: rates.map(
       (rate, index) =>
         `${label}, ${unit} ${index + 1}: ${human(rate, 'rate', true)}, ${human(users[index] ?? null, 'count', true)} users${complete[index] ? '' : ', not complete'}`,
     ),
   }
+}
+
+function unitOf({ window_type }: Result['meta']): string {
+  return typeof window_type === 'string' ? window_type : 'window'
+}
+
+/** The day on which a window of a cohort begins. */
+function windowBegin(cohort: string, number: number, { window_type, clock }: Result['meta']): string {
+  const day = cohort.slice(0, 10)
+  if (window_type === 'hour') return addDays(day, Math.floor((Number(cohort.slice(11, 13)) + number) / 24))
+  if (clock === 'rolling' && window_type === 'month') return addDays(day, 30 * number)
+  return addWindows(day, window_type as DayGrain, number)
 }

@@ -4,12 +4,20 @@
  */
 import { BarChart, LineChart } from 'echarts/charts'
 import { GridComponent, LegendComponent } from 'echarts/components'
-import { init, use } from 'echarts/core'
+import { init, setPlatformAPI, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
+import { textWidth } from '../render/text-width.js'
 import type { Drawing } from './drawing.js'
 import { markupText } from './markup-text.js'
 
 use([BarChart, LineChart, GridComponent, LegendComponent, SVGRenderer])
+// There is no browser to measure texts in: as wide as they are in a wide font, so that they never lie over each other.
+const widthPerColumn = 0.62
+setPlatformAPI({
+  measureText: (text, font) => ({
+    width: textWidth(text) * widthPerColumn * (Number.parseFloat(/([\d.]+)px/.exec(font ?? '')?.[1] ?? '') || 12),
+  }),
+})
 
 export const fontFamily = 'system-ui, sans-serif'
 

@@ -1,0 +1,146 @@
+/**
+ * The numbers at the top of a report, each with its change against the period right before, which is as long. A change is
+ * unknown, with the reason, where one of the two periods is not complete or not in the data: a wrong one is worse.
+ */
+import { baseWindow } from '../checks/base-windows.js'
+import type { Result } from '../result.js'
+import { lifecycleStat } from '../stats/lifecycle.js'
+import { retentionStat } from '../stats/retention.js'
+import type { Stat } from '../stats/stat.js'
+import { stickinessStat } from '../stats/stickiness.js'
+import { trendStat } from '../stats/trend.js'
+import { addDays, type Day, daysBetween, type Weekday, windowStart } from '../time.js'
+import type { Asking } from './asking.js'
+import type { ReportRange } from './range.js'
+
+export interface Headline {
+  readonly name: string
+  readonly kind: 'count' | 'rate'
+  /** Null where there is none. */
+  readonly value: number | null
+  /** What is counted, in one sentence. */
+  readonly definition: string
+  /** The days with which it is compared, both included; null where it is not compared. */
+  readonly base: { readonly from: Day; readonly to: Day; readonly value: number | null } | null
+  /** Relative for counts (0.1: a tenth more), a difference of rates for rates; null where it is unknown. */
+  readonly change: number | null
+  /** Why the change is unknown. */
+  readonly unknown: string | null
+}
+
+/** More cohorts than this nobody reads; the last ones of the range are kept. */
+const maxCohorts = 53
+const maxWindows = 8
+
+/** @param totals the answer of `trend` for the range: the events of each day */
+export async function headlines(
+  asking: Asking,
+  range: ReportRange,
+  totals: Result,
+): Promise<{ list: Headline[]; retention: Result }> {
+  const { from, to } = range
+  const days = from === null || to === null ? undefined : { from, to }
+  const base = days && baseWindow({ kind: 'previous_period' }, days, 'day')[0]!
+  const problem = days === undefined ? 'there are no events yet' : problemOf(range, base!)
+  const before = problem === null ? base : undefined
+  const count = async (name: string, stat: Stat, sum: (result: Result) => number, text: string, known?: Result) => {
+    const now = known ?? (await asking(stat, days ?? {}))
+    const then = before && sum(await asking(stat, { ...before }))
+    return compared({ name, kind: 'count', value: sum(now), definition: text }, problem, before, then)
+  }
+  const retention = await asking(retentionStat as Stat, cohortsOf(range))
+  return {
+    list: [
+      await count(
+        'Active users',
+        stickinessStat as Stat,
+        (result) => summed(result, 'users'),
+        'Different users with at least one event in the range.',
+      ),
+      await count('Events', trendStat as Stat, (result) => summed(result, 'value'), 'Events of the range.', totals),
+      await count(
+        'New users',
+        lifecycleStat as Stat,
+        (result) => summed(result, 'new'),
+        'Users whose first event ever (with segments: the first one in them) lies in the range.',
+      ),
+      await weekOne(asking, range, retention),
+    ],
+    retention,
+  }
+}
+
+function summed({ data }: Result, column: string): number {
+  return data.reduce((sum, row) => sum + ((row[column] as number | null) ?? 0), 0)
+}
+
+/** Why the range cannot be compared with the one before it. */
+function problemOf({ to, dataFrom, completeUntil }: ReportRange, base: { from: Day; to: Day }): string | null {
+  if (dataFrom === null || completeUntil === null) return 'there are no events yet'
+  if (to! >= completeUntil) return `the range is not complete: ${completeUntil} and later days are still open`
+  if (base.from < dataFrom) return `the period before begins on ${base.from}, the data only on ${dataFrom}`
+  return null
+}
+
+type Named = Pick<Headline, 'name' | 'kind' | 'value' | 'definition'>
+
+function compared(
+  named: Named,
+  problem: string | null,
+  base: { from: Day; to: Day } | undefined,
+  then: number | null | undefined,
+): Headline {
+  if (problem !== null || base === undefined || then === undefined) {
+    return { ...named, base: null, change: null, unknown: problem }
+  }
+  const whole = { ...base, value: then }
+  const { value, kind } = named
+  if (value === null || then === null) {
+    return { ...named, base: whole, change: null, unknown: 'one of the two periods has no rate' }
+  }
+  if (kind === 'rate') return { ...named, base: whole, change: value - then, unknown: null }
+  if (then === 0) return { ...named, base: whole, change: null, unknown: 'the period before has none' }
+  return { ...named, base: whole, change: value / then - 1, unknown: null }
+}
+
+/** The cohorts of a report: the weeks of the range, and as many windows as the data has. */
+function cohortsOf({ from, to, dataUntil, weekStart }: ReportRange): Record<string, unknown> {
+  if (from === null || to === null) return { windows: 1 }
+  const last = windowStart(to, 'week', weekStart as Weekday)
+  const earliest = addDays(last, -7 * (maxCohorts - 1))
+  const first = windowStart(from, 'week', weekStart as Weekday)
+  const start = first < earliest ? earliest : first
+  const known = dataUntil === null ? 1 : Math.floor(daysBetween(start, dataUntil) / 7)
+  return { startDate: start, to, windowType: 'week', windows: Math.min(maxWindows, Math.max(1, known)) }
+}
+
+async function weekOne(asking: Asking, range: ReportRange, retention: Result): Promise<Headline> {
+  const { meta } = retention
+  const known = retention.data.filter((row) => (row.complete as readonly boolean[])[1])
+  const named: Named = {
+    name: 'Week-one retention',
+    kind: 'rate',
+    value: rateOf(retention),
+    definition:
+      `Of the users who came in the weeks of the range, the share that came back in the week after: ` +
+      `the mean of the ${known.length} of ${retention.data.length} cohorts for which that week is complete.`,
+  }
+  if (range.dataFrom === null || meta.from == null)
+    return compared(named, 'there are no events yet', undefined, undefined)
+  if (named.value === null) return compared(named, 'no cohort is complete in the week after', undefined, undefined)
+  // As many cohorts right before, of which the last one must be over a week before the first one here is.
+  const from = addDays(meta.from as Day, -7 * retention.data.length)
+  const base = { from, to: addDays(meta.from as Day, -1) }
+  if (base.from < range.dataFrom) {
+    const text = `the weeks before begin on ${base.from}, the data only on ${range.dataFrom}`
+    return compared(named, text, undefined, undefined)
+  }
+  const before = await asking(retentionStat as Stat, {
+    ...{ startDate: base.from, to: base.to, windowType: 'week', windows: 1 },
+  })
+  return compared(named, null, base, rateOf(before))
+}
+
+function rateOf({ meta }: Result): number | null {
+  return (meta.mean as { rates: readonly (number | null)[] } | undefined)?.rates[1] ?? null
+}

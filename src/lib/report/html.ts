@@ -1,0 +1,124 @@
+/**
+ * A report as one HTML file that needs nothing else: no script, no address of another place, so that it opens from an
+ * e-mail. What comes from the data is text everywhere, and a policy inside forbids the rest should that ever fail.
+ */
+import { chartSvg } from '../charts/chart.js'
+import { markupText } from '../charts/markup-text.js'
+import type { Headline } from './headlines.js'
+import { cellHtml, cohortUsersHtml, heatMapHtml, tableHtml } from './html-tables.js'
+import type { Quality } from './quality.js'
+import type { Report, Section } from './report.js'
+import { styleSheet } from './style.js'
+import { aboutReport, baseText, changeText } from './texts.js'
+
+const chartWidth = 880
+
+/**
+ * The whole file; it ends with a line break.
+ *
+ * @example
+ * await writeFile('report.html', await reportHtml(await reportOf(db)))
+ */
+export async function reportHtml(report: Report): Promise<string> {
+  const sections: string[] = []
+  for (const section of report.sections) sections.push(await sectionHtml(section))
+  const title = markupText(report.title)
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${styleSheet}</style>
+</head>
+<body>
+<header>
+<h1>${title}</h1>
+${aboutReport(report)
+  .map((line) => `<p>${markupText(line)}</p>`)
+  .join('\n')}
+</header>
+<main>
+${warningsHtml(report.warnings)}${headlinesHtml(report.headlines)}
+${sections.join('\n')}
+${qualityHtml(report.quality)}
+${batchesHtml(report)}
+</main>
+</body>
+</html>
+`
+}
+
+function sectionOf(id: string, title: string, inside: string): string {
+  return `<section aria-labelledby="${id}">\n<h2 id="${id}">${markupText(title)}</h2>\n${inside}\n</section>`
+}
+
+function warningsHtml(warnings: readonly string[]): string {
+  if (warnings.length === 0) return ''
+  const lines = warnings.map((warning) => `<p>${markupText(warning)}</p>`).join('\n')
+  return `${sectionOf('warnings', 'Warnings', lines).replace('<section', '<section class="warnings"')}\n`
+}
+
+function headlinesHtml(list: readonly Headline[]): string {
+  const cards = list.map((headline) => {
+    const { name, value, kind, change } = headline
+    const tone = change === null || change === 0 ? '' : change > 0 ? ' class="up"' : ' class="down"'
+    const text = change === null ? '' : `<p><span${tone}>${markupText(changeText(headline))}</span></p>\n`
+    return `<div class="card">\n<h3>${markupText(name)}</h3>\n<p class="value">${cellHtml(value, kind)}</p>\n${text}<p>${markupText(baseText(headline))}</p>\n</div>`
+  })
+  const rows = list.map((headline) => {
+    const { name, kind, value, base, change, definition } = headline
+    const changed = change === null ? 'unknown' : `<data value="${change}">${markupText(changeText(headline))}</data>`
+    const before = base === null ? '-' : `${cellHtml(base.value, kind)}`
+    return `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td class="n">${before}</td><td class="n">${changed}</td><td>${markupText(definition)}</td></tr>`
+  })
+  const table =
+    `<div class="scroll"><table>\n<caption>The numbers of the range and of the period right before, which is as long</caption>\n` +
+    `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Range</th><th scope="col" class="n">Before</th><th scope="col" class="n">Change</th><th scope="col">What it is</th></tr></thead>\n` +
+    `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
+  return sectionOf(
+    'in-numbers',
+    'In numbers',
+    `<div class="cards">\n${cards.join('\n')}\n</div>\n${detailsHtml('Definitions and numbers', table)}`,
+  )
+}
+
+function detailsHtml(summary: string, inside: string): string {
+  return `<details>\n<summary>${markupText(summary)}</summary>\n${inside}\n</details>`
+}
+
+async function sectionHtml({ id, title, result }: Section): Promise<string> {
+  const definition = `<p class="about">${markupText(String(result.meta.definition))}</p>`
+  if (result.data.length === 0) return sectionOf(id, title, `${definition}\n<p>No data.</p>`)
+  // The namespace is for files; inside HTML it would be the only address of another place.
+  const svg = (await chartSvg(result, { width: chartWidth, title })).replace(/ xmlns="[^"]*"/, '')
+  const figure = `<figure>\n${svg}</figure>`
+  const tables =
+    result.metric === 'retention'
+      ? `${heatMapHtml(result, 'Share of each cohort that came back, by the number of the window')}\n${detailsHtml('Users behind the rates', cohortUsersHtml(result, 'Users of each cohort that came back, by the number of the window'))}`
+      : detailsHtml('Numbers', tableHtml(result, title))
+  return sectionOf(id, title, `${definition}\n${figure}\n${tables}`)
+}
+
+function qualityHtml(quality: readonly Quality[]): string {
+  const rows = quality.map(
+    ({ name, kind, value, definition }) =>
+      `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td>${markupText(definition)}</td></tr>`,
+  )
+  const table =
+    `<div class="scroll"><table>\n<caption>Of all data, whatever the range and the segments</caption>\n` +
+    `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Value</th><th scope="col">What it is</th></tr></thead>\n` +
+    `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
+  return sectionOf('data-quality', 'Data quality', table)
+}
+
+function batchesHtml({ batches }: Report): string {
+  const about =
+    'A batch is one import, or the events of an hour that came over HTTP: records read = inserted + duplicates + rejected.'
+  const more = batches.meta.more === true ? '\n<p class="about">There are earlier batches.</p>' : ''
+  const inside =
+    batches.data.length === 0 ? '<p>Nothing was imported yet.</p>' : tableHtml(batches, 'The newest batches')
+  return sectionOf('batches', 'Batches', `<p class="about">${about}</p>\n${inside}${more}`)
+}

@@ -1,0 +1,112 @@
+/**
+ * A report: several questions about one range, asked in one transaction, so that all of them see the same batches. It holds
+ * the answers as the stats gave them; what it looks like is decided elsewhere (`html.ts`, `markdown.ts`, `pictures.ts`).
+ */
+import { batchesPage } from '../batches/batch-json.js'
+import type { Database, Session } from '../db/connect.js'
+import type { Result } from '../result.js'
+import { type AskOptions, answer, inReading } from '../stats/ask.js'
+import { dauStat } from '../stats/dau.js'
+import { funnelStat } from '../stats/funnel.js'
+import { parseParams } from '../stats/params.js'
+import type { Stat } from '../stats/stat.js'
+import { topEventsStat } from '../stats/top-events.js'
+import { type Day, daysBetween } from '../time.js'
+import type { Asking } from './asking.js'
+import { type Headline, headlines } from './headlines.js'
+import { type GivenReport, type ReportParams, reportParams } from './options.js'
+import { type Quality, qualityOf } from './quality.js'
+import { type ReportRange, resolveReportRange } from './range.js'
+
+export interface Section {
+  /** Of files and anchors: `active-users`. */
+  readonly id: string
+  readonly title: string
+  readonly result: Result
+}
+
+export interface Report {
+  readonly title: string
+  readonly range: ReportRange
+  /** As they were written. */
+  readonly segments: readonly string[]
+  readonly headlines: readonly Headline[]
+  /** Active users, top events, retention, and a funnel when steps were given. */
+  readonly sections: readonly Section[]
+  readonly quality: readonly Quality[]
+  /** The newest ones. */
+  readonly batches: Result
+  readonly warnings: readonly string[]
+}
+
+const batchesShown = 15
+const topEventsShown = 10
+/** Ranges up to so many days have a point for each day, then for each week, then for each month. */
+const mostDays = 190
+const mostDaysOfWeeks = 1400
+
+/**
+ * Asks all that a report shows.
+ *
+ * @param given `from`, `to` (days, both included), `segment`, `tz`, `weekStart`, `asOf`, `title`, `step`, `window`
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const report = await reportOf(db, { from: '2025-08-01', to: '2025-08-31', step: ['signup', 'purchase'] })
+ * report.headlines[0] // { name: 'Active users', value: 583, … }
+ */
+export async function reportOf(db: Database, given: GivenReport = {}, options: AskOptions = {}): Promise<Report> {
+  const params = parseParams(reportParams, given, options.spell)
+  return inReading(db, options, (s) => read(s, given, params, options))
+}
+
+async function read(s: Session, given: GivenReport, params: ReportParams, options: AskOptions): Promise<Report> {
+  const { segment, tz, weekStart, asOf } = given
+  const shared = Object.fromEntries(
+    Object.entries({ segment, tz, weekStart, asOf }).filter(([, value]) => value !== undefined),
+  )
+  const asking: Asking = (stat, own) =>
+    answer(s, stat, parseParams(stat.params, { ...shared, ...own }, options.spell), options)
+  const steps = params.step === undefined && params.window === undefined ? undefined : { step: params.step ?? [] }
+  // Before the long questions, so that steps that are none are refused at once.
+  if (steps !== undefined) parseParams(funnelStat.params, { ...steps, ...windowOf(params) }, options.spell)
+  const { range, totals } = await resolveReportRange(asking, params)
+  const days = range.from === null || range.to === null ? {} : { from: range.from, to: range.to }
+  const { list, retention } = await headlines(asking, range, totals)
+  const sections: Section[] = [
+    {
+      id: 'active-users',
+      title: 'Active users',
+      result: await asking(dauStat as Stat, { ...days, grain: grainOf(range) }),
+    },
+    {
+      id: 'top-events',
+      title: 'Top events',
+      result: await asking(topEventsStat as Stat, { ...days, limit: topEventsShown }),
+    },
+    { id: 'retention', title: 'Retention', result: retention },
+  ]
+  if (steps !== undefined) {
+    const result = await asking(funnelStat as Stat, { ...days, ...steps, ...windowOf(params) })
+    sections.push({ id: 'funnel', title: 'Funnel', result })
+  }
+  const warned = [totals, ...sections.map(({ result }) => result)]
+  return {
+    title: params.title,
+    range,
+    segments: params.segment.map(({ text }) => text),
+    headlines: list,
+    sections,
+    quality: await qualityOf(s, { asOf: range.asOf, tz: range.tz }, range),
+    batches: await batchesPage(s, { limit: batchesShown }),
+    warnings: [...new Set(warned.flatMap(({ meta }) => meta.warnings as string[]))],
+  }
+}
+
+function windowOf({ window }: ReportParams): { window?: string } {
+  return window === undefined ? {} : { window }
+}
+
+function grainOf({ from, to }: ReportRange): 'day' | 'week' | 'month' {
+  const days = from === null || to === null ? 0 : daysBetween(from as Day, to as Day) + 1
+  return days <= mostDays ? 'day' : days <= mostDaysOfWeeks ? 'week' : 'month'
+}
