@@ -1,0 +1,176 @@
+/** What stands between a reader and the numbers: a key, no events, a question that is written wrong, a server that is away. */
+import { readFile } from 'node:fs/promises'
+import { expect } from 'vitest'
+import type { Database } from '../../src/lib/db/connect.js'
+import { importFiles } from '../../src/lib/import/import.js'
+import { createKey } from '../../src/lib/keys/registry.js'
+import { storeEvents } from '../support/events.js'
+import { withServing } from '../support/serving.js'
+import { browserTest, changing, limitMs, shown, tableOf, withPage } from './browser.js'
+
+const sample = (db: Database) => importFiles(db, ['examples/events.csv'])
+
+browserTest('a key is typed once, goes out in a header only, and is forgotten when that is wanted', async () => {
+  let read = ''
+  let write = ''
+  const before = async (db: Database) => {
+    await sample(db)
+    read = (await createKey(db, { name: 'looks', scopes: ['read'] })).key
+    write = (await createKey(db, { name: 'sends', scopes: ['write'] })).key
+  }
+  await withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page, requests }) => {
+        await page.goto(`${url}/?grain=week`)
+        const field = page.getByLabel('API key or token')
+        await field.waitFor()
+        await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor()
+        expect(await page.locator('.panel:visible').count()).toBe(0)
+        expect(await field.evaluate((element) => element.matches(':focus'))).toBe(true)
+
+        const tryKey = async (key: string) => {
+          await field.fill(key)
+          await page.keyboard.press('Enter')
+        }
+        await tryKey('ea_wrong')
+        await page.getByRole('heading', { name: 'This key is not good' }).waitFor()
+        await tryKey(write)
+        await page.getByRole('heading', { name: 'This key may not read' }).waitFor()
+        expect(await page.locator('.key-form').textContent()).toContain('"sends"')
+        await tryKey(read)
+        await shown(page)
+        expect((await tableOf(page, 'active')).length).toBeGreaterThan(5)
+
+        // A reload is no reason to ask again, and a link to a file would have no header.
+        await page.reload()
+        await shown(page)
+        const [saved] = await Promise.all([
+          page.waitForEvent('download'),
+          page.locator('#top-events').getByRole('link', { name: /CSV/ }).click(),
+        ])
+        const answer = await fetch(`${url}/stats/top-events?limit=10&format=csv`, { headers: { 'x-api-key': read } })
+        expect(answer.status).toBe(200)
+        expect(await readFile(await saved.path(), 'utf8')).toBe(await answer.text())
+
+        for (const address of [...requests, page.url()]) {
+          expect(address).not.toContain(read)
+          expect(address).not.toContain('ea_wrong')
+        }
+        const kept = await page.evaluate('JSON.stringify([{ ...localStorage }, document.cookie])')
+        expect(kept).not.toContain(read)
+
+        await page.getByRole('button', { name: 'Forget key' }).click()
+        await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor()
+        expect(await page.locator('.panel:visible').count()).toBe(0)
+      })
+    },
+    { before },
+  )
+})
+
+browserTest('without events it says how to get some', () =>
+  withServing({}, async ({ url }) => {
+    await withPage({}, async ({ page, complaints }) => {
+      await page.goto(`${url}/?range=28d`)
+      await shown(page, 'There are no events yet.')
+      expect(await page.locator('main').textContent()).toContain('ea import FILE')
+      expect(await page.locator('.panel:visible').count()).toBe(1)
+      expect(complaints).toEqual([])
+    })
+  }),
+)
+
+browserTest('a segment that is written wrong is pointed at, and mended where it stands', () =>
+  withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page }) => {
+        await page.goto(`${url}/?segment=country:UA&colour=red&grain=year`)
+        await shown(page, /^Not shown/)
+        const said = await page.locator('.notices').textContent()
+        expect(said).toContain('The address has colour, which this page does not know.')
+        expect(said).toContain('grain cannot be year.')
+        expect(said).toContain('did you mean properties.country:UA?')
+        expect(await page.locator('.refusal pre').textContent()).toMatch(/\n {2}country:UA\n {2}\^$/)
+        expect(await page.locator('.panel:visible').count()).toBe(0)
+        await changing(page, async () => {
+          await page.getByLabel('Segment 1', { exact: true }).fill('properties.country:UA')
+          await page.keyboard.press('Enter')
+        })
+        expect(await page.locator('.refusal').count()).toBe(0)
+        expect(await page.locator('.panel:visible').count()).toBeGreaterThan(7)
+      })
+    },
+    { before: sample },
+  ),
+)
+
+browserTest('a step that is written wrong leaves the other panels alone', () =>
+  withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page }) => {
+        await page.goto(`${url}/?step=app_open&step=purchase%5B`)
+        await shown(page, '1 of 10 answers could not be shown.')
+        expect(await page.locator('#funnel .refusal pre').textContent()).toMatch(/\n {2}purchase\[\n {11}\^$/)
+        expect(await page.locator('.chart > svg').count()).toBe(6)
+      })
+    },
+    { before: sample },
+  ),
+)
+
+browserTest('when the server is away it says so, and goes on when it is back', async () => {
+  await withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page }) => {
+        await page.goto(url)
+        await shown(page)
+        await page.context().setOffline(true)
+        await page.getByLabel('Range').selectOption('7d')
+        await page.getByText('The server cannot be reached.', { exact: true }).waitFor()
+        expect(await page.locator('.panel:visible').count()).toBe(0)
+        await page.context().setOffline(false)
+        await changing(page, () => page.getByRole('button', { name: 'Try again' }).click())
+        expect((await tableOf(page, 'active')).length).toBe(1 + 7)
+        expect(await page.locator('.refusal').count()).toBe(0)
+      })
+    },
+    { before: sample },
+  )
+})
+
+browserTest('what events say is text, whatever it looks like', async () => {
+  const hostile = '<img src=x onerror="document.title=1"></title><script>document.title=2</script>'
+  const before = (db: Database) =>
+    storeEvents(
+      db,
+      ['2025-03-03', '2025-03-04', '2025-03-05'].flatMap((day) => [
+        { at: `${day}T10:00:00Z`, user: `${hostile}${day}`, type: hostile },
+        { at: `${day}T11:00:00Z`, user: 'u1', type: '"]]>&amp;' },
+      ]),
+    )
+  await withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page, complaints, requests }) => {
+        await page.goto(url)
+        await shown(page)
+        expect(await page.locator('.chart > svg').count()).toBe(6)
+        const types = (await tableOf(page, 'top-events')).slice(1).map(([type]) => type)
+        expect([...types].sort()).toEqual(['"]]>&amp;', hostile])
+        await page.locator('#top-events tbody button').first().click()
+        const users = page.locator('dialog .users li')
+        await users.first().waitFor({ timeout: limitMs })
+        await page.keyboard.press('Escape')
+        expect(await page.title()).toBe('Event Analytics')
+        expect(await page.locator('main img, main script').count()).toBe(0)
+        expect(complaints).toEqual([])
+        expect(requests.filter((address) => /\/x$/.test(address))).toEqual([])
+      })
+    },
+    { before },
+  )
+})
