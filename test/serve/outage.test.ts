@@ -52,8 +52,13 @@ test.each(ways)('%s in the middle of a load: whoever was answered finds his even
   await withServing(
     {},
     async (server) => {
-      const sending = new Sending({ seed: ways.findIndex(([, one]) => one === signal), contested: 40, impatient: 3 })
-      const load = startLoad(server.url, { connections: 16, restMs: 20, next: () => sending.next() })
+      const sending = new Sending({
+        seed: ways.findIndex(([, one]) => one === signal),
+        contested: 40,
+        large: 8,
+        impatient: 3,
+      })
+      const load = startLoad(server.url, { connections: 16, restMs: 40, next: () => sending.next() })
       const answered = (status: number, since = 0) =>
         load.answers.slice(since).filter((answer) => answer.status === status).length
 
