@@ -124,6 +124,22 @@ test('a time without offset means what the server would have taken it for', asyn
   })
 })
 
+test('a spool in a folder that the server was told', async () => {
+  await withScene(async ({ folder, ea, users }) => {
+    const elsewhere = join(folder, '..', 'elsewhere')
+    await withSpool(elsewhere, (spool) => spool.append(eventsOf(['ann'])))
+    expect(JSON.parse((await ea('spool', 'status', '--json')).stdout)).toMatchObject({ folder, events: 0 })
+    const there = ['--spool-dir', elsewhere]
+    expect(JSON.parse((await ea('spool', 'status', ...there, '--json')).stdout)).toMatchObject({
+      folder: elsewhere,
+      events: 1,
+    })
+    expect(await ea('spool', 'retry', ...there)).toMatchObject({ stdout: 'There is nothing to put back.\n' })
+    expect((await ea('spool', 'drain', ...there)).code).toBe(0)
+    expect(await users()).toEqual(['ann'])
+  })
+})
+
 test('what the database refuses is a dead letter that can be retried', async () => {
   await withScene(async ({ url, folder, ea, users }) => {
     const refuse = async (text: string) => {

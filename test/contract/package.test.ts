@@ -1,9 +1,11 @@
 /** What package.json says holds elsewhere, too: each dependency has a reason, and the program knows its release. */
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { packageVersion } from '../../src/lib/package.js'
-import { ea } from '../support/binary.js'
+import { builtOnce, ea } from '../support/binary.js'
 import { withServeCommand } from '../support/serve-command.js'
+
+beforeAll(builtOnce, 300_000)
 
 interface Package {
   readonly version: string

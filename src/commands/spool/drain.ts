@@ -1,6 +1,7 @@
 /** `ea spool drain`: stores what a server that runs no more has kept. */
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
 import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/spool-text.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
 import { isAway } from '../../lib/ingest/away.js'
@@ -17,6 +18,7 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
     'A running server does this by itself; then this command exits 75. What the database refuses for good becomes a dead letter.'
   static override examples = ['<%= config.bin %> spool drain', '<%= config.bin %> spool drain --timezone Europe/Kyiv']
   static override flags = {
+    ...spoolDirFlag,
     timezone: Flags.string({
       description:
         'What a time without offset means. Say what the server was told (`ea serve --timezone`): events wait as they came.',
@@ -27,7 +29,7 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
 
   async run(): Promise<void> {
     const timezone = requireTimeZone(this.flags.timezone, '--timezone')
-    const folder = spoolFolder(await this.settings())
+    const folder = this.flags['spool-dir'] ?? spoolFolder(await this.settings())
     const onEvent: OnSpoolEvent = (event) => {
       const text = spoolEventText(event)
       if (text !== undefined) this.say(text)

@@ -1,6 +1,7 @@
 /** `ea spool retry`: dead letters get another chance. */
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
 import { type Retried, retriedText } from '../../lib/cli/spool-text.js'
 import { type Spool, withSpool } from '../../lib/ingest/spool/spool.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
@@ -13,6 +14,7 @@ export default class SpoolRetry extends BaseCommand<typeof SpoolRetry> {
     '<%= config.bin %> spool retry',
     '<%= config.bin %> spool retry 000000000001-5f0c2a9b7e31-0',
   ]
+  static override flags = spoolDirFlag
   static override strict = false
   static override args = {
     name: Args.string({
@@ -23,7 +25,7 @@ export default class SpoolRetry extends BaseCommand<typeof SpoolRetry> {
   }
 
   async run(): Promise<void> {
-    const folder = spoolFolder(await this.settings())
+    const folder = this.flags['spool-dir'] ?? spoolFolder(await this.settings())
     const retried = await withSpool(folder, (spool) => this.retry(spool, this.args.name ?? []))
     await this.present({ folder, ...retried }, retriedText(retried))
   }

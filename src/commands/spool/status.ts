@@ -1,5 +1,6 @@
 /** `ea spool status`: what waits for the database. */
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
 import { spoolJson, spoolText } from '../../lib/cli/spool-text.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 import { spoolStatus } from '../../lib/ingest/spool/status.js'
@@ -9,9 +10,10 @@ export default class SpoolStatus extends BaseCommand<typeof SpoolStatus> {
   static override description =
     'Works beside a running server, and changes nothing. Each database and schema has a spool of its own.'
   static override examples = ['<%= config.bin %> spool status', '<%= config.bin %> spool status --json']
+  static override flags = spoolDirFlag
 
   async run(): Promise<void> {
-    const status = await spoolStatus(spoolFolder(await this.settings()))
+    const status = await spoolStatus(this.flags['spool-dir'] ?? spoolFolder(await this.settings()))
     await this.present(spoolJson(status), spoolText(status))
   }
 }
