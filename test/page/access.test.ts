@@ -161,6 +161,7 @@ browserTest('what events say is text, whatever it looks like', async () => {
         expect(await page.locator('.chart > svg').count()).toBe(6)
         const types = (await tableOf(page, 'top-events')).slice(1).map(([type]) => type)
         expect([...types].sort()).toEqual(['"]]>&amp;', hostile])
+        await page.locator('#top-events summary').click()
         await page.locator('#top-events tbody button').first().click()
         const users = page.locator('dialog .users li')
         await users.first().waitFor({ timeout: limitMs })

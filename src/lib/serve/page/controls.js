@@ -59,8 +59,8 @@ export function controls(form, change) {
       grain,
       labelled('Time zone', tz),
       labelled('Week begins on', week),
+      segments.element,
     ),
-    h('div', { class: 'row' }, segments.element),
     zones,
     h('datalist', { id: 'segment-suggestions' }),
   )

@@ -28,8 +28,8 @@ export function panelView(panel, options) {
   const element = h(
     'section',
     { id: panel.id, class: `panel${panel.isWide ? ' wide' : ''}`, 'aria-labelledby': `${panel.id}-title` },
-    h('div', { class: 'panel-head' }, title, csv),
-    options,
+    h('div', { class: 'panel-head' }, title, !panel.hasManyOptions && options, csv),
+    panel.hasManyOptions && options,
     about,
     chart,
     numbers,

@@ -15,6 +15,7 @@ import { frameOf } from './view.js'
  * @property {(answer: any, drill: any) => { columns: any[], rows: any[], foot?: any[] } | HTMLElement} table
  * @property {boolean} [isOpen] whether the table is shown without being asked for
  * @property {boolean} [isWide]
+ * @property {boolean} [hasManyOptions] more than fit beside the title
  * @property {string} [empty] what to say when params are undefined
  */
 
@@ -62,7 +63,6 @@ export const panels = [
     title: () => 'Top events',
     stat: () => 'top-events',
     params: (view, days) => ({ ...over(view, days), limit: 10 }),
-    isOpen: true,
     table: ({ data }) => ({
       columns: [
         { heading: 'Event type', isText: true, cell: ({ event_type: type }) => type },
@@ -95,6 +95,7 @@ export const panels = [
       view.step.length < 2
         ? undefined
         : { ...over(view, days), step: view.step, ...(view.window === '14d' ? {} : { window: view.window }) },
+    hasManyOptions: true,
     empty: 'Name two steps or more: event types in their order, as in app_open, then purchase[properties.price>10].',
     isOpen: true,
     isWide: true,
