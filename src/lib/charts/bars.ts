@@ -46,7 +46,7 @@ export const drawTopEvents: Draw = ({ data }, width) => {
   }
 }
 
-export const barLabel = { show: true, color: mutedColor, fontSize: fontSizePx, textBorderWidth: 0 } as const
+export const barLabel = { show: true, color: mutedColor, fontSize: fontSizePx, textBorderWidth: 0, opacity: 1 } as const
 
 /** The axes of lying bars, the first at the top; numbers stand behind the bars. */
 export function lyingBars(names: readonly string[], width: number, series: BarSeriesOption[]): ChartOption {

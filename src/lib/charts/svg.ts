@@ -53,14 +53,18 @@ function cleaned(
   const inside = svg
     .slice(svg.indexOf('>') + 1, svg.lastIndexOf('</svg>'))
     .replace(/<style\b[\s\S]*?<\/style>/g, '')
-    .replace(/<defs\s*>\s*<\/defs>/g, '')
+    // Clips of what never leaves its place; their identifiers would meet those of the page.
+    .replace(/<defs\b[\s\S]*?<\/defs>/g, '')
+    .replace(/ clip-path="[^"]*"/g, '')
     .replace(/<(path|circle|rect|polyline|polygon)\b([^>]*)><\/\1>/g, (_, tag: string, attributes: string) => {
       const datum = /ecmeta_series_index="(\d+)" ecmeta_data_index="(\d+)" ecmeta_ssr_type="chart"/.exec(attributes)
       const tip = datum === null ? undefined : tips[Number(datum[1])]?.[Number(datum[2])]
       const kept = plainAttributes(attributes)
+      if (tip === undefined && isUnseen(kept)) return ''
       return tip === undefined ? `<${tag}${kept}/>` : `<${tag}${kept}><title>${markupText(tip)}</title></${tag}>`
     })
     .replace(/<text\b([^>]*)>/g, (_, attributes: string) => `<text${plainAttributes(attributes)}>`)
+    .replace(/<g>\s*<\/g>/g, '')
     .replace(/\n\s*/g, '\n')
     .trim()
   return (
@@ -71,18 +75,29 @@ function cleaned(
 
 /** Attributes without those that only ECharts reads; fonts as attributes, because a strict page allows no inline style. */
 function plainAttributes(attributes: string): string {
-  return attributes
-    .replace(/ ecmeta_\w+="[^"]*"/g, '')
-    .replace(/ class="[^"]*"/g, '')
-    .replace(/ xml:space="preserve"/g, '')
-    .replace(/ style="([^"]*)"/g, (_, style: string) =>
-      style
-        .split(';')
-        .filter((rule) => rule.includes(':'))
-        .map((rule) => {
-          const [name, value] = [rule.slice(0, rule.indexOf(':')), rule.slice(rule.indexOf(':') + 1)]
-          return ` ${name.trim()}="${value.trim()}"`
-        })
-        .join(''),
-    )
+  return (
+    attributes
+      .replace(/ ecmeta_\w+="[^"]*"/g, '')
+      .replace(/ class="[^"]*"/g, '')
+      .replace(/ xml:space="preserve"/g, '')
+      // Where ECharts names a colour of its own, nothing is to be seen: insides of lines, grounds of legends.
+      .replace(/ fill="(?!var\(|none)[^"]*"/g, ' fill="none"')
+      .replace(/ stroke="(?!var\(|none)[^"]*"/g, '')
+      .replace(/ style="([^"]*)"/g, (_, style: string) =>
+        style
+          .split(';')
+          .filter((rule) => rule.includes(':'))
+          .map((rule) => {
+            const [name, value] = [rule.slice(0, rule.indexOf(':')), rule.slice(rule.indexOf(':') + 1)]
+            return ` ${name.trim()}="${value.trim()}"`
+          })
+          .join(''),
+      )
+  )
+}
+
+/** Whether nothing of a shape can be seen: it has neither fill nor stroke, or no length. */
+function isUnseen(attributes: string): boolean {
+  const isBlank = attributes.includes(' fill="none"') && !attributes.includes(' stroke="')
+  return isBlank || / d="(M[-\d. ]*)?"/.test(attributes)
 }

@@ -63,10 +63,10 @@ function warningsHtml(warnings: readonly string[]): string {
 
 function headlinesHtml(list: readonly Headline[]): string {
   const cards = list.map((headline) => {
-    const { name, value, kind, change } = headline
+    const { name, value, kind, change, definition } = headline
     const tone = change === null || change === 0 ? '' : change > 0 ? ' class="up"' : ' class="down"'
     const text = change === null ? '' : `<p><span${tone}>${markupText(changeText(headline))}</span></p>\n`
-    return `<div class="card">\n<h3>${markupText(name)}</h3>\n<p class="value">${cellHtml(value, kind)}</p>\n${text}<p>${markupText(baseText(headline))}</p>\n</div>`
+    return `<div class="card">\n<h3>${markupText(name)}</h3>\n<p class="value">${cellHtml(value, kind)}</p>\n${text}<p>${markupText(baseText(headline))}</p>\n<p>${markupText(definition)}</p>\n</div>`
   })
   const rows = list.map((headline) => {
     const { name, kind, value, base, change, definition } = headline
@@ -81,7 +81,7 @@ function headlinesHtml(list: readonly Headline[]): string {
   return sectionOf(
     'in-numbers',
     'In numbers',
-    `<div class="cards">\n${cards.join('\n')}\n</div>\n${detailsHtml('Definitions and numbers', table)}`,
+    `<div class="cards">\n${cards.join('\n')}\n</div>\n${detailsHtml('Numbers', table)}`,
   )
 }
 

@@ -62,7 +62,9 @@ export async function qualityOf(s: Session, clock: Clock, range: ReportRange): P
 }
 
 function instantBefore(asOf: string, seconds: number): string {
-  return new Date(Math.round(Date.parse(asOf) - seconds * 1000)).toISOString()
+  // A Date holds whole milliseconds, "now" has microseconds.
+  const micros = Number(/\.\d{3}(\d{3})Z$/.exec(asOf)?.[1] ?? 0)
+  return new Date(Math.round(Date.parse(asOf) + micros / 1000 - seconds * 1000)).toISOString()
 }
 
 /** Why records of completed batches were rejected. */

@@ -21,7 +21,7 @@ export const styleSheet = `
 :root{color-scheme:light dark;${variables('light')}}
 @media (prefers-color-scheme:dark){:root{${variables('dark')}}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--ground);color:var(--chart-text);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
+body{margin:0;background:var(--ground);color:var(--chart-text);font:16px/1.5 system-ui,sans-serif;overflow-wrap:break-word}
 header,main,footer{max-width:60rem;margin:0 auto;padding:0 1rem}
 h1{font-size:1.75rem;line-height:1.2;margin:2rem 0 .25rem}
 h2{font-size:1.25rem;margin:0 0 .25rem}
@@ -39,6 +39,9 @@ table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nu
 caption{text-align:left;color:var(--chart-muted);padding:.25rem 0}
 th,td{padding:.25rem .5rem;text-align:left;border-bottom:1px solid var(--chart-grid);vertical-align:top}
 thead th{border-bottom-color:var(--chart-axis)}
+thead th{white-space:nowrap}
+td:last-child{overflow-wrap:anywhere;min-width:9rem}
+.heat td:last-child{min-width:0}
 th.n,td.n{text-align:right;white-space:nowrap}
 tbody th{font-weight:400}
 tfoot th,tfoot td{font-weight:600}
