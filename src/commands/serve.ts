@@ -6,7 +6,7 @@ import { endInTime, untilAborted } from '../lib/cli/serve-signals.js'
 export default class Serve extends BaseCommand<typeof Serve> {
   static override summary = 'Answer the same questions over HTTP, and take events in'
   static override description = [
-    'GET /stats/<stat> answers like `ea stats`, POST /events and /collect take events in, /docs shows all of it. Events for which the server has answered 200, 202 or 207 are stored, also when the database is away: then they wait in a spool on the disk (`ea spool`).',
+    'GET / is a page with charts for browsers, GET /stats/<stat> answers like `ea stats`, POST /events and /collect take events in, /docs shows all of it. Events for which the server has answered 200, 202 or 207 are stored, also when the database is away: then they wait in a spool on the disk (`ea spool`).',
     'On 127.0.0.1 it is open to every program of this machine until there is a key (`ea keys create`); beyond this machine it asks for keys or tokens, or refuses to start. It speaks no TLS: put a proxy before it.',
     'Ctrl-C or SIGTERM: it finishes what it has accepted, and exits with 0. Its URL goes to stdout once it listens, its log to stderr, one JSON line for each request.',
   ].join('\n\n')
@@ -28,7 +28,8 @@ export default class Serve extends BaseCommand<typeof Serve> {
     const serve = (url: string, isOpen: boolean) => {
       if (isOpen)
         this.caution(`Nobody is asked for a key: everybody who can reach ${url} can read and write the events.`)
-      if (process.stderr.isTTY) this.say(`The documentation is at ${url}/docs. Ctrl-C ends the server.`)
+      if (process.stderr.isTTY)
+        this.say(`Open ${url} in a browser; the documentation is at ${url}/docs. Ctrl-C ends the server.`)
       return this.present({ url }, url)
     }
     await this.withDatabase(
