@@ -1,7 +1,7 @@
 /** Text between tags or in an attribute of HTML, SVG and XML: what would be markup is written as a reference. */
 import { visible } from '../render/cells.js'
 
-const references: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const references: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
 
 /**
  * A text that stays text; control characters, which neither HTML nor XML may hold, are shown as escapes.

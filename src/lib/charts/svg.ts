@@ -65,6 +65,7 @@ function cleaned(
     })
     .replace(/<text\b([^>]*)>/g, (_, attributes: string) => `<text${plainAttributes(attributes)}>`)
     .replace(/<g>\s*<\/g>/g, '')
+    .replaceAll('&#39;', '&apos;')
     .replace(/\n\s*/g, '\n')
     .trim()
   return (

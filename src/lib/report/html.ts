@@ -116,7 +116,7 @@ function qualityHtml(quality: readonly Quality[]): string {
 
 function batchesHtml({ batches }: Report): string {
   const about =
-    'A batch is one import, or the events of an hour that came over HTTP: records read = inserted + duplicates + rejected.'
+    'A batch is one import, or the events that came over HTTP in an hour. Records read = inserted + duplicates + rejected.'
   const more = batches.meta.more === true ? '\n<p class="about">There are earlier batches.</p>' : ''
   const inside =
     batches.data.length === 0 ? '<p>Nothing was imported yet.</p>' : tableHtml(batches, 'The newest batches')
