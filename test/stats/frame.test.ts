@@ -41,7 +41,11 @@ const withDays = (days: string[], use: (db: Database) => Promise<void>) =>
 describe('without a range', () => {
   test.each([
     // The newest day and the 30 before it are 31 days.
-    [['2025-01-01', '2025-08-31'], '2025-08-01', /^The newest day of the data and the 30 days before it; .*earlier start/],
+    [
+      ['2025-01-01', '2025-08-31'],
+      '2025-08-01',
+      /^The newest day of the data and the 30 days before it; .*earlier start/,
+    ],
     [['2025-07-31', '2025-08-31'], '2025-08-01', /^The newest day/],
     [['2025-08-01', '2025-08-31'], '2025-08-01', /^All days of the data\.$/],
     [['2025-08-20', '2025-08-31'], '2025-08-20', /^All days of the data\.$/],
