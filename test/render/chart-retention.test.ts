@@ -47,7 +47,7 @@ mean         100  100.0%  40.0%   30.0%   20.0%           │                   
 `)
 })
 
-test('of many cohorts the newest', async () => {
+test('of many cohorts five, from the oldest to the newest', async () => {
   expect(
     await shown(
       retentionOf([
@@ -74,17 +74,17 @@ cohort      size  week 0 week 1 week 2  week 3
 mean         100  100.0%   1.0%   2.0%   3.0%
 * not complete yet
 
-* mean   o 2025-08-15   + 2025-08-22   x 2025-08-29   # 2025-09-05   @ 2025-09-12
+* mean   o 2025-08-01   + 2025-08-15   x 2025-08-22   # 2025-09-05   @ 2025-09-12
 40.0% ┤
       │
       │
 20.0% ┤@@@@@@@@@@@##           ░
+      │xxxxxxxxxxxxx           ░
       │+++++++++++++           ░
-      │ooooooooooooo           ░
- 0.0% ┤*************************
+ 0.0% ┤************************░
       └┬───────────┬───────────┬
        week 1      week 2      week 3
-░ not complete; from week 1 on; the newest 5 of 7 cohorts with a complete rate
+░ not complete; from week 1 on; 5 of 7 cohorts with a complete rate, from the oldest to the newest
 `)
 })
 

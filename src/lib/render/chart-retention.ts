@@ -1,5 +1,5 @@
 /**
- * Retention as its heat map and, below it or beside it where the terminal is wide, as curves: the mean and the newest
+ * Retention as its heat map and, below it or beside it where the terminal is wide, as curves: the mean and some
  * cohorts, each from window 1 on. Window 0 is everybody, and on one scale with it the rest would lie flat on the ground.
  */
 import { stripVTControlCharacters } from 'node:util'
@@ -42,7 +42,11 @@ function curves(result: Result, options: ChartOptions): string[] {
   const begun = [...cohorts.keys()].filter((row) => windows.some(({ rate }) => typeof rate.values[row] === 'number'))
   // One of which nothing is complete yet is a few marks on the ground, unless there is nothing else.
   const lines = begun.some(isLine) ? begun.filter(isLine) : begun
-  const shown = lines.slice(-maxCohorts)
+  // From the oldest to the newest: the old ones have the long curves, the new ones show what has changed.
+  const count = Math.min(maxCohorts, lines.length)
+  const shown = Array.from({ length: count }, (_, index) =>
+    count === 1 ? lines[0]! : lines[Math.round((index * (lines.length - 1)) / (count - 1))]!,
+  )
   const mean: Series[] =
     result.footer === undefined
       ? []
@@ -62,8 +66,8 @@ function curves(result: Result, options: ChartOptions): string[] {
   const unit = typeof result.meta.window_type === 'string' ? `${result.meta.window_type} ` : ''
   const notes = [
     `from ${unit}1 on`,
-    ...(lines.length > shown.length
-      ? [`the newest ${shown.length} of ${lines.length} cohorts with a complete rate`]
+    ...(lines.length > count
+      ? [`${count} of ${lines.length} cohorts with a complete rate, from the oldest to the newest`]
       : []),
   ]
   return lineChart(
