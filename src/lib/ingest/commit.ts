@@ -8,10 +8,10 @@
  * longer: the caller then keeps the events in the spool.
  */
 import { sql } from 'kysely'
-import { type Growth, type GrowthMark, growHttpBatches, httpBatches } from '../batches/http-batch.js'
+import { type GrowthMark, growHttpBatches, httpBatches } from '../batches/http-batch.js'
 import { bumpDataVersion, lockVisibility } from '../batches/visibility.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
-import { limits, type Reject, rejectCodes } from '../event.js'
+import { limits } from '../event.js'
 import { failpoint } from '../failpoint.js'
 import type { JudgeRules } from '../import/judge.js'
 import { isDataError, nextTrust, type Trust } from '../import/load-chunk.js'
@@ -21,11 +21,13 @@ import { addFew } from '../rollups/add-few.js'
 import { prepareDeltaOf } from '../rollups/delta.js'
 import { isAway } from './away.js'
 import { collectMapping } from './collect.js'
+import { growthsOf } from './growth.js'
 import { dropOldAnswers, earlierAnswers, keepAnswers } from './idempotency.js'
 import { type CommitTrace, hasCommitted } from './in-doubt.js'
 import { judgedSql, mergeRun, type Other, storedTable } from './merge.js'
 import { RunRecords, type SetAside } from './records.js'
-import type { CommitRequest, RecordKind, RejectedRecord, Settled, StoredAnswer } from './request.js'
+import type { CommitRequest, RecordKind, Settled } from './request.js'
+import { type Owner, refusedWhole, settledOf, type WithRejects } from './settle.js'
 
 export interface CommitOptions {
   /** What a time without offset means. */
@@ -181,7 +183,13 @@ class Commit {
     const { rows } = await sql`
       INSERT INTO ${this.#tx.t.drained_parts} (segment, part) VALUES (${part.segment}, ${part.part})
       ON CONFLICT ON CONSTRAINT drained_parts_pkey DO NOTHING RETURNING part`.execute(this.#tx.q)
-    return rows.length > 0
+    if (rows.length === 0) return false
+    // A row is of use until its segment is removed, which is next.
+    await sql`
+      DELETE FROM ${this.#tx.t.drained_parts} WHERE drained_at < clock_timestamp() - interval '7 days'`.execute(
+      this.#tx.q,
+    )
+    return true
   }
 
   /** Who was told that it is queued cannot be told that its key is taken: then the ids alone see to it. */
@@ -260,99 +268,10 @@ class Commit {
   /** Adds the counts to the batches and keeps the answers that may be asked for again. */
   async #book(batchIds: readonly (number | null)[], settled: readonly WithRejects[]): Promise<GrowthMark | null> {
     const seconds = (performance.now() - this.#startedMs) / 1000 / this.#run.length
-    const growths = new Map<number, Mutable<Growth>>()
-    this.#run.forEach((request, index) => {
-      const one = settled[index]!
-      const batchId = batchIds[index]
-      if (one.kind !== 'stored' || batchId === null || batchId === undefined) return
-      const growth = growths.get(batchId) ?? emptyGrowth(batchId)
-      growths.set(batchId, growth)
-      const { inserted, duplicates, rejected } = one.answer
-      const before = growth.inserted + growth.duplicates + growth.rejected
-      growth.rejects.push(...one.rejects!.map((reject) => ({ ...reject, record: before + reject.record })))
-      growth.inserted += inserted
-      growth.duplicates += duplicates
-      growth.rejected += rejected.length + (request.structuralRejects ?? 0)
-      growth.bytes += request.bytes
-      growth.seconds += seconds
-      for (const [owner, n] of one.owners!) growth.owners.set(owner, (growth.owners.get(owner) ?? 0) + n)
-    })
-    const mark = await growHttpBatches(this.#tx, [...growths.values()])
+    const growths = growthsOf(this.#run, batchIds, settled, seconds)
+    const mark = await growHttpBatches(this.#tx, growths)
     const isNew = await keepAnswers(this.#tx, this.#run, settled)
     if (isNew) await dropOldAnswers(this.#tx)
     return mark
   }
-}
-
-interface Owner {
-  readonly batchId: number
-  readonly isLoading: boolean
-}
-
-type Mutable<T> = {
-  -readonly [K in keyof T]: T[K] extends readonly (infer I)[]
-    ? I[]
-    : T[K] extends ReadonlyMap<infer A, infer B>
-      ? Map<A, B>
-      : T[K]
-}
-
-function emptyGrowth(batchId: number): Mutable<Growth> {
-  return { batchId, inserted: 0, duplicates: 0, rejected: 0, bytes: 0, seconds: 0, rejects: [], owners: new Map() }
-}
-
-/** What became of a request, with what only its batch wants to know. */
-type WithRejects = Settled & { readonly rejects?: readonly Reject[]; readonly owners?: ReadonlyMap<number, number> }
-
-function settledOf(
-  request: CommitRequest,
-  owners: ReadonlyMap<string, Owner>,
-  others: readonly (Other & { detail?: string | undefined })[],
-): WithRejects {
-  const { chunk } = request
-  const refused: Reject[] = []
-  const owned = new Map<number, number>()
-  let duplicates = 0
-  let pending = 0
-  for (const { n, code, event_id, detail } of others) {
-    if (code !== null) refused.push({ ...chunk.goodRecord(n), code, detail })
-    else {
-      const owner = owners.get(event_id!)!
-      if (owner.isLoading) pending += 1
-      else {
-        duplicates += 1
-        owned.set(owner.batchId, (owned.get(owner.batchId) ?? 0) + 1)
-      }
-    }
-  }
-  const rejects = [...chunk.rejects, ...refused].sort((a, b) => a.record - b.record)
-  const received = chunk.records + (request.structuralRejects ?? 0)
-  const answer: StoredAnswer = {
-    received,
-    inserted: chunk.good - others.length,
-    duplicates,
-    ...(pending > 0 ? { pending } : {}),
-    rejected: rejects.map(rejectedRecord),
-  }
-  return { kind: 'stored', status: statusOf(answer), answer, rejects, owners: owned }
-}
-
-/** A reject as its sender is told about it. */
-export function rejectedRecord({ record, code, detail }: Reject): RejectedRecord {
-  return {
-    index: record - 1,
-    code,
-    message: detail === undefined ? rejectCodes[code] : `${rejectCodes[code]} (${detail})`,
-  }
-}
-
-/** 200 all stored, 207 partly, 422 none. */
-function statusOf({ received, rejected }: StoredAnswer): 200 | 207 | 422 {
-  if (rejected.length === 0) return 200
-  return rejected.length < received ? 207 : 422
-}
-
-function refusedWhole(answer: StoredAnswer): Settled {
-  const { received, rejected } = answer
-  return { kind: 'stored', status: 422, answer: { received, inserted: 0, duplicates: 0, rejected } }
 }
