@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { chartSvg, standaloneSvg } from '../charts/chart.js'
 import type { Database } from '../db/connect.js'
-import type { Result, Row } from '../result.js'
+import type { Result } from '../result.js'
 import { ask, askUsers } from '../stats/ask.js'
 import { AnswerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './data-version.js'
@@ -29,6 +29,8 @@ export interface WireAnswer {
   /** With its quotes. Answers that differ in more than `as_of` have different ones. */
   readonly etag: string
   readonly body: Buffer
+  /** What JSON does not hold of the Result. */
+  readonly beside?: Pick<Result, 'columns' | 'footer'>
 }
 
 export interface Answered extends WireAnswer {
@@ -69,7 +71,7 @@ export function openAnswers(db: Database, options: AnswersOptions): AnswerQuesti
     const computed = await underWay.do(key, signal(), (everybodyLeft) =>
       turns.take(everybodyLeft, async () => {
         const result =
-          (format === 'svg' ? asResult(kept.get(keyOf('json')), question) : undefined) ??
+          (format === 'svg' ? asResult(kept.get(keyOf('json'))) : undefined) ??
           (await resultOf(db, question, moment, { ...options, signal: everybodyLeft }))
         const answer = await toWire(result, format, question, moment.version)
         if (moment.version === newest) kept.put(key, answer)
@@ -106,14 +108,10 @@ function resultOf(
 }
 
 /** Who wants a chart has just read the numbers: an answer that is kept as JSON is drawn without asking again. */
-function asResult(kept: WireAnswer | undefined, { stat, params }: Question): Result | undefined {
-  if (kept === undefined) return undefined
-  const { metric, data, meta } = JSON.parse(kept.body.toString()) as {
-    metric: string
-    data: Row[]
-    meta: Result['meta']
-  }
-  return { metric, columns: stat.columns(params), data, meta }
+function asResult(kept: WireAnswer | undefined): Result | undefined {
+  if (kept?.beside === undefined) return undefined
+  const read = JSON.parse(kept.body.toString()) as Pick<Result, 'metric' | 'data' | 'meta'>
+  return { ...read, ...kept.beside }
 }
 
 async function toWire(
@@ -126,7 +124,9 @@ async function toWire(
   const body = format === 'svg' ? await drawn(result, drawing) : await renderWire(result, format)
   const hash = createHash('sha256').update(`${version} ${format}\n`)
   hash.update(format === 'json' ? JSON.stringify([result.metric, result.data, meta]) : body)
-  return { etag: `"${hash.digest('base64url')}"`, body }
+  const { columns, footer } = result
+  const beside = format === 'json' ? { beside: { columns, ...(footer && { footer }) } } : {}
+  return { etag: `"${hash.digest('base64url')}"`, body, ...beside }
 }
 
 async function drawn(result: Result, { width, colors }: Question['drawing']): Promise<Buffer> {
