@@ -25,8 +25,10 @@ export function tableHtml(result: Result, caption: string): string {
   return gridHtml(flatColumns(result), caption)
 }
 
+const isTime = (kind: ColumnKind) => kind === 'date' || kind === 'instant'
+
 function gridHtml(columns: readonly FlatColumn[], caption: string): string {
-  const side = (column: FlatColumn) => (isNumeric(column.kind) ? ' class="n"' : '')
+  const side = ({ kind }: FlatColumn) => (isNumeric(kind) ? ' class="n"' : isTime(kind) ? ' class="d"' : '')
   const head = columns.map((column) => `<th scope="col"${side(column)}>${markupText(headingOf(column.name))}</th>`)
   const line = (cell: (column: FlatColumn) => Scalar | undefined) =>
     `<tr>${columns
@@ -38,7 +40,7 @@ function gridHtml(columns: readonly FlatColumn[], caption: string): string {
   const rows = (columns[0]?.values ?? []).map((_, row) => line((column) => column.values[row]))
   const footer = columns[0]?.footer === undefined ? '' : `<tfoot>${line((column) => column.footer)}</tfoot>\n`
   return (
-    `<div class="scroll"><table>\n<caption>${markupText(caption)}</caption>\n<thead><tr>${head.join('')}</tr></thead>\n` +
+    `${scrolling(caption)}<table>\n<caption>${markupText(caption)}</caption>\n<thead><tr>${head.join('')}</tr></thead>\n` +
     `<tbody>\n${rows.join('\n')}\n</tbody>\n${footer}</table></div>`
   )
 }
@@ -62,7 +64,7 @@ export function heatMapHtml(result: Result, caption: string): string {
   }
   const line = (at: (column: FlatColumn | undefined) => Scalar) => {
     const tiles = windows.map(({ rate, users, complete }) => tile(at(rate), at(users), at(complete)))
-    return `<tr><th scope="row">${cellHtml(at(cohorts), cohorts.kind)}</th><td>${cellHtml(at(sizes), 'count')}</td>${tiles.join('')}</tr>`
+    return `<tr><th scope="row" class="d">${cellHtml(at(cohorts), cohorts.kind)}</th><td>${cellHtml(at(sizes), 'count')}</td>${tiles.join('')}</tr>`
   }
   const rows = cohorts.values.map((_, row) => line((column) => column?.values[row] ?? null))
   // A mean is made of complete cells only.
@@ -73,11 +75,16 @@ export function heatMapHtml(result: Result, caption: string): string {
   const heads = windows.map((_, index) => `<th scope="col" class="n">${markupText(unit)} ${index}</th>`)
   const notes = [...(hasOpen ? [`${incompleteMark} ${incompleteText}`] : []), ...(hasBlank ? ['blank: not begun'] : [])]
   return (
-    `<div class="scroll"><table class="heat">\n<caption>${markupText(caption)}</caption>\n` +
+    `${scrolling(caption)}<table class="heat">\n<caption>${markupText(caption)}</caption>\n` +
     `<thead><tr><th scope="col">Cohort</th><th scope="col" class="n">Size</th>${heads.join('')}</tr></thead>\n` +
     `<tbody>\n${rows.join('\n')}\n</tbody>\n${footer}</table></div>` +
     (notes.length === 0 ? '' : `\n<p class="about">${markupText(notes.join('; '))}</p>`)
   )
+}
+
+/** What is wider than a phone can be moved, by the keyboard too. */
+export function scrolling(label: string): string {
+  return `<div class="scroll" tabindex="0" role="group" aria-label="${markupText(label)}">`
 }
 
 /** The users behind the tiles, for the numbers below a heat map. */

@@ -5,7 +5,7 @@
 import { chartSvg } from '../charts/chart.js'
 import { markupText } from '../charts/markup-text.js'
 import type { Headline } from './headlines.js'
-import { cellHtml, cohortUsersHtml, heatMapHtml, tableHtml } from './html-tables.js'
+import { cellHtml, cohortUsersHtml, heatMapHtml, scrolling, tableHtml } from './html-tables.js'
 import type { Quality } from './quality.js'
 import type { Report, Section } from './report.js'
 import { styleSheet } from './style.js'
@@ -75,7 +75,7 @@ function headlinesHtml(list: readonly Headline[]): string {
     return `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td class="n">${before}</td><td class="n">${changed}</td><td>${markupText(definition)}</td></tr>`
   })
   const table =
-    `<div class="scroll"><table>\n<caption>The numbers of the range and of the period right before, which is as long</caption>\n` +
+    `${scrolling('The numbers of the range and of the period right before, which is as long')}<table>\n<caption>The numbers of the range and of the period right before, which is as long</caption>\n` +
     `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Range</th><th scope="col" class="n">Before</th><th scope="col" class="n">Change</th><th scope="col">What it is</th></tr></thead>\n` +
     `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
   return sectionOf(
@@ -94,7 +94,7 @@ async function sectionHtml({ id, title, result }: Section): Promise<string> {
   if (result.data.length === 0) return sectionOf(id, title, `${definition}\n<p>No data.</p>`)
   // The namespace is for files; inside HTML it would be the only address of another place.
   const svg = (await chartSvg(result, { width: chartWidth, title })).replace(/ xmlns="[^"]*"/, '')
-  const figure = `<figure>\n${svg}</figure>`
+  const figure = `<figure>\n${scrolling(`Chart: ${title}`)}\n${svg}</div>\n</figure>`
   const tables =
     result.metric === 'retention'
       ? `${heatMapHtml(result, 'Share of each cohort that came back, by the number of the window')}\n${detailsHtml('Users behind the rates', cohortUsersHtml(result, 'Users of each cohort that came back, by the number of the window'))}`
@@ -108,7 +108,7 @@ function qualityHtml(quality: readonly Quality[]): string {
       `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td>${markupText(definition)}</td></tr>`,
   )
   const table =
-    `<div class="scroll"><table>\n<caption>Of all data, whatever the range and the segments</caption>\n` +
+    `${scrolling('Of all data, whatever the range and the segments')}<table>\n<caption>Of all data, whatever the range and the segments</caption>\n` +
     `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Value</th><th scope="col">What it is</th></tr></thead>\n` +
     `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
   return sectionOf('data-quality', 'Data quality', table)

@@ -33,7 +33,7 @@ section{background:var(--chart-background);border:1px solid var(--chart-grid);bo
 .card .value{font-size:1.75rem;line-height:1.3;color:var(--chart-text);font-weight:600}
 .up{color:var(--better)}.down{color:var(--worse)}
 figure{margin:.75rem 0}
-svg{display:block;width:100%;height:auto}
+svg{display:block;width:100%;min-width:34rem;height:auto}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;width:100%}
 caption{text-align:left;color:var(--chart-muted);padding:.25rem 0}
@@ -42,6 +42,7 @@ thead th{border-bottom-color:var(--chart-axis)}
 thead th{white-space:nowrap}
 td:last-child{overflow-wrap:anywhere;min-width:9rem}
 .heat td:last-child{min-width:0}
+th.d,td.d{white-space:nowrap}
 th.n,td.n{text-align:right;white-space:nowrap}
 tbody th{font-weight:400}
 tfoot th,tfoot td{font-weight:600}
@@ -54,6 +55,8 @@ ${tiles}
 body{font-size:11pt}
 section{break-inside:avoid;border-color:#ccc}
 details{display:none}
+svg{min-width:0}
+.scroll{overflow:visible}
 .heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 `
