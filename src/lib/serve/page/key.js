@@ -8,7 +8,7 @@ import { h } from './dom.js'
  * @param {import('./api.js').Refusal} refusal 401 or 403
  * @param {() => void} again called when there is a key to try
  */
-export function keyForm({ status, message, suggestions }, again) {
+export function keyForm({ status, message }, again) {
   const had = knownKey() !== null
   const input = h('input', {
     type: 'password',
@@ -23,7 +23,6 @@ export function keyForm({ status, message, suggestions }, again) {
     { class: 'key-form' },
     h('h2', {}, status === 403 ? 'This key may not read' : had ? 'This key is not good' : 'This server asks for a key'),
     h('p', {}, message),
-    ...suggestions.map((text) => h('p', { class: 'quiet' }, text)),
     h('label', { class: 'field' }, h('span', { class: 'label' }, 'API key or token'), input),
     h(
       'p',

@@ -115,13 +115,7 @@ function showRefusal(error) {
     tell(error.message)
     return
   }
-  notices.append(
-    h(
-      'div',
-      { class: 'notice bad' },
-      refusalBox(error, () => void showAddress()),
-    ),
-  )
+  notices.append(refusalBox(error, () => void showAddress()))
   tell(`Not shown: ${error.message}`)
 }
 
@@ -149,6 +143,8 @@ function tell(text) {
 
 watchTheme(byId('theme'))
 byId('reload').addEventListener('click', () => void showAddress())
+// Browsers let pages copy over TLS and on this machine only.
+byId('copy-link').hidden = navigator.clipboard === undefined
 byId('copy-link').addEventListener('click', async () => {
   try {
     await navigator.clipboard.writeText(location.href)
