@@ -55,6 +55,9 @@ export async function withPool<T>(options: ConnectOptions, use: (db: Database) =
     ...(options.applicationName ? { application_name: options.applicationName } : {}),
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
+    // The driver reads instants in ISO only, whatever the role or the database prefers. PostgreSQL reports this setting
+    // to its clients, so PgBouncer keeps it for each of them, in transaction mode too.
+    onConnect: (client) => client.query('SET DateStyle TO ISO'),
   })
   return withOpenPool(pool, options.schema, use)
 }
@@ -75,9 +78,6 @@ export async function withSiblingPool<T>(
 async function withOpenPool<T>(pool: pg.Pool, schema: string, use: (db: Database) => Promise<T>): Promise<T> {
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
-  // The driver reads instants in ISO only, whatever the role or the database prefers. PostgreSQL reports this setting to
-  // its clients, so PgBouncer keeps it for each of them, in transaction mode too.
-  pool.on('connect', (client) => void client.query('SET DateStyle TO ISO').catch(() => {}))
   try {
     return await use({
       schema,
