@@ -126,14 +126,7 @@ function shortDate(date: string): string {
  * The two series of a line: what is complete, and dashed what is not, which begins and ends at the complete points beside
  * it. Their numbers are `2 * index` and `2 * index + 1` in the order of the lines.
  */
-export function seriesOf({
-  label: _,
-  color,
-  values,
-  complete,
-  widthPx = 2,
-  isDotted = false,
-}: Line): LineSeriesOption[] {
+export function seriesOf({ color, values, complete, widthPx = 2, isDotted = false }: Line): LineSeriesOption[] {
   const points = values.length
   const isOpen = (row: number) => row >= 0 && row < points && !complete[row]
   const whole = values.map((value, row) => (isOpen(row) ? null : value)) as (number | null)[]
