@@ -23,7 +23,7 @@ interface Picture {
 }
 
 const pictures: readonly Picture[] = [
-  { name: 'page-light', width: 1280, height: 1270, colorScheme: 'light' },
+  { name: 'page-light', width: 1280, height: 1335, colorScheme: 'light' },
   { name: 'page-dark', width: 1280, height: 1470, scale: 1, colorScheme: 'dark', from: '#retention' },
   { name: 'page-narrow', width: 390, height: 1500, colorScheme: 'light' },
   {
