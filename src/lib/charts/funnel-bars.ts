@@ -1,6 +1,6 @@
 /** A funnel as bars: for each step who reached it, and behind it who was lost since the step before. */
 import { human } from '../render/cells.js'
-import { legendOf, shown } from './axes.js'
+import { legendHeightPx, legendOf, shown } from './axes.js'
 import { barLabel, lyingBars } from './bars.js'
 import { lostColor, seriesColor } from './colors.js'
 import type { Draw } from './drawing.js'
@@ -26,6 +26,11 @@ export const drawFunnel: Draw = ({ data }, width) => {
     const share = before === 0 ? '' : ` (${human(count / before, 'rate', true)})`
     return `${human(count, 'count', true)}${share} lost between steps ${index} and ${index + 1}`
   })
+  const labels = new Map([
+    ['reached', 'users who reached the step'],
+    ['lost', 'lost since the step before'],
+  ])
+  const top = legendHeightPx([...labels.values()], width)
   return {
     title: 'Funnel',
     description: `Bars, one for each step. ${names
@@ -34,7 +39,7 @@ export const drawFunnel: Draw = ({ data }, width) => {
           `${name}: ${texts[index]} users${lostTexts[index] === undefined ? '' : `, ${lostTexts[index]}`}`,
       )
       .join('; ')}.`,
-    height: 40 + data.length * barHeightPx,
+    height: top + 8 + data.length * barHeightPx,
     option: {
       ...withTop(
         lyingBars(names, width, [
@@ -65,18 +70,14 @@ export const drawFunnel: Draw = ({ data }, width) => {
             label: { ...barLabel, position: 'right', formatter: ({ dataIndex }) => texts[dataIndex]! },
           },
         ]),
+        top,
       ),
-      legend: legendOf(
-        new Map([
-          ['reached', 'users who reached the step'],
-          ['lost', 'lost since the step before'],
-        ]),
-      ),
+      legend: legendOf(labels),
     },
     tips: [names.map((name, index) => `${name}: ${texts[index]} users`), lostTexts],
   }
 }
 
-function withTop<T extends { grid?: unknown }>(option: T): T {
-  return { ...option, grid: { ...(option.grid as object), top: 32 } }
+function withTop<T extends { grid?: unknown }>(option: T, top: number): T {
+  return { ...option, grid: { ...(option.grid as object), top } }
 }
