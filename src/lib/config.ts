@@ -25,7 +25,7 @@ export interface GivenConfig {
   readonly defaultDataDir?: string | undefined
 }
 
-export const defaultSchema = 'ea'
+const defaultSchema = 'ea'
 
 const databaseUrl = z
   .string()

@@ -47,7 +47,7 @@ export function isAlive(pid: number, start: string): boolean {
 }
 
 /** Field 22 of /proc/PID/stat; a zombie counts as gone. Undefined where there is no such process or no /proc. */
-export function processStart(pid: number): string | undefined {
+function processStart(pid: number): string | undefined {
   const stat = read(`/proc/${pid}/stat`)
   if (stat === undefined) return undefined
   // The second field is the command in parentheses and may hold anything, also parentheses.

@@ -5,7 +5,7 @@ import { plainParams } from '../../src/lib/stats/params.js'
 import { addDays } from '../../src/lib/time.js'
 
 /** What an answer says about days unless a test says otherwise: a week of August, data from July to the day behind it. */
-export const wholeWeek = {
+const wholeWeek = {
   from: '2025-08-04',
   to: '2025-08-10',
   tz: 'UTC',

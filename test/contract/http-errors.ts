@@ -65,11 +65,7 @@ function withReader(use: (server: ServeCommand, key: string) => Promise<Answer>)
 }
 
 /** One statement in a database. */
-export async function inDatabase<T>(
-  url: string,
-  statement: string,
-  use: (client: pg.Client) => Promise<T>,
-): Promise<T> {
+async function inDatabase<T>(url: string, statement: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

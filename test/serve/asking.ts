@@ -10,7 +10,7 @@ import type { Access } from '../../src/lib/serve/context.js'
 import { databaseUrl } from '../support/database.js'
 import { temporaryFolder } from '../support/server.js'
 
-export interface Reply {
+interface Reply {
   readonly status: number
   /** The principal, or code, message, reason and challenge of the error. */
   // biome-ignore lint/suspicious/noExplicitAny: the tests are about its shape

@@ -187,7 +187,7 @@ const clocks = new Map<string, Intl.DateTimeFormat>()
 const locals = new Map<string, string>()
 
 /** What clocks in a zone show at an instant: `2025-08-31T12:00:00`. */
-export function local(at: string, zone: string): string {
+function local(at: string, zone: string): string {
   const known = locals.get(`${zone} ${at}`)
   if (known !== undefined) return known
   const clock =

@@ -21,7 +21,7 @@ export interface ModelEvent {
 }
 
 /** Texts that would break something if they were ever taken for SQL, a pattern, a number or a part of the grammar. */
-export const hostileTexts = [
+const hostileTexts = [
   '',
   ' ',
   'UA',

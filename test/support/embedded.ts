@@ -15,7 +15,7 @@ export const isRoot = process.getuid?.() === 0
 export const nobody = { uid: 65534, gid: 65534 }
 
 /** What a command of embedded-command.ts says: what it sees, or its error. */
-export interface Said {
+interface Said {
   readonly cluster: string
   readonly started: string
   readonly notes: readonly string[] | null

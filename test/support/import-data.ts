@@ -34,7 +34,7 @@ export function eventOf({ id, content }: GivenRecord): {
 }
 
 /** A CSV file with these records. */
-export function csvOf(records: readonly GivenRecord[]): string {
+function csvOf(records: readonly GivenRecord[]): string {
   const lines = records.map((record) => {
     const { id, at, user, type, content } = eventOf(record)
     return `${id},${record.broken ? 'yesterday' : at},${user},${type},"{""content"": ${content}}"`

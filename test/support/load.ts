@@ -29,7 +29,7 @@ export interface LoadAnswer<T> {
 }
 
 /** A connection that ended, or was never made, although the client waited for an answer. */
-export interface LoadFailure<T> {
+interface LoadFailure<T> {
   readonly about: T
   readonly code: string
 }

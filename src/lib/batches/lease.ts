@@ -12,7 +12,7 @@ import { failpoint } from '../failpoint.js'
 import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.js'
 
 /** A holder whose heartbeat is older than this has lost its lease to whoever asks. */
-export const leaseExpiresMs = 15_000
+const leaseExpiresMs = 15_000
 const heartbeatEveryMs = 3_000
 const pollEveryMs = 250
 /** How long a lease is given back again and again while the server recovers. */

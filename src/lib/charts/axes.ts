@@ -98,7 +98,7 @@ export function shown(value: Scalar): string {
 }
 
 /** A text of at most so many characters. */
-export function cut(label: string, most: number): string {
+function cut(label: string, most: number): string {
   const characters = [...label]
   return characters.length <= most ? label : `${characters.slice(0, most - 1).join('')}…`
 }

@@ -6,7 +6,7 @@
 /** How many colours tell series apart; more series begin again, with other dashes. */
 export const seriesColors = 10
 /** How many steps the graded colour has, for what has an order. */
-export const gradeSteps = 8
+const gradeSteps = 8
 
 export type Theme = 'light' | 'dark'
 

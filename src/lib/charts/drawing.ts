@@ -7,7 +7,6 @@ import type { Result } from '../result.js'
 export type ChartOption = ComposeOption<
   BarSeriesOption | LineSeriesOption | GridComponentOption | LegendComponentOption
 >
-export type Series = BarSeriesOption | LineSeriesOption
 
 export interface Drawing {
   /** The name of the chart when the caller has none. */

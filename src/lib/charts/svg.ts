@@ -19,7 +19,7 @@ setPlatformAPI({
   }),
 })
 
-export const fontFamily = 'system-ui, sans-serif'
+const fontFamily = 'system-ui, sans-serif'
 
 /** Draws; the size is that of the view box, the picture grows and shrinks with its place. */
 export function svgOf(drawing: Drawing, size: { width: number; height: number }, title: string): string {

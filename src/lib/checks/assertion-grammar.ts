@@ -38,7 +38,7 @@ import {
 } from './assertion-words.js'
 import { durationUnits, quantityPattern, readQuantity } from './quantity.js'
 
-export { baseText, comparisonText, printAssertion, subjectText } from './assertion-text.js'
+export { comparisonText, printAssertion } from './assertion-text.js'
 
 /** Where the parts of an assertion begin in its text. */
 export interface Places {

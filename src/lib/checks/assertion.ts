@@ -16,7 +16,7 @@ export interface Measure {
 }
 
 /** The age of the newest event. */
-export interface Freshness {
+interface Freshness {
   readonly kind: 'freshness'
 }
 

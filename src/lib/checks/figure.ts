@@ -24,7 +24,7 @@ const durations = [
 const mostDecimals = 40
 
 /** The numbers with which a comparison compares. */
-export function thresholdsOf(comparison: Comparison): readonly Quantity[] {
+function thresholdsOf(comparison: Comparison): readonly Quantity[] {
   return comparison.operator === 'between' ? [comparison.low, comparison.high] : [comparison.threshold]
 }
 

@@ -65,7 +65,7 @@ export function plus(a: Fraction, b: Fraction): Fraction {
   return reduced(a.top * b.bottom + b.top * a.bottom, a.bottom * b.bottom)
 }
 
-export function negative({ top, bottom }: Fraction): Fraction {
+function negative({ top, bottom }: Fraction): Fraction {
   return { top: -top, bottom }
 }
 

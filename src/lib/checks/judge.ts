@@ -19,7 +19,7 @@ import { judgeRows } from './judge-rows.js'
 import type { Evidence, Judgement } from './judgement.js'
 import { type Measured, measure, measuredUnit, type Unmeasured } from './measure.js'
 
-export type { Evidence, Imports, Judgement } from './judgement.js'
+export type { Evidence, Judgement } from './judgement.js'
 
 /**
  * Judges an assertion.

@@ -6,7 +6,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml'
 
 /** Both count from 1. */
-export interface LineColumn {
+interface LineColumn {
   readonly line: number
   readonly column: number
 }

@@ -5,7 +5,7 @@
 import { Flags } from '@oclif/core'
 import { inlineChecks } from '../checks/inline.js'
 import { type Overrides, readOverrides } from '../checks/read-check.js'
-import { type Check, type Severity, severities, type UnknownVerdict, unknownVerdicts } from '../checks/spec.js'
+import { type Check, type Severity, severities, type UnknownVerdict } from '../checks/spec.js'
 import { EaError } from '../errors.js'
 import { stats } from '../stats/catalog.js'
 import { kebab, type Param, paramsOf } from '../stats/params.js'
@@ -89,19 +89,6 @@ export function checksOfFlags(flags: Given, overrides: Overrides): Check[] | und
   }
   const params = Object.fromEntries(given.map((flag) => [`--${flag}`, flags[flag]]))
   return inlineChecks({ stat, params, assert, severity, minBase }, overrides)
-}
-
-/** The flags that say what becomes of results. */
-export const verdictFlags = {
-  'fail-on': Flags.string({
-    description: 'The mildest result that makes exit code 6.',
-    options: ['warn', 'fail'],
-    default: 'fail',
-  }),
-  'on-unknown': Flags.string({
-    description: 'What a check is that cannot be decided (default: what the file says, else unknown, exit code 7).',
-    options: [...unknownVerdicts],
-  }),
 }
 
 /**

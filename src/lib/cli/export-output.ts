@@ -19,7 +19,7 @@ const otherFormats = ['.json', '.tsv', '.md', '.parquet', '.xlsx']
 const otherCompressions = ['.zst', '.bz2', '.xz', '.zip', '.br', '.7z']
 
 /** Whether a file is compressed, told by its name. */
-export function isGzipName(file: string): boolean {
+function isGzipName(file: string): boolean {
   return extname(file).toLowerCase() === '.gz'
 }
 

@@ -85,11 +85,6 @@ function fileJson(outcome: FileOutcome): Record<string, unknown> {
   return { ...rest, ...(importedAt && { imported_at: importedAt.toISOString() }), first_rejects: firstRejects }
 }
 
-/** The error of the first file that failed, for the exit code and for programs; undefined when none did. */
-export function firstFailure(files: readonly FileOutcome[]): EaError | undefined {
-  return failures(files)[0]
-}
-
 /** The errors of the files that failed, in their order. */
 export function failures(files: readonly FileOutcome[]): EaError[] {
   return files.flatMap(({ error, file, id, read, rejected, reasons, firstRejects }) => {

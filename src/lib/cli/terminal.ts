@@ -10,7 +10,7 @@ export function wantsColor(stream: { isTTY?: boolean }, argv: readonly string[] 
 }
 
 /** Whether the terminal draws more than ASCII: one whose locale says so, and not the console of a kernel. */
-export function showsUnicode(): boolean {
+function showsUnicode(): boolean {
   const { TERM, LC_ALL, LC_CTYPE, LANG } = process.env
   if (TERM === 'linux' || TERM === 'dumb') return false
   return process.platform === 'win32' || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '')

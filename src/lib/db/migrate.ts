@@ -9,7 +9,7 @@ import { EaError } from '../errors.js'
 import { packageFolder } from '../package.js'
 import type { Database, Session } from './connect.js'
 
-export const minServerVersion = 160000
+const minServerVersion = 160000
 
 const migrationsFolder = () => join(packageFolder(), 'migrations')
 

@@ -25,7 +25,7 @@ const following = eventShapes.map((shape) =>
 const viewItem = eventShapes.findIndex((shape) => shape.type === 'view_item')
 
 /** What a log holds, known before its first byte. */
-export interface LogSummary {
+interface LogSummary {
   readonly events: number
   readonly users: number
   /** How many pairs of a user and a day have an event. */

@@ -35,7 +35,7 @@ export interface Moment {
 const kindIndex = Object.fromEntries(valueKinds.map((kind, index) => [kind, index])) as Record<ValueKind, number>
 const wordBytes = valueKinds.map((kind) => ((words as Record<string, readonly string[]>)[kind] ?? []).map(bytes))
 
-export const csvHeader = 'event_id,occurred_at,user_id,event_type,properties_json\n'
+const csvHeader = 'event_id,occurred_at,user_id,event_type,properties_json\n'
 
 export class RecordWriter {
   private readonly buffer: Buffer

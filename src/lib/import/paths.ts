@@ -15,7 +15,7 @@ export const stdinPath = '-'
 export const nameForPeople = (path: string) => (path === stdinPath ? 'standard input' : path)
 
 /** What a folder is searched for: names that end like this, in any case of letters. */
-export const fileEndings = ['csv', 'tsv', 'ndjson', 'jsonl', 'json'] as const
+const fileEndings = ['csv', 'tsv', 'ndjson', 'jsonl', 'json'] as const
 const compressionEndings = ['gz', 'zst'] as const
 const knownName = new RegExp(`\\.(${fileEndings.join('|')})(\\.(${compressionEndings.join('|')}))?$`, 'i')
 

@@ -10,7 +10,7 @@ import { looksBinary, refuseBinary } from './foreign.js'
 import { nameForPeople, stdinPath } from './paths.js'
 
 export const formats = ['csv', 'tsv', 'ndjson', 'json-array'] as const
-export type Format = (typeof formats)[number]
+type Format = (typeof formats)[number]
 
 /** What a person said about a source; absent is found by looking. */
 export interface Given {
@@ -22,7 +22,7 @@ export interface Given {
   readonly quote?: string | undefined
 }
 
-export type LineEnd = 'lf' | 'crlf' | 'cr' | 'mixed' | 'none'
+type LineEnd = 'lf' | 'crlf' | 'cr' | 'mixed' | 'none'
 
 /** How a source is to be read. */
 export interface Dialect {

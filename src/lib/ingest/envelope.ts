@@ -151,7 +151,7 @@ export function afterByteOrderMark(bytes: Buffer): number {
  *
  * @param from `[from, to)` is the key with its quotes
  */
-export function isKey(bytes: Buffer, from: number, to: number, name: string): boolean {
+function isKey(bytes: Buffer, from: number, to: number, name: string): boolean {
   if (to - from === name.length + 2) return bytes.toString('latin1', from + 1, to - 1) === name
   if (to - from < name.length + 2 || bytes.subarray(from, to).indexOf(backslash) === -1) return false
   return keyText(bytes, from, to) === name

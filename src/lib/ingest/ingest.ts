@@ -44,7 +44,7 @@ export interface IngestOptions {
   readonly onEvent?: (event: IngestEvent) => void
 }
 
-export interface IngestState {
+interface IngestState {
   /** Whether the database took the last commit. */
   readonly isDatabaseUp: boolean
   /** Requests that wait for their commit. */

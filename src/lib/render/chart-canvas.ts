@@ -1,7 +1,7 @@
 /** A rectangle of terminal cells to draw on, each one column wide, and the styles of what is drawn. */
 import { paint } from './grid.js'
 
-export interface CanvasCell {
+interface CanvasCell {
   readonly char: string
   /** SGR parameters. */
   readonly style?: string | undefined

@@ -15,7 +15,7 @@ export function cellHtml(value: Scalar, kind: ColumnKind): string {
 }
 
 /** `unique_users` as a heading: `Unique users`. */
-export function headingOf(name: string): string {
+function headingOf(name: string): string {
   const words = name.replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

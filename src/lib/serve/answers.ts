@@ -25,7 +25,7 @@ export interface AnswersOptions {
 
 const defaultMaxBytes = 64 * 1024 * 1024
 
-export interface WireAnswer {
+interface WireAnswer {
   /** With its quotes. Answers that differ in more than `as_of` have different ones. */
   readonly etag: string
   readonly body: Buffer
@@ -33,7 +33,7 @@ export interface WireAnswer {
   readonly beside?: Pick<Result, 'columns' | 'footer'>
 }
 
-export interface Answered extends WireAnswer {
+interface Answered extends WireAnswer {
   /** Whether it had been computed before. */
   readonly cache: 'hit' | 'miss'
 }

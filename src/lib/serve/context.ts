@@ -26,7 +26,7 @@ export interface Access {
 }
 
 /** Takes events in. */
-export interface Intake {
+interface Intake {
   /**
    * Stores the events of a request, or keeps them safe until they can be.
    *

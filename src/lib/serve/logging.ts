@@ -45,7 +45,7 @@ function describeError(error: Error & { code?: string }): { type: string; messag
 }
 
 /** The URL as it may be written down: a beacon carries its key in the query. */
-export function loggableUrl(url: string): string {
+function loggableUrl(url: string): string {
   const query = url.indexOf('?')
   if (query === -1) return url
   // Also `%6bey=`: what a server decodes, a log must not show.

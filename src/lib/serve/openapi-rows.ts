@@ -70,7 +70,7 @@ const shapes: Readonly<Record<string, Shape>> = {
  * @example
  * rowSchema(dauStat).required // ['date', 'unique_users', 'complete']
  */
-export function rowSchema(stat: Stat): Schema {
+function rowSchema(stat: Stat): Schema {
   const { asked = [{}], nullable: withNulls = [], always = [] } = shapes[stat.name]!
   const variants = asked.map((given) => stat.columns(stat.params.parse(given)))
   const columns = new Map<string, Column[]>()

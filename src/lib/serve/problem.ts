@@ -11,7 +11,7 @@ import { challengeOf } from './access.js'
 export const problemType = 'application/problem+json; charset=utf-8'
 
 /** The body of an answer that is an error; more members stand beside these where an error has details. */
-export interface ProblemBody {
+interface ProblemBody {
   readonly type: 'about:blank'
   /** The words of the status. */
   readonly title: string

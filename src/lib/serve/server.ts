@@ -30,7 +30,7 @@ import { Connections, type DrainOptions, drainDefaults, type Stopping, type Stop
 import { statsRoutes } from './stats-routes.js'
 import { answerUnmatched } from './unmatched.js'
 
-export interface ServerContext extends ServeContext {
+interface ServerContext extends ServeContext {
   readonly metrics: ServerMetrics
   readonly stopping: Stopping
   readonly logTo?: LogSink | undefined
@@ -57,7 +57,7 @@ export interface ServerOptions {
  * const app = await buildServer(context)
  * await app.inject('/health')
  */
-export async function buildServer(context: ServerContext): Promise<FastifyInstance> {
+async function buildServer(context: ServerContext): Promise<FastifyInstance> {
   const { options, metrics, stopping } = context
   const app = fastify({
     ...loggingOptions(options.logLevel, context.logTo),

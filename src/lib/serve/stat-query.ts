@@ -25,7 +25,7 @@ export const chartColors = ['light', 'variables'] as const
 /** The widths that a chart can have, in pixels. */
 export const chartWidths = { least: 240, most: 2000, byDefault: 800 } as const
 
-export interface Drawing {
+interface Drawing {
   /** In pixels. */
   readonly width: number
   readonly colors: (typeof chartColors)[number]

@@ -8,7 +8,11 @@ const maxSteps = 20
 const maxWindowDays = 3660
 const stepCountError = { error: `must be given 2 to ${maxSteps} times, once for each step` }
 
-/** How long an attempt may take. */
+/**
+ * How long an attempt may take. Exported because the type of `funnelStat` names it.
+ *
+ * @public
+ */
 export interface FunnelWindow {
   /** As it was written. */
   readonly text: string
@@ -30,7 +34,7 @@ function parseWindow(text: string): FunnelWindow {
   throw new SyntaxProblem(`expected more than 0 and at most ${maxWindowDays}d`, text, 0)
 }
 
-export const orders = ['ordered', 'strict', 'unordered'] as const
+const orders = ['ordered', 'strict', 'unordered'] as const
 
 const fields = z.strictObject({
   ...commonParams,

@@ -6,7 +6,7 @@ import type { Exclusion } from './segment-grammar.js'
 import type { Condition, Selector } from './selector.js'
 
 /** Whether the selectors say the same, however they are written. */
-export function isSameSelector(a: Selector, b: Selector): boolean {
+function isSameSelector(a: Selector, b: Selector): boolean {
   return keyOf(a) === keyOf(b)
 }
 
@@ -16,7 +16,7 @@ function keyOf({ eventType, conditions }: Selector): string {
 }
 
 /** Whether an event may satisfy both: `false` is certain, `true` is not. */
-export function mayShareEvents(a: Selector, b: Selector): boolean {
+function mayShareEvents(a: Selector, b: Selector): boolean {
   if (a.eventType !== b.eventType) return false
   return !a.conditions.some((one) => b.conditions.some((other) => areContrary(one, other)))
 }

@@ -13,7 +13,7 @@ import type { Condition } from './selector.js'
 export const defaultDaysBack = 30
 
 /** A day as a person writes it; see `given-day.ts`. */
-export const givenDay = z.string().refine(isGivenDay, { error: `must be ${givenDayForms}` })
+const givenDay = z.string().refine(isGivenDay, { error: `must be ${givenDayForms}` })
 
 /** A filter on events, as it was written and as it was understood. */
 export interface Segment {
@@ -79,7 +79,6 @@ export const commonParams = {
   to: givenDay.optional().describe('Last day, included (default: the newest day of the data).'),
   ...frameParams,
 }
-export type CommonParams = z.output<z.ZodObject<typeof commonParams>>
 
 /** One parameter as a skin needs it. */
 export interface Param {

@@ -28,9 +28,9 @@ const cohortTime = z.string().refine((text) => isGivenDay(text) || hourOf(text) 
   error: `must be ${givenDayForms}, for hours also an hour of the local clock (2025-08-31T06:00)`,
 })
 
-export const cohortKinds = ['first-ever', 'first-matching', 'active'] as const
-export const modes = ['on', 'on-or-after'] as const
-export const clocks = ['calendar', 'rolling'] as const
+const cohortKinds = ['first-ever', 'first-matching', 'active'] as const
+const modes = ['on', 'on-or-after'] as const
+const clocks = ['calendar', 'rolling'] as const
 
 export const params = z
   .strictObject({

@@ -53,7 +53,7 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
   readonly users?: Users<S>
 }
 
-export interface Users<S extends z.ZodObject = z.ZodObject> {
+interface Users<S extends z.ZodObject = z.ZodObject> {
   /** How a cell is written, for help: `COHORT:WINDOW, as in 2025-10-06:1`. */
   readonly cell: string
   /** Whether the rollups hold these users too, where that is not so for all that they answer. */

@@ -24,7 +24,7 @@ import { program } from './binaries.js'
 import { diskFull, type Place } from './place.js'
 
 /** The superuser and the database. */
-export const owner = 'ea'
+const owner = 'ea'
 
 /**
  * Makes the cluster unless it is there. Called under the lock only.
@@ -84,7 +84,7 @@ function newPassword(place: Place): string[] {
 }
 
 /** The file that holds the password of `ea`, on Windows only. */
-export function passwordFile(place: Place): string {
+function passwordFile(place: Place): string {
   return join(place.dataDir, 'password')
 }
 
@@ -106,7 +106,7 @@ function refuse(place: Place, name: string, ran: Ran): void {
  *
  * @throws EaError `data_dir_other_version`
  */
-export function requireSameMajor(place: Place): void {
+function requireSameMajor(place: Place): void {
   const found = readdirSync(place.dataDir)
     .filter((name) => /^pg\d+$/.test(name))
     .map((name) => ({ folder: join(place.dataDir, name), major: majorOf(join(place.dataDir, name)) }))

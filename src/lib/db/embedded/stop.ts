@@ -60,7 +60,7 @@ function askToStop(place: Place, postmaster: Postmaster): void {
 }
 
 /** Whether nobody uses the server, nobody asked to keep it, and it runs. */
-export function isUnused(place: Place): boolean {
+function isUnused(place: Place): boolean {
   const postmaster = readPostmaster(place)
   return postmaster !== undefined && !isKept(place, postmaster) && livingUsers(place).length === 0
 }
