@@ -19,7 +19,6 @@ import { schemasOfStats, statsPaths } from './openapi-stats.js'
 export function openApiDocument() {
   return {
     openapi: '3.1.1',
-    jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
     info: {
       title: 'ea',
       version: packageVersion(),
