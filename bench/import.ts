@@ -1,19 +1,24 @@
 /**
- * How fast `ea import` is beside the same work done by hand, on one server in one run: compare the ratios, not the
- * seconds. `npm run bench:import -- --events 1000000,10000000 --rounds 3`; with `--only` some sections, with `--daily`
- * also the slow one. It needs a build, and psql on the PATH for the comparison; pgloader when it is there.
+ * How fast `ea import` is beside the same work done by hand, by pgloader, and by DuckDB and ClickHouse in storage of their
+ * own, in one run: compare the ratios, not the seconds. `npm run bench:import -- --events 1000000,10000000 --rounds 3`;
+ * with `--only` some sections, with `--daily` also the slow one, with `--write` into docs/benchmarks.md. Who is not
+ * installed is left out: psql, pgloader, and what `npm ci --prefix bench` brings.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
-import { pgloader, psql } from './lib/by-hand.js'
-import { type LogFile, logFile } from './lib/log-file.js'
-import { ea, has, type Run, run } from './lib/program.js'
+import { type Comparison, compare, comparisonTable, memoryTable } from './lib/comparison.js'
+import { type Contender, contenders, type Loaded } from './lib/contenders.js'
+import { writeFigures } from './lib/document.js'
+import { gzipped, type LogFile, logFile, withRepeats } from './lib/log-file.js'
+import { machine } from './lib/machine.js'
+import { ea, type Run } from './lib/program.js'
 import { type Line, line, median, seconds, table } from './lib/report.js'
 import { type Server, withDatabase, withServer } from './lib/server.js'
+import { importSmall, startUp } from './lib/short-commands.js'
 
-const sections = ['import', 'again', 'small', 'start', 'daily'] as const
+const sections = ['import', 'forms', 'again', 'small', 'start', 'daily'] as const
 const { values: flags } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
@@ -21,20 +26,33 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     daily: { type: 'boolean', default: false },
     'user-days': { type: 'string', default: '10000000' },
+    /** Puts the tables into docs/benchmarks.md. */
+    write: { type: 'boolean', default: false },
   },
 })
 const rounds = Number(flags.rounds)
 const asked = flags.only?.split(',') ?? sections.filter((section) => section !== 'daily' || flags.daily)
-const lines: Line[] = []
+/** Larger files are loaded once per round, as CSV only: the other forms would say nothing new. */
+const formsLimitEvents = 1_000_000
+/** Targets are about files of this size and more; smaller ones are for trying the benchmark. */
+const targetsFromEvents = 1_000_000
 /** Megabytes of Node at the first size, to see that ten times the file needs no more. */
 let firstPeakMb: number | undefined
+
+/** What was measured of one size, or of the commands: a section of the document. */
+interface Section {
+  readonly key: string
+  readonly heading: string
+  readonly lines: Line[]
+  readonly comparisons: Comparison[]
+}
 
 function note(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-function add(added: Line): void {
-  lines.push(added)
+function add(section: Section, added: Line): void {
+  section.lines.push(added)
   note(`  ${added.what}: ${added.measured} ${added.figure} ${added.verdict}`)
 }
 
@@ -47,84 +65,97 @@ async function imported(url: string, file: LogFile): Promise<Run> {
 async function importedAgain(url: string, file: LogFile): Promise<Run> {
   const done = await ea(['import', file.path, '--json'], { DATABASE_URL: url })
   const { totals } = JSON.parse(done.stdout) as { totals: { read: number } }
-  if (totals.read !== file.events) throw new Error(`read ${totals.read} of ${file.events} events:\n${done.stdout}`)
+  if (totals.read !== file.records) throw new Error(`read ${totals.read} of ${file.records} records:\n${done.stdout}`)
   return done
 }
 
-/** Each contender once per round, in turn, so that whatever disturbs the machine disturbs all. */
-async function inTurn(
-  server: Server,
-  contenders: Readonly<Record<string, (url: string) => Promise<Run>>>,
-): Promise<Record<string, Run[]>> {
-  const runs: Record<string, Run[]> = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]))
-  for (let round = 1; round <= rounds; round++) {
-    for (const [name, contend] of Object.entries(contenders)) {
-      const done = await withDatabase(server, contend)
-      note(`  round ${round}, ${name}: ${done.seconds.toFixed(2)} s`)
-      runs[name]!.push(done)
-    }
-  }
-  return runs
-}
+const secondsOf = (runs: readonly { seconds: number }[]) => runs.map((one) => one.seconds)
+const logOf = (events: number) => logFile({ events, users: Math.ceil(events / 20), days: 365 })
 
-const secondsOf = (runs: readonly Run[]) => runs.map((one) => one.seconds)
-
-async function compareImports(server: Server, events: number): Promise<void> {
-  const file = await logFile({ events, users: Math.ceil(events / 20), days: 365 })
+async function compareImports(section: Section, all: readonly Contender[], events: number): Promise<void> {
+  const file = await logOf(events)
   note(`Import of ${events} events, ${(file.bytes / 1e6).toFixed(0)} MB`)
-  const contenders: Record<string, (url: string) => Promise<Run>> = { ea: (url) => imported(url, file) }
-  if (await has('psql')) {
-    contenders.psql = (url) => psql(url, file.path, { sorted: false })
-    contenders['psql, sorted'] = (url) => psql(url, file.path, { sorted: true })
-  } else note('  psql is not on the PATH: no comparison by hand')
-  if (events <= 1_000_000 && (await has('pgloader'))) contenders.pgloader = (url) => pgloader(url, file.path)
-  const runs = await inTurn(server, contenders)
-  const own = secondsOf(runs.ea!)
   const millions = `${events / 1e6}M`
+  const compared = await compare('CSV', all, file, { rounds, note, again: events <= formsLimitEvents })
+  section.comparisons.push(...compared)
+  const runs = compared[0]!.taken
+  const own = runs.get('ea')!
   const targets = {
     psql: { kind: 'at least', gate: events >= 5e6 ? 1.5 : 1.3, aim: 2, unit: '×' },
     'psql, sorted': undefined,
     pgloader: { kind: 'at least', gate: 3, aim: 5, unit: '×' },
   } as const
   for (const name of Object.keys(targets) as (keyof typeof targets)[]) {
-    const others = runs[name]
+    const others = runs.get(name)
     if (others === undefined) continue
-    const ratio = median(secondsOf(others)) / median(own)
-    add(line(`import ${millions}`, seconds(own), `${name} ${seconds(secondsOf(others))}`, ratio, targets[name]))
+    const ratio = median(secondsOf(others)) / median(secondsOf(own))
+    const against = `${name} ${seconds(secondsOf(others))}`
+    add(
+      section,
+      line(
+        `import ${millions}`,
+        seconds(secondsOf(own)),
+        against,
+        ratio,
+        events >= targetsFromEvents ? targets[name] : undefined,
+      ),
+    )
   }
-  const shares = runs.ea!.flatMap((one) => completingShare(one) ?? [])
+  const shares = own.flatMap((one) => completingShare(one) ?? [])
   if (shares.length > 0) {
     add(
+      section,
       line(`rollups, ${millions}`, '', 'share of the import', 100 * median(shares), {
         ...{ kind: 'at most', gate: 20, aim: 10, unit: ' %' },
       }),
     )
   }
-  const peaks = runs.ea!.flatMap((one) => one.peakMb ?? [])
+  const peaks = own.flatMap((one) => one.peakMb ?? [])
   if (peaks.length === 0) return
   const peakMb = Math.max(...peaks)
-  add(line(`memory, ${millions}`, '', 'peak of Node', peakMb, { kind: 'at most', gate: 256, aim: 200, unit: ' MB' }))
+  const limit = { kind: 'at most', gate: 256, aim: 200, unit: ' MB' } as const
+  add(section, line(`memory, ${millions}`, '', 'peak of Node', peakMb, limit))
   if (firstPeakMb === undefined) firstPeakMb = peakMb
-  else
-    add(
-      line(`memory, ${millions}`, '', 'the first size', peakMb / firstPeakMb, {
-        kind: 'at most',
-        gate: 1.1,
-        unit: '×',
-      }),
-    )
+  else {
+    const flat = { kind: 'at most', gate: 1.1, unit: '×' } as const
+    add(section, line(`memory, ${millions}`, '', 'the first size', peakMb / firstPeakMb, flat))
+  }
+}
+
+/** The same events in other clothes, and one file of which every hundredth record comes twice. */
+async function compareForms(section: Section, all: readonly Contender[], events: number): Promise<void> {
+  const log = await logOf(events)
+  note(`Other forms of ${events} events`)
+  const forms: [what: string, file: LogFile][] = [
+    ['CSV, 1 % of it twice', await withRepeats(log)],
+    ['CSV, gzip', await gzipped(log)],
+    ['NDJSON', await logFile({ events, users: Math.ceil(events / 20), days: 365, format: 'ndjson' })],
+  ]
+  for (const [what, file] of forms) section.comparisons.push(...(await compare(what, all, file, { rounds, note })))
+}
+
+/** A small file in every form, so that a contender that answers wrong is found before the long runs. */
+async function rehearse(all: readonly Contender[]): Promise<void> {
+  const events = 10_000
+  note(`Rehearsal with ${events} events: what is stored must be equal`)
+  const quiet = { rounds: 1, note: () => {}, again: true }
+  const log = await logOf(events)
+  const lines = await logFile({ events, users: Math.ceil(events / 20), days: 365, format: 'ndjson' })
+  for (const file of [log, await withRepeats(log), await gzipped(log), lines]) {
+    await compare('rehearsal', all, file, quiet)
+  }
 }
 
 /** How much of the import is the last transaction, which is little else than the rollups; undefined when not told. */
-function completingShare(done: Run): number | undefined {
-  const [batch] = (JSON.parse(done.stdout) as { batches: { phases?: { completing?: number } }[] }).batches
+function completingShare(done: Loaded): number | undefined {
+  const [batch] = (JSON.parse(done.stdout ?? '') as { batches: { phases?: { completing?: number } }[] }).batches
   const completing = batch?.phases?.completing
   return completing === undefined ? undefined : completing / done.seconds
 }
 
 /** A file that is known already costs its reading and hashing, and the start of a program. */
-async function importAgain(server: Server, events: number): Promise<void> {
-  const file = await logFile({ events, users: Math.ceil(events / 20), days: 365 })
+async function importAgain(section: Section, server: Server, events: number): Promise<void> {
+  const file = await logOf(events)
   note(`The same file again, ${events} events`)
   await withDatabase(server, async (url) => {
     await imported(url, file)
@@ -140,6 +171,7 @@ async function importAgain(server: Server, events: number): Promise<void> {
     }
     const extra = median(again) - median(hashing)
     add(
+      section,
       line(`again ${events / 1e6}M`, seconds(again), `reading and hashing ${seconds(hashing)}`, extra, {
         ...{ kind: 'at most', gate: 0.3, unit: ' s more' },
       }),
@@ -147,42 +179,8 @@ async function importAgain(server: Server, events: number): Promise<void> {
   })
 }
 
-async function importSmall(server: Server): Promise<void> {
-  const file = await logFile({ events: 100_000 })
-  note('Import of 100,000 events, the whole command')
-  const { small } = await inTurn(server, { small: (url) => imported(url, file) })
-  const own = secondsOf(small!)
-  add(line('import 100k', seconds(own), '', median(own), { kind: 'at most', gate: 1.5, aim: 1, unit: ' s' }))
-}
-
-/** What a short command costs beside the start of Node itself. */
-async function startUp(server: Server): Promise<void> {
-  note('Start-up')
-  await withDatabase(server, async (url) => {
-    await ea(['db', 'migrate'], { DATABASE_URL: url })
-    await ea(['import', 'examples/events.csv'], { DATABASE_URL: url })
-    const commands: Record<string, () => Promise<Run>> = {
-      node: () => run(process.execPath, ['-e', '0']),
-      'ea --help': () => ea(['--help']),
-      'ea stats dau': () => ea(['stats', 'dau', '--from', '2025-01-01', '--to', '2025-03-01'], { DATABASE_URL: url }),
-    }
-    const taken: Record<string, number[]> = Object.fromEntries(Object.keys(commands).map((name) => [name, []]))
-    for (let round = 0; round < 4 * rounds; round++) {
-      for (const [name, command] of Object.entries(commands)) taken[name]!.push((await command()).seconds)
-    }
-    for (const name of ['ea --help', 'ea stats dau']) {
-      const extraMs = 1000 * (median(taken[name]!) - median(taken.node!))
-      add(
-        line(name, seconds(taken[name]!), `node -e 0 ${seconds(taken.node!)}`, extraMs, {
-          ...{ kind: 'at most', gate: 150, aim: 80, unit: ' ms more' },
-        }),
-      )
-    }
-  })
-}
-
 /** One day of 10,000 users into a schema with years of history, and into an empty one. */
-async function importDaily(server: Server): Promise<void> {
+async function importDaily(section: Section, server: Server): Promise<void> {
   const userDays = Number(flags['user-days'])
   const perUserDay = 1.5
   const history = await logFile({
@@ -203,6 +201,7 @@ async function importDaily(server: Server): Promise<void> {
   const early: number[] = []
   for (const day of days) early.push((await withDatabase(server, (url) => imported(url, day))).seconds)
   add(
+    section,
     line(
       `daily file, ${userDays / 1e6}M user-days`,
       seconds(late),
@@ -219,15 +218,40 @@ await withServer(async (server) => {
   const busy = `load ${loadavg()[0]!.toFixed(1)} before the first run, ${availableParallelism()} cores`
   note(`Server: ${server.description}; ${busy}`)
   const sizes = flags.events.split(',').map(Number)
-  for (const events of sizes) {
-    if (asked.includes('import')) await compareImports(server, events)
-    if (asked.includes('again')) await importAgain(server, events)
+  const compares = asked.includes('import') || asked.includes('forms')
+  const all = compares ? await contenders(server, note) : []
+  if (compares) await rehearse(all)
+  const done: Section[] = sizes.map((events) => ({
+    ...{ key: `bench:import ${events}`, heading: `${events / 1e6}M events`, lines: [], comparisons: [] },
+  }))
+  for (const [index, events] of sizes.entries()) {
+    const section = done[index]!
+    if (asked.includes('import')) await compareImports(section, all, events)
+    if (asked.includes('forms') && events <= formsLimitEvents) await compareForms(section, all, events)
+    if (asked.includes('again')) await importAgain(section, server, events)
   }
-  if (asked.includes('small')) await importSmall(server)
-  if (asked.includes('start')) await startUp(server)
-  if (asked.includes('daily')) await importDaily(server)
-  process.stdout.write(
-    `${server.description}; Node ${process.version}; ${busy}; ${rounds} rounds, medians\n\n${table(lines)}\n`,
-  )
+  const commands: Section = {
+    key: 'bench:import commands',
+    heading: 'Small files and starting up',
+    lines: [],
+    comparisons: [],
+  }
+  if (asked.includes('small')) add(commands, await importSmall(server, rounds))
+  if (asked.includes('start')) for (const one of await startUp(server, rounds)) add(commands, one)
+  if (asked.includes('daily')) await importDaily(commands, server)
+  const versions = all.flatMap(({ version }) => version || [])
+  const about = `${[server.description, ...versions].join('; ')}.\n${machine()}; ${busy}; ${rounds === 1 ? 'one round' : `${rounds} rounds in turn, medians`}.`
+  for (const section of [...done, commands]) await report(section, about)
 })
-if (lines.some((one) => one.verdict === 'MISSED')) process.exitCode = 1
+
+async function report({ key, heading, lines, comparisons }: Section, about: string): Promise<void> {
+  const tables = [
+    ...(lines.length > 0 ? [table(lines)] : []),
+    ...(comparisons.length > 0 ? [comparisonTable(comparisons), memoryTable(comparisons)] : []),
+  ]
+  if (tables.length === 0) return
+  const text = [about, ...tables].join('\n\n')
+  process.stdout.write(`${heading}\n\n${text}\n\n`)
+  if (flags.write) await writeFigures(key, text, heading)
+  if (lines.some((one) => one.verdict === 'MISSED')) process.exitCode = 1
+}

@@ -7,12 +7,13 @@
  * cores. Nothing leaves the machine. The events of the questions are those of `bench:stats`, kept for the next run.
  */
 import { deepStrictEqual } from 'node:assert'
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { writeFigures } from './lib/document.js'
 import { type Load, load } from './lib/load.js'
 import { logFile } from './lib/log-file.js'
+import { machine } from './lib/machine.js'
 import { ea } from './lib/program.js'
 import { type Line, line, seconds as secondsText, table } from './lib/report.js'
 import { keptDatabase, query, type Server, withDatabase, withServer } from './lib/server.js'
@@ -56,7 +57,7 @@ await withServer(async (server) => {
   if (asked.includes('stats')) await askStats(server)
   const about = `${server.description}. ${machine()}; load ${began.toFixed(1)} before the first request.`
   process.stdout.write(`${about}\n\n${table(lines)}\n`)
-  if (flags.write) await writeFigures('bench:serve', `${about}\n\n${table(lines)}`)
+  if (flags.write) await writeFigures('bench:serve', `${about}\n\n${table(lines)}`, 'Measured')
   if (lines.some((one) => one.verdict === 'MISSED')) process.exitCode = 1
 })
 
@@ -212,9 +213,4 @@ function latency(what: string, done: Load, gateMs?: number): Line {
   const against = `p50 ${done.p50Ms} ms, p99 ${done.p99Ms} ms, max ${done.maxMs} ms`
   const target = { kind: 'at most', unit: ' ms', ...(gateMs === undefined ? {} : { gate: gateMs }) } as const
   return line(`${what}: p99`, measured, against, done.p99Ms, target)
-}
-
-function machine(): string {
-  const gb = (totalmem() / 2 ** 30).toFixed(0)
-  return `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gb} GB; Node ${process.version}`
 }

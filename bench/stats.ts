@@ -5,11 +5,12 @@
  * Logs and loaded databases stay in bench/.data (EA_BENCH_DIR), so that only the first run is long. All three answer in
  * the process or on an open connection, warm, in turn; before a time counts, the answers were equal.
  */
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { parseConfig, withDatabase } from '../src/index.js'
 import { writeFigures } from './lib/document.js'
 import { type LogFile, logFile } from './lib/log-file.js'
+import { machine } from './lib/machine.js'
 import { ea } from './lib/program.js'
 import { type Line, line, median, milliseconds, table } from './lib/report.js'
 import { clickHouse, duckDb, type Rival } from './lib/rivals.js'
@@ -61,7 +62,12 @@ await withServer(async (server) => {
     for (const rival of rivals) rival.close()
   }
   report(server, rivals, times, began)
-  if (flags.write) await writeFigures(`bench:stats ${events} ${perUserDay}`, await figures(server, rivals, times, url))
+  if (!flags.write) return
+  await writeFigures(
+    `bench:stats ${events} ${perUserDay}`,
+    await figures(server, rivals, times, url),
+    `${perUserDay} events per user and day, ${events / 1e6}M events`,
+  )
 })
 
 async function fill(url: string, log: LogFile): Promise<void> {
@@ -123,11 +129,6 @@ function lineOf({ name, source }: Question, times: Times): Line {
   return line(name, milliseconds(times.ea), against, faster / median(times.ea), {
     ...{ kind: 'at least', unit: '×', aim, ...(isDense ? { gate } : {}) },
   })
-}
-
-function machine(): string {
-  const gb = (totalmem() / 2 ** 30).toFixed(0)
-  return `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${gb} GB; Node ${process.version}`
 }
 
 function versions(server: Server, rivals: readonly Rival[]): string {

@@ -68,7 +68,15 @@ export function milliseconds(rounds: readonly number[]): string {
 /** The lines as a Markdown table, so that it can be pasted into a document. */
 export function table(lines: readonly Line[]): string {
   const heads = ['what', 'measured', 'against', 'figure', 'gate', 'aim', 'verdict'] as const
-  const rows = [heads as readonly string[], ...lines.map((one) => heads.map((head) => one[head]))]
+  return markdown(
+    heads,
+    lines.map((one) => heads.map((head) => one[head])),
+  )
+}
+
+/** Rows of cells under their heads as a Markdown table, each column as wide as its widest cell. */
+export function markdown(heads: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = [heads, ...cells]
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   const text = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`)
   text.splice(1, 0, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`)

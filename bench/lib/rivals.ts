@@ -8,16 +8,21 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { LogFile } from './log-file.js'
 
-export interface Rival {
-  readonly name: 'DuckDB' | 'ClickHouse'
-  /** For the report: version and how the data lies. */
-  readonly description: string
+/** A database of theirs that is open in this process. */
+export interface Opened {
   /** Runs a statement; each row as its values between commas. */
   rows(statement: string): Promise<string[]>
   close(): void
 }
 
-const threads = availableParallelism()
+export interface Rival extends Opened {
+  readonly name: 'DuckDB' | 'ClickHouse'
+  /** For the report: version and how the data lies. */
+  readonly description: string
+}
+
+/** As many as there are processors, for each of them. */
+export const threads = availableParallelism()
 
 /** What is used of `@duckdb/node-api`. */
 interface DuckDb {
@@ -44,35 +49,49 @@ interface Chdb {
   }
 }
 
+/** Opens or makes a file of DuckDB. @throws Error when its package is not installed */
+export async function openDuckDb(path: string): Promise<Opened> {
+  const { DuckDBInstance } = await optional<DuckDb>('@duckdb/node-api')
+  const instance = await DuckDBInstance.create(path, { threads: String(threads) })
+  const connection = await instance.connect()
+  await connection.run(`SET TimeZone = 'UTC'`)
+  return {
+    rows: async (statement) => (await connection.runAndReadAll(statement)).getRowsJson().map((row) => row.join(',')),
+    close: () => {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+/** Opens or makes a folder of ClickHouse; only one at a time in a process. @throws Error when its package is not installed */
+export async function openClickHouse(folder: string): Promise<Opened> {
+  const { Session } = await optional<Chdb>('chdb')
+  const session = new Session(folder)
+  return {
+    rows: async (statement) => {
+      const answer = await session.queryAsync(statement, { format: 'TSV' })
+      const lines = answer.text().split('\n').slice(0, -1)
+      return lines.map((row) => row.replaceAll('\t', ','))
+    },
+    close: () => session.close(),
+  }
+}
+
 /** DuckDB with the log in a native table; times, ids and JSON in their own types, in the order of the log. */
 export async function duckDb(folder: string, log: LogFile): Promise<Rival> {
-  const { DuckDBInstance } = await optional<DuckDb>('@duckdb/node-api')
-  const open = async (path: string) => {
-    const instance = await DuckDBInstance.create(path, { threads: String(threads) })
-    const connection = await instance.connect()
-    await connection.run(`SET TimeZone = 'UTC'`)
-    return {
-      connection,
-      close: () => {
-        connection.closeSync()
-        instance.closeSync()
-      },
-    }
-  }
   const path = await loadedOnce(`${folder}/duckdb`, async (unfinished) => {
-    const { connection, close } = await open(`${unfinished}/events.db`)
-    await connection.run(`
+    const { rows, close } = await openDuckDb(`${unfinished}/events.db`)
+    await rows(`
       CREATE TABLE events (
         event_id UUID, occurred_at TIMESTAMPTZ, user_id VARCHAR, event_type VARCHAR, properties JSON)`)
-    await connection.run(`
+    await rows(`
       INSERT INTO events SELECT * FROM read_csv('${log.path}', header = true, columns = {
         event_id: 'UUID', occurred_at: 'TIMESTAMPTZ', user_id: 'VARCHAR', event_type: 'VARCHAR', properties: 'JSON'})`)
-    await connection.run('CHECKPOINT')
+    await rows('CHECKPOINT')
     close()
   })
-  const { connection, close } = await open(`${path}/events.db`)
-  const rows = async (statement: string) =>
-    (await connection.runAndReadAll(statement)).getRowsJson().map((row) => row.join(','))
+  const { rows, close } = await openDuckDb(`${path}/events.db`)
   const [version] = await rows('SELECT version()')
   return { name: 'DuckDB', description: `DuckDB ${version}, native table, JSON`, rows, close }
 }
@@ -82,21 +101,8 @@ export async function duckDb(folder: string, log: LogFile): Promise<Rival> {
  * type JSON keeps each property as a column, and was quicker here than a String with JSON functions.
  */
 export async function clickHouse(folder: string, log: LogFile): Promise<Rival> {
-  const { Session } = await optional<Chdb>('chdb')
-  const open = (path: string) => {
-    const session = new Session(path)
-    const rows = async (statement: string) => {
-      const answer = await session.queryAsync(statement, { format: 'TSV' })
-      return answer
-        .text()
-        .split('\n')
-        .slice(0, -1)
-        .map((row) => row.replaceAll('\t', ','))
-    }
-    return { rows, close: () => session.close() }
-  }
   const path = await loadedOnce(`${folder}/clickhouse`, async (unfinished) => {
-    const { rows, close } = open(`${unfinished}/data`)
+    const { rows, close } = await openClickHouse(`${unfinished}/data`)
     await rows('CREATE DATABASE bench')
     await rows(`
       CREATE TABLE bench.events (
@@ -111,7 +117,7 @@ export async function clickHouse(folder: string, log: LogFile): Promise<Rival> {
     await rows('OPTIMIZE TABLE bench.events FINAL')
     close()
   })
-  const { rows, close } = open(`${path}/data`)
+  const { rows, close } = await openClickHouse(`${path}/data`)
   const [version] = await rows('SELECT version()')
   await rows('USE bench')
   await rows(`SET max_threads = ${threads}`)
