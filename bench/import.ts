@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { availableParallelism, loadavg } from 'node:os'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Comparison, compare, comparisonTable, memoryTable } from './lib/comparison.js'
 import { type Contender, contenders, type Loaded } from './lib/contenders.js'
@@ -215,7 +215,7 @@ async function importDaily(section: Section, server: Server): Promise<void> {
 }
 
 await withServer(async (server) => {
-  const busy = `load ${loadavg()[0]!.toFixed(1)} before the first run, ${availableParallelism()} cores`
+  const busy = `load ${loadavg()[0]!.toFixed(1)} before the first run`
   note(`Server: ${server.description}; ${busy}`)
   const sizes = flags.events.split(',').map(Number)
   const compares = asked.includes('import') || asked.includes('forms')

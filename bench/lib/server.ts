@@ -66,6 +66,13 @@ export async function keptDatabase(
   return urlOf(server, name)
 }
 
+/** Takes a kept database away, also one that is half filled. */
+export async function dropDatabase(server: Server, name: string): Promise<void> {
+  for (const database of [name, `${name}_loading`]) {
+    await query(server.url, `DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+  }
+}
+
 function urlOf(server: Server, database: string): string {
   return server.url.replace(/^(postgres(?:ql)?:\/\/[^/]*\/)[^?]*/, `$1${database}`)
 }
