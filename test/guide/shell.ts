@@ -91,7 +91,8 @@ function startSession(folder: string, env: Record<string, string>) {
   bash.stdout.setEncoding('utf8').on('data', (part: string) => {
     printed += part
   })
-  bash.stdin.write('exec 2>&1\n')
+  // Should the run of the tests be killed, its end of the pipe closes, and nothing is left behind.
+  bash.stdin.write("exec 2>&1; trap 'kill $(jobs -p) 2>/dev/null' EXIT\n")
 
   const until = async (what: string, isTrue: () => boolean) => {
     for (const deadline = Date.now() + startTimeoutMs; !isTrue(); await sleep(5)) {

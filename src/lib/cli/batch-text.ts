@@ -102,7 +102,7 @@ export function undoneText(undone: Omit<Undone, 'discarded'> & Partial<Undone>, 
   const { batch, removed, stale, discarded = [] } = undone
   const does = dryRun ? 'would be removed; nothing is changed' : 'removed'
   return [
-    `Batch ${batch.id} (${nameOf(batch.file)}): ${grouped(removed)} events ${does}.`,
+    `Batch ${batch.id} (${nameOf(batch.file)}): ${grouped(removed)} ${removed === 1 ? 'event' : 'events'} ${does}.`,
     ...discarded.map(
       (other) => `Removed what an interrupted import of ${nameOf(other.file)} had left (batch ${other.id}).`,
     ),
