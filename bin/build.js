@@ -1,7 +1,7 @@
 /**
  * `npm run build`: dist/ from src/, and oclif.manifest.json from dist/.
  *
- * tsc writes everything, typed: that is the library. Then esbuild writes the commands and what they need once more, as
+ * tsc writes the library, typed: src/index.ts and what it reaches. Then esbuild writes the commands and what they need, as
  * few files without the packages' unused halves: that is what `ea` runs, because it starts in half the time
  * (docs/decisions/start-time.md). Chunks lie as deep as `dist/lib/db`, so that paths relative to a module still hold.
  */
@@ -19,13 +19,13 @@ process.chdir(root)
 const fresh = '.cache/dist'
 rmSync(fresh, { recursive: true, force: true })
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-execFileSync(process.execPath, [tsc, '--noEmitOnError', '--outDir', fresh], { stdio: 'inherit' })
+execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noEmitOnError', '--outDir', fresh], {
+  stdio: 'inherit',
+})
 
 await build({
   entryPoints: ['src/lib/cli/main.ts', ...globSync('src/commands/**/*.ts').sort()],
   outdir: fresh,
-  // Over what tsc wrote.
-  allowOverwrite: true,
   outbase: 'src',
   chunkNames: 'lib/chunks/[name]-[hash]',
   bundle: true,

@@ -3,6 +3,7 @@
  * caught. Imports as little as it can: what stands here is paid by each start.
  */
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Interfaces } from '@oclif/core'
 import { EaError } from '../errors.js'
@@ -27,12 +28,12 @@ export async function run(
   try {
     if (argv[0] === '--version') return await showVersion(importMetaUrl)
     const oclif = await loadOclif()
-    const config = await loadConfig(oclif, importMetaUrl, options.commands)
     const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
+    const config = await loadConfig(oclif, importMetaUrl, words, options.commands)
     try {
       await oclif.run(words, config)
     } catch (error) {
-      throw unknownCommand(error, config.commandIDs, words) ?? error
+      throw unknownCommand(error, [...config.commandIDs, completion], words) ?? error
     }
   } catch (error) {
     showFailure(await asEaError(error), argv)
@@ -58,11 +59,25 @@ function tellThatOutputFailed(cause: Error): void {
   process.stderr.write(failureText(error, false))
 }
 
-async function loadConfig(oclif: typeof import('./oclif.js'), importMetaUrl: string, commands?: string) {
-  if (commands === undefined) return oclif.Config.load(fileURLToPath(importMetaUrl))
-  const root = fileURLToPath(new URL('..', importMetaUrl))
-  const pjson = JSON.parse(await readFile(`${root}package.json`, 'utf8')) as Interfaces.PJSON
-  return oclif.Config.load({ root, pjson: { ...pjson, oclif: { ...pjson.oclif, commands } }, ignoreManifest: true })
+/** The command of the plugin, see docs/decisions/start-time.md. */
+const completion = 'autocomplete'
+
+async function loadConfig(
+  oclif: typeof import('./oclif.js'),
+  importMetaUrl: string,
+  [word = '-']: readonly string[],
+  commands?: string,
+) {
+  const root = dirname(dirname(fileURLToPath(importMetaUrl)))
+  const pjson = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as Interfaces.PJSON
+  // Finding a plugin is paid by each start: only where it is asked for, and where all commands are listed.
+  const plugins = word === completion || word.startsWith('-') ? (pjson.oclif.plugins ?? []) : []
+  const own = commands === undefined ? {} : { commands }
+  return oclif.Config.load({
+    root,
+    pjson: { ...pjson, oclif: { ...pjson.oclif, plugins, ...own } },
+    ignoreManifest: commands !== undefined,
+  })
 }
 
 async function showVersion(importMetaUrl: string): Promise<void> {
