@@ -41,7 +41,13 @@ const largest = Math.max(...(compared.length > 0 ? compared : [Math.min(...sizes
 
 /** The flags of each run that an area needs. */
 const runs: Record<Area, string[][]> = {
-  import: [['--events', (compared.length > 0 ? compared : [largest]).join(), '--rounds', flags.rounds]],
+  import: [
+    [
+      ...['--events', (compared.length > 0 ? compared : [largest]).join(), '--rounds', flags.rounds],
+      // 10M user-days take 15M events of their own: not for a run that is meant to be short.
+      ...(largest >= comparedLimitEvents ? ['--daily'] : []),
+    ],
+  ],
   // Many events for each user and day are what rollups are good at; few are what they are bad at.
   stats: [...new Set([...compared, largest])].flatMap((size) => [
     ['--events', String(size), '--rounds', flags.rounds],
@@ -75,14 +81,24 @@ if (failed.length > 0) {
   process.exitCode = 1
 }
 
-/** Its output goes where that of this program goes. @returns its exit code, 1 when a signal ended it */
-function runArea(area: Area, args: readonly string[]): Promise<number> {
+/** Its output goes where that of this program goes. @returns its exit code; a signal ends it, and this program too */
+async function runArea(area: Area, args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, ['--import', 'tsx', `bench/${area}.ts`, ...args], {
     cwd: root,
     stdio: 'inherit',
   })
-  return new Promise((resolve, reject) => {
+  let ended: NodeJS.Signals | undefined
+  const passOn = (signal: NodeJS.Signals) => {
+    ended = signal
+    child.kill(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, passOn)
+  const [exit, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => resolve(code ?? 1))
+    child.on('close', (...how) => resolve(how))
   })
+  for (const one of ['SIGINT', 'SIGTERM'] as const) process.off(one, passOn)
+  if (ended !== undefined) process.exit(ended === 'SIGINT' ? 130 : 143)
+  if (signal !== null) process.stderr.write(`${area} was ended by ${signal}\n`)
+  return exit ?? 1
 }

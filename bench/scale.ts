@@ -1,7 +1,7 @@
 /**
  * What grows with the events, and what does not: the time of an import, of its refresh of the rollups, of the questions, and
  * the disk; and 30 daily files behind each size, the first beside the last. `npm run bench:scale -- --events
- * 1000000,10000000`; add 50000000 for an hour and 45 GB more.
+ * 1000000,10000000`; 50000000 needs 45 GB of free disk.
  *
  * A run that is cut off goes on where it stopped: databases and notes stay in bench/.data (EA_BENCH_DIR) until a size is
  * measured; then its database is dropped and its notes are kept. `--fresh` measures all of it again.

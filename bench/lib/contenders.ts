@@ -20,7 +20,7 @@ export interface Contender {
   withStore<T>(use: (store: Store) => Promise<T>): Promise<T>
 }
 
-export interface Store {
+interface Store {
   /** Adds a file to what is stored; events that are stored already stay as they are. */
   load(file: LogFile): Promise<Loaded>
   /** The same although the file is known, for a contender that would skip it. */
