@@ -60,8 +60,9 @@ function* fencesOf(page: string): Generator<Fence> {
   for (let at = 0; at < lines.length; at++) {
     const text = lines[at]!
     const mark = /^<!-- (not run|file|database): (.+) -->$/.exec(text)
-    const fence = /^```(\w*)$/.exec(text)
+    const fence = /^```(.*)$/.exec(text)
     if (mark) marks.set(mark[1]!, mark[2]!)
+    else if (/^\s*~~~|^\s+```/.test(text)) throw new Error(`Line ${at + 1}: a block begins with \`\`\` at the margin.`)
     else if (fence) {
       const end = lines.indexOf('```', at + 1)
       if (end < 0) throw new Error(`The block of line ${at + 1} has no end.`)

@@ -19,6 +19,8 @@ const differs: readonly (readonly [what: string, pattern: RegExp, becomes: strin
   ['the id of a request', /(?<="instance":")[0-9a-f-]{36}/g, '<uuid>'],
   ['a key', /\bea_[0-9A-Za-z]{6}[0-9A-Za-z…]*/g, 'ea_<key>'],
   ['the folder of the spool', /\/\S+\/spool\/[0-9a-f]{12}/g, '<folder>'],
+  // In it is a checksum, a number of seven to ten digits.
+  ['the size of a spool', /(?<=segment, )\d+ B/g, '<n> B'],
   ['a process', /(?<=process )\d+/g, '<pid>'],
 ]
 const normalise = (text: string) =>
@@ -102,6 +104,18 @@ test('a page that tells something else than what is printed fails', async () => 
   const { told, real } = await follow('page', blocksOf(page))
   const wrong = real.filter(({ output }, index) => output !== told[index]!.output)
   expect(wrong.map(({ at }) => Number(/\d+/.exec(at)))).toEqual([2, 4, 10, 14])
+})
+
+test('no block is overlooked: what is no command, no file and has no reason is named', () => {
+  const page =
+    '```python\nprint(1)\n```\n\n<!-- not run: why -->\n```sh\nreboot\n```\n\n```console\n$ echo "1\n2"\n1\n2\n```'
+  expect(blocksOf(page)).toEqual([
+    { kind: 'unknown', line: 1, language: 'python' },
+    { kind: 'not run', line: 6, why: 'why' },
+    { kind: 'run', line: 10, commands: [{ line: 11, text: 'echo "1\n2"', output: '1\n2' }] },
+  ])
+  expect(() => blocksOf('  ```sh\n  reboot\n  ```')).toThrow(/margin/)
+  expect(() => blocksOf('<!-- not run: why -->\ntext\n```sh\nreboot\n```')).toThrow(/right before/)
 })
 
 test('nearly every character that a page shows is compared: a change of it would be seen', () => {
