@@ -57,7 +57,8 @@ export async function install(parent: string, { tarball }: Packed): Promise<Inst
   const setting = (name: string) => spawnSync('npm', ['config', 'get', name], { encoding: 'utf8' }).stdout.trim()
   await promisify(execFile)(
     'npm',
-    ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, '@types/node@20'],
+    // Without --prefix npm would take the nearest folder above that has a package.json.
+    ['install', '--prefix', folder, '--prefer-offline', '--no-audit', '--no-fund', tarball, '@types/node@20'],
     // Its cache and its registry are those of the machine: they are no part of what is tried.
     {
       cwd: folder,
