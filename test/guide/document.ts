@@ -6,7 +6,7 @@
  */
 
 /** A command as it stands in a page, and the text that should follow it; null where the page shows none. */
-export interface Command {
+interface Command {
   readonly line: number
   readonly text: string
   readonly output: string | null
