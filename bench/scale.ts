@@ -43,14 +43,16 @@ function note(text: string): void {
 }
 
 await withServer(async (server) => {
-  const of = [await buildId(), server.description, process.version, rounds, days, dayEvents].join('; ')
+  // The embedded server chooses its max_wal_size anew at each start, by the free disk.
+  const settings = server.description.replace(/max_wal_size \w+/, '')
+  const of = [await buildId(), settings, process.version, rounds, days, dayEvents].join('; ')
   const done: ScaleNotes[] = []
   // Nothing stored is a size, too: what a daily file costs without history.
   for (const events of [0, ...sizes]) done.push(await measure(server, events, of))
   const once = sizes.some((events) => events >= onceFromEvents)
     ? `, files from ${onceFromEvents / 1e6}M events once`
     : ''
-  const about = `${server.description}.\n${machine()}; medians of ${rounds} rounds${once}.`
+  const about = `${server.description}.\n${machine()}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}${once}.`
   const text = [about, ...scaleTables(done, dayEvents)].join('\n\n')
   process.stdout.write(`${text}\n`)
   if (flags.write) await writeFigures('bench:scale', text, 'Measured')
