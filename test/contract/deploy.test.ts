@@ -74,7 +74,7 @@ const words = (line: string) => line.trim().split(/\s+/)
 /** Every metric with the labels it can have, and the values of those that are seen here. */
 async function metricsOfServer(): Promise<Map<string, Map<string, Set<string>>>> {
   const metrics = createMetrics()
-  const spool = { segments: 0, events: 0, bytes: 0, deadLetters: 0 }
+  const spool = { segments: 0, events: 0, bytes: 0, deadLetters: 0, requests: 0, oldestAt: null }
   metrics.watch({ state: { isDatabaseUp: true, waiting: 0, spool, lastCommitAt: null } })
   for (const status of [200, 304, 404, 500]) {
     for (const path of ['/health', '/ready', '/metrics']) metrics.observeRequest('GET', path, status, 0.1)

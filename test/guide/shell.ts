@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { binary, builtOnce } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
+import { type DatabaseGate, withDatabaseGate } from '../support/database-gate.js'
 import { temporaryFolder } from '../support/server.js'
-import { withSwitch } from './switch.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Stands behind the output of each command; no text of ours has it. */
@@ -40,20 +40,20 @@ export async function withShell<T>(use: (shell: Shell) => Promise<T>): Promise<T
   const { url, drop } = await freshDatabase()
   const place = await temporaryFolder()
   try {
-    return await withSwitch(url, async (switched) => {
+    return await withDatabaseGate(url, async (gate) => {
       const folder = join(place, 'shop')
       const [port] = await Promise.all([freePort(), furnish(place, folder)])
       const env = {
         PATH: `${join(place, 'path')}:${process.env.PATH}`,
         HOME: join(place, 'home'),
         LANG: 'C.UTF-8',
-        DATABASE_URL: switched.url,
+        DATABASE_URL: gate.url,
         EA_DATA_DIR: join(place, 'data'),
         EA_PORT: String(port),
       }
       const session = startSession(folder, env)
       try {
-        return await use({ folder, port, run: session.run, database: switched.set })
+        return await use({ folder, port, run: session.run, database: (state) => setDatabase(gate, state) })
       } finally {
         await session.end()
       }
@@ -62,6 +62,11 @@ export async function withShell<T>(use: (shell: Shell) => Promise<T>): Promise<T
     await drop()
     await rm(place, { recursive: true, force: true })
   }
+}
+
+async function setDatabase(gate: DatabaseGate, state: string): Promise<void> {
+  if (state !== 'away' && state !== 'back') throw new Error(`The database is away or back, not ${state}.`)
+  await (state === 'away' ? gate.shut() : gate.open())
 }
 
 /** What somebody has after the set-up of the README: the commands, the examples, `bin/run.js`. */

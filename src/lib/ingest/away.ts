@@ -40,12 +40,9 @@ function isUnreachable(error: unknown): boolean {
   return code !== undefined && unreachable.includes(code)
 }
 
-/** What `pg` says when the connection was lost between two statements, or the pool has none to give. */
+/** What `pg` says when the connection was lost between two statements. */
 function isLostConnection(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    /not queryable|timeout exceeded when trying to connect|Connection ended/i.test(error.message)
-  )
+  return error instanceof Error && /not queryable|Connection ended/i.test(error.message)
 }
 
 /** Whether somebody else holds the lock of what is visible: a big import completes. */

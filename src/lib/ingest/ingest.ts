@@ -44,7 +44,8 @@ export interface IngestOptions {
   readonly onEvent?: (event: IngestEvent) => void
 }
 
-interface IngestState {
+/** The state of the intake, for /ready, /metrics and shutdown. */
+export interface IngestState {
   /** Whether the database took the last commit. */
   readonly isDatabaseUp: boolean
   /** Requests that wait for their commit. */

@@ -1,7 +1,7 @@
 /** What the routes of the server share: each route file takes the app and this. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Database } from '../db/connect.js'
-import type { Answer, IngestRequest } from '../ingest/request.js'
+import type { OpenIngest } from '../ingest/ingest.js'
 import type { Scope } from '../keys/scopes.js'
 import type { ServeOptions } from './options.js'
 
@@ -25,42 +25,15 @@ export interface Access {
   identify(request: FastifyRequest, allowQueryKey: boolean): Promise<Principal>
 }
 
-/** Takes events in. */
-interface Intake {
-  /**
-   * Stores the events of a request, or keeps them safe until they can be.
-   *
-   * @throws EaError `spool_full`, `server_busy`, `idempotency_key_reused`
-   */
-  accept(request: IngestRequest): Promise<Answer>
-  readonly state: IntakeState
-}
-
 /** What routes count; metrics.ts turns it into Prometheus. */
 export interface Metrics {
   countEvents(outcome: 'inserted' | 'duplicate' | 'rejected' | 'pending' | 'queued', events: number): void
   observeStat(stat: string, cache: 'hit' | 'miss', seconds: number): void
 }
 
-/** The state of the intake, for /ready, /metrics and shutdown. */
-export interface IntakeState {
-  /** Whether the database took the last commit. */
-  readonly isDatabaseUp: boolean
-  /** Requests that wait for their commit. */
-  readonly waiting: number
-  readonly spool: {
-    readonly segments: number
-    readonly events: number
-    readonly bytes: number
-    readonly deadLetters: number
-  }
-  /** When the last commit over HTTP ended. */
-  readonly lastCommitAt: Date | null
-}
-
 export interface ServeContext {
   readonly db: Database
-  readonly intake: Intake
+  readonly intake: OpenIngest
   readonly access: Access
   readonly metrics: Metrics
   readonly options: ServeOptions

@@ -3,7 +3,8 @@
  * come from short lists only (patterns of routes, names of stats): nothing that a client writes becomes a label.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { IntakeState, Metrics } from './context.js'
+import type { IngestState } from '../ingest/ingest.js'
+import type { Metrics } from './context.js'
 
 export interface ServerMetrics extends Metrics {
   /** A request has been answered. */
@@ -11,7 +12,7 @@ export interface ServerMetrics extends Metrics {
   /** Events of one or more requests have been committed together. */
   observeCommit(seconds: number): void
   /** From now on the state of the intake is shown. */
-  watch(intake: { readonly state: IntakeState }): void
+  watch(intake: { readonly state: IngestState }): void
   /** All of it in Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -69,7 +70,7 @@ export function createMetrics(): ServerMetrics {
       requests.observe(labels, seconds)
     },
     watch(intake) {
-      const gauge = (name: string, help: string, value: (state: IntakeState) => number) =>
+      const gauge = (name: string, help: string, value: (state: IngestState) => number) =>
         new Gauge({
           name,
           help,
