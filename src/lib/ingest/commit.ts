@@ -38,12 +38,10 @@ export interface CommitOptions {
   readonly alone?: <T>(body: () => Promise<T>) => Promise<T>
   /** How much the last records deserved to be trusted; kept by the caller from commit to commit. */
   readonly trust?: { now: Trust }
-  /** The lock is waited for so long, in milliseconds. */
-  readonly lockTimeoutMs?: number
 }
 
 /** Below PostgreSQL's deadlock_timeout of 1 s: of two that wait for each other it is the commit that goes away. */
-const defaultLockTimeoutMs = 900
+const lockTimeoutMs = 900
 const statementTimeoutMs = 120_000
 
 const mappings = {
@@ -160,7 +158,7 @@ class Commit {
   }
 
   async #prepareSession(): Promise<void> {
-    const { timezone, lockTimeoutMs = defaultLockTimeoutMs } = this.#options
+    const { timezone } = this.#options
     // A few rows are a few lookups: never a reason to read all of a table.
     const few = this.#records.isInline ? 'off' : 'on'
     await sql`
