@@ -41,7 +41,7 @@ describe('health', () => {
 
   test('is not ready without its tables', async () => {
     await withServing({}, async ({ url, db }) => {
-      await sql`DELETE FROM ${sql.id('ea', 'kysely_migration')} WHERE name = '0002_serve'`.execute(db.q)
+      await sql`DELETE FROM ${sql.id('ea', 'kysely_migration')} WHERE name = '0003_optional_rollups'`.execute(db.q)
       const answer = await fetch(`${url}/ready`)
       expect(answer.status).toBe(503)
       expect(await answer.json()).toMatchObject({ code: 'database_not_migrated' })

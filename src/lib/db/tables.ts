@@ -67,6 +67,30 @@ export interface Tables {
   user_days: { day: string; first_day: string; prev_day: string | null; events: number; user_id: string }
   days: { day: string; active_users: number; new_users: number; events: number }
   event_type_days: { day: string; event_type: string; events: number }
+  optional_rollups: {
+    id: Generated<number>
+    path: string[] | null
+    event_type: string | null
+    added_at: Generated<Date>
+  }
+  property_user_days: {
+    rollup: number
+    day: string
+    first_day: string
+    prev_day: string | null
+    events: number
+    value: string
+    user_id: string
+  }
+  property_days: {
+    rollup: number
+    day: string
+    active_users: number
+    new_users: number
+    events: number
+    value: string
+  }
+  user_times: { rollup: number; user_id: string; times: Date[] }
   pending_events: {
     id: Generated<number>
     owner_id: number
@@ -117,6 +141,10 @@ const names: readonly (keyof Tables)[] = [
   'user_days',
   'days',
   'event_type_days',
+  'optional_rollups',
+  'property_user_days',
+  'property_days',
+  'user_times',
   'pending_events',
   'http_answers',
   'drained_parts',
