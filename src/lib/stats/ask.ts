@@ -10,6 +10,7 @@ import { EaError } from '../errors.js'
 import type { Column, Result } from '../result.js'
 import { addDays } from '../time.js'
 import { completeUntil, type Frame, readFrame } from './frame.js'
+import { tablesOfSegments } from './held-segments.js'
 import { type FrameParams, parseParams, plainParams } from './params.js'
 import type { Shaped, Stat } from './stat.js'
 import { warningsOf } from './warnings.js'
@@ -191,9 +192,11 @@ async function frameOf<S extends z.ZodObject>(
 ): Promise<Frame> {
   const common = params as unknown as FrameParams
   const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
-  const answers = inReportingTz && rollupsAnswer(params, { ...frame, source: 'rollups' })
-  if (!answers) await preferHashing(s)
-  return { ...frame, source: answers ? 'rollups' : 'events' }
+  if (!inReportingTz || !rollupsAnswer(params, { ...frame, source: 'rollups' })) {
+    await preferHashing(s)
+    return { ...frame, source: 'events' }
+  }
+  return { ...frame, t: tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), source: 'rollups' }
 }
 
 /**

@@ -31,7 +31,7 @@ export const dauStat = {
   example: 'ea stats dau --from 2025-08-01 --to 2025-08-31 --grain week',
   params,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: (_, frame) => frame.segments.length === 0,
+  rollupsAnswer: (_, frame) => frame.segmentsHeld,
   columns: () => [
     { name: 'date', kind: 'date' },
     { name: 'unique_users', kind: 'count', unit: 'users' },

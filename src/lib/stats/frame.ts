@@ -7,6 +7,7 @@ import { type Session, sqlState } from '../db/connect.js'
 import type { TableNames } from '../db/tables.js'
 import { EaError } from '../errors.js'
 import { resolveDay } from '../given-day.js'
+import { type OptionalRollup, optionalRollup } from '../rollups/optional.js'
 import {
   addDays,
   type Day,
@@ -18,6 +19,7 @@ import {
   windowEnd,
   windowStart,
 } from '../time.js'
+import { areHeld } from './held-segments.js'
 import { defaultDaysBack, type FrameParams } from './params.js'
 import type { Condition } from './selector.js'
 
@@ -37,6 +39,7 @@ export interface RangeRequest {
 }
 
 export interface Frame {
+  /** When rollups answer and an optional one holds the segments, `user_days` and `days` are those of the segments. */
   readonly t: TableNames
   /** `[from, to)`, whole windows of the grain; undefined when there is no data and no range was asked for. */
   readonly range: { readonly from: Day; readonly to: Day } | undefined
@@ -60,6 +63,10 @@ export interface Frame {
   readonly openBatches: readonly number[]
   /** The conditions of all segments: all of them hold for an event that counts. */
   readonly segments: readonly Condition[]
+  /** The rollups that are kept because somebody asked for them. */
+  readonly optionalRollups: readonly OptionalRollup[]
+  /** Whether rollups have `user_days` and `days` for these segments: there are none, or an optional rollup holds them. */
+  readonly segmentsHeld: boolean
 }
 
 /** A frame of which is not known yet who answers. */
@@ -87,6 +94,8 @@ export async function readFrame(
   const data = state.newest === null || inReportingTz ? state : await dataDaysIn(s, tz, state)
   const today = state.as_of_local.slice(0, 10)
   const range = resolveRange(request, params.weekStart, data, today, spell)
+  const segments = params.segment.flatMap(({ conditions }) => conditions)
+  const optionalRollups = state.optional_rollups.map(optionalRollup)
   return {
     inReportingTz,
     frame: {
@@ -100,7 +109,9 @@ export async function readFrame(
       dataFrom: data.oldest,
       dataUntil: data.newest,
       openBatches: state.open_batches,
-      segments: params.segment.flatMap(({ conditions }) => conditions),
+      segments,
+      optionalRollups,
+      segmentsHeld: areHeld(segments, optionalRollups),
     },
   }
 }
@@ -112,6 +123,7 @@ interface DataDays {
 
 interface State extends DataDays {
   reporting_tz: string
+  optional_rollups: Parameters<typeof optionalRollup>[0][]
   open_batches: number[]
   as_of: string
   as_of_local: string
@@ -132,6 +144,8 @@ async function readState({ q, t }: Session, { tz, asOf }: FrameParams): Promise<
                    'YYYY-MM-DD"T"HH24:MI:SS.US') AS as_of_local,
            (SELECT coalesce(jsonb_agg(id ORDER BY id), '[]') FROM ${t.import_batches} WHERE status = 'loading')
              AS open_batches,
+           (SELECT coalesce(jsonb_agg(to_jsonb(kept) ORDER BY id), '[]')
+            FROM (SELECT id, path, event_type FROM ${t.optional_rollups}) AS kept) AS optional_rollups,
            (SELECT min(day) FROM ${t.days}) AS oldest,
            (SELECT max(day) FROM ${t.days}) AS newest
     FROM clock, date_trunc('day', as_of AT TIME ZONE tz) AS day`

@@ -37,7 +37,7 @@ export const lifecycleStat = {
   example: 'ea stats lifecycle --from 2025-08-01 --to 2025-08-31 --grain week',
   params,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: (_, frame) => frame.segments.length === 0,
+  rollupsAnswer: (_, frame) => frame.segmentsHeld,
   columns: () => [
     { name: 'date', kind: 'date' },
     ...states.map((name) => ({ name, kind: 'count', unit: 'users' }) as const),

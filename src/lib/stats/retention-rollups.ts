@@ -12,13 +12,14 @@ import { lastDay, numberOfDay } from './retention-windows.js'
 
 /** Whether `user_days` knows the answer; the time zone is not its concern. */
 export function rollupsAnswer(params: Params, frame: Frame): boolean {
-  const { windowType, mode, clock, startEvent, returnEvent } = params
+  const { windowType, mode, clock, cohort, startEvent, returnEvent } = params
   return (
     windowType !== 'hour' &&
     clock === 'calendar' &&
     startEvent === undefined &&
     returnEvent === undefined &&
-    frame.segments.length === 0 &&
+    // The first event ever is searched without the segments, and that is not in a rollup of one of them.
+    (frame.segments.length === 0 || (cohort !== 'first-ever' && frame.segmentsHeld)) &&
     (mode === 'on' || !isAsOfInData(frame))
   )
 }
@@ -28,7 +29,7 @@ function isAsOfInData(frame: Frame): boolean {
   return frame.dataUntil !== null && completeUntil(frame) !== addDays(frame.dataUntil, 1)
 }
 
-/** Whether `firstDayMembers` says who is in which cell: without start event and segments all first events are the same. */
+/** Whether `firstDayMembers` says who is in which cell: without a start event the first events are those of `first_day`. */
 export function isByFirstDays({ cohort, mode }: Params, frame: Frame): boolean {
   return frame.source === 'rollups' && cohort !== 'active' && mode === 'on'
 }

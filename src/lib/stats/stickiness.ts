@@ -31,7 +31,7 @@ export const stickinessStat = {
   example: 'ea stats stickiness --from 2025-08-01 --to 2025-08-31',
   params,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: ({ grain }, frame) => grain !== 'hour' && frame.segments.length === 0,
+  rollupsAnswer: ({ grain }, frame) => grain !== 'hour' && frame.segmentsHeld,
   columns: () => [
     { name: 'periods_active', kind: 'count' },
     { name: 'users', kind: 'count', unit: 'users' },

@@ -30,7 +30,7 @@ export function trailingUsersStat({ name, lengthDays }: { name: string; lengthDa
     example: `ea stats ${name} --from 2025-08-01 --to 2025-08-31`,
     params: trailingParams,
     range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
-    rollupsAnswer: (_, frame) => frame.segments.length === 0,
+    rollupsAnswer: (_, frame) => frame.segmentsHeld,
     columns: () => [
       { name: 'date', kind: 'date' },
       { name: 'unique_users', kind: 'count', unit: 'users' },

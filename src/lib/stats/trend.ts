@@ -43,7 +43,8 @@ export const trendStat = {
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
   rollupsAnswer: ({ grain, by, measure }, frame) => {
     if (grain === 'hour') return false
-    if (measure === 'unique_users') return by === undefined && frame.segments.length === 0
+    if (measure === 'unique_users') return by === undefined && frame.segmentsHeld
+    if (by === undefined && frame.segmentsHeld) return true
     return [...(by === undefined ? [] : [by]), ...frame.segments].every(({ field }) => field.kind === 'event_type')
   },
   fields: ({ by }) => (by === undefined ? [] : [by.field]),
@@ -76,7 +77,7 @@ export const trendStat = {
   },
   users: {
     cell: 'the DATE of a row, with --by also its KEY, as in 2025-10-06:UA',
-    rollupsAnswer: ({ grain, by }, frame) => grain !== 'hour' && by === undefined && frame.segments.length === 0,
+    rollupsAnswer: ({ grain, by }, frame) => grain !== 'hour' && by === undefined && frame.segmentsHeld,
     sql: (cell, { grain, by }, frame) => trendUsers(cell, grain, by, frame),
   },
 } satisfies Stat<typeof params>
@@ -134,8 +135,8 @@ function countedEvents(grain: Grain, by: By | undefined, frame: Frame): RawBuild
   const { t } = frame
   const { from, to } = frame.range!
   if (frame.source === 'rollups') {
-    const isByType = by !== undefined || frame.segments.length > 0
-    const onDays = [sql`day >= ${from}::date`, sql`day < ${to}::date`, ...inSegments(frame)]
+    const isByType = by !== undefined || !frame.segmentsHeld
+    const onDays = [sql`day >= ${from}::date`, sql`day < ${to}::date`, ...(isByType ? inSegments(frame) : [])]
     return sql`SELECT ${windowOf(sql`day`, grain, frame)} AS date, ${by === undefined ? sql`NULL` : sql`event_type`} AS key, sum(events)::bigint AS value
   FROM ${isByType ? t.event_type_days : t.days}
   WHERE ${all(onDays)}

@@ -5,6 +5,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
 import { nearest } from '../nearest.js'
+import { isOfProperty, type OptionalRollup } from '../rollups/optional.js'
+import { isSamePath } from './held-segments.js'
 import { fieldText } from './segment-grammar.js'
 import { isNumber, isNumericComparison, propertyJson } from './segment-sql.js'
 import type { Condition, Field, Selector } from './selector.js'
@@ -15,6 +17,8 @@ export interface Asked {
   readonly selectors: readonly Selector[]
   /** Fields that stand in no condition: what a trend is told apart by. */
   readonly fields?: readonly Field[]
+  /** What is kept of properties: what a rollup has need not be searched in the events. */
+  readonly rollups?: readonly OptionalRollup[]
 }
 
 /** How much of `events` is looked at before all of it. */
@@ -45,7 +49,7 @@ export async function vocabularyWarnings(
   )
   return [
     ...(await typeWarnings(s, [...new Set(types)])),
-    ...(await propertyWarnings(s, [...paths.values()], visible)),
+    ...(await propertyWarnings(s, await notInRollups(s, [...paths.values()], asked.rollups ?? []), visible)),
     ...new Set(conditions.flatMap(numberWarnings)),
   ]
 }
@@ -76,6 +80,21 @@ async function typeWarnings({ q, t }: Session, types: readonly string[]): Promis
     const near = nearestOf(type, names)
     return warning(`the event_type ${JSON.stringify(type)}`, near && JSON.stringify(near))
   })
+}
+
+/** Those of the paths of which no rollup tells that an event has them. */
+async function notInRollups(
+  { q, t }: Session,
+  paths: readonly (readonly string[])[],
+  rollups: readonly OptionalRollup[],
+): Promise<readonly (readonly string[])[]> {
+  const kept = rollups.filter(isOfProperty).filter((rollup) => paths.some((path) => isSamePath(path, rollup.path)))
+  if (kept.length === 0) return paths
+  const { rows } = await sql<{ id: number }>`
+    SELECT id FROM unnest(${kept.map(({ id }) => id)}::smallint[]) AS id
+    WHERE EXISTS (SELECT FROM ${t.property_days} WHERE rollup = id)`.execute(q)
+  const found = kept.filter((rollup) => rows.some(({ id }) => id === rollup.id))
+  return paths.filter((path) => !found.some((rollup) => isSamePath(path, rollup.path)))
 }
 
 async function propertyWarnings(

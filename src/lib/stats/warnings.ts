@@ -23,7 +23,7 @@ export async function warningsOf(
   const visible = visibleOnly(frame.openBatches)
   const names = await vocabularyWarnings(
     s,
-    { segments: frame.segments, selectors, fields },
+    { segments: frame.segments, selectors, fields, rollups: frame.optionalRollups },
     visible.length === 0 ? undefined : all(visible),
   )
   const conditions = [...frame.segments, ...selectors.flatMap((selector) => selector.conditions)]
