@@ -4,18 +4,16 @@
  * with `--only` some sections, with `--daily` also the slow one, with `--write` into docs/benchmarks.md. Who is not
  * installed is left out: psql, pgloader, and what `npm ci --prefix bench` brings.
  */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { type Comparison, compare, comparisonTable, memoryTable } from './lib/comparison.js'
 import { type Contender, contenders, type Loaded } from './lib/contenders.js'
 import { writeFigures } from './lib/document.js'
+import { importAgain, importDaily } from './lib/later-imports.js'
 import { gzipped, type LogFile, logFile, withRepeats } from './lib/log-file.js'
 import { machine } from './lib/machine.js'
-import { ea, type Run } from './lib/program.js'
 import { type Line, line, median, seconds, table } from './lib/report.js'
-import { type Server, withDatabase, withServer } from './lib/server.js'
+import { withServer } from './lib/server.js'
 import { importSmall, startUp } from './lib/short-commands.js'
 
 const sections = ['import', 'forms', 'again', 'small', 'start', 'daily'] as const
@@ -45,6 +43,8 @@ interface Section {
   readonly heading: string
   readonly lines: Line[]
   readonly comparisons: Comparison[]
+  /** Finished ones. */
+  readonly tables: string[]
 }
 
 function note(text: string): void {
@@ -54,19 +54,6 @@ function note(text: string): void {
 function add(section: Section, added: Line): void {
   section.lines.push(added)
   note(`  ${added.what}: ${added.measured} ${added.figure} ${added.verdict}`)
-}
-
-/** `ea import` into the database, which is migrated before the clock starts. */
-async function imported(url: string, file: LogFile): Promise<Run> {
-  await ea(['db', 'migrate'], { DATABASE_URL: url })
-  return importedAgain(url, file)
-}
-
-async function importedAgain(url: string, file: LogFile): Promise<Run> {
-  const done = await ea(['import', file.path, '--json'], { DATABASE_URL: url })
-  const { totals } = JSON.parse(done.stdout) as { totals: { read: number } }
-  if (totals.read !== file.records) throw new Error(`read ${totals.read} of ${file.records} records:\n${done.stdout}`)
-  return done
 }
 
 const secondsOf = (runs: readonly { seconds: number }[]) => runs.map((one) => one.seconds)
@@ -153,67 +140,6 @@ function completingShare(done: Loaded): number | undefined {
   return completing === undefined ? undefined : completing / done.seconds
 }
 
-/** A file that is known already costs its reading and hashing, and the start of a program. */
-async function importAgain(section: Section, server: Server, events: number): Promise<void> {
-  const file = await logOf(events)
-  note(`The same file again, ${events} events`)
-  await withDatabase(server, async (url) => {
-    await imported(url, file)
-    const again: number[] = []
-    const hashing: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      const began = performance.now()
-      const hash = createHash('sha256')
-      for await (const piece of createReadStream(file.path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer)
-      hash.digest()
-      hashing.push((performance.now() - began) / 1000)
-      again.push((await ea(['import', file.path, '--json'], { DATABASE_URL: url })).seconds)
-    }
-    const extra = median(again) - median(hashing)
-    add(
-      section,
-      line(`again ${events / 1e6}M`, seconds(again), `reading and hashing ${seconds(hashing)}`, extra, {
-        ...{ kind: 'at most', gate: 0.3, unit: ' s more' },
-      }),
-    )
-  })
-}
-
-/** One day of 10,000 users into a schema with years of history, and into an empty one. */
-async function importDaily(section: Section, server: Server): Promise<void> {
-  const userDays = Number(flags['user-days'])
-  const perUserDay = 1.5
-  const history = await logFile({
-    events: userDays * perUserDay,
-    ...{ users: Math.ceil(userDays / 20), days: 365, 'events-per-user-day': perUserDay },
-  })
-  const days = await Promise.all(
-    Array.from({ length: rounds }, (_, day) =>
-      logFile({ events: 100_000, users: 10_000, days: 1, from: `2026-01-0${day + 1}` }),
-    ),
-  )
-  note(`A day of 100,000 events into ${userDays} user-days`)
-  const late: number[] = []
-  await withDatabase(server, async (url) => {
-    await imported(url, history)
-    for (const day of days) late.push((await importedAgain(url, day)).seconds)
-  })
-  const early: number[] = []
-  for (const day of days) early.push((await withDatabase(server, (url) => imported(url, day))).seconds)
-  add(
-    section,
-    line(
-      `daily file, ${userDays / 1e6}M user-days`,
-      seconds(late),
-      `empty ${seconds(early)}`,
-      median(late) / median(early),
-      {
-        ...{ kind: 'at most', gate: 2.5, aim: 1.5, unit: '×' },
-      },
-    ),
-  )
-}
-
 await withServer(async (server) => {
   const busy = `load ${loadavg()[0]!.toFixed(1)} before the first run`
   note(`Server: ${server.description}; ${busy}`)
@@ -222,32 +148,36 @@ await withServer(async (server) => {
   const all = compares ? await contenders(server, note) : []
   if (compares) await rehearse(all)
   const done: Section[] = sizes.map((events) => ({
-    ...{ key: `bench:import ${events}`, heading: `${events / 1e6}M events`, lines: [], comparisons: [] },
+    ...{ key: `bench:import ${events}`, heading: `${events / 1e6}M events`, lines: [], comparisons: [], tables: [] },
   }))
   for (const [index, events] of sizes.entries()) {
     const section = done[index]!
     if (asked.includes('import')) await compareImports(section, all, events)
     if (asked.includes('forms') && events <= formsLimitEvents) await compareForms(section, all, events)
-    if (asked.includes('again')) await importAgain(section, server, events)
+    if (asked.includes('again')) add(section, await importAgain(server, await logOf(events), { rounds, note }))
   }
   const commands: Section = {
     key: 'bench:import commands',
     heading: 'Small files and starting up',
     lines: [],
     comparisons: [],
+    tables: [],
   }
   if (asked.includes('small')) add(commands, await importSmall(server, rounds))
   if (asked.includes('start')) for (const one of await startUp(server, rounds)) add(commands, one)
-  if (asked.includes('daily')) await importDaily(commands, server)
+  if (asked.includes('daily')) {
+    add(commands, await importDaily(server, Number(flags['user-days']), { rounds, note }))
+  }
   const versions = all.flatMap(({ version }) => version || [])
   const about = `${[server.description, ...versions].join('; ')}.\n${machine()}; ${busy}; ${rounds === 1 ? 'one round' : `${rounds} rounds in turn, medians`}.`
   for (const section of [...done, commands]) await report(section, about)
 })
 
-async function report({ key, heading, lines, comparisons }: Section, about: string): Promise<void> {
+async function report({ key, heading, lines, comparisons, tables: finished }: Section, about: string): Promise<void> {
   const tables = [
     ...(lines.length > 0 ? [table(lines)] : []),
     ...(comparisons.length > 0 ? [comparisonTable(comparisons), memoryTable(comparisons)] : []),
+    ...finished,
   ]
   if (tables.length === 0) return
   const text = [about, ...tables].join('\n\n')

@@ -7,16 +7,17 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { LogFile } from './log-file.js'
+import type { RivalName } from './questions/question.js'
 
 /** A database of theirs that is open in this process. */
 export interface Opened {
   /** Runs a statement; each row as its values between commas. */
   rows(statement: string): Promise<string[]>
-  close(): void
+  close(): void | Promise<void>
 }
 
 export interface Rival extends Opened {
-  readonly name: 'DuckDB' | 'ClickHouse'
+  readonly name: RivalName
   /** For the report: version and how the data lies. */
   readonly description: string
 }

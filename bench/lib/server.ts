@@ -49,7 +49,12 @@ export async function withDatabase<T>(server: Server, use: (url: string) => Prom
   }
 }
 
-/** A database that stays for the next run; `fill` makes it once, what was cut off half-way is made again. @returns its URL */
+/**
+ * A database that stays for the next run; `fill` makes it once, what was cut off half-way is made again. Migrations that
+ * came since are applied.
+ *
+ * @returns its URL
+ */
 export async function keptDatabase(
   server: Server,
   name: string,
@@ -62,6 +67,8 @@ export async function keptDatabase(
     await query(server.url, `CREATE DATABASE ${unfinished} TEMPLATE template0`)
     await fill(urlOf(server, unfinished))
     await query(server.url, `ALTER DATABASE ${unfinished} RENAME TO ${name}`)
+  } else {
+    await ea(['db', 'migrate'], { DATABASE_URL: urlOf(server, name) })
   }
   return urlOf(server, name)
 }
