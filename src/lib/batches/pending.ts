@@ -43,14 +43,14 @@ export async function storePending(tx: Transaction, ownerId: number): Promise<nu
   const waiting = await sql`SELECT FROM ${tx.t.pending_events} WHERE owner_id = ${ownerId} LIMIT 1`.execute(tx.q)
   if (waiting.rows.length === 0) return 0
   await sql`CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz,
-    event_id uuid, batch_id bigint) ON COMMIT DROP`.execute(tx.q)
+    properties jsonb, event_id uuid, batch_id bigint) ON COMMIT DROP`.execute(tx.q)
   await sql`
     WITH ins AS (
       INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
       SELECT DISTINCT ON (event_id) event_id, occurred_at, batch_id, user_id, event_type, properties
         FROM ${tx.t.pending_events} WHERE owner_id = ${ownerId} ORDER BY event_id, id
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
-      RETURNING user_id, event_type, occurred_at, event_id, batch_id
+      RETURNING user_id, event_type, occurred_at, properties, event_id, batch_id
     )
     INSERT INTO pg_temp.ea_stored SELECT * FROM ins`.execute(tx.q)
   failpoint('pending.stored')

@@ -220,7 +220,7 @@ class Commit {
     if (merged.few === null) {
       await prepareDeltaOf(tx, storedTable)
       await addDelta(tx)
-    } else await addFew(tx, merged.few.userDays, merged.few.types)
+    } else await addFew(tx, merged.few)
     failpoint('http.rollups')
     const duplicates = merged.others.filter((other) => other.code === null)
     const owners = await this.#owners(duplicates)

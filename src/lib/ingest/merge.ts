@@ -6,7 +6,10 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
 import { type JudgeRules, judgeSql } from '../import/judge.js'
-import { type EventTypeDay, type PlacedUserDay, placedFewSql } from '../rollups/add-few.js'
+import { type Few, placedFewSql } from '../rollups/add-few.js'
+import { isOfProperty, type PropertyRollup, readOptionalRollups } from '../rollups/optional.js'
+import { isKept, valuesOf } from '../rollups/property-values.js'
+import { allEvents, propertyValues } from '../rollups/scope.js'
 import type { RunRecords, Staged } from './records.js'
 
 /** A record that was not stored: a reject, or (without a code) one whose id is stored already. */
@@ -21,13 +24,15 @@ export interface RunMerged {
   /** In the order of the records. */
   readonly others: readonly Other[]
   /** What the rollups have to add; null when it is in `ea_stored` instead. */
-  readonly few: { readonly userDays: readonly PlacedUserDay[]; readonly types: readonly EventTypeDay[] } | null
+  readonly few: Few | null
 }
 
 /** The temp table that holds the new events of a run with many records, for the rollups. */
 export const storedTable = sql`pg_temp.ea_stored`
 
 /**
+ * The caller holds the visibility lock, so nobody adds or removes an optional rollup meanwhile.
+ *
  * @param batchIds for each request the batch that its events belong to; null leaves its records out
  * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
  */
@@ -39,8 +44,9 @@ export async function mergeRun(
   staged: Staged,
 ): Promise<RunMerged> {
   const judged = judgedSql(records, batchIds, rules, staged)
-  if (records.isInline) return mergeFew(tx, judged)
-  return mergeMany(tx, judged)
+  const optional = await readOptionalRollups(tx)
+  const properties = optional.filter(isOfProperty)
+  return records.isInline ? mergeFew(tx, judged, properties) : mergeMany(tx, judged, properties.length > 0)
 }
 
 /** `judgeSql` with the batch of each record; records of requests without a batch are left out. */
@@ -58,12 +64,13 @@ export function judgedSql(
     ) owned WHERE batch_id IS NOT NULL`
 }
 
-const insertSql = (tx: Transaction) => sql`
+/** Properties are handed on only where a rollup needs them: they are most of an event. */
+const insertSql = (tx: Transaction, withProperties: boolean) => sql`
       INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
       SELECT DISTINCT ON (event_id) event_id, occurred_at, batch_id, user_id, event_type, properties
         FROM judged WHERE code IS NULL ORDER BY event_id, n
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
-      RETURNING event_id, user_id, event_type, occurred_at`
+      RETURNING event_id, user_id, event_type, occurred_at ${withProperties ? sql`, properties` : sql``}`
 
 /** Looked at only when not every record was stored: of equal ids the first record is the one that was. */
 const othersSql = sql`
@@ -79,33 +86,54 @@ interface Row {
   readonly others: Other[] | null
 }
 
-async function mergeFew(tx: Transaction, judged: RawBuilder<unknown>): Promise<RunMerged> {
-  const { rows } = await sql<Row & { user_days: PlacedUserDay[] | null; types: EventTypeDay[] | null }>`
+async function mergeFew(
+  tx: Transaction,
+  judged: RawBuilder<unknown>,
+  properties: readonly PropertyRollup[],
+): Promise<RunMerged> {
+  const hasProperties = properties.length > 0
+  const userDays = placedFewSql(
+    tx,
+    allEvents,
+    sql`(SELECT user_id, day, count(*) AS events FROM dated GROUP BY user_id, day)`,
+  )
+  const propertyUserDays = placedFewSql(
+    tx,
+    propertyValues,
+    sql`(SELECT rollup, value, user_id, day, count(*) AS events
+           FROM (SELECT p.rollup, p.value COLLATE "C" AS value, e.user_id, e.day
+                   FROM dated e CROSS JOIN LATERAL ${valuesOf(properties)} AS p (rollup, value)) valued
+          WHERE ${isKept} GROUP BY rollup, value, user_id, day)`,
+  )
+  const { rows } = await sql<Row & { [list in keyof Few]: Few[list] | null }>`
     WITH judged AS MATERIALIZED (${judged}),
-    ins AS (${insertSql(tx)}),
+    ins AS (${insertSql(tx, hasProperties)}),
     dated AS MATERIALIZED (
       SELECT user_id, event_type, (occurred_at AT TIME ZONE s.reporting_tz)::date AS day
+             ${hasProperties ? sql`, properties` : sql``}
         FROM ins CROSS JOIN ${tx.t.settings} s
     )
     SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql},
-           (SELECT json_agg(p) FROM (${placedFewSql(
-             tx,
-             sql`(SELECT user_id, day, count(*) AS events FROM dated GROUP BY user_id, day)`,
-           )}) p) AS user_days,
+           (SELECT json_agg(p) FROM (${userDays}) p) AS "userDays",
            (SELECT json_agg(d) FROM (
-              SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types`.execute(tx.q)
-  const { inserted, others, user_days, types } = rows[0]!
-  return { inserted, others: others ?? [], few: { userDays: user_days ?? [], types: types ?? [] } }
+              SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types,
+           ${hasProperties ? sql`(SELECT json_agg(p) FROM (${propertyUserDays}) p)` : sql`NULL`} AS "propertyUserDays"`.execute(
+    tx.q,
+  )
+  const { inserted, others, userDays: placed, types, propertyUserDays: placedProperties } = rows[0]!
+  const few = { userDays: placed ?? [], types: types ?? [], propertyUserDays: placedProperties ?? [] }
+  return { inserted, others: others ?? [], few }
 }
 
-async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>): Promise<RunMerged> {
+async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>, hasProperties: boolean): Promise<RunMerged> {
   await sql`
-    CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz)
-      ON COMMIT DROP`.execute(tx.q)
+    CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz,
+      properties jsonb) ON COMMIT DROP`.execute(tx.q)
+  const properties = hasProperties ? sql`properties` : sql`NULL`
   const { rows } = await sql<Row>`
     WITH judged AS MATERIALIZED (${judged}),
-    ins AS (${insertSql(tx)}),
-    kept AS (INSERT INTO ${storedTable} SELECT user_id, event_type, occurred_at FROM ins)
+    ins AS (${insertSql(tx, hasProperties)}),
+    kept AS (INSERT INTO ${storedTable} SELECT user_id, event_type, occurred_at, ${properties} FROM ins)
     SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql}`.execute(tx.q)
   return { inserted: rows[0]!.inserted, others: rows[0]!.others ?? [], few: null }
 }

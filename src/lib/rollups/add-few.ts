@@ -12,6 +12,7 @@ import {
   moveFirstDaysSql,
   placedSql,
 } from './place.js'
+import { allEvents, columns, propertyValues, type Scope } from './scope.js'
 
 /** How many new events of a type there are on a day of the reporting zone. */
 export interface EventTypeDay {
@@ -33,48 +34,72 @@ export interface PlacedUserDay {
   readonly starts: boolean
 }
 
-/**
- * Finds the place of a handful of user-days.
- *
- * @param userDays a relation `user_id, day, events` in the reporting zone, each user and day once
- */
-export function placedFewSql(tx: Transaction, userDays: RawBuilder<unknown>): RawBuilder<PlacedUserDay> {
-  return sql`${placedSql(
-    tx,
-    sql`(
-    SELECT user_id, day, events, first_value(day) OVER by_day AS first_day, lag(day) OVER by_day AS prev_day,
-           lead(day) OVER by_day AS next_day
-      FROM ${userDays} WINDOW by_day AS (PARTITION BY user_id ORDER BY day))`,
-  )}`
+/** The same for a user-day with a value of a property that has a rollup. */
+export interface PlacedPropertyUserDay extends PlacedUserDay {
+  readonly rollup: number
+  readonly value: string
+}
+
+/** What new events add to the rollups. */
+export interface Few {
+  readonly userDays: readonly PlacedUserDay[]
+  /** Each event type and day once. */
+  readonly types: readonly EventTypeDay[]
+  readonly propertyUserDays: readonly PlacedPropertyUserDay[]
 }
 
 /**
- * Adds new events to `user_days`, `days` and `event_type_days`, in one statement unless a user has a new first day. The
- * caller holds the visibility lock, and found the places under it.
+ * Finds the place of a handful of user-days.
  *
- * @param types each event type and day once
+ * @param userDays a relation with the scope's user columns and `day, events` in the reporting zone, each user and day once
  */
-export async function addFew(
-  tx: Transaction,
-  userDays: readonly PlacedUserDay[],
-  types: readonly EventTypeDay[],
-): Promise<void> {
+export function placedFewSql(tx: Transaction, scope: Scope, userDays: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { user } = scope
+  return placedSql(
+    tx,
+    scope,
+    sql`(
+    SELECT ${columns(user)}, day, events, first_value(day) OVER by_day AS first_day, lag(day) OVER by_day AS prev_day,
+           lead(day) OVER by_day AS next_day
+      FROM ${userDays} WINDOW by_day AS (PARTITION BY ${columns(user)} ORDER BY day))`,
+  )
+}
+
+/**
+ * Adds new events to `user_days`, `days` and `event_type_days`, in one statement unless a user has a new first day; and in
+ * another one to the rollups of properties. The caller holds the visibility lock, and found the places under it.
+ */
+export async function addFew(tx: Transaction, { userDays, types, propertyUserDays }: Few): Promise<void> {
   if (userDays.length === 0) return
-  const rows = sql`json_to_recordset(${JSON.stringify(userDays)}::json) AS placed (user_id text COLLATE "C", day date,
-    events int, existed bool, first_day date, prev_day date, follower date, old_first date, starts bool)`
   const added = sql`json_to_recordset(${JSON.stringify(types)}::json) AS added (day date, event_type text COLLATE "C",
     events bigint)`
+  await addFewUserDays(tx, allEvents, userDays, addEventTypesSql(tx, added))
+  if (propertyUserDays.length > 0) await addFewUserDays(tx, propertyValues, propertyUserDays)
+}
+
+/** @param more another statement to run along */
+async function addFewUserDays(
+  tx: Transaction,
+  scope: Scope,
+  userDays: readonly PlacedUserDay[],
+  more = sql`SELECT`,
+): Promise<void> {
+  const group = scope === propertyValues ? sql`rollup smallint, value text COLLATE "C",` : sql``
+  const rows = sql`json_to_recordset(${JSON.stringify(userDays)}::json) AS placed (${group} user_id text COLLATE "C",
+    day date, events int, existed bool, first_day date, prev_day date, follower date, old_first date, starts bool)`
   const placed = sql`placed`
   // No row is written by two of these: what grows exists, what is inserted does not.
   const growing = userDays.some((row) => row.existed || row.follower !== null)
-    ? sql`growing AS (${growUserDaysSql(tx, placed)}),`
+    ? sql`growing AS (${growUserDaysSql(tx, scope, placed)}),`
     : sql``
-  const fresh = userDays.some((row) => !row.existed) ? sql`fresh AS (${insertUserDaysSql(tx, placed, sql``)}),` : sql``
+  const fresh = userDays.some((row) => !row.existed)
+    ? sql`fresh AS (${insertUserDaysSql(tx, scope, placed, sql``)}),`
+    : sql``
   await sql`
-    WITH placed AS MATERIALIZED (SELECT * FROM ${rows}), ${growing} ${fresh} dayed AS (${addDaysSql(tx, placed)})
-    ${addEventTypesSql(tx, added)}`.execute(tx.q)
+    WITH placed AS MATERIALIZED (SELECT * FROM ${rows}), ${growing} ${fresh} dayed AS (${addDaysSql(tx, scope, placed)})
+    ${more}`.execute(tx.q)
   // The follower of a new first day has it already; the rows behind it do not.
   if (userDays.some((row) => row.starts && row.old_first !== null && row.first_day < row.old_first)) {
-    await moveFirstDaysSql(tx, sql`(SELECT * FROM ${rows})`).execute(tx.q)
+    await moveFirstDaysSql(tx, scope, sql`(SELECT * FROM ${rows})`).execute(tx.q)
   }
 }

@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { createTableAs, currentDelta } from './delta.js'
+import { currentDelta } from './delta.js'
 import {
   addDaysSql,
   addEventTypesSql,
@@ -13,12 +13,15 @@ import {
   moveFirstDaysSql,
   placedSql,
 } from './place.js'
+import { allEvents, columns, daySumsSql, propertyValues, type Scope } from './scope.js'
+import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
 
 /** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
 const clusterFromRows = 2_000_000
 
 /**
- * Adds the delta of `prepareDelta` to `user_days`, `days` and `event_type_days`. The caller holds the visibility lock.
+ * Adds the delta of `prepareDelta` to `user_days`, `days` and `event_type_days`, and to the rollups of properties. The
+ * caller holds the visibility lock.
  *
  * @example
  * await addDelta(tx) // then: UPDATE import_batches SET status = 'completed', commit
@@ -26,43 +29,48 @@ const clusterFromRows = 2_000_000
 export async function addDelta(tx: Transaction): Promise<void> {
   const delta = await currentDelta(tx)
   if (delta.userDays === 0) return
-  if (await isEmpty(tx)) {
-    await addToEmpty(tx, delta.userDays)
-  } else {
-    await sql`DROP TABLE IF EXISTS pg_temp.ea_placed`.execute(tx.q)
-    await createTableAs(tx, 'ea_placed', placedSql(tx, sql`pg_temp.ea_delta_user_days`))
-    await sql`ANALYZE pg_temp.ea_placed`.execute(tx.q)
-    const placed = sql`pg_temp.ea_placed`
-    await growUserDaysSql(tx, placed).execute(tx.q)
-    await moveFirstDaysSql(tx, placed).execute(tx.q)
-    await insertUserDaysSql(tx, placed, storageOrder(delta.userDays)).execute(tx.q)
-    await addDaysSql(tx, placed).execute(tx.q)
-  }
+  // First, because placing a row is cheapest before its day is in `days`.
+  if (delta.propertyUserDays > 0) await addUserDays(tx, propertyValues, sql``)
+  await addUserDays(tx, allEvents, storageOrder(delta.userDays))
   await addEventTypesSql(tx, sql`pg_temp.ea_delta_types`).execute(tx.q)
 }
 
-async function isEmpty(tx: Transaction): Promise<boolean> {
-  const { rows } = await sql`SELECT FROM ${tx.t.user_days} LIMIT 1`.execute(tx.q)
+async function addUserDays(tx: Transaction, scope: Scope, order: RawBuilder<unknown>): Promise<void> {
+  if (await isEmpty(tx, scope)) return addToEmpty(tx, scope, order)
+  const { temp } = scope
+  const placed = tempTable(temp.placed)
+  await dropTempTables(tx, [temp.placed])
+  await createTableAs(tx, temp.placed, placedSql(tx, scope, tempTable(temp.delta)))
+  await sql`ANALYZE ${placed}`.execute(tx.q)
+  await growUserDaysSql(tx, scope, placed).execute(tx.q)
+  await moveFirstDaysSql(tx, scope, placed).execute(tx.q)
+  await insertUserDaysSql(tx, scope, placed, order).execute(tx.q)
+  await addDaysSql(tx, scope, placed).execute(tx.q)
+}
+
+async function isEmpty(tx: Transaction, scope: Scope): Promise<boolean> {
+  const { rows } = await sql`SELECT FROM ${tx.t[scope.userDays]} LIMIT 1`.execute(tx.q)
   return rows.length === 0
 }
 
 /**
- * The order in which new rows are written. The delta is sorted by user, which is the cheapest for the primary key; a big
- * one is written month by month, so that the BRIN index on `day` can skip the months that a question leaves out.
+ * The order in which new rows of `user_days` are written. The delta is sorted by user, which is the cheapest for the
+ * primary key; a big one is written month by month, so that the BRIN index on `day` can skip the months that a question
+ * leaves out.
  */
 function storageOrder(userDays: number): RawBuilder<unknown> {
   return userDays < clusterFromRows ? sql`` : sql`ORDER BY date_trunc('month', day::timestamp), user_id, day`
 }
 
 /** The first load: nothing to look up, the delta's own neighbours are the answer. */
-async function addToEmpty(tx: Transaction, userDays: number): Promise<void> {
+async function addToEmpty(tx: Transaction, scope: Scope, order: RawBuilder<unknown>): Promise<void> {
+  const delta = tempTable(scope.temp.delta)
+  const all = columns([...scope.group, 'day', 'first_day', 'prev_day', 'events', 'user_id'])
   await sql`
-    INSERT INTO ${tx.t.user_days} (day, first_day, prev_day, events, user_id)
-    SELECT day, first_day, prev_day, events, user_id FROM pg_temp.ea_delta_user_days ${storageOrder(userDays)}`.execute(
-    tx.q,
-  )
+    INSERT INTO ${tx.t[scope.userDays]} (${all})
+    SELECT ${all} FROM ${delta} ${order}`.execute(tx.q)
+  const key = columns([...scope.group, 'day'])
   await sql`
-    INSERT INTO ${tx.t.days} (day, active_users, new_users, events)
-    SELECT day, count(*), count(*) FILTER (WHERE day = first_day), sum(events) FROM pg_temp.ea_delta_user_days
-    GROUP BY day ORDER BY day`.execute(tx.q)
+    INSERT INTO ${tx.t[scope.days]} (${key}, active_users, new_users, events)
+    ${daySumsSql(scope, delta)} ORDER BY ${key}`.execute(tx.q)
 }

@@ -1,19 +1,31 @@
 /**
- * The delta of one batch: how many events each user and each event type has on each day. It is computed into temp
- * tables before the visibility lock is taken, because it is the dear part and needs no lock: the batch's events do not
- * change any more. `addDelta` and `removeDelta` then apply it.
+ * The delta of one batch: how many events each user and each event type has on each day, also with each value of the
+ * properties that have a rollup of their own. It is computed into temp tables before the visibility lock is taken, because
+ * it is the dear part and needs no lock: the batch's events do not change any more. `addDelta` and `removeDelta` apply it.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
+import { isOfProperty, type OptionalRollup, optionalRollup, type PropertyRollup } from './optional.js'
+import { propertyGroupsSql, valuesOf } from './property-values.js'
+import { allEvents, neighboursSql, propertyValues } from './scope.js'
+import { createTableAs, createTableHashed, dropTempTables, tempTable, tuneForBulk } from './temp-tables.js'
+
+/** What the delta depends on beside the events: whoever changes it holds the visibility lock. */
+interface Kept {
+  /** The zone of the days. */
+  readonly reportingTz: string
+  readonly optional: readonly OptionalRollup[]
+}
 
 /** What has been prepared in this transaction. */
-export interface Delta {
+export interface Delta extends Kept {
   /** Null when it is not that of a whole batch. */
   readonly batchId: number | null
-  /** The zone of the delta's days. */
-  readonly reportingTz: string
   /** Rows of `ea_delta_user_days`. */
   readonly userDays: number
+  /** Rows of `ea_delta_property_user_days`, which is there when a property has a rollup. */
+  readonly propertyUserDays: number
 }
 
 /**
@@ -27,18 +39,16 @@ export interface Delta {
  * await addDelta(tx)
  */
 export async function prepareDelta(tx: Transaction, batchId: number): Promise<{ events: number }> {
-  const settings = await tx.q.selectFrom('settings').select('reporting_tz').executeTakeFirstOrThrow()
-  return computeDelta(tx, batchId, eventsOf(tx, batchId), settings.reporting_tz)
+  return computeDelta(tx, batchId, eventsOf(tx, batchId), await readKept(tx))
 }
 
 /**
  * The same for events that are not a whole batch. The caller holds the visibility lock already.
  *
- * @param events a relation with `user_id, event_type, occurred_at`
+ * @param events a relation with `user_id, event_type, occurred_at`, and `properties` when a property has a rollup
  */
 export async function prepareDeltaOf(tx: Transaction, events: RawBuilder<unknown>): Promise<{ events: number }> {
-  const settings = await tx.q.selectFrom('settings').select('reporting_tz').executeTakeFirstOrThrow()
-  return computeDelta(tx, null, events, settings.reporting_tz)
+  return computeDelta(tx, null, events, await readKept(tx))
 }
 
 function eventsOf(tx: Transaction, batchId: number): RawBuilder<unknown> {
@@ -46,40 +56,58 @@ function eventsOf(tx: Transaction, batchId: number): RawBuilder<unknown> {
 }
 
 /**
- * The prepared delta, its days in the zone that the rollups have now. The caller holds the visibility lock, so the zone
- * cannot change any more; a delta that was prepared before `ea db rebuild --tz` changed it is computed again.
+ * The prepared delta, for the zone and the optional rollups of now. The caller holds the visibility lock, so they cannot
+ * change any more; a delta that was prepared before somebody changed them is computed again.
  */
 export async function currentDelta(tx: Transaction): Promise<Delta> {
-  const { batchId, reportingTz, now } = await readDelta(tx)
-  if (reportingTz !== now && batchId !== null) await computeDelta(tx, batchId, eventsOf(tx, batchId), now)
-  return readDelta(tx)
+  const { delta, now } = await readDelta(tx)
+  const { batchId, reportingTz, optional } = delta
+  if (batchId === null || isDeepStrictEqual({ reportingTz, optional }, now)) return delta
+  await computeDelta(tx, batchId, eventsOf(tx, batchId), now)
+  return (await readDelta(tx)).delta
 }
 
-async function readDelta(tx: Transaction): Promise<Delta & { now: string }> {
-  const { rows } = await sql<Delta & { now: string }>`
-    SELECT d.batch_id AS "batchId", d.reporting_tz AS "reportingTz", d.user_days AS "userDays", s.reporting_tz AS now
+/** The rows of `optional_rollups` as JSON. */
+const optionalRows = (tx: Transaction) => sql`(
+    SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'path', path, 'event_type', event_type) ORDER BY id), '[]')
+    FROM ${tx.t.optional_rollups})`
+
+type OptionalRows = Parameters<typeof optionalRollup>[0][]
+
+async function readKept(tx: Transaction): Promise<Kept> {
+  const { rows } = await sql<{ reportingTz: string; optional: OptionalRows }>`
+    SELECT reporting_tz AS "reportingTz", ${optionalRows(tx)} AS optional FROM ${tx.t.settings}`.execute(tx.q)
+  const { reportingTz, optional } = rows[0]!
+  return { reportingTz, optional: optional.map(optionalRollup) }
+}
+
+async function readDelta(tx: Transaction): Promise<{ delta: Delta; now: Kept }> {
+  const { rows } = await sql<{ delta: Delta; now: { reportingTz: string; optional: OptionalRows } }>`
+    SELECT d.delta, jsonb_build_object('reportingTz', s.reporting_tz, 'optional', ${optionalRows(tx)}) AS now
     FROM pg_temp.ea_delta d CROSS JOIN ${tx.t.settings} s`.execute(tx.q)
-  return rows[0]!
+  const { delta, now } = rows[0]!
+  return { delta, now: { ...now, optional: now.optional.map(optionalRollup) } }
 }
 
 async function computeDelta(
   tx: Transaction,
   batchId: number | null,
   events: RawBuilder<unknown>,
-  reportingTz: string,
+  { reportingTz, optional }: Kept,
 ): Promise<{ events: number }> {
   // The same for UTC, without looking the name of the zone up for each event: an eighth of this statement.
   const zone = reportingTz === 'UTC' ? sql`interval '0'` : sql`${reportingTz}::text`
+  const { temp } = allEvents
   await tuneForBulk(tx)
-  await sql`DROP TABLE IF EXISTS pg_temp.ea_delta, pg_temp.ea_delta_groups, pg_temp.ea_delta_user_days, pg_temp.ea_delta_types`.execute(
-    tx.q,
-  )
+  await dropTempTables(tx, [
+    ...['ea_delta', 'ea_delta_types', temp.groups, temp.delta],
+    ...[propertyValues.temp.groups, propertyValues.temp.delta],
+  ])
   // One scan for both rollups. OFFSET 0 and COLLATE keep the planner from guessing the number of groups by statistics
-  // that are older than the batch, and without sorting it hashes, which is less than half as dear.
-  await setLocal(tx, { enable_sort: 'off' })
-  await createTableAs(
+  // that are older than the batch.
+  await createTableHashed(
     tx,
-    'ea_delta_groups',
+    temp.groups,
     sql`
       SELECT user_id, event_type, day, count(*) AS events
       FROM (SELECT user_id COLLATE "C" AS user_id, event_type COLLATE "C" AS event_type,
@@ -87,48 +115,33 @@ async function computeDelta(
             FROM ${events} OFFSET 0) counted
       GROUP BY GROUPING SETS ((user_id, day), (event_type, day))`,
   )
-  await setLocal(tx, { enable_sort: 'on' })
   // Sorted by user and day, as the primary key of user_days is; each row knows its neighbours in the delta.
-  const userDays = await createTableAs(
-    tx,
-    'ea_delta_user_days',
-    sql`
-      SELECT user_id, day, events::int AS events, first_value(day) OVER by_day AS first_day,
-             lag(day) OVER by_day AS prev_day, lead(day) OVER by_day AS next_day
-      FROM pg_temp.ea_delta_groups WHERE user_id IS NOT NULL
-      WINDOW by_day AS (PARTITION BY user_id ORDER BY day)`,
-  )
+  const ofUsers = sql`${tempTable(temp.groups)} WHERE user_id IS NOT NULL`
+  const userDays = await createTableAs(tx, temp.delta, neighboursSql(allEvents, ofUsers))
   await createTableAs(
     tx,
     'ea_delta_types',
-    sql`SELECT day, event_type, events FROM pg_temp.ea_delta_groups WHERE event_type IS NOT NULL`,
+    sql`SELECT day, event_type, events FROM ${tempTable(temp.groups)} WHERE event_type IS NOT NULL`,
   )
-  await createTableAs(
-    tx,
-    'ea_delta',
-    sql`SELECT ${batchId}::bigint AS batch_id, ${reportingTz}::text AS reporting_tz, ${userDays}::bigint AS user_days`,
-  )
+  const propertyUserDays = await computeProperties(tx, events, zone, optional.filter(isOfProperty))
+  const delta: Delta = { batchId, reportingTz, optional, userDays, propertyUserDays }
+  await createTableAs(tx, 'ea_delta', sql`SELECT ${JSON.stringify(delta)}::jsonb AS delta`)
   const { rows } = await sql<{ events: number }>`
     SELECT coalesce(sum(events), 0)::bigint AS events FROM pg_temp.ea_delta_types`.execute(tx.q)
   return { events: rows[0]!.events }
 }
 
-/**
- * Fills a new temp table, which ends with the transaction, and gives the number of its rows. CREATE TABLE AS may read
- * in parallel; INSERT … SELECT never does.
- */
-export async function createTableAs(tx: Transaction, name: string, select: RawBuilder<unknown>): Promise<number> {
-  const statement = sql`CREATE TEMP TABLE ${sql.id(name)} ON COMMIT DROP AS ${select}`.compile(tx.q)
-  const { rowCount } = await tx.client.query(statement.sql, [...statement.parameters])
-  return rowCount ?? 0
+/** The same for the values of these properties, in one scan more; gives the number of user-days. */
+async function computeProperties(
+  tx: Transaction,
+  events: RawBuilder<unknown>,
+  zone: RawBuilder<unknown>,
+  rollups: readonly PropertyRollup[],
+): Promise<number> {
+  if (rollups.length === 0) return 0
+  const { groups, delta } = propertyValues.temp
+  await createTableHashed(tx, groups, propertyGroupsSql(events, zone, valuesOf(rollups)))
+  return createTableAs(tx, delta, neighboursSql(propertyValues, tempTable(groups)))
 }
 
-/** Settings for the rest of this transaction: room to sort and hash, small samples, no compilation of queries. */
-export async function tuneForBulk(tx: Transaction): Promise<void> {
-  await setLocal(tx, { work_mem: '128MB', jit: 'off', default_statistics_target: '10' })
-}
-
-async function setLocal(tx: Transaction, settings: Readonly<Record<string, string>>): Promise<void> {
-  const calls = Object.entries(settings).map(([name, value]) => sql`set_config(${name}, ${value}, true)`)
-  await sql`SELECT ${sql.join(calls)}`.execute(tx.q)
-}
+export { createTableAs, tuneForBulk } from './temp-tables.js'

@@ -6,13 +6,15 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
-import { createTableAs, tuneForBulk } from './delta.js'
-import { trueDays, trueEventTypeDays, trueUserDays } from './truth.js'
+import { allEvents, columns, dayColumns, daySumsSql, propertyValues, sameColumns, userDayColumns } from './scope.js'
+import { createTableAs, dropTempTables, tempTable, tuneForBulk } from './temp-tables.js'
+import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './truth.js'
+import type { RollupTable } from './verify.js'
 
 /** What a rebuild did: the zone of the days and how many rows of each rollup it wrote or deleted. */
 export interface Rebuilt {
   readonly reportingTz: string
-  readonly changed: Readonly<Record<'user_days' | 'days' | 'event_type_days', number>>
+  readonly changed: Readonly<Record<RollupTable, number>>
 }
 
 /**
@@ -31,31 +33,29 @@ export async function rebuildRollups(tx: Transaction, options: { reportingTz?: s
   const reportingTz = options.reportingTz ?? before
   if (reportingTz !== before) await requireZone(tx, reportingTz)
   await tuneForBulk(tx)
-  await sql`DROP TABLE IF EXISTS pg_temp.ea_true_user_days, pg_temp.ea_true_days, pg_temp.ea_true_event_type_days`.execute(
-    tx.q,
-  )
   const zone = sql`${reportingTz}::text`
-  const userDays = sql`pg_temp.ea_true_user_days`
-  await createTableAs(tx, 'ea_true_user_days', trueUserDays(tx, zone))
-  await createTableAs(tx, 'ea_true_days', trueDays(userDays))
-  await createTableAs(tx, 'ea_true_event_type_days', trueEventTypeDays(tx, zone))
-  await sql`ANALYZE pg_temp.ea_true_user_days, pg_temp.ea_true_days, pg_temp.ea_true_event_type_days`.execute(tx.q)
   const changed = {
-    user_days: await makeTrue(tx, tx.t.user_days, userDays, {
-      keys: ['user_id', 'day'],
-      values: ['first_day', 'prev_day', 'events'],
+    user_days: await makeTrue(tx, 'user_days', trueUserDays(tx, zone), {
+      ...userDayColumns(allEvents),
       order: sql`date_trunc('month', day::timestamp), user_id, day`,
     }),
-    days: await makeTrue(tx, tx.t.days, sql`pg_temp.ea_true_days`, {
-      keys: ['day'],
-      values: ['active_users', 'new_users', 'events'],
-      order: sql`day`,
-    }),
-    event_type_days: await makeTrue(tx, tx.t.event_type_days, sql`pg_temp.ea_true_event_type_days`, {
+    days: await makeTrue(tx, 'days', daySumsSql(allEvents, trueTable('user_days')), dayColumns(allEvents)),
+    event_type_days: await makeTrue(tx, 'event_type_days', trueEventTypeDays(tx, zone), {
       keys: ['day', 'event_type'],
       values: ['events'],
-      order: sql`day, event_type`,
     }),
+    property_user_days: await makeTrue(
+      tx,
+      'property_user_days',
+      truePropertyUserDays(tx, zone),
+      userDayColumns(propertyValues),
+    ),
+    property_days: await makeTrue(
+      tx,
+      'property_days',
+      daySumsSql(propertyValues, trueTable('property_user_days')),
+      dayColumns(propertyValues),
+    ),
   }
   if (reportingTz !== before || Object.values(changed).some((rowCount) => rowCount > 0)) {
     await sql`UPDATE ${tx.t.settings} SET reporting_tz = ${reportingTz}, data_version = data_version + 1`.execute(tx.q)
@@ -71,26 +71,38 @@ async function requireZone(tx: Transaction, zone: string): Promise<void> {
   })
 }
 
+/** The columns of a rollup: its primary key and the rest. */
+interface Columns {
+  readonly keys: readonly string[]
+  readonly values: readonly string[]
+  /** In which order new rows are written; that of the primary key by default. */
+  readonly order?: RawBuilder<unknown>
+}
+
+/** The temp table that holds what a rollup must be. */
+const trueTable = (table: RollupTable) => tempTable(`ea_true_${table}`)
+
 /** Deletes, updates and inserts what differs; gives the number of rows. */
 async function makeTrue(
   tx: Transaction,
-  stored: RawBuilder<unknown>,
-  truth: RawBuilder<unknown>,
-  columns: { keys: readonly string[]; values: readonly string[]; order: RawBuilder<unknown> },
+  table: RollupTable,
+  truthSql: RawBuilder<unknown>,
+  { keys, values, order }: Columns,
 ): Promise<number> {
-  const sameKey = sql.join(
-    columns.keys.map((key) => sql`s.${sql.id(key)} = t.${sql.id(key)}`),
-    sql` AND `,
-  )
-  const all = sql.join([...columns.keys, ...columns.values].map((column) => sql.id(column)))
-  const valuesOf = (side: string) => sql`ROW(${sql.join(columns.values.map((column) => sql.id(side, column)))})`
-  const assignments = sql.join(columns.values.map((column) => sql`${sql.id(column)} = t.${sql.id(column)}`))
+  const stored = tx.t[table]
+  const truth = trueTable(table)
+  await dropTempTables(tx, [`ea_true_${table}`])
+  await createTableAs(tx, `ea_true_${table}`, truthSql)
+  await sql`ANALYZE ${truth}`.execute(tx.q)
+  const sameKey = sameColumns(keys, 's', 't')
+  const all = columns([...keys, ...values])
+  const assignments = sql.join(values.map((column) => sql`${sql.id(column)} = t.${sql.id(column)}`))
   const statements = [
     sql`DELETE FROM ${stored} s WHERE NOT EXISTS (SELECT FROM ${truth} t WHERE ${sameKey}) RETURNING 1`,
     sql`UPDATE ${stored} s SET ${assignments} FROM ${truth} t
-        WHERE ${sameKey} AND ${valuesOf('s')} IS DISTINCT FROM ${valuesOf('t')} RETURNING 1`,
+        WHERE ${sameKey} AND ROW(${columns(values, 's')}) IS DISTINCT FROM ROW(${columns(values, 't')}) RETURNING 1`,
     sql`INSERT INTO ${stored} (${all}) SELECT ${all} FROM ${truth} t
-        WHERE NOT EXISTS (SELECT FROM ${stored} s WHERE ${sameKey}) ORDER BY ${columns.order} RETURNING 1`,
+        WHERE NOT EXISTS (SELECT FROM ${stored} s WHERE ${sameKey}) ORDER BY ${order ?? columns(keys)} RETURNING 1`,
   ]
   let rowCount = 0
   for (const statement of statements) {

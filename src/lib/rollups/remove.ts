@@ -5,11 +5,14 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
-import { createTableAs, currentDelta } from './delta.js'
+import { currentDelta } from './delta.js'
+import { allEvents, columns, propertyValues, type Scope, sameColumns } from './scope.js'
+import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
 
 /**
- * Takes the delta of `prepareDelta` out of `user_days`, `days` and `event_type_days`. The batch is completed, so its
- * events are in them. The caller holds the visibility lock and removes the events afterwards.
+ * Takes the delta of `prepareDelta` out of `user_days`, `days` and `event_type_days`, and out of the rollups of properties.
+ * The batch is completed, so its events are in them. The caller holds the visibility lock and removes the events
+ * afterwards.
  *
  * @throws EaError `rollups_differ` when the rollups lack what should be taken out
  * @example
@@ -18,106 +21,118 @@ import { createTableAs, currentDelta } from './delta.js'
 export async function removeDelta(tx: Transaction): Promise<void> {
   const delta = await currentDelta(tx)
   if (delta.userDays === 0) return
-  await sql`DROP TABLE IF EXISTS pg_temp.ea_taken, pg_temp.ea_gaps`.execute(tx.q)
-  await findTaken(tx, delta.userDays)
-  await findGaps(tx)
-  await removeUserDays(tx)
-  await removeDays(tx)
+  await takeUserDays(tx, allEvents, delta.userDays)
+  if (delta.propertyUserDays > 0) await takeUserDays(tx, propertyValues, delta.propertyUserDays)
   await removeEventTypeDays(tx)
 }
 
-/** The stored rows of the delta's user-days, into `ea_taken`; `gone` are those of which nothing is left. */
-async function findTaken(tx: Transaction, expected: number): Promise<void> {
+async function takeUserDays(tx: Transaction, scope: Scope, expected: number): Promise<void> {
+  await dropTempTables(tx, [scope.temp.taken, scope.temp.gaps])
+  await findTaken(tx, scope, expected)
+  await findGaps(tx, scope)
+  await removeUserDays(tx, scope)
+  await removeDays(tx, scope)
+}
+
+/** The stored rows of the delta's user-days, into a temp table; `gone` are those of which nothing is left. */
+async function findTaken(tx: Transaction, { user, userDays, temp }: Scope, expected: number): Promise<void> {
   const taken = await createTableAs(
     tx,
-    'ea_taken',
+    temp.taken,
     sql`
-      SELECT d.user_id, d.day, d.events, u.first_day, u.prev_day, u.events = d.events AS gone
-      FROM pg_temp.ea_delta_user_days d JOIN ${tx.t.user_days} u ON u.user_id = d.user_id AND u.day = d.day
+      SELECT ${columns(user, 'd')}, d.day, d.events, u.first_day, u.prev_day, u.events = d.events AS gone
+      FROM ${tempTable(temp.delta)} d JOIN ${tx.t[userDays]} u ON ${sameColumns(user, 'u', 'd')} AND u.day = d.day
       WHERE u.events >= d.events`,
   )
-  requireAll('user_days', taken, expected)
-  await sql`ANALYZE pg_temp.ea_taken`.execute(tx.q)
+  requireAll(userDays, taken, expected)
+  await sql`ANALYZE ${tempTable(temp.taken)}`.execute(tx.q)
 }
 
 /**
- * The runs of neighbouring rows that go, into `ea_gaps`: the stored day before the run (null: none) and the one that
+ * The runs of neighbouring rows that go, into a temp table: the stored day before the run (null: none) and the one that
  * follows it (null: none). A run ends where the next gone row has a previous day that stays, so what follows it stays.
  */
-async function findGaps(tx: Transaction): Promise<void> {
+async function findGaps(tx: Transaction, { user, userDays, temp }: Scope): Promise<void> {
   await createTableAs(
     tx,
-    'ea_gaps',
+    temp.gaps,
     sql`
-      SELECT run.user_id, run.first_day, run.before, follower.day AS follower
+      SELECT ${columns(user, 'run')}, run.first_day, run.before, follower.day AS follower
       FROM (
-        SELECT user_id, day, first_day, max(prev_day) FILTER (WHERE opens) OVER by_day AS before,
+        SELECT ${columns(user)}, day, first_day, max(prev_day) FILTER (WHERE opens) OVER by_day AS before,
                coalesce(lead(opens) OVER by_day, true) AS closes
         FROM (
-          SELECT user_id, day, first_day, prev_day, prev_day IS DISTINCT FROM lag(day) OVER by_day AS opens
-          FROM pg_temp.ea_taken WHERE gone
-          WINDOW by_day AS (PARTITION BY user_id ORDER BY day)) gone
-        WINDOW by_day AS (PARTITION BY user_id ORDER BY day)) run
+          SELECT ${columns(user)}, day, first_day, prev_day, prev_day IS DISTINCT FROM lag(day) OVER by_day AS opens
+          FROM ${tempTable(temp.taken)} WHERE gone
+          WINDOW by_day AS (PARTITION BY ${columns(user)} ORDER BY day)) gone
+        WINDOW by_day AS (PARTITION BY ${columns(user)} ORDER BY day)) run
       LEFT JOIN LATERAL (
-        SELECT u.day FROM ${tx.t.user_days} u WHERE u.user_id = run.user_id AND u.day > run.day
+        SELECT u.day FROM ${tx.t[userDays]} u WHERE ${sameColumns(user, 'u', 'run')} AND u.day > run.day
         ORDER BY u.day LIMIT 1) follower ON true
       WHERE run.closes`,
   )
-  await sql`ANALYZE pg_temp.ea_gaps`.execute(tx.q)
+  await sql`ANALYZE ${tempTable(temp.gaps)}`.execute(tx.q)
 }
 
-async function removeUserDays(tx: Transaction): Promise<void> {
+async function removeUserDays(tx: Transaction, { user, userDays, temp }: Scope): Promise<void> {
+  const table = tx.t[userDays]
+  const taken = tempTable(temp.taken)
+  const gaps = tempTable(temp.gaps)
   await sql`
-    DELETE FROM ${tx.t.user_days} u USING pg_temp.ea_taken t
-    WHERE t.gone AND u.user_id = t.user_id AND u.day = t.day`.execute(tx.q)
+    DELETE FROM ${table} u USING ${taken} t
+    WHERE t.gone AND ${sameColumns(user, 'u', 't')} AND u.day = t.day`.execute(tx.q)
   // A row may lose events and follow a gap: one update for both.
   await sql`
-    UPDATE ${tx.t.user_days} u
+    UPDATE ${table} u
     SET events = u.events - c.events,
         prev_day = CASE WHEN c.follows THEN c.before ELSE u.prev_day END,
         first_day = coalesce(c.first_day, u.first_day)
     FROM (
-      SELECT user_id, day, sum(events)::int AS events, bool_or(follows) AS follows, max(before) AS before,
+      SELECT ${columns(user)}, day, sum(events)::int AS events, bool_or(follows) AS follows, max(before) AS before,
              max(first_day) AS first_day
       FROM (
-        SELECT user_id, day, events, false AS follows, NULL::date AS before, NULL::date AS first_day
-        FROM pg_temp.ea_taken WHERE NOT gone
+        SELECT ${columns(user)}, day, events, false AS follows, NULL::date AS before, NULL::date AS first_day
+        FROM ${taken} WHERE NOT gone
         UNION ALL
-        SELECT user_id, follower, 0, true, before, CASE WHEN before IS NULL THEN follower END
-        FROM pg_temp.ea_gaps WHERE follower IS NOT NULL) parts
-      GROUP BY user_id, day) c
-    WHERE u.user_id = c.user_id AND u.day = c.day`.execute(tx.q)
+        SELECT ${columns(user)}, follower, 0, true, before, CASE WHEN before IS NULL THEN follower END
+        FROM ${gaps} WHERE follower IS NOT NULL) parts
+      GROUP BY ${columns(user)}, day) c
+    WHERE ${sameColumns(user, 'u', 'c')} AND u.day = c.day`.execute(tx.q)
   // The other rows of the users whose first day is gone.
   await sql`
-    UPDATE ${tx.t.user_days} u SET first_day = g.follower
-    FROM pg_temp.ea_gaps g
-    WHERE g.before IS NULL AND g.follower IS NOT NULL AND u.user_id = g.user_id AND u.first_day < g.follower`.execute(
-    tx.q,
-  )
+    UPDATE ${table} u SET first_day = g.follower
+    FROM ${gaps} g
+    WHERE g.before IS NULL AND g.follower IS NOT NULL AND ${sameColumns(user, 'u', 'g')}
+      AND u.first_day < g.follower`.execute(tx.q)
 }
 
-async function removeDays(tx: Transaction): Promise<void> {
+async function removeDays(tx: Transaction, scope: Scope): Promise<void> {
+  const { group, temp } = scope
+  const days = tx.t[scope.days]
+  const key = [...group, 'day']
   const changes = sql`
-    SELECT day, sum(active_users) AS active_users, sum(new_users) AS new_users, sum(events) AS events
+    SELECT ${columns(key)}, sum(active_users) AS active_users, sum(new_users) AS new_users, sum(events) AS events
     FROM (
-      SELECT day, gone::int AS active_users, (gone AND day = first_day)::int AS new_users, events FROM pg_temp.ea_taken
+      SELECT ${columns(key)}, gone::int AS active_users, (gone AND day = first_day)::int AS new_users, events
+      FROM ${tempTable(temp.taken)}
       UNION ALL
-      SELECT follower, 0, -1, 0 FROM pg_temp.ea_gaps WHERE before IS NULL AND follower IS NOT NULL) parts
-    GROUP BY day`
+      SELECT ${columns([...group, 'follower'])}, 0, -1, 0 FROM ${tempTable(temp.gaps)}
+      WHERE before IS NULL AND follower IS NOT NULL) parts
+    GROUP BY ${columns(key)}`
   const { rows } = await sql<{ found: number; expected: number }>`
     WITH changes AS MATERIALIZED (${changes}),
     gone AS (
-      DELETE FROM ${tx.t.days} d USING changes c WHERE d.day = c.day AND d.active_users <= c.active_users
-      RETURNING d.day),
+      DELETE FROM ${days} d USING changes c WHERE ${sameColumns(key, 'd', 'c')} AND d.active_users <= c.active_users
+      RETURNING 1),
     kept AS (
-      UPDATE ${tx.t.days} d
+      UPDATE ${days} d
       SET active_users = d.active_users - c.active_users, new_users = d.new_users - c.new_users,
           events = d.events - c.events
-      FROM changes c WHERE d.day = c.day AND d.active_users > c.active_users
-      RETURNING d.day)
+      FROM changes c WHERE ${sameColumns(key, 'd', 'c')} AND d.active_users > c.active_users
+      RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept) AS found,
            (SELECT count(*) FROM changes) AS expected`.execute(tx.q)
-  requireAll('days', rows[0]!.found, rows[0]!.expected)
+  requireAll(scope.days, rows[0]!.found, rows[0]!.expected)
 }
 
 async function removeEventTypeDays(tx: Transaction): Promise<void> {

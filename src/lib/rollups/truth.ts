@@ -4,30 +4,38 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
+import { propertyGroupsSql, registeredValues } from './property-values.js'
+import { allEvents, neighboursSql, propertyValues } from './scope.js'
 
-/** The events that count, with their day in `reportingTz`: a batch that is loading is left out, in the same snapshot. */
+/** The events that count, as they stand behind FROM: a batch that is loading is left out, in the same snapshot. */
+export function completedEvents({ t }: Session): RawBuilder<unknown> {
+  return sql`${t.events} WHERE batch_id <> ALL (ARRAY(SELECT id FROM ${t.import_batches} WHERE status = 'loading'))`
+}
+
+/** The same with their day in `reportingTz`. */
 function countedEvents(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     SELECT user_id, event_type, (occurred_at AT TIME ZONE ${reportingTz})::date AS day
-    FROM ${session.t.events}
-    WHERE batch_id <> ALL (ARRAY(SELECT id FROM ${session.t.import_batches} WHERE status = 'loading'))`
+    FROM ${completedEvents(session)}`
 }
 
 /** `user_days` as it must be. */
 export function trueUserDays(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`
-    SELECT user_id, day, events, first_value(day) OVER by_day AS first_day, lag(day) OVER by_day AS prev_day
-    FROM (SELECT user_id, day, count(*) AS events FROM (${countedEvents(session, reportingTz)}) counted
-          GROUP BY user_id, day) grouped
-    WINDOW by_day AS (PARTITION BY user_id ORDER BY day)`
+  return neighboursSql(
+    allEvents,
+    sql`(SELECT user_id, day, count(*) AS events FROM (${countedEvents(session, reportingTz)}) counted
+          GROUP BY user_id, day) grouped`,
+  )
 }
 
-/** `days` as it must be, from a relation that holds the true `user_days`. */
-export function trueDays(userDays: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`
-    SELECT day, count(*) AS active_users, count(*) FILTER (WHERE day = first_day) AS new_users,
-           sum(events)::bigint AS events
-    FROM ${userDays} GROUP BY day`
+/** `property_user_days` as it must be, for the properties that are registered; without any no event is read. */
+export function truePropertyUserDays(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
+  const events = sql`${completedEvents(session)} AND EXISTS (
+    SELECT FROM ${session.t.optional_rollups} WHERE path IS NOT NULL)`
+  return neighboursSql(
+    propertyValues,
+    sql`(${propertyGroupsSql(events, reportingTz, registeredValues(session))}) grouped`,
+  )
 }
 
 /** `event_type_days` as it must be. */

@@ -4,13 +4,17 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
-import { trueDays, trueEventTypeDays, trueUserDays } from './truth.js'
+import { allEvents, dayColumns, daySumsSql, propertyValues, type Scope, sameColumns, userDayColumns } from './scope.js'
+import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './truth.js'
+
+/** The tables that can differ. */
+export type RollupTable = 'user_days' | 'days' | 'event_type_days' | 'property_user_days' | 'property_days'
 
 /** A row of a rollup that is not what the events say. */
 export interface Difference {
-  readonly table: 'user_days' | 'days' | 'event_type_days'
-  /** The primary key: `{ user_id, day }`, `{ day }` or `{ day, event_type }`. */
-  readonly key: Readonly<Record<string, string>>
+  readonly table: RollupTable
+  /** The primary key, such as `{ user_id, day }`; `rollup` is the id of an optional rollup, registered or not. */
+  readonly key: Readonly<Record<string, string | number>>
   /** The other columns as they are stored; null: the row is missing. */
   readonly stored: Readonly<Record<string, string | number | null>> | null
   /** The other columns as they must be; null: the row must not be there. */
@@ -25,18 +29,28 @@ export interface Difference {
  * await verifyRollups(db) // [] when all is well
  */
 export async function verifyRollups(session: Session, options: { limit?: number } = {}): Promise<Difference[]> {
-  const reportingTz = sql`(SELECT reporting_tz FROM ${session.t.settings})`
+  const { t } = session
+  const reportingTz = sql`(SELECT reporting_tz FROM ${t.settings})`
   const { rows } = await sql<Difference>`
-    WITH true_user_days AS MATERIALIZED (${trueUserDays(session, reportingTz)})
+    WITH true_user_days AS MATERIALIZED (${trueUserDays(session, reportingTz)}),
+    true_property_user_days AS MATERIALIZED (${truePropertyUserDays(session, reportingTz)})
     SELECT * FROM (
-    ${differences('user_days', session.t.user_days, sql`true_user_days`, ['user_id', 'day'], ['first_day', 'prev_day', 'events'])}
+    ${scopeDifferences(session, allEvents, sql`true_user_days`)}
     UNION ALL
-    ${differences('days', session.t.days, sql`(${trueDays(sql`true_user_days`)})`, ['day'], ['active_users', 'new_users', 'events'])}
+    ${differences('event_type_days', t.event_type_days, sql`(${trueEventTypeDays(session, reportingTz)})`, { keys: ['day', 'event_type'], values: ['events'] })}
     UNION ALL
-    ${differences('event_type_days', session.t.event_type_days, sql`(${trueEventTypeDays(session, reportingTz)})`, ['day', 'event_type'], ['events'])}
+    ${scopeDifferences(session, propertyValues, sql`true_property_user_days`)}
     ) found ORDER BY "table", key::text COLLATE "C"
     LIMIT ${options.limit ?? null}::bigint`.execute(session.q)
   return rows
+}
+
+function scopeDifferences({ t }: Session, scope: Scope, trueUserDays: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { userDays, days } = scope
+  return sql`
+    ${differences(userDays, t[userDays], trueUserDays, userDayColumns(scope))}
+    UNION ALL
+    ${differences(days, t[days], sql`(${daySumsSql(scope, trueUserDays)})`, dayColumns(scope))}`
 }
 
 /** The rows in which a stored and a true relation differ, as JSON for people. */
@@ -44,13 +58,8 @@ function differences(
   name: Difference['table'],
   stored: RawBuilder<unknown>,
   expected: RawBuilder<unknown>,
-  keys: readonly string[],
-  values: readonly string[],
+  { keys, values }: { keys: readonly string[]; values: readonly string[] },
 ): RawBuilder<unknown> {
-  const same = sql.join(
-    keys.map((key) => sql`stored.${sql.id(key)} = expected.${sql.id(key)}`),
-    sql` AND `,
-  )
   const key = keys.map(
     (column) => sql`${sql.lit(column)}, coalesce(${sql.id('stored', column)}, ${sql.id('expected', column)})`,
   )
@@ -62,7 +71,7 @@ function differences(
   return sql`
     SELECT ${sql.lit(name)} AS "table", jsonb_build_object(${sql.join(key)}) AS key,
            ${row('stored')} AS stored, ${row('expected')} AS expected
-    FROM ${stored} stored FULL JOIN ${expected} expected ON ${same}
+    FROM ${stored} stored FULL JOIN ${expected} expected ON ${sameColumns(keys, 'stored', 'expected')}
     WHERE stored.${sql.id(keys[0]!)} IS NULL OR expected.${sql.id(keys[0]!)} IS NULL
        OR ${rowOf('stored')} IS DISTINCT FROM ${rowOf('expected')}`
 }
