@@ -1,12 +1,12 @@
 /**
  * The merge: staged records that are events go into `events`, sorted by event_id (index locality, and one lock order
- * for all merges); what is already there is a duplicate, what is no event is a reject. One statement does it; only a
- * chunk that is not all new needs more, to say why.
+ * for all merges); what is already there is a duplicate, what is no event is a reject. One statement does it; only
+ * refused records and ids that were stored before need more, to say why and whose they are.
  *
  * ON CONFLICT looks each id up before it inserts it, a second way down the index. So a chunk is first taken to be new: a
  * plain INSERT, which the primary key ends at the first id that is not, and only then again with ON CONFLICT.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
 import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
@@ -55,26 +55,64 @@ export async function mergeStaged(
   options: JudgeOptions,
 ): Promise<Merged> {
   failpoint('merge.started')
+  const looked = target.staged - options.refused.length
+  if (target.mayRepeat) return mergeRepeating(tx, target, looked, rules, options)
   const { rows } = await sql<{ inserted: number }>`
-    WITH ins AS (
-      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
-      SELECT DISTINCT ON (event_id) event_id, occurred_at, ${target.batchId}::bigint, user_id, event_type, properties
-        FROM (${judgeSql(staging, rules, options)}) judged
-       WHERE code IS NULL ORDER BY event_id, n
-      ${target.mayRepeat ? sql`ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING` : sql``}
-      RETURNING true AS new
-    )
+    WITH ins AS (${insertSql(tx, target.batchId, sql`(${judgeSql(staging, rules, options)})`)} RETURNING true)
     SELECT count(*) AS inserted FROM ins`.execute(tx.q)
   failpoint('merge.inserted')
   const { inserted } = rows[0]!
-  const looked = target.staged - options.refused.length
   if (inserted === looked) return { inserted, duplicates: 0, refusals: [], owners: {} }
-
   const refusals = await refusedRecords(tx, rules, options)
-  const duplicates = looked - refusals.length - inserted
-  if (duplicates === 0) return { inserted, duplicates, refusals, owners: {} }
-  const took = await takeBack(tx, target, rules, options)
-  const owners = await ownersOfDuplicates(tx, target.batchId, rules, options)
+  // An id that comes twice in this chunk was stored once.
+  return { inserted, duplicates: looked - refusals.length - inserted, refusals, owners: {} }
+}
+
+/** The records of a relation that are events, of equal ids the first one. */
+function insertSql(tx: Transaction, batchId: number, judged: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
+      SELECT DISTINCT ON (event_id) event_id, occurred_at, ${batchId}::bigint, user_id, event_type, properties
+        FROM ${judged} judged
+       WHERE code IS NULL ORDER BY event_id, n`
+}
+
+interface Repeating {
+  readonly inserted: number
+  readonly events: number
+  /** The ids that were stored before, as PostgreSQL writes an array; one for each record. */
+  readonly repeated: string | null
+}
+
+/**
+ * The merge of a chunk that repeats ids. The statement itself says which ids it passed over: whoever asks the index again
+ * asks it for every record of the chunk.
+ */
+async function mergeRepeating(
+  tx: Transaction,
+  target: MergeTarget,
+  looked: number,
+  rules: JudgeRules,
+  options: JudgeOptions,
+): Promise<Merged> {
+  // NOT IN is hashed; NOT EXISTS would be a join, which must not be hashed in this session (load-chunk.ts).
+  const { rows } = await sql<Repeating>`
+    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, options)}),
+    ins AS (
+      ${insertSql(tx, target.batchId, sql`judged`)}
+      ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
+      RETURNING event_id
+    )
+    SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events,
+           (array_agg(event_id) FILTER (WHERE event_id NOT IN (SELECT event_id FROM ins)))::text AS repeated
+      FROM judged WHERE code IS NULL`.execute(tx.q)
+  failpoint('merge.inserted')
+  const { inserted, events, repeated } = rows[0]!
+  const refusals = events === looked ? [] : await refusedRecords(tx, rules, options)
+  const duplicates = events - inserted
+  if (repeated === null) return { inserted, duplicates, refusals, owners: {} }
+  const { [target.batchId]: own, ...owners } = await ownersOf(tx, repeated)
+  const took = own === undefined ? 0 : await takeBack(tx, target, repeated, rules, options)
   return { inserted: inserted + took, duplicates: duplicates - took, refusals, owners }
 }
 
@@ -102,6 +140,7 @@ export async function refusedRecords(tx: Transaction, rules: JudgeRules, options
 async function takeBack(
   tx: Transaction,
   { batchId, chunk }: MergeTarget,
+  repeated: string,
   rules: JudgeRules,
   options: JudgeOptions,
 ): Promise<number> {
@@ -116,7 +155,7 @@ async function takeBack(
     ),
     mine AS (
       SELECT DISTINCT ON (event_id) * FROM (${judgeSql(staging, rules, options)}) judged
-       WHERE code IS NULL ORDER BY event_id, n
+       WHERE code IS NULL AND event_id = ANY (${repeated}::uuid[]) ORDER BY event_id, n
     ),
     taken AS (
       UPDATE ${tx.t.events} e
@@ -148,20 +187,13 @@ async function laterChunks(
   return rows
 }
 
-/** Which other batches own the events that this chunk's records repeat, with the number of such records. */
-async function ownersOfDuplicates(
-  tx: Transaction,
-  batchId: number,
-  rules: JudgeRules,
-  options: JudgeOptions,
-): Promise<Record<string, number>> {
+/** Which batches own these events, this one too, with the number of ids. */
+async function ownersOf(tx: Transaction, ids: string): Promise<Record<string, number>> {
   const { rows } = await sql<{ owners: Record<string, number> | null }>`
     SELECT jsonb_object_agg(batch_id, n) AS owners
       FROM (
         SELECT e.batch_id, count(*) AS n
-          FROM (SELECT event_id FROM (${judgeSql(staging, rules, options)}) judged WHERE code IS NULL) mine
-          JOIN ${tx.t.events} e ON e.event_id = mine.event_id
-         WHERE e.batch_id <> ${batchId}
+          FROM unnest(${ids}::uuid[]) AS id JOIN ${tx.t.events} e ON e.event_id = id
          GROUP BY e.batch_id
       ) owned`.execute(tx.q)
   return rows[0]!.owners ?? {}
