@@ -1,7 +1,7 @@
 /**
  * Ordered funnels whose steps no event can share, without exclusions: the common case. Each user gets one sorted array of
- * times for each step, and his best attempt is found by binary search in them, without a sort of all events (see
- * `docs/decisions/raw-event-questions.md`).
+ * times for each step, from his events or from `user_times`, and his best attempt is found by binary search in them,
+ * without a sort of all events (see `docs/decisions/raw-event-questions.md`).
  *
  * `width_bucket(t, s)` is how many elements of `s` are at or before `t`; an element that is not there is null, and null
  * goes through to the end. The latest start of a chain that ends at a time is found step by step backwards; the earliest
@@ -11,12 +11,18 @@
 import { type RawBuilder, sql } from 'kysely'
 import { all } from './events.js'
 import { anyOf, eventsInReach, type FunnelQuestion, startsInRange, windowInterval } from './funnel-events.js'
+import { timesFromRollups } from './funnel-times.js'
 import { selectorSql } from './segment-sql.js'
 
 /** Whether this form can answer. */
-export function canSearchArrays({ plan }: FunnelQuestion): boolean {
+export function canSearchArrays({ plan }: Pick<FunnelQuestion, 'plan'>): boolean {
   return plan.areStepsDisjoint && plan.exclusions.length === 0
 }
+
+/** The column with the times of a step, which counts from 1. */
+const times = (step: number) => sql.ref(`times_${step}`)
+
+const lines = (items: readonly RawBuilder<unknown>[]) => sql.join(items, sql`,\n    `)
 
 /** CTEs that end with `best (user_id, depth, reached)`: `reached` are the times of the steps. */
 export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
@@ -24,17 +30,9 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
   const stepCount = plan.selectors.length
   const steps = Array.from({ length: stepCount }, (_, index) => index + 1)
   const laterSteps = steps.slice(1)
-  const times = (step: number) => sql.ref(`times_${step}`)
   const end = (step: number) => sql.ref(`end_${step}`)
   const at = (step: number) => sql.ref(`at_${step}`)
   const window = windowInterval(question)
-  const lines = (items: readonly RawBuilder<unknown>[]) => sql.join(items, sql`,\n    `)
-
-  const collected = plan.selectors.map((selector, index) => {
-    const starts = index === 0 ? sql` AND ${startsInRange(question)}` : sql``
-    return sql`array_agg(occurred_at) FILTER (WHERE ${selectorSql(selector)}${starts}) AS ${times(index + 1)}`
-  })
-  const sorted = steps.map((step) => sql`ARRAY(SELECT unnest(${times(step)}) ORDER BY 1) AS ${times(step)}`)
   const latestStart = (step: number) => {
     let time: RawBuilder<unknown> = sql`at`
     for (let earlier = step - 1; earlier >= 1; earlier--) {
@@ -65,17 +63,8 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
     ) AS timed_${sql.raw(String(step - 1))}`
   }
   // OFFSET 0 keeps what stands above it from being worked out again wherever it is named.
-  return sql`collected AS (
-  SELECT user_id,
-    ${lines(collected)}
-  FROM ${frame.t.events}
-  WHERE ${all([...eventsInReach(question), anyOf(plan.selectors)])}
-  GROUP BY user_id
-), sorted AS (
-  SELECT user_id,
-    ${lines(sorted)}
-  FROM collected
-  WHERE ${times(1)} IS NOT NULL
+  return sql`sorted AS (
+  ${frame.source === 'rollups' ? timesFromRollups(question) : timesFromEvents(question)}
   OFFSET 0
 ), ends AS (
   SELECT user_id, ${sql.join(steps.map(times))},
@@ -88,4 +77,26 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
     ${timed}
   ) AS timed
 )`
+}
+
+/** A query `user_id, times_1, times_2 …`: for each user with a start the sorted times of each step, null for none. */
+function timesFromEvents(question: FunnelQuestion): RawBuilder<unknown> {
+  const { plan, frame } = question
+  const collected = plan.selectors.map((selector, index) => {
+    const starts = index === 0 ? sql` AND ${startsInRange(question)}` : sql``
+    return sql`array_agg(occurred_at) FILTER (WHERE ${selectorSql(selector)}${starts}) AS ${times(index + 1)}`
+  })
+  const sorted = plan.selectors.map(
+    (_, index) => sql`ARRAY(SELECT unnest(${times(index + 1)}) ORDER BY 1) AS ${times(index + 1)}`,
+  )
+  return sql`SELECT user_id,
+    ${lines(sorted)}
+  FROM (
+    SELECT user_id,
+    ${lines(collected)}
+    FROM ${frame.t.events}
+    WHERE ${all([...eventsInReach(question), anyOf(plan.selectors)])}
+    GROUP BY user_id
+  ) AS collected
+  WHERE ${times(1)} IS NOT NULL`
 }

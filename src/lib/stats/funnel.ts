@@ -17,6 +17,7 @@ import { windowInterval } from './funnel-events.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel-params.js'
 import { planFunnel } from './funnel-plan.js'
 import { strictAttempts } from './funnel-strict.js'
+import { areTimesKept } from './funnel-times.js'
 import { unorderedAttempts } from './funnel-unordered.js'
 import { walkedAttempts } from './funnel-walk.js'
 import type { SqlRow, Stat } from './stat.js'
@@ -41,7 +42,11 @@ export const funnelStat = {
   example: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
   params: funnelParams,
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
-  rollupsAnswer: () => false,
+  rollupsAnswer: (params, frame) =>
+    params.order === 'ordered' &&
+    frame.segments.length === 0 &&
+    canSearchArrays({ plan: planFunnel(params.step, exclusionsOf(params)) }) &&
+    areTimesKept(params.step, frame),
   // Of the users who did not get to the end, those are told apart whose window is still open; long after the range none is.
   dependsOnSecond: ({ to, window }, now) => {
     if (to === undefined) return true
