@@ -1,5 +1,14 @@
 /** The library's public face: what a program may import from `event-analytics`. */
 export { type BatchDetail, describeBatch, previewUndo, type UndoPreview } from './lib/batches/detail.js'
+export {
+  type ForgottenRollup,
+  forgetRollups,
+  type KeptRollup,
+  keepRollups,
+  type ListedRollup,
+  listRollups,
+  type RollupSizes,
+} from './lib/batches/kept-rollups.js'
 export type { LeaseHolder, LeaseRequest } from './lib/batches/lease.js'
 export { type Batch, getBatch, listBatches } from './lib/batches/registry.js'
 export { eachReject, listRejects } from './lib/batches/rejects.js'
@@ -40,6 +49,7 @@ export { reportHtml } from './lib/report/html.js'
 export { reportMarkdown } from './lib/report/markdown.js'
 export { type Report, reportOf } from './lib/report/report.js'
 export type { Cell, Column, ColumnKind, Result, Row } from './lib/result.js'
+export { type OptionalRollup, type OptionalSubject, readOptionalRollups } from './lib/rollups/optional.js'
 export type { AskOptions } from './lib/stats/ask.js'
 export { dau } from './lib/stats/dau.js'
 export { funnel } from './lib/stats/funnel.js'

@@ -110,6 +110,18 @@ export const catalogue = {
     meaning: 'The rollups are not what the events say, so they could not be refreshed or verified.',
     next: 'Run `ea db rebuild`, which computes them again from the events.',
   },
+  rollup_not_found: {
+    exit: 2,
+    http: 404,
+    meaning: 'No rollup is kept of this property or event type.',
+    next: 'See what is kept: `ea rollups list`.',
+  },
+  too_many_rollups: {
+    exit: 2,
+    http: 409,
+    meaning: 'More rollups would be kept than a schema may have; each costs every import a part of its time.',
+    next: 'Remove those that nobody asks for: `ea rollups list`, then `ea rollups remove FIELD`.',
+  },
   // Database
   database_unreachable: {
     exit: 5,

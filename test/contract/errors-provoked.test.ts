@@ -138,6 +138,9 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
     await scene.query(url, `INSERT INTO ea.days VALUES ('2025-01-31', 1, 1, 1)`)
     return scene.ea(['db', 'verify'], { DATABASE_URL: url })
   },
+  rollup_not_found: (scene) => scene.eaWithDatabase(['rollups', 'remove', 'properties.country']),
+  too_many_rollups: (scene) =>
+    scene.eaWithDatabase(['rollups', 'add', ...Array.from({ length: 33 }, (_, index) => `event_type:t${index}`)]),
   database_unreachable: (scene) =>
     scene.ea(['batches', 'list'], { DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' }),
   database_refused: async (scene) => {

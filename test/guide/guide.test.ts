@@ -21,6 +21,8 @@ const differs: readonly (readonly [what: string, pattern: RegExp, becomes: strin
   ['the folder of the spool', /\/\S+\/spool\/[0-9a-f]{12}/g, '<folder>'],
   // In it is a checksum, a number of seven to ten digits.
   ['the size of a spool', /(?<=segment, )\d+ B/g, '<n> B'],
+  // It depends on when the server cleans up.
+  ['what rollups take on disk', /[\d.]+ [kM]?B(?= for (?:segments|funnels))/g, '<n> B'],
   ['a process', /(?<=process )\d+/g, '<pid>'],
 ]
 const normalise = (text: string) =>

@@ -9,6 +9,7 @@ import { asEaError, failureJson, showFailure } from './failure.js'
 import { importProgress, type ProgressMode } from './import-progress.js'
 import { failures, importJson, interruptedText, outcomeText, talkOf, totalsText } from './import-text.js'
 import { interruption } from './signals.js'
+import { canSpin } from './terminal.js'
 
 export interface ReportOptions {
   readonly json: boolean
@@ -69,9 +70,7 @@ export class ImportReport {
   #progressMode(): ProgressMode {
     const { json, quiet } = this.#options
     if (json || quiet) return 'silent'
-    // A terminal without a width (`script`, some containers) would have ora clear an endless number of lines.
-    const canSpin = process.stderr.isTTY === true && process.stderr.columns > 0 && process.env.TERM !== 'dumb'
-    return canSpin ? 'spinner' : 'lines'
+    return canSpin() ? 'spinner' : 'lines'
   }
 
   async #asFailure(error: unknown): Promise<EaError> {

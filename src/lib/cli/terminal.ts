@@ -16,6 +16,11 @@ function showsUnicode(): boolean {
   return process.platform === 'win32' || /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '')
 }
 
+/** Whether stderr can show a spinner. A terminal without a width (`script`, some containers) would have ora clear an endless number of lines. */
+export function canSpin(): boolean {
+  return process.stderr.isTTY === true && process.stderr.columns > 0 && process.env.TERM !== 'dumb'
+}
+
 /** What a renderer may know about stdout. */
 export function stdoutOptions(argv: readonly string[]): RenderOptions {
   const isTty = process.stdout.isTTY === true

@@ -1,0 +1,26 @@
+/** `ea rollups add`: keeps rollups that make some segments and funnels fast. */
+import { keepRollups } from '../../lib/batches/kept-rollups.js'
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { emptyText, keptJson, keptText } from '../../lib/cli/optional-rollup-text.js'
+import { rollupArgs } from '../../lib/cli/rollup-args.js'
+import { fillProgress } from '../../lib/cli/rollup-progress.js'
+
+export default class RollupsAdd extends BaseCommand<typeof RollupsAdd> {
+  static override summary = 'Keep a rollup of a property or an event type'
+  static override description =
+    'properties.NAME makes segments on one value of it fast, event_type:NAME the funnels whose steps are all kept. The answers are the same with and without. Each one makes every import and commit dearer, so keep what you ask for often. One transaction: Ctrl-C changes nothing. While it fills, imports wait before they complete, and `ea serve` takes events into its spool.'
+  static override examples = [
+    '<%= config.bin %> rollups add properties.country',
+    '<%= config.bin %> rollups add event_type:view_item event_type:purchase',
+  ]
+  static override args = rollupArgs
+
+  async run(): Promise<void> {
+    const progress = await fillProgress(this.flags.quiet || this.flags.json)
+    const kept = await this.withDatabase((db) =>
+      keepRollups(db, this.args.field, { signal: this.signal, onFill: (subject) => progress.on(subject) }),
+    ).finally(() => progress.stop())
+    for (const warning of kept.flatMap(emptyText)) this.caution(warning)
+    await this.present({ rollups: kept.map(keptJson) }, kept.map(keptText).join('\n'))
+  }
+}

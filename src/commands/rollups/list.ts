@@ -1,0 +1,19 @@
+/** `ea rollups list`: the rollups that somebody asked for. */
+import { listRollups } from '../../lib/batches/kept-rollups.js'
+import { BaseCommand } from '../../lib/cli/base-command.js'
+import { rollupsResult, sizesText } from '../../lib/cli/optional-rollup-text.js'
+import { outputFlags } from '../../lib/cli/output.js'
+
+export default class RollupsList extends BaseCommand<typeof RollupsList> {
+  static override summary = 'List the rollups that are kept on request, oldest first'
+  static override description =
+    'A property has one row for each of its values, user and day, an event type one for each user. All rollups that answer the same kind of question share their tables.'
+  static override examples = ['<%= config.bin %> rollups list', '<%= config.bin %> rollups list --json']
+  static override flags = outputFlags
+
+  async run(): Promise<void> {
+    const listed = await this.withDatabase((db) => listRollups(db))
+    await this.show(rollupsResult(listed))
+    if (listed.rollups.length > 0) this.say(sizesText(listed.sizes))
+  }
+}
