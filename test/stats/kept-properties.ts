@@ -2,12 +2,13 @@
 import { sql } from 'kysely'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 
-/** The rollups of just these properties are kept from now on, made of the events that are there now. */
+/** From now on the rollups of just these properties are kept, made of the events that are there now. */
 export async function keepProperties(db: Database, paths: readonly (readonly string[])[]): Promise<void> {
   await withTransaction(db, async ({ q, t }) => {
-    for (const table of [t.optional_rollups, t.property_user_days, t.property_days]) {
+    for (const table of [t.optional_rollups, t.property_user_days, t.property_days, t.user_times]) {
       await sql`DELETE FROM ${table}`.execute(q)
     }
+    if (paths.length === 0) return
     // The first one is of something else: no property has the first number.
     await sql`INSERT INTO ${t.optional_rollups} (id, event_type) OVERRIDING SYSTEM VALUE VALUES (7, 'view')`.execute(q)
     for (const [index, path] of paths.entries()) {

@@ -298,6 +298,24 @@ test('the days of the data are those of all events, and a value that nobody has 
     }
   }))
 
+test('the longest value that is kept has 255 characters, however many bytes they take', () =>
+  withFreshDatabase(async (db) => {
+    const lengths = [255, 256]
+    await storeEvents(
+      db,
+      lengths.flatMap((length) => ofCountry(['2025-08-01'], `of ${length}`, emoji.repeat(length))),
+    )
+    await keepProperties(db, [['country']])
+    const answers = lengths.map((length) =>
+      ask(db, dauStat, { segment: [`properties.country:${emoji.repeat(length)}`] }),
+    )
+    const found = (await Promise.all(answers)).map(({ data, meta }) => [meta.source, data[0]!.unique_users])
+    expect(found).toEqual([
+      ['rollups', 1],
+      ['events', 1],
+    ])
+  }))
+
 test('the first event ever is searched without the segments, so only the events know it', () =>
   withCountries(async (db) => {
     const given = { startDate: '2025-07-28', to: '2025-08-03', windows: 1, segment: ['properties.country:UA'] }

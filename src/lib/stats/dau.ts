@@ -1,7 +1,8 @@
 /**
  * How many different users were active on each day, week or month.
  *
- * Answered from `days` and `user_days`; other time zones and segments read `events`. The query is in `active-users.ts`.
+ * Answered from `days` and `user_days`, also those of a kept property; other time zones and segments read `events`. The
+ * query is in `active-users.ts`.
  */
 import { sql } from 'kysely'
 import * as z from 'zod'

@@ -3,7 +3,8 @@
  *
  * A user counts on his first active day of a period, which is a row of `user_days` whose `prev_day` lies before it; that
  * same `prev_day` tells his state, and who went away is who was active in the period before and did not stay. The first
- * event of a segment is not in the rollups, so segments, and other time zones, read `events` from the very first one on.
+ * event of a segment is in no rollup but that of a kept property, so other segments, and other time zones, read `events`
+ * from the very first one on.
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'

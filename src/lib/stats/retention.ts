@@ -3,7 +3,8 @@
  *
  * A row is a cohort: the users who started in its window. Its element 0 is their number, element k those of them who
  * returned in the k-th window after it. The default question (first-ever, calendar) is answered from `user_days` by one
- * scan; segments, start and return events, hours, rolling windows and other time zones read `events`.
+ * scan; start and return events, hours, rolling windows and other time zones read `events`, and so do segments unless an
+ * optional rollup holds them.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../db/connect.js'

@@ -1,8 +1,8 @@
 /**
  * In how many windows of the range users were active: how many users in exactly one, in exactly two, and so on.
  *
- * From `user_days`, a window of a user is a row whose `prev_day` lies before it. Hours, segments and other time zones
- * read `events`.
+ * From `user_days`, a window of a user is a row whose `prev_day` lies before it. Hours, other time zones, and segments that
+ * no optional rollup holds, read `events`.
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'

@@ -1,8 +1,9 @@
 /**
  * How many events, or different users, each day, week, month or hour has, in all or by event type or property.
  *
- * Events come from `days` and `event_type_days`, users without `by` from `days` and `user_days`; everything else reads
- * `events`. With `by`, the keys with the largest totals are kept, and each has a value for every window.
+ * Events come from `days` and `event_type_days`, users without `by` from `days` and `user_days`, which an optional rollup
+ * also has for a value of its property; everything else reads `events`. With `by`, the keys with the largest totals are
+ * kept, and each has a value for every window.
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
