@@ -39,7 +39,11 @@ async function answers({ json }: Bench): Promise<unknown[]> {
   for (const question of questions) {
     const answer = await json(['stats', ...question])
     expect(answer.code, question.join(' ')).toBe(0)
-    data.push(JSON.parse(JSON.stringify(answer.data), (_, value) => (typeof value === 'number' ? Number(value.toPrecision(12)) : value)))
+    data.push(
+      JSON.parse(JSON.stringify(answer.data), (_, value) =>
+        typeof value === 'number' ? Number(value.toPrecision(12)) : value,
+      ),
+    )
   }
   return data
 }
