@@ -33,17 +33,20 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
   const end = (step: number) => sql.ref(`end_${step}`)
   const at = (step: number) => sql.ref(`at_${step}`)
   const window = windowInterval(question)
-  const latestStart = (step: number) => {
-    let time: RawBuilder<unknown> = sql`at`
+  const isInTime = (step: number, end: RawBuilder<unknown>) => {
+    let time = end
     for (let earlier = step - 1; earlier >= 1; earlier--) {
       time = sql`${times(earlier)}[width_bucket(${time}, ${times(earlier)})]`
     }
-    return time
+    return sql`${end} <= ${time} + ${window}`
   }
-  const ends = laterSteps.map(
-    (step) => sql`(SELECT min(at) FROM (SELECT unnest(${times(step)}) AS at) AS ends
-      WHERE at <= ${latestStart(step)} + ${window}) AS ${end(step)}`,
-  )
+  // Most often it is the first time already. A subquery is dear, and PostgreSQL keeps it out of the workers.
+  const ends = laterSteps.map((step) => {
+    const first = sql`${times(step)}[1]`
+    return sql`CASE WHEN ${isInTime(step, first)} THEN ${first}
+      WHEN cardinality(${times(step)}) > 1 THEN (SELECT min(at) FROM (SELECT unnest(${times(step)}) AS at) AS ends
+        WHERE ${isInTime(step, sql`at`)}) END AS ${end(step)}`
+  })
   const deepestFirst = [...laterSteps].reverse()
   const depth = sql.join(
     deepestFirst.map((step) => sql`WHEN ${end(step)} IS NOT NULL THEN ${sql.lit(step)}`),
@@ -76,6 +79,7 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
   FROM (
     ${timed}
   ) AS timed
+  OFFSET 0
 )`
 }
 
