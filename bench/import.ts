@@ -12,11 +12,12 @@ import { writeFigures } from './lib/document.js'
 import { importAgain, importDaily } from './lib/later-imports.js'
 import { gzipped, type LogFile, logFile, withRepeats } from './lib/log-file.js'
 import { machine } from './lib/machine.js'
+import { compareOptional } from './lib/optional-imports.js'
 import { type Line, line, median, seconds, table } from './lib/report.js'
 import { withServer } from './lib/server.js'
 import { importSmall, startUp } from './lib/short-commands.js'
 
-const sections = ['import', 'forms', 'again', 'small', 'start', 'daily'] as const
+const sections = ['import', 'forms', 'again', 'optional', 'small', 'start', 'daily'] as const
 const { values: flags } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
@@ -32,6 +33,8 @@ const rounds = Number(flags.rounds)
 const asked = flags.only?.split(',') ?? sections.filter((section) => section !== 'daily' || flags.daily)
 /** Larger files are loaded once per round, as CSV only: the other forms would say nothing new. */
 const formsLimitEvents = 1_000_000
+/** What optional rollups add to an import is a share of it; a larger file would only repeat it. */
+const optionalLimitEvents = 1_000_000
 /** Targets are about files of this size and more; smaller ones are for trying the benchmark. */
 const targetsFromEvents = 1_000_000
 /** Megabytes of Node at the first size, to see that ten times the file needs no more. */
@@ -155,6 +158,9 @@ await withServer(async (server) => {
     if (asked.includes('import')) await compareImports(section, all, events)
     if (asked.includes('forms') && events <= formsLimitEvents) await compareForms(section, all, events)
     if (asked.includes('again')) add(section, await importAgain(server, await logOf(events), { rounds, note }))
+    if (asked.includes('optional') && events <= optionalLimitEvents) {
+      section.tables.push(await compareOptional(server, await logOf(events), { rounds, note }))
+    }
   }
   const commands: Section = {
     key: 'bench:import commands',

@@ -8,6 +8,7 @@
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { writeFigures } from './lib/document.js'
+import { forgetAll, withKeptRollups } from './lib/kept-rollups.js'
 import { type LogFile, logFile } from './lib/log-file.js'
 import { machine } from './lib/machine.js'
 import { plainSql } from './lib/plain-sql.js'
@@ -16,7 +17,7 @@ import type { Question, Span } from './lib/questions/question.js'
 import { milliseconds, table } from './lib/report.js'
 import { clickHouse, duckDb, type Rival } from './lib/rivals.js'
 import { dataFolder, keptDatabase, query, type Server, withServer } from './lib/server.js'
-import { questions } from './lib/stats-questions.js'
+import { questions, questionsOfKept } from './lib/stats-questions.js'
 import { askInTurn } from './lib/stats-rounds.js'
 import { type Asked, judged, ratioTable } from './lib/stats-tables.js'
 
@@ -48,17 +49,24 @@ await withServer(async (server) => {
   const url = await keptDatabase(server, `ea_bench_stats_${events}_${String(perUserDay).replace('.', '_')}`, (fresh) =>
     fill(fresh, log),
   )
+  await forgetAll(url)
   const folder = `${dataFolder}stats-${events}-${perUserDay}`
   note('DuckDB and ClickHouse')
   const rivals = [await plainSql(url), await duckDb(folder, log), await clickHouse(folder, log)]
   const began = loadavg()[0]!
   let asked: Asked[]
+  const notes: string[] = []
   try {
     asked = await askAll(questions, url, rivals)
+    if (wanted(questionsOfKept).length > 0) {
+      note('Rollups of a property and of three event types')
+      const [cost, more] = await withKeptRollups(url, () => askAll(questionsOfKept, url, rivals))
+      asked.push(...more)
+      notes.push(cost)
+    }
   } finally {
     for (const rival of rivals) await rival.close()
   }
-  const notes = [] as string[]
   report(server, rivals, asked, notes, began)
   if (!flags.write) return
   await writeFigures(

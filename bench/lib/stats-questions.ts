@@ -40,3 +40,25 @@ export const questions: readonly Question[] = [
       'A scan of whole rows, then bringing each user’s steps together; ClickHouse keeps them in this order. `ea` also finds the time of every step, for medians and means; the others only count.',
   },
 ]
+
+/** What `ea` answers from rollups that are kept only where somebody asks for them. */
+export const questionsOfKept: readonly Question[] = [
+  {
+    name: `DAU, ${segment}, rollup kept`,
+    ...{ source: 'rollups', target: rollupsTarget },
+    ...dauOf(true),
+    bound: 'One row for each day and value lies in `property_days`.',
+  },
+  {
+    name: `weekly retention of ${segment}, rollup kept`,
+    ...retentionOf(true),
+    bound: 'The rows of one value in `property_user_days`, one for each user and day with it.',
+  },
+  {
+    name: `${funnelName}, rollups kept`,
+    source: 'rollups',
+    ...viewToPurchase,
+    bound:
+      'One row for each user and event type lies in `user_times`, its times sorted: a join of users, and a search in them.',
+  },
+]

@@ -1,0 +1,53 @@
+/**
+ * The rollups of `ea` that are kept only where somebody asks for them, for the questions that they answer: kept, measured,
+ * and forgotten again, so that the same database serves the questions without them.
+ */
+import {
+  forgetRollups,
+  keepRollups,
+  listRollups,
+  type OptionalSubject,
+  parseConfig,
+  readOptionalRollups,
+  withDatabase,
+} from '../../src/index.js'
+import { steps } from './questions/funnel.js'
+
+const ofProperty: OptionalSubject[] = [{ kind: 'property', path: ['country'] }]
+const ofEventTypes: OptionalSubject[] = steps.map((eventType) => ({ kind: 'event_type', eventType }))
+
+/** Keeps them while `use` runs. @returns what they cost, for people, and what `use` returns */
+export async function withKeptRollups<T>(url: string, use: () => Promise<T>): Promise<[cost: string, T]> {
+  await forgetAll(url)
+  try {
+    const cost = await withDatabase(parseConfig({ databaseUrl: url }), async (db) => {
+      const secondsFor = async (subjects: readonly OptionalSubject[]) => {
+        const began = performance.now()
+        await keepRollups(db, subjects)
+        return ((performance.now() - began) / 1000).toFixed(1)
+      }
+      const [propertySeconds, eventTypesSeconds] = [await secondsFor(ofProperty), await secondsFor(ofEventTypes)]
+      const { propertyBytes, eventTypeBytes } = (await listRollups(db)).sizes
+      return (
+        `Rollups kept: \`ea rollups add properties.country\` took ${propertySeconds} s and ${megabytes(propertyBytes)}, ` +
+        `\`ea rollups add ${steps.map((step) => `event_type:${step}`).join(' ')}\` ` +
+        `${eventTypesSeconds} s and ${megabytes(eventTypeBytes)}, with their indexes.`
+      )
+    })
+    return [cost, await use()]
+  } finally {
+    await forgetAll(url)
+  }
+}
+
+/** Also what a run left that was cut off. */
+export function forgetAll(url: string): Promise<void> {
+  return withDatabase(parseConfig({ databaseUrl: url }), async (db) => {
+    const kept = await readOptionalRollups(db)
+    if (kept.length > 0) await forgetRollups(db, kept)
+  })
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`
+}
