@@ -14,7 +14,7 @@ import {
   trueTimes,
 } from '../../src/lib/rollups/times.js'
 import { freshDatabase } from '../support/database.js'
-import { loadBatch, type ModelEvent, reset } from './model.js'
+import { loadBatch, type ModelEvent } from './model.js'
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
 beforeAll(async () => {
@@ -35,8 +35,9 @@ async function withTimes(types: readonly string[], use: (db: Database, kept: Eve
 }
 
 async function emptied(db: Database) {
-  await reset(db, 'UTC')
-  await sql`DELETE FROM ${db.t.user_times}`.execute(db.q)
+  for (const table of [db.t.events, db.t.import_batches, db.t.user_times]) {
+    await sql`DELETE FROM ${table}`.execute(db.q)
+  }
 }
 
 /** Few users and instants, so that batches interleave and times are equal, also within a batch. */
