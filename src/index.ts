@@ -5,13 +5,11 @@ export {
   forgetRollups,
   type KeptRollup,
   keepRollups,
-  type ListedRollup,
-  listRollups,
-  type RollupSizes,
 } from './lib/batches/kept-rollups.js'
 export type { LeaseHolder, LeaseRequest } from './lib/batches/lease.js'
 export { type Batch, getBatch, listBatches } from './lib/batches/registry.js'
 export { eachReject, listRejects } from './lib/batches/rejects.js'
+export { type ListedRollup, listRollups, type RollupSizes } from './lib/batches/rollup-listing.js'
 export { type Undone, undoBatch } from './lib/batches/undo.js'
 export { type ChartOptions, chartSvg, hasChart, standaloneSvg } from './lib/charts/chart.js'
 export { chartVariables } from './lib/charts/colors.js'

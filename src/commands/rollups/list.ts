@@ -1,5 +1,5 @@
 /** `ea rollups list`: the rollups that somebody asked for. */
-import { listRollups } from '../../lib/batches/kept-rollups.js'
+import { listRollups } from '../../lib/batches/rollup-listing.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { rollupsResult, sizesText } from '../../lib/cli/optional-rollup-text.js'
 import { outputFlags } from '../../lib/cli/output.js'

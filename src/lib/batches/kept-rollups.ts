@@ -1,5 +1,5 @@
 /**
- * Which optional rollups a schema keeps: begun (`ea rollups add`), given up, listed. Both changes are one transaction under the
+ * Which optional rollups a schema keeps: begun (`ea rollups add`) and given up. Each is one transaction under the
  * visibility lock, so nobody reads a rollup that is half filled, and none changes while a batch becomes visible.
  *
  * They need no lease. An import that is loading prepares what it will add without the lock, and compares the list under it.
@@ -18,10 +18,11 @@ import {
 } from '../rollups/optional.js'
 import { dropProperties, fillProperties } from '../rollups/properties.js'
 import { dropTimes, fillTimes } from '../rollups/times.js'
+import { rollupRows } from './rollup-listing.js'
 import { bumpDataVersion, lockVisibility } from './visibility.js'
 
 /** Each one costs every import a part of its time; a schema with more of them has a mistake in a script. */
-export const maxKeptRollups = 32
+const maxKeptRollups = 32
 
 /** Of a property's path with its dots, and of an event type: more would not fit the key of the registry. */
 const maxPathCharacters = 255
@@ -43,21 +44,6 @@ export interface ForgottenRollup {
   readonly rows: number
 }
 
-export interface ListedRollup {
-  readonly rollup: OptionalRollup
-  /** Different values of a property; null for an event type. */
-  readonly values: number | null
-  /** Counted as in `KeptRollup`. */
-  readonly rows: number
-  readonly addedAt: Date
-}
-
-/** What the tables take on disk with their indexes; all rollups of a kind share their tables. */
-export interface RollupSizes {
-  readonly propertyBytes: number
-  readonly eventTypeBytes: number
-}
-
 /**
  * Keeps rollups from now on, and fills them from the events of completed batches, in one transaction. One that is kept already
  * is left as it is. While it fills, batches do not complete, and `ea serve` takes events into its spool.
@@ -65,7 +51,7 @@ export interface RollupSizes {
  * @param options.signal ends it; nothing is changed then
  * @param options.onFill called before each one is filled
  * @returns one for each subject, each once, in their order
- * @throws EaError `too_many_rollups` when there would be more than `maxKeptRollups`; `usage` for a subject that no event can have
+ * @throws EaError `too_many_rollups` when there would be more than 32; `usage` for a subject that no event can have
  * @example
  * await keepRollups(db, [{ kind: 'property', path: ['country'] }])
  */
@@ -147,41 +133,6 @@ export async function forgetRollups(
     options.signal,
   )
   return forgotten
-}
-
-/** The rollups that are kept, in the order in which they were added, and what their tables take on disk. */
-export async function listRollups(db: Session): Promise<{ rollups: ListedRollup[]; sizes: RollupSizes }> {
-  const rollups = await rollupRows(db)
-  const { rows } = await sql<RollupSizes>`
-    SELECT coalesce(sum(bytes) FILTER (WHERE relname <> 'user_times'), 0)::bigint AS "propertyBytes",
-           coalesce(sum(bytes) FILTER (WHERE relname = 'user_times'), 0)::bigint AS "eventTypeBytes"
-    FROM (SELECT c.relname, pg_total_relation_size(c.oid) AS bytes
-          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-          WHERE n.nspname = ${db.schema} AND c.relname IN ('property_user_days', 'property_days', 'user_times')) tables`.execute(
-    db.q,
-  )
-  return { rollups, sizes: rows[0]! }
-}
-
-/** The days of a property count its user-days too, and there are far fewer of them. */
-async function rollupRows(s: Session): Promise<ListedRollup[]> {
-  const { rows } = await sql<Omit<ListedRollup, 'rollup'> & { id: number }>`
-    SELECT o.id, o.added_at AS "addedAt",
-           CASE WHEN o.path IS NULL THEN t.users ELSE p.user_days END AS rows,
-           CASE WHEN o.path IS NOT NULL THEN p.values END AS values
-    FROM ${s.t.optional_rollups} o
-    CROSS JOIN LATERAL (
-      SELECT coalesce(sum(active_users), 0)::bigint AS user_days, count(DISTINCT value) AS values
-      FROM ${s.t.property_days} d WHERE d.rollup = o.id AND o.path IS NOT NULL) p
-    CROSS JOIN LATERAL (
-      SELECT count(*) AS users FROM ${s.t.user_times} u WHERE u.rollup = o.id AND o.path IS NULL) t
-    ORDER BY o.id`.execute(s.q)
-  const rollupOf = new Map((await readOptionalRollups(s)).map((rollup) => [rollup.id, rollup]))
-  // One that was added or removed between both statements is in one of them only.
-  return rows.flatMap(({ id, ...row }) => {
-    const rollup = rollupOf.get(id)
-    return rollup === undefined ? [] : [{ rollup, ...row }]
-  })
 }
 
 /** One transaction that holds the lock; an abort cancels the statement that it is at. */

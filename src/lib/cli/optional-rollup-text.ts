@@ -1,5 +1,6 @@
 /** What the commands under `ea rollups` tell: rollups as rows, as lines, as JSON. */
-import type { ForgottenRollup, KeptRollup, ListedRollup, RollupSizes } from '../batches/kept-rollups.js'
+import type { ForgottenRollup, KeptRollup } from '../batches/kept-rollups.js'
+import type { ListedRollup, RollupSizes } from '../batches/rollup-listing.js'
 import { human } from '../render/cells.js'
 import type { Column, Result } from '../result.js'
 import type { OptionalSubject } from '../rollups/optional.js'

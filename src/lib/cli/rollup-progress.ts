@@ -4,7 +4,7 @@ import type { OptionalSubject } from '../rollups/optional.js'
 import { rollupFieldText } from './rollup-field-text.js'
 import { canSpin } from './terminal.js'
 
-export interface FillProgress {
+interface FillProgress {
   /** One is about to be filled. */
   on(subject: OptionalSubject): void
   /** Removes the spinner. */
