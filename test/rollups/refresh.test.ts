@@ -10,6 +10,7 @@ import {
   loadBatch,
   type ModelEvent,
   modelRollups,
+  noRollups,
   reset,
   someEvents,
   storedRollups,
@@ -91,7 +92,7 @@ test('a batch without events changes nothing', async () => {
     const batchId = await loadBatch(db, [])
     expect(await complete(db, batchId)).toBe(0)
     await undo(db, batchId)
-    expect(await storedRollups(db)).toEqual({ user_days: [], days: [], event_type_days: [] })
+    expect(await storedRollups(db)).toEqual(noRollups)
   })
 })
 

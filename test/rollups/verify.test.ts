@@ -26,7 +26,7 @@ const history: ModelEvent[] = [
   { at: '2024-05-03T23:30:00Z', user: 'bob', type: 'view' },
 ]
 
-const nothing = { user_days: 0, days: 0, event_type_days: 0, property_user_days: 0, property_days: 0 }
+const nothing = { user_days: 0, days: 0, event_type_days: 0, property_user_days: 0, property_days: 0, user_times: 0 }
 
 const rebuild = (db: Database, reportingTz?: string): Promise<Rebuilt> =>
   withTransaction(db, async (tx) => {

@@ -7,7 +7,7 @@ import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
 import { type JudgeRules, judgeSql } from '../import/judge.js'
 import { type Few, placedFewSql } from '../rollups/add-few.js'
-import { isOfProperty, type PropertyRollup, readOptionalRollups } from '../rollups/optional.js'
+import { isOfEventType, isOfProperty, type OptionalRollup, readOptionalRollups } from '../rollups/optional.js'
 import { isKept, valuesOf } from '../rollups/property-values.js'
 import { allEvents, propertyValues } from '../rollups/scope.js'
 import type { RunRecords, Staged } from './records.js'
@@ -45,8 +45,7 @@ export async function mergeRun(
 ): Promise<RunMerged> {
   const judged = judgedSql(records, batchIds, rules, staged)
   const optional = await readOptionalRollups(tx)
-  const properties = optional.filter(isOfProperty)
-  return records.isInline ? mergeFew(tx, judged, properties) : mergeMany(tx, judged, properties.length > 0)
+  return records.isInline ? mergeFew(tx, judged, optional) : mergeMany(tx, judged, optional.some(isOfProperty))
 }
 
 /** `judgeSql` with the batch of each record; records of requests without a batch are left out. */
@@ -89,8 +88,10 @@ interface Row {
 async function mergeFew(
   tx: Transaction,
   judged: RawBuilder<unknown>,
-  properties: readonly PropertyRollup[],
+  optional: readonly OptionalRollup[],
 ): Promise<RunMerged> {
+  const properties = optional.filter(isOfProperty)
+  const eventTypes = optional.filter(isOfEventType)
   const hasProperties = properties.length > 0
   const userDays = placedFewSql(
     tx,
@@ -105,6 +106,11 @@ async function mergeFew(
                    FROM dated e CROSS JOIN LATERAL ${valuesOf(properties)} AS p (rollup, value)) valued
           WHERE ${isKept} GROUP BY rollup, value, user_id, day)`,
   )
+  const times = sql`
+    SELECT kept.rollup, ins.user_id, ins.occurred_at
+      FROM ins JOIN unnest(${eventTypes.map(({ id }) => id)}::smallint[],
+                           ${eventTypes.map(({ eventType }) => eventType)}::text[]) AS kept (rollup, event_type)
+                 ON kept.event_type = ins.event_type`
   const { rows } = await sql<Row & { [list in keyof Few]: Few[list] | null }>`
     WITH judged AS MATERIALIZED (${judged}),
     ins AS (${insertSql(tx, hasProperties)}),
@@ -117,11 +123,15 @@ async function mergeFew(
            (SELECT json_agg(p) FROM (${userDays}) p) AS "userDays",
            (SELECT json_agg(d) FROM (
               SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types,
-           ${hasProperties ? sql`(SELECT json_agg(p) FROM (${propertyUserDays}) p)` : sql`NULL`} AS "propertyUserDays"`.execute(
-    tx.q,
-  )
-  const { inserted, others, userDays: placed, types, propertyUserDays: placedProperties } = rows[0]!
-  const few = { userDays: placed ?? [], types: types ?? [], propertyUserDays: placedProperties ?? [] }
+           ${hasProperties ? sql`(SELECT json_agg(p) FROM (${propertyUserDays}) p)` : sql`NULL`} AS "propertyUserDays",
+           ${eventTypes.length > 0 ? sql`(SELECT json_agg(k) FROM (${times}) k)` : sql`NULL`} AS times`.execute(tx.q)
+  const { inserted, others, ...found } = rows[0]!
+  const few: Few = {
+    userDays: found.userDays ?? [],
+    types: found.types ?? [],
+    propertyUserDays: found.propertyUserDays ?? [],
+    times: found.times ?? [],
+  }
   return { inserted, others: others ?? [], few }
 }
 

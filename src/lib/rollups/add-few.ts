@@ -13,6 +13,7 @@ import {
   placedSql,
 } from './place.js'
 import { allEvents, columns, propertyValues, type Scope } from './scope.js'
+import { addFewTimes } from './times.js'
 
 /** How many new events of a type there are on a day of the reporting zone. */
 export interface EventTypeDay {
@@ -40,12 +41,21 @@ export interface PlacedPropertyUserDay extends PlacedUserDay {
   readonly value: string
 }
 
+/** The time of an event, ISO with its offset and microseconds. */
+export interface FewTime {
+  readonly rollup: number
+  readonly user_id: string
+  readonly occurred_at: string
+}
+
 /** What new events add to the rollups. */
 export interface Few {
   readonly userDays: readonly PlacedUserDay[]
   /** Each event type and day once. */
   readonly types: readonly EventTypeDay[]
   readonly propertyUserDays: readonly PlacedPropertyUserDay[]
+  /** Of event types that have a rollup, one for each event. */
+  readonly times: readonly FewTime[]
 }
 
 /**
@@ -67,14 +77,15 @@ export function placedFewSql(tx: Transaction, scope: Scope, userDays: RawBuilder
 
 /**
  * Adds new events to `user_days`, `days` and `event_type_days`, in one statement unless a user has a new first day; and in
- * another one to the rollups of properties. The caller holds the visibility lock, and found the places under it.
+ * one more for each kind of optional rollups. The caller holds the visibility lock, and found the places under it.
  */
-export async function addFew(tx: Transaction, { userDays, types, propertyUserDays }: Few): Promise<void> {
+export async function addFew(tx: Transaction, { userDays, types, propertyUserDays, times }: Few): Promise<void> {
   if (userDays.length === 0) return
   const added = sql`json_to_recordset(${JSON.stringify(types)}::json) AS added (day date, event_type text COLLATE "C",
     events bigint)`
   await addFewUserDays(tx, allEvents, userDays, addEventTypesSql(tx, added))
   if (propertyUserDays.length > 0) await addFewUserDays(tx, propertyValues, propertyUserDays)
+  await addFewTimes(tx, times)
 }
 
 /** @param more another statement to run along */

@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { currentDelta } from './delta.js'
+import { isOfEventType } from './optional.js'
 import {
   addDaysSql,
   addEventTypesSql,
@@ -15,13 +16,14 @@ import {
 } from './place.js'
 import { allEvents, columns, daySumsSql, propertyValues, type Scope } from './scope.js'
 import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
+import { addTimes } from './times.js'
 
 /** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
 const clusterFromRows = 2_000_000
 
 /**
- * Adds the delta of `prepareDelta` to `user_days`, `days` and `event_type_days`, and to the rollups of properties. The
- * caller holds the visibility lock.
+ * Adds the delta of `prepareDelta` to `user_days`, `days` and `event_type_days`, and to the optional rollups. The caller
+ * holds the visibility lock.
  *
  * @example
  * await addDelta(tx) // then: UPDATE import_batches SET status = 'completed', commit
@@ -33,6 +35,7 @@ export async function addDelta(tx: Transaction): Promise<void> {
   if (delta.propertyUserDays > 0) await addUserDays(tx, propertyValues, sql``)
   await addUserDays(tx, allEvents, storageOrder(delta.userDays))
   await addEventTypesSql(tx, sql`pg_temp.ea_delta_types`).execute(tx.q)
+  if (delta.optional.some(isOfEventType)) await addTimes(tx)
 }
 
 async function addUserDays(tx: Transaction, scope: Scope, order: RawBuilder<unknown>): Promise<void> {

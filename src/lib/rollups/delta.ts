@@ -1,15 +1,17 @@
 /**
  * The delta of one batch: how many events each user and each event type has on each day, also with each value of the
- * properties that have a rollup of their own. It is computed into temp tables before the visibility lock is taken, because
- * it is the dear part and needs no lock: the batch's events do not change any more. `addDelta` and `removeDelta` apply it.
+ * properties that have a rollup of their own, and the times of the event types that have one. It is computed into temp
+ * tables before the visibility lock is taken, because it is the dear part and needs no lock: the batch's events do not
+ * change any more. `addDelta` and `removeDelta` apply it.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { isOfProperty, type OptionalRollup, optionalRollup, type PropertyRollup } from './optional.js'
+import { isOfEventType, isOfProperty, type OptionalRollup, optionalRollup, type PropertyRollup } from './optional.js'
 import { propertyGroupsSql, valuesOf } from './property-values.js'
 import { allEvents, neighboursSql, propertyValues } from './scope.js'
 import { createTableAs, createTableHashed, dropTempTables, tempTable, tuneForBulk } from './temp-tables.js'
+import { prepareTimes } from './times.js'
 
 /** What the delta depends on beside the events: whoever changes it holds the visibility lock. */
 interface Kept {
@@ -124,6 +126,8 @@ async function computeDelta(
     sql`SELECT day, event_type, events FROM ${tempTable(temp.groups)} WHERE event_type IS NOT NULL`,
   )
   const propertyUserDays = await computeProperties(tx, events, zone, optional.filter(isOfProperty))
+  const eventTypes = optional.filter(isOfEventType)
+  if (eventTypes.length > 0) await prepareTimes(tx, events, eventTypes)
   const delta: Delta = { batchId, reportingTz, optional, userDays, propertyUserDays }
   await createTableAs(tx, 'ea_delta', sql`SELECT ${JSON.stringify(delta)}::jsonb AS delta`)
   const { rows } = await sql<{ events: number }>`
@@ -143,5 +147,3 @@ async function computeProperties(
   await createTableHashed(tx, groups, propertyGroupsSql(events, zone, valuesOf(rollups)))
   return createTableAs(tx, delta, neighboursSql(propertyValues, tempTable(groups)))
 }
-
-export { createTableAs, tuneForBulk } from './temp-tables.js'

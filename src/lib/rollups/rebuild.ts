@@ -8,6 +8,7 @@ import type { Transaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { allEvents, columns, dayColumns, daySumsSql, propertyValues, sameColumns, userDayColumns } from './scope.js'
 import { createTableAs, dropTempTables, tempTable, tuneForBulk } from './temp-tables.js'
+import { trueTimes } from './times.js'
 import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './truth.js'
 import type { RollupTable } from './verify.js'
 
@@ -56,6 +57,7 @@ export async function rebuildRollups(tx: Transaction, options: { reportingTz?: s
       daySumsSql(propertyValues, trueTable('property_user_days')),
       dayColumns(propertyValues),
     ),
+    user_times: await makeTrue(tx, 'user_times', trueTimes(tx), { keys: ['rollup', 'user_id'], values: ['times'] }),
   }
   if (reportingTz !== before || Object.values(changed).some((rowCount) => rowCount > 0)) {
     await sql`UPDATE ${tx.t.settings} SET reporting_tz = ${reportingTz}, data_version = data_version + 1`.execute(tx.q)

@@ -6,11 +6,13 @@ import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { currentDelta } from './delta.js'
+import { isOfEventType } from './optional.js'
 import { allEvents, columns, propertyValues, type Scope, sameColumns } from './scope.js'
 import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
+import { removeTimes } from './times.js'
 
 /**
- * Takes the delta of `prepareDelta` out of `user_days`, `days` and `event_type_days`, and out of the rollups of properties.
+ * Takes the delta of `prepareDelta` out of `user_days`, `days` and `event_type_days`, and out of the optional rollups.
  * The batch is completed, so its events are in them. The caller holds the visibility lock and removes the events
  * afterwards.
  *
@@ -24,6 +26,7 @@ export async function removeDelta(tx: Transaction): Promise<void> {
   await takeUserDays(tx, allEvents, delta.userDays)
   if (delta.propertyUserDays > 0) await takeUserDays(tx, propertyValues, delta.propertyUserDays)
   await removeEventTypeDays(tx)
+  if (delta.optional.some(isOfEventType)) await removeTimes(tx)
 }
 
 async function takeUserDays(tx: Transaction, scope: Scope, expected: number): Promise<void> {

@@ -5,10 +5,20 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
 import { allEvents, dayColumns, daySumsSql, propertyValues, type Scope, sameColumns, userDayColumns } from './scope.js'
+import { trueTimes } from './times.js'
 import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './truth.js'
 
 /** The tables that can differ. */
-export type RollupTable = 'user_days' | 'days' | 'event_type_days' | 'property_user_days' | 'property_days'
+export type RollupTable =
+  | 'user_days'
+  | 'days'
+  | 'event_type_days'
+  | 'property_user_days'
+  | 'property_days'
+  | 'user_times'
+
+/** What a column holds; the times of a user are a list. */
+type Stored = string | number | null | readonly string[]
 
 /** A row of a rollup that is not what the events say. */
 export interface Difference {
@@ -16,9 +26,9 @@ export interface Difference {
   /** The primary key, such as `{ user_id, day }`; `rollup` is the id of an optional rollup, registered or not. */
   readonly key: Readonly<Record<string, string | number>>
   /** The other columns as they are stored; null: the row is missing. */
-  readonly stored: Readonly<Record<string, string | number | null>> | null
+  readonly stored: Readonly<Record<string, Stored>> | null
   /** The other columns as they must be; null: the row must not be there. */
-  readonly expected: Readonly<Record<string, string | number | null>> | null
+  readonly expected: Readonly<Record<string, Stored>> | null
 }
 
 /**
@@ -40,6 +50,8 @@ export async function verifyRollups(session: Session, options: { limit?: number 
     ${differences('event_type_days', t.event_type_days, sql`(${trueEventTypeDays(session, reportingTz)})`, { keys: ['day', 'event_type'], values: ['events'] })}
     UNION ALL
     ${scopeDifferences(session, propertyValues, sql`true_property_user_days`)}
+    UNION ALL
+    ${differences('user_times', t.user_times, sql`(${trueTimes(session)})`, { keys: ['rollup', 'user_id'], values: ['times'] })}
     ) found ORDER BY "table", key::text COLLATE "C"
     LIMIT ${options.limit ?? null}::bigint`.execute(session.q)
   return rows
