@@ -67,8 +67,10 @@ export const funnelStat = {
   definition,
   sql: (params, frame) => {
     const steps = params.step.map((_, index) => index + 1)
+    // The same number as extract gives, by way of whole microseconds, for a fifth less of a funnel's time: that one is numeric.
+    const million = sql`'1e6'::float8`
     const seconds = (step: number) =>
-      sql`extract(epoch FROM reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}])::float8`
+      sql`round(date_part('epoch', reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}]) * ${million}) / ${million}`
     const later = steps.slice(1)
     return sql<SqlRow>`${bestAttempts(params, frame)}
 SELECT
