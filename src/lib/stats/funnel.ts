@@ -67,7 +67,7 @@ export const funnelStat = {
   definition,
   sql: (params, frame) => {
     const steps = params.step.map((_, index) => index + 1)
-    // The same number as extract gives, by way of whole microseconds, for a fifth less of a funnel's time: that one is numeric.
+    // The same number as extract gives, by way of whole microseconds: that one would be a numeric first.
     const million = sql`'1e6'::float8`
     const seconds = (step: number) =>
       sql`round(date_part('epoch', reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}]) * ${million}) / ${million}`
