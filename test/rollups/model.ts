@@ -21,7 +21,7 @@ export interface ModelEvent {
 }
 
 /** The properties with which rollups are kept in these tests, as `ea rollups add` names them without `properties.`. */
-export type KeptPath = 'country' | 'account.plan'
+type KeptPath = 'country' | 'account.plan'
 
 /** What has an optional rollup in these tests: such a property, or the event type. */
 export type Kept = KeptPath | 'view'

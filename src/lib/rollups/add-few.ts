@@ -16,14 +16,14 @@ import { allEvents, columns, propertyValues, type Scope } from './scope.js'
 import { addFewTimes } from './times.js'
 
 /** How many new events of a type there are on a day of the reporting zone. */
-export interface EventTypeDay {
+interface EventTypeDay {
   readonly event_type: string
   readonly day: string
   readonly events: number
 }
 
 /** A row of `placedFewSql`: a user-day with new events, and its place among the stored ones. */
-export interface PlacedUserDay {
+interface PlacedUserDay {
   readonly user_id: string
   readonly day: string
   readonly events: number
@@ -36,13 +36,13 @@ export interface PlacedUserDay {
 }
 
 /** The same for a user-day with a value of a property that has a rollup. */
-export interface PlacedPropertyUserDay extends PlacedUserDay {
+interface PlacedPropertyUserDay extends PlacedUserDay {
   readonly rollup: number
   readonly value: string
 }
 
 /** The time of an event, ISO with its offset and microseconds. */
-export interface FewTime {
+interface FewTime {
   readonly rollup: number
   readonly user_id: string
   readonly occurred_at: string
