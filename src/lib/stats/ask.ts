@@ -2,7 +2,7 @@
  * Asks a stat: parameters in, Result out, in one REPEATABLE READ READ ONLY transaction, so that the frame and the
  * answer see the same batches.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'
 import { withCancel } from '../db/cancel.js'
 import { type Database, type Session, sqlState, withTransaction } from '../db/connect.js'
@@ -55,7 +55,7 @@ export async function answer<S extends z.ZodObject>(
   const shaped: Shaped =
     frame.range === undefined
       ? { data: [] }
-      : stat.shape((await stat.sql(params, frame).execute(s.q)).rows, params, frame)
+      : stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
   const { data, footer, meta, warnings = [] } = shaped
   return {
     metric: stat.name,
@@ -89,7 +89,7 @@ export async function askUsers<S extends z.ZodObject>(
   const params = parseParams(stat.params, given, options.spell)
   return inReading(db, options, async (s) => {
     const frame = await frameOf(s, stat, params, options, stat.users?.rollupsAnswer)
-    const { rows } = frame.range === undefined ? { rows: [] } : await usersOf(stat, params, frame, cell).execute(s.q)
+    const rows = frame.range === undefined ? [] : await rowsOf(s, stat, frame, usersOf(stat, params, frame, cell))
     return {
       metric: stat.name,
       columns: userColumns,
@@ -193,18 +193,40 @@ async function frameOf<S extends z.ZodObject>(
   const common = params as unknown as FrameParams
   const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
   if (!inReportingTz || !rollupsAnswer(params, { ...frame, source: 'rollups' })) {
-    await preferHashing(s)
     return { ...frame, source: 'events' }
   }
   return { ...frame, t: tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), source: 'rollups' }
 }
 
 /**
- * Lets what reads events group by hashing. The planner knows nothing of properties, expects few rows, and would have the
+ * What reads events groups by hashing. The planner knows nothing of properties, expects few rows, and would have the
  * workers sort and the leader merge: a quarter of a funnel's time (docs/decisions/raw-event-questions.md).
  */
-async function preferHashing(s: Session): Promise<void> {
-  await sql`SELECT set_config('enable_sort', 'off', true), set_config('enable_gathermerge', 'off', true)`.execute(s.q)
+const eventSettings = { enable_sort: 'off', enable_gathermerge: 'off' }
+
+/** Runs a statement with the settings that suit it; the next one in this transaction may be another stat's. */
+async function rowsOf<R, S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  frame: Frame,
+  query: RawBuilder<R>,
+): Promise<R[]> {
+  const settings = frame.source === 'events' ? eventSettings : stat.rollupSettings
+  if (settings === undefined) return (await query.execute(s.q)).rows
+  const before = await change(s, settings)
+  const { rows } = await query.execute(s.q)
+  await change(s, before)
+  return rows
+}
+
+/** @returns what the settings were */
+async function change(s: Session, settings: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  const [names, values] = [Object.keys(settings), Object.values(settings)]
+  const { rows } = await sql<{ before: string[] }>`
+    WITH earlier AS MATERIALIZED (SELECT array_agg(current_setting(name)) AS before FROM unnest(${names}::text[]) AS name)
+    SELECT before, set_config(name, value, true)
+    FROM earlier CROSS JOIN unnest(${names}::text[], ${values}::text[]) AS wanted (name, value)`.execute(s.q)
+  return Object.fromEntries(names.map((name, index) => [name, rows[0]!.before[index]!]))
 }
 
 function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.output<S>): Record<string, unknown> {

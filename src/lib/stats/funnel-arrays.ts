@@ -1,7 +1,7 @@
 /**
  * Ordered funnels whose steps no event can share, without exclusions: the common case. Each user gets one sorted array of
- * times for each step, from his events or from `user_times`, and his best attempt is found by binary search in them,
- * without a sort of all events (see `docs/decisions/raw-event-questions.md`).
+ * times for each step, from his events (or from `user_times`: funnel-times.ts), and his best attempt is found by binary
+ * search in them, without a sort of all events (see `docs/decisions/raw-event-questions.md`).
  *
  * `width_bucket(t, s)` is how many elements of `s` are at or before `t`; an element that is not there is null, and null
  * goes through to the end. The latest start of a chain that ends at a time is found step by step backwards; the earliest
@@ -11,7 +11,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { all } from './events.js'
 import { anyOf, eventsInReach, type FunnelQuestion, startsInRange, windowInterval } from './funnel-events.js'
-import { timesFromRollups } from './funnel-times.js'
 import { selectorSql } from './segment-sql.js'
 
 /** Whether this form can answer. */
@@ -20,13 +19,24 @@ export function canSearchArrays({ plan }: Pick<FunnelQuestion, 'plan'>): boolean
 }
 
 /** The column with the times of a step, which counts from 1. */
-const times = (step: number) => sql.ref(`times_${step}`)
+export const times = (step: number) => sql.ref(`times_${step}`)
 
 const lines = (items: readonly RawBuilder<unknown>[]) => sql.join(items, sql`,\n    `)
 
-/** CTEs that end with `best (user_id, depth, reached)`: `reached` are the times of the steps. */
+/** A CTE `best (user_id, depth, reached)` from `events`: `reached` are the times of the steps. */
 export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
-  const { plan, frame } = question
+  return sql`best AS (
+  ${searchArrays(question, timesFromEvents(question))}
+)`
+}
+
+/**
+ * A query `user_id, depth, reached`, the best attempt of each user.
+ *
+ * @param arrays a query `user_id, times_1, times_2 …`, the sorted times of each step; only users with a start
+ */
+export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { plan } = question
   const stepCount = plan.selectors.length
   const steps = Array.from({ length: stepCount }, (_, index) => index + 1)
   const laterSteps = steps.slice(1)
@@ -58,7 +68,15 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
 
   let timed = sql`SELECT user_id, ${sql.join(steps.map(times))}, CASE ${depth} ELSE 1 END AS depth,
       CASE WHEN ${deepestEnd} IS NULL THEN ${times(1)}[1] ELSE ${firstFrom(1, sql`${deepestEnd} - ${window}`)} END AS at_1
-    FROM ends`
+    FROM (
+    SELECT user_id, ${sql.join(steps.map(times))},
+    ${lines(ends)}
+    FROM (
+    ${arrays}
+    OFFSET 0
+    ) AS sorted
+    OFFSET 0
+    ) AS ends`
   for (const step of laterSteps) {
     timed = sql`SELECT *, CASE WHEN depth >= ${sql.lit(step)} THEN ${firstFrom(step, at(step - 1))} END AS ${at(step)}
     FROM (
@@ -66,21 +84,11 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
     ) AS timed_${sql.raw(String(step - 1))}`
   }
   // OFFSET 0 keeps what stands above it from being worked out again wherever it is named.
-  return sql`sorted AS (
-  ${frame.source === 'rollups' ? timesFromRollups(question) : timesFromEvents(question)}
-  OFFSET 0
-), ends AS (
-  SELECT user_id, ${sql.join(steps.map(times))},
-    ${lines(ends)}
-  FROM sorted
-  OFFSET 0
-), best AS (
-  SELECT user_id, depth, ARRAY[${sql.join(steps.map(at))}] AS reached
+  return sql`SELECT user_id, depth, ARRAY[${sql.join(steps.map(at))}] AS reached
   FROM (
     ${timed}
   ) AS timed
-  OFFSET 0
-)`
+  OFFSET 0`
 }
 
 /** A query `user_id, times_1, times_2 …`: for each user with a start the sorted times of each step, null for none. */

@@ -17,7 +17,7 @@ import { windowInterval } from './funnel-events.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel-params.js'
 import { planFunnel } from './funnel-plan.js'
 import { strictAttempts } from './funnel-strict.js'
-import { areTimesKept } from './funnel-times.js'
+import { areTimesKept, bestByTimes } from './funnel-times.js'
 import { unorderedAttempts } from './funnel-unordered.js'
 import { walkedAttempts } from './funnel-walk.js'
 import type { SqlRow, Stat } from './stat.js'
@@ -42,6 +42,8 @@ export const funnelStat = {
   example: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
   params: funnelParams,
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
+  // The kept times lie sorted by user in an index, so that merging them is quicker than hashing (docs/decisions/raw-event-questions.md).
+  rollupSettings: { enable_hashjoin: 'off' },
   rollupsAnswer: (params, frame) =>
     params.order === 'ordered' &&
     frame.segments.length === 0 &&
@@ -67,16 +69,15 @@ export const funnelStat = {
   definition,
   sql: (params, frame) => {
     const steps = params.step.map((_, index) => index + 1)
-    // The same number as extract gives, by way of whole microseconds: that one would be a numeric first.
-    const million = sql`'1e6'::float8`
-    const seconds = (step: number) =>
-      sql`round(date_part('epoch', reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}]) * ${million}) / ${million}`
+    // Whole numbers: their sum does not depend on the order in which workers bring them.
+    const microseconds = (step: number) =>
+      sql`round(date_part('epoch', reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}]) * 1e6)::bigint`
     const later = steps.slice(1)
     return sql<SqlRow>`${bestAttempts(params, frame)}
 SELECT
   jsonb_build_array(${sql.join(steps.map((step) => sql`count(*) FILTER (WHERE depth >= ${sql.lit(step)})`))}) AS users,
-  jsonb_build_array(${sql.join(later.map((step) => sql`percentile_cont(0.5) WITHIN GROUP (ORDER BY ${seconds(step)})`))}) AS medians,
-  jsonb_build_array(${sql.join(later.map((step) => sql`avg(${seconds(step)})`))}) AS means,
+  jsonb_build_array(${sql.join(later.map((step) => sql`percentile_cont(0.5) WITHIN GROUP (ORDER BY ${microseconds(step)}) / 1e6`))}) AS medians,
+  jsonb_build_array(${sql.join(later.map((step) => sql`avg(${microseconds(step)})::float8 / 1e6`))}) AS means,
   count(*) FILTER (WHERE depth < ${sql.lit(steps.length)}
     AND reached[1] + ${windowInterval({ windowMs: params.window.ms })} >= ${frame.asOf}::timestamptz) AS pending
 FROM best`
@@ -133,7 +134,9 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
 function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id: string }> {
   const plan = planFunnel(params.step, exclusionsOf(params))
   const question = { plan, windowMs: params.window.ms, frame }
-  if (params.order === 'ordered' && canSearchArrays(question)) return sql`WITH ${bestByArrays(question)}`
+  if (params.order === 'ordered' && canSearchArrays(question)) {
+    return sql`WITH ${frame.source === 'rollups' ? bestByTimes(question) : bestByArrays(question)}`
+  }
   const attempts = { ordered: walkedAttempts, strict: strictAttempts, unordered: unorderedAttempts }[params.order]
   return sql`WITH RECURSIVE ${attempts(question)}, best AS (
   SELECT DISTINCT ON (user_id) user_id, depth, reached

@@ -35,6 +35,8 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
   range(params: z.output<S>): RangeRequest
   /** Whether the rollups hold what these parameters ask for; the time zone is not its concern. */
   rollupsAnswer(params: z.output<S>, frame: Frame): boolean
+  /** Settings of PostgreSQL for a statement that reads rollups, where its planner chooses the slower way without. */
+  readonly rollupSettings?: Readonly<Record<string, string>>
   /** What selects events in the parameters beside segments: steps, start and return events; their names are checked. */
   selectors?(params: z.output<S>): readonly Selector[]
   /** What is read of events in the parameters beside segments and selectors; properties that none has are named. */
