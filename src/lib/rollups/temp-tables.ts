@@ -17,12 +17,17 @@ export async function createTableAs(tx: Transaction, name: string, select: RawBu
 
 /**
  * The same for a query that groups events, without sorting them. A batch that has just been loaded has no statistics: the
- * planner would expect few rows and sort a million, which is more than twice as dear as hashing.
+ * planner would expect few rows and sort a million, which is more than twice as dear as hashing. A hash that does not fit
+ * costs up to twice as much again, so it may take what the server allows for maintenance (`hash_mem_multiplier` doubles
+ * `work_mem` for it): one import at a time does this, as one index at a time is built.
  */
 export async function createTableHashed(tx: Transaction, name: string, select: RawBuilder<unknown>): Promise<number> {
-  await setLocal(tx, { enable_sort: 'off' })
+  await sql`
+    SELECT set_config('enable_sort', 'off', true),
+           set_config('work_mem', greatest(pg_size_bytes(${bulkWorkMem}),
+             pg_size_bytes(current_setting('maintenance_work_mem')) / 2) / 1024 || 'kB', true)`.execute(tx.q)
   const rowCount = await createTableAs(tx, name, select)
-  await setLocal(tx, { enable_sort: 'on' })
+  await setLocal(tx, { enable_sort: 'on', work_mem: bulkWorkMem })
   return rowCount
 }
 
@@ -35,9 +40,11 @@ export function tempTable(name: string): RawBuilder<unknown> {
   return sql.id('pg_temp', name)
 }
 
+const bulkWorkMem = '128MB'
+
 /** Settings for the rest of this transaction: room to sort and hash, small samples, no compilation of queries. */
 export async function tuneForBulk(tx: Transaction): Promise<void> {
-  await setLocal(tx, { work_mem: '128MB', jit: 'off', default_statistics_target: '10' })
+  await setLocal(tx, { work_mem: bulkWorkMem, jit: 'off', default_statistics_target: '10' })
 }
 
 async function setLocal(tx: Transaction, settings: Readonly<Record<string, string>>): Promise<void> {
