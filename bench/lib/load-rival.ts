@@ -80,7 +80,7 @@ async function intoClickHouse({ folder, file, format }: Job): Promise<Loading> {
   await rows('OPTIMIZE TABLE bench.events FINAL')
   const [mergedSeconds, peakMb] = [secondsSince(began), ownPeakMb()]
   const [facts] = await rows(`
-    SELECT count(), sum(toUnixTimestamp64Milli(occurred_at)), sum(length(user_id) + length(event_type)),
+    SELECT count(), sum(toInt128(toUnixTimestamp64Milli(occurred_at))), sum(length(user_id) + length(event_type)),
            countIf(properties.country.:String = 'UA')
     FROM bench.events FINAL`)
   const [version] = await rows('SELECT version()')

@@ -1,6 +1,6 @@
 /** Verify finds every kind of planted difference and rebuild repairs it; rebuild moves days to another zone, also beside a completing batch. */
 import fc from 'fast-check'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { type Rebuilt, rebuildRollups } from '../../src/lib/rollups/rebuild.js'
@@ -122,6 +122,45 @@ test('every kind of planted difference is named, and repaired', async () => {
       expect(await storedRollups(db)).toEqual(modelRollups(history, 'UTC'))
     }
     expect(await rebuild(db)).toEqual({ reportingTz: 'UTC', changed: nothing })
+  })
+})
+
+test('every kind of wrong array of times is named, and repaired', async () => {
+  await withFreshDatabase(async (db) => {
+    const { user_times, optional_rollups } = db.t
+    const { rows } = await sql<{ id: number }>`
+      INSERT INTO ${optional_rollups} (event_type) VALUES ('view') RETURNING id`.execute(db.q)
+    const rollup = rows[0]!.id
+    await complete(db, await loadBatch(db, history))
+    const all = sql`SELECT rollup, user_id, times::text FROM ${user_times} ORDER BY user_id`
+    const right = (await all.execute(db.q)).rows
+    expect(right.map((row) => (row as { user_id: string }).user_id)).toEqual(['ann', 'bob'])
+    const ofAnn = { rollup, user_id: 'ann' }
+    const planted: [key: object, lacks: 'stored' | 'expected' | undefined, damage: RawBuilder<unknown>][] = [
+      [ofAnn, 'stored', sql`DELETE FROM ${user_times} WHERE user_id = 'ann'`],
+      [ofAnn, undefined, sql`UPDATE ${user_times} SET times = times[:1] WHERE user_id = 'ann'`],
+      [ofAnn, undefined, sql`UPDATE ${user_times} SET times = times || times[2] WHERE user_id = 'ann'`],
+      [ofAnn, undefined, sql`UPDATE ${user_times} SET times = ARRAY[times[2], times[1]] WHERE user_id = 'ann'`],
+      [
+        { rollup, user_id: 'eve' },
+        'expected',
+        sql`INSERT INTO ${user_times} VALUES (${rollup}, 'eve', '{2024-05-01}')`,
+      ],
+      [
+        { rollup: rollup + 1, user_id: 'ann' },
+        'expected',
+        sql`INSERT INTO ${user_times} VALUES (${rollup + 1}, 'ann', '{2024-05-01}')`,
+      ],
+    ]
+    for (const [key, lacks, damage] of planted) {
+      expect(await verifyRollups(db)).toEqual([])
+      await damage.execute(db.q)
+      const found = await verifyRollups(db)
+      expect(found.map(({ table, key }) => ({ table, key }))).toEqual([{ table: 'user_times', key }])
+      expect(found[0]!.stored === null ? 'stored' : found[0]!.expected === null ? 'expected' : undefined).toBe(lacks)
+      expect((await rebuild(db)).changed).toEqual({ ...nothing, user_times: 1 })
+      expect((await all.execute(db.q)).rows).toEqual(right)
+    }
   })
 })
 

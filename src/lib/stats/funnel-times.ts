@@ -42,7 +42,6 @@ export function bestByTimes(question: FunnelQuestion): RawBuilder<unknown> {
         steps.slice(1).map((step) => sql`, ${inReach(sql`tried.${times(step)}`, question)} AS ${times(step)}`),
         sql``,
       )}
-      WHERE tried.reached IS NULL
       OFFSET 0
     ) AS cut
     WHERE cardinality(times_1) > 0`
@@ -51,10 +50,11 @@ export function bestByTimes(question: FunnelQuestion): RawBuilder<unknown> {
 ), best AS (
   SELECT user_id, CASE ${depth} END AS depth, reached
   FROM (
-    SELECT tried.user_id, coalesce(tried.reached, searched.reached) AS reached
-    FROM tried LEFT JOIN LATERAL (
+    SELECT user_id, coalesce(reached, (SELECT searched.reached FROM (
     ${searchArrays(question, rest)}
-    ) AS searched ON tried.reached IS NULL
+    ) AS searched)) AS reached
+    FROM tried
+    OFFSET 0
   ) AS found
   WHERE reached[1] IS NOT NULL
   OFFSET 0
