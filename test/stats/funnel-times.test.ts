@@ -142,6 +142,37 @@ test('the kept times answer what they hold, and the events everything else', asy
   })
 })
 
+test('funnels of many steps, those that are tried before they are searched and longer ones', async () => {
+  await withFreshDatabase(async (db) => {
+    const many = Array.from({ length: 8 }, (_, index) => `t${index + 1}`)
+    // Rounds of all steps: u1 takes them hour by hour, the others slower, with a hole, or only at the second try.
+    const hoursBetween = { u1: 1, u2: 9, u3: 30, u4: 5 }
+    const events = Object.entries(hoursBetween).flatMap(([user, hours], nth) =>
+      [0, 1].flatMap((round) =>
+        many
+          .filter((_, index) => !(round === 0 && nth === 3 && index === 4))
+          .map((type, index) => ({
+            ...{ user, type },
+            at: new Date(Date.UTC(2025, 2, 1 + 20 * round, index * (round === 0 ? hours : 2))).toISOString(),
+          })),
+      ),
+    )
+    await storeEvents(db, events)
+    const lengths = [5, 6, 7, 8]
+    const asked = lengths.map(
+      (length): Given => ({ step: many.slice(0, length), window: '40h', asOf: '2025-04-01T00:00:00Z' }),
+    )
+    const fromEvents = await Promise.all(asked.map((given) => wholeAnswer(db, given)))
+    await keepTimes(db, many)
+    for (const [index, given] of asked.entries()) {
+      const { source, answer } = await wholeAnswer(db, given)
+      expect(source).toBe('rollups')
+      expect(answer, `${lengths[index]} steps`).toEqual(fromEvents[index]!.answer)
+      expect(fromEvents[index]!.lastUsers).toBe(4)
+    }
+  })
+})
+
 test('a batch that is still loading does not count', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, [{ user: 'ann', type: 'a', at: '2025-03-01T10:00:00Z' }])
