@@ -29,16 +29,18 @@ export function propertyGroupsSql(
       GROUP BY rollup, value, user_id, day`
 }
 
+/** The value of a property as text, for segments too; NULL when it is not set. */
+export function propertyText(properties: RawBuilder<unknown>, path: readonly string[]): RawBuilder<string | null> {
+  // Properties are always an object, so for one key both are the same; the first is a tenth faster.
+  return path.length === 1 ? sql`(${properties} ->> ${path[0]}::text)` : sql`(${properties} #>> ${path}::text[])`
+}
+
 /** Whether a value has rows; not so for NULL. */
 export const isKept = sql`char_length(value) <= ${sql.lit(maxValueCharacters)}`
 
 /** The values `(rollup, value)` that an event `e` has of these properties, as it stands behind LATERAL. */
 export function valuesOf(rollups: readonly PropertyRollup[]): RawBuilder<unknown> {
-  const rows = rollups.map(({ id, path }) =>
-    path.length === 1
-      ? sql`(${id}::smallint, e.properties ->> ${path[0]}::text)`
-      : sql`(${id}::smallint, e.properties #>> ${path}::text[])`,
-  )
+  const rows = rollups.map(({ id, path }) => sql`(${id}::smallint, ${propertyText(sql`e.properties`, path)})`)
   return sql`(VALUES ${sql.join(rows)})`
 }
 

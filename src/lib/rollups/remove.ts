@@ -4,9 +4,9 @@
  */
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { EaError } from '../errors.js'
 import { currentDelta } from './delta.js'
 import { isOfEventType } from './optional.js'
+import { requireAll } from './require-all.js'
 import { allEvents, columns, propertyValues, type Scope, sameColumns } from './scope.js'
 import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
 import { removeTimes } from './times.js'
@@ -152,12 +152,4 @@ async function removeEventTypeDays(tx: Transaction): Promise<void> {
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept) AS found,
            (SELECT count(*) FROM pg_temp.ea_delta_types) AS expected`.execute(tx.q)
   requireAll('event_type_days', rows[0]!.found, rows[0]!.expected)
-}
-
-function requireAll(table: string, found: number, expected: number): void {
-  if (found === expected) return
-  throw new EaError(
-    'rollups_differ',
-    `The rollup ${table} lacks ${expected - found} of ${expected} rows that the batch must have in it; nothing was changed.`,
-  )
 }

@@ -5,9 +5,10 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session, Transaction } from '../db/connect.js'
-import { EaError } from '../errors.js'
 import type { EventTypeRollup } from './optional.js'
+import { requireAll } from './require-all.js'
 import { createTableAs, tuneForBulk } from './temp-tables.js'
+import { completedEvents } from './truth.js'
 
 /**
  * Makes the times of these types anew from the events of completed batches. The caller holds the visibility lock.
@@ -18,7 +19,7 @@ import { createTableAs, tuneForBulk } from './temp-tables.js'
 export async function fillTimes(tx: Transaction, rollups: readonly EventTypeRollup[]): Promise<void> {
   await dropTimes(tx, rollups)
   await tuneForBulk(tx)
-  await prepareTimes(tx, countedEvents(tx), rollups)
+  await prepareTimes(tx, completedEvents(tx), rollups)
   await addTimes(tx)
 }
 
@@ -88,16 +89,10 @@ export async function removeTimes(tx: Transaction): Promise<void> {
       ORDER BY rollup, user_id`,
   )
   await sql`ANALYZE pg_temp.ea_left_times`.execute(tx.q)
-  const { rows } = await sql<{ lacking: number; all: number }>`
-    SELECT count(*) - (SELECT count(*) FROM pg_temp.ea_left_times) AS lacking, count(*) AS all
+  const { rows } = await sql<{ found: number; expected: number }>`
+    SELECT (SELECT count(*) FROM pg_temp.ea_left_times) AS found, count(*) AS expected
     FROM pg_temp.ea_delta_times`.execute(tx.q)
-  const { lacking, all } = rows[0]!
-  if (lacking > 0) {
-    throw new EaError(
-      'rollups_differ',
-      `The rollup user_times lacks ${lacking} of ${all} rows that the batch must have in it; nothing was changed.`,
-    )
-  }
+  requireAll('user_times', rows[0]!.found, rows[0]!.expected)
   await sql`
     DELETE FROM ${tx.t.user_times} u USING pg_temp.ea_left_times l
     WHERE cardinality(l.times) = 0 AND u.rollup = l.rollup AND u.user_id = l.user_id`.execute(tx.q)
@@ -135,14 +130,9 @@ export async function addFewTimes(
  */
 export function trueTimes(session: Session): RawBuilder<unknown> {
   return timesSql(
-    countedEvents(session),
+    completedEvents(session),
     sql`(SELECT id AS rollup, event_type FROM ${session.t.optional_rollups}) AS kept`,
   )
-}
-
-/** The events that count: a batch that is loading is left out, in the same snapshot. */
-function countedEvents({ t }: Session): RawBuilder<unknown> {
-  return sql`${t.events} WHERE batch_id <> ALL (ARRAY(SELECT id FROM ${t.import_batches} WHERE status = 'loading'))`
 }
 
 /**

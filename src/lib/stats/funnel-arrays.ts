@@ -23,6 +23,24 @@ export const times = (step: number) => sql.ref(`times_${step}`)
 
 const lines = (items: readonly RawBuilder<unknown>[]) => sql.join(items, sql`,\n    `)
 
+/** The latest start of a chain that ends at a time of this step; `arrayOf` gives the sorted times of each step before it. */
+export function latestStart(
+  step: number,
+  end: RawBuilder<unknown>,
+  arrayOf: (step: number) => RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  let time = end
+  for (let earlier = step - 1; earlier >= 1; earlier--) {
+    time = sql`${arrayOf(earlier)}[width_bucket(${time}, ${arrayOf(earlier)})]`
+  }
+  return time
+}
+
+/** The first time of a sorted array at or after another time. */
+export function firstFrom(array: RawBuilder<unknown>, time: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`${array}[width_bucket(${time} - interval '1 microsecond', ${array}) + 1]`
+}
+
 /** A CTE `best (user_id, depth, reached)` from `events`: `reached` are the times of the steps. */
 export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
   return sql`best AS (
@@ -43,13 +61,8 @@ export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknow
   const end = (step: number) => sql.ref(`end_${step}`)
   const at = (step: number) => sql.ref(`at_${step}`)
   const window = windowInterval(question)
-  const isInTime = (step: number, end: RawBuilder<unknown>) => {
-    let time = end
-    for (let earlier = step - 1; earlier >= 1; earlier--) {
-      time = sql`${times(earlier)}[width_bucket(${time}, ${times(earlier)})]`
-    }
-    return sql`${end} <= ${time} + ${window}`
-  }
+  const isInTime = (step: number, end: RawBuilder<unknown>) =>
+    sql`${end} <= ${latestStart(step, end, times)} + ${window}`
   // Most often it is the first time already. A subquery is dear, and PostgreSQL keeps it out of the workers.
   const ends = laterSteps.map((step) => {
     const first = sql`${times(step)}[1]`
@@ -63,11 +76,8 @@ export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknow
     sql` `,
   )
   const deepestEnd = sql`coalesce(${sql.join(deepestFirst.map(end))})`
-  const firstFrom = (step: number, time: RawBuilder<unknown>) =>
-    sql`${times(step)}[width_bucket(${time} - interval '1 microsecond', ${times(step)}) + 1]`
-
   let timed = sql`SELECT user_id, ${sql.join(steps.map(times))}, CASE ${depth} ELSE 1 END AS depth,
-      CASE WHEN ${deepestEnd} IS NULL THEN ${times(1)}[1] ELSE ${firstFrom(1, sql`${deepestEnd} - ${window}`)} END AS at_1
+      CASE WHEN ${deepestEnd} IS NULL THEN ${times(1)}[1] ELSE ${firstFrom(times(1), sql`${deepestEnd} - ${window}`)} END AS at_1
     FROM (
     SELECT user_id, ${sql.join(steps.map(times))},
     ${lines(ends)}
@@ -78,7 +88,7 @@ export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknow
     OFFSET 0
     ) AS ends`
   for (const step of laterSteps) {
-    timed = sql`SELECT *, CASE WHEN depth >= ${sql.lit(step)} THEN ${firstFrom(step, at(step - 1))} END AS ${at(step)}
+    timed = sql`SELECT *, CASE WHEN depth >= ${sql.lit(step)} THEN ${firstFrom(times(step), at(step - 1))} END AS ${at(step)}
     FROM (
     ${timed}
     ) AS timed_${sql.raw(String(step - 1))}`

@@ -10,7 +10,7 @@ import { isOfEventType } from '../rollups/optional.js'
 import { addDays, type Day, isSameTimeZone } from '../time.js'
 
 import type { Frame } from './frame.js'
-import { searchArrays, times } from './funnel-arrays.js'
+import { firstFrom, latestStart, searchArrays, times } from './funnel-arrays.js'
 import { type FunnelQuestion, startsInRange, windowInterval } from './funnel-events.js'
 import type { Selector } from './selector.js'
 
@@ -75,19 +75,10 @@ function triedByFirstTimes(question: FunnelQuestion): RawBuilder<unknown> {
   const window = windowInterval(question)
   const steps = plan.selectors.map((_, index) => index + 1)
   const stored = (step: number) => sql.ref(`step_${step}.times`)
-  const next = (step: number, time: RawBuilder<unknown>) =>
-    sql`${stored(step)}[width_bucket(${time} - interval '1 microsecond', ${stored(step)}) + 1]`
   const chainFrom = (start: RawBuilder<unknown>, depth: number) => {
     const chain = [start]
-    for (const step of steps.slice(1, depth)) chain.push(next(step, chain.at(-1)!))
+    for (const step of steps.slice(1, depth)) chain.push(firstFrom(stored(step), chain.at(-1)!))
     return chain
-  }
-  const latestStart = (step: number, end: RawBuilder<unknown>) => {
-    let time = end
-    for (let earlier = step - 1; earlier >= 1; earlier--) {
-      time = sql`${stored(earlier)}[width_bucket(${time}, ${stored(earlier)})]`
-    }
-    return time
   }
   const array = (chain: readonly RawBuilder<unknown>[]) =>
     sql`ARRAY[${sql.join(steps.map((step) => chain[step - 1] ?? sql`NULL::timestamptz`))}]`
@@ -97,11 +88,11 @@ function triedByFirstTimes(question: FunnelQuestion): RawBuilder<unknown> {
   const depths = steps.length > triedSteps ? [] : steps.slice(1).reverse()
   const branches = depths.map((step) => {
     const end = firsts[step - 1]!
-    const later = chainFrom(next(1, sql`${end} - ${window}`), step)
+    const later = chainFrom(firstFrom(stored(1), sql`${end} - ${window}`), step)
     return sql`
         WHEN ${end} <= ${first} + ${window} THEN ${array(firsts.slice(0, step))}
         WHEN ${end} IS NOT NULL AND NOT ${isInside} THEN NULL
-        WHEN ${end} <= ${latestStart(step, end)} + ${window} THEN ${array(later)}
+        WHEN ${end} <= ${latestStart(step, end, stored)} + ${window} THEN ${array(later)}
         WHEN ${end} < ${stored(step)}[cardinality(${stored(step)})] THEN NULL`
   })
   const tried =

@@ -6,6 +6,7 @@
  * counts as not set. A number in a path counts the elements of an array: `properties.items.0.name`.
  */
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { propertyText } from '../rollups/property-values.js'
 import { isComparison } from './segment-grammar.js'
 import type { Condition, Field, Operator, Selector } from './selector.js'
 
@@ -69,13 +70,8 @@ export function fieldSql(field: Field, columns: EventColumns = {}): RawBuilder<s
       return sql`${columns.eventType ?? sql`event_type`}`
     case 'user_id':
       return sql`${columns.userId ?? sql`user_id`}`
-    case 'property': {
-      const properties = columns.properties ?? sql`properties`
-      // Properties are always an object, so for one key both are the same; the first is a tenth faster.
-      return field.path.length === 1
-        ? sql`(${properties} ->> ${field.path[0]}::text)`
-        : sql`(${properties} #>> ${field.path}::text[])`
-    }
+    case 'property':
+      return propertyText(columns.properties ?? sql`properties`, field.path)
   }
 }
 
