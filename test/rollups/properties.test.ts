@@ -5,14 +5,13 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { storePending } from '../../src/lib/batches/pending.js'
-import { type Database, withPool, withTransaction } from '../../src/lib/db/connect.js'
+import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { commitRun } from '../../src/lib/ingest/commit.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { requestOf } from '../ingest/ingesting.js'
-import { freshDatabase } from '../support/database.js'
 import {
   complete,
   forget,
@@ -29,14 +28,9 @@ import {
   undo,
   zones,
 } from './model.js'
+import { sharedDatabase } from './shared-database.js'
 
-let database: Awaited<ReturnType<typeof freshDatabase>>
-beforeAll(async () => {
-  database = await freshDatabase()
-})
-afterAll(() => database.drop())
-
-const withDatabase = <T>(use: (db: Database) => Promise<T>) => withPool({ url: database.url, schema: 'ea' }, use)
+const withDatabase = sharedDatabase()
 const subjects: readonly Kept[] = ['country', 'account.plan', 'view']
 
 /** What a test has done so far, beside what the database says of it. */

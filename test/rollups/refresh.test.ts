@@ -1,10 +1,8 @@
 /** The rollups equal the naive model after batches in any order, late data, and undo in any order. */
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, withPool } from '../../src/lib/db/connect.js'
+import { expect, test } from 'vitest'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
-import { freshDatabase } from '../support/database.js'
 import {
   complete,
   loadBatch,
@@ -17,14 +15,9 @@ import {
   undo,
   zones,
 } from './model.js'
+import { sharedDatabase } from './shared-database.js'
 
-let database: Awaited<ReturnType<typeof freshDatabase>>
-beforeAll(async () => {
-  database = await freshDatabase()
-})
-afterAll(() => database.drop())
-
-const withDatabase = <T>(use: (db: Database) => Promise<T>) => withPool({ url: database.url, schema: 'ea' }, use)
+const withDatabase = sharedDatabase()
 
 test('any batches, added and removed in any order, in any zone', { timeout: 300_000 }, async () => {
   const steps = fc.array(fc.tuple(someEvents, fc.option(fc.nat(), { freq: 3 })), { minLength: 1, maxLength: 6 })

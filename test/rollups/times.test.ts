@@ -1,8 +1,8 @@
 /** The times of event types equal a naive model and the events, after batches in any order, many events or few at once. */
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Database, type Transaction, withPool, withTransaction } from '../../src/lib/db/connect.js'
+import { expect, test } from 'vitest'
+import { type Database, type Transaction, withTransaction } from '../../src/lib/db/connect.js'
 import type { EventTypeRollup } from '../../src/lib/rollups/optional.js'
 import {
   addFewTimes,
@@ -13,18 +13,14 @@ import {
   removeTimes,
   trueTimes,
 } from '../../src/lib/rollups/times.js'
-import { freshDatabase } from '../support/database.js'
 import { loadBatch, type ModelEvent } from './model.js'
+import { sharedDatabase } from './shared-database.js'
 
-let database: Awaited<ReturnType<typeof freshDatabase>>
-beforeAll(async () => {
-  database = await freshDatabase()
-})
-afterAll(() => database.drop())
+const withDatabase = sharedDatabase()
 
 /** Runs `use` on a schema without events that keeps the times of these types. */
 async function withTimes(types: readonly string[], use: (db: Database, kept: EventTypeRollup[]) => Promise<unknown>) {
-  await withPool({ url: database.url, schema: 'ea' }, async (db) => {
+  await withDatabase(async (db) => {
     await emptied(db)
     await sql`DELETE FROM ${db.t.optional_rollups}`.execute(db.q)
     const { rows } = await sql<EventTypeRollup>`
