@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { exportFormat, withOutlet } from '../lib/cli/export-output.js'
+import { outputFlag } from '../lib/cli/output.js'
 import { EaError } from '../lib/errors.js'
 import { exportEvents } from '../lib/export/export.js'
 import { type ExportFormat, exportFormats, exportParams } from '../lib/export/params.js'
@@ -29,11 +30,7 @@ export default class Export extends BaseCommand<typeof Export> {
       description: `How an event is written (default: as the name of the file says, else ${exportFormats[0]}).`,
       options: [...exportFormats],
     }),
-    output: Flags.string({
-      char: 'o',
-      description: 'Write to this file, whole or not at all, instead of stdout; a name that ends in .gz compresses.',
-      helpValue: 'FILE',
-    }),
+    output: outputFlag(' A name that ends in .gz compresses.'),
     from: Flags.string({ description: about('from'), helpValue: 'DAY' }),
     to: Flags.string({ description: about('to'), helpValue: 'DAY' }),
     segment: Flags.string({ description: about('segment'), multiple: true }),

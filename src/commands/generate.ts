@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
+import { outputFlag } from '../lib/cli/output.js'
 import { throwUnwritable, writeWhole } from '../lib/cli/whole-file.js'
 import { EaError } from '../lib/errors.js'
 import { generate } from '../lib/generate/generate.js'
@@ -48,11 +49,7 @@ Remember that an import rejects events of the future: keep --from plus --days in
       options: [...logFormats],
       default: defaults.format,
     }),
-    output: Flags.string({
-      char: 'o',
-      description: 'Write to this file, whole or not at all, instead of stdout.',
-      helpValue: 'FILE',
-    }),
+    output: outputFlag(),
   }
 
   async run(): Promise<void> {

@@ -1,6 +1,7 @@
 /** `ea report`: the answers that people look at, in one file. */
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
+import { outputFlag } from '../lib/cli/output.js'
 import { type ReportFormat, reportFormat, reportFormats, reportText, writePictures } from '../lib/cli/report-output.js'
 import { reportParams } from '../lib/report/options.js'
 import { kebab, paramsOf } from '../lib/stats/params.js'
@@ -38,11 +39,7 @@ export default class Report extends BaseCommand<typeof Report> {
       description: `What to write (default: ${reportFormats[0]}).`,
       options: [...reportFormats],
     }),
-    output: Flags.string({
-      char: 'o',
-      description: 'Write to this file, whole or not at all, instead of stdout.',
-      helpValue: 'FILE',
-    }),
+    output: outputFlag(),
     'charts-dir': Flags.string({
       description: 'Also write each chart into this folder, as an SVG file.',
       helpValue: 'DIR',

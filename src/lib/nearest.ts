@@ -21,7 +21,8 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * The nearest known word, or undefined when none is near: at most a third of the letters may differ.
+ * The nearest known word, or undefined when none is near: at most a third of the letters may differ, of two or three
+ * letters one.
  *
  * @example
  * nearest('fromat', ['format', 'from']) // 'format'
@@ -31,7 +32,12 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   const near = known
     .filter((candidate) => candidate.length <= longestWord)
     .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, edits }) => edits <= Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3)))
+    .filter(({ candidate, edits }) => edits <= mostEdits(Math.max(word.length, candidate.length)))
     .sort((a, b) => a.edits - b.edits)
   return near[0]?.candidate
+}
+
+/** One letter for another would be another word. */
+function mostEdits(length: number): number {
+  return length < 2 ? 0 : Math.max(1, Math.floor(length / 3))
 }

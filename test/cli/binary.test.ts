@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +38,33 @@ test('--version, help and a topic need no database', async () => {
     expect(ended.stdout).toContain('USAGE')
   }
   expect((await ea(['help', 'stats', 'dau'])).stdout).toBe((await ea(['stats', 'dau', '--help'])).stdout)
+})
+
+test('the version is told however it is asked for', async () => {
+  const { stdout } = await ea(['--version'])
+  for (const word of ['-v', '-V', 'version']) expect(await ea([word])).toMatchObject({ code: 0, stdout })
+})
+
+test('-o - is stdout, for every command that writes a file', async () => {
+  const commands = [
+    ['stats', 'dau', '--format', 'csv'],
+    ['stats', 'dau', '--chart'],
+    ['export', '--format', 'ndjson', '--sort'],
+    ['generate', '--events', '5'],
+    ['report', '--format', 'md', '--as-of', '2025-09-01'],
+    ['batches', 'list', '--json'],
+  ]
+  for (const command of commands) {
+    const plain = await ea([...command, '-q'], { env })
+    const named = await ea([...command, '-q', '-o', '-'], { env })
+    expect(plain.stdout, command.join(' ')).not.toBe('')
+    expect(named, command.join(' ')).toEqual(plain)
+  }
+  expect(existsSync('-')).toBe(false)
+  // What needs a file says so, as without the flag.
+  const refused = await ea(['export', '--json', '--output', '-'], { env })
+  expect(refused.code).toBe(2)
+  expect(JSON.parse(refused.stdout).error.message).toContain('--output')
 })
 
 test('unknown words are usage errors that name the nearest known one', async () => {

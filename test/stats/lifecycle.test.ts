@@ -105,8 +105,10 @@ test('the users in a state', async () => {
       expect(await users('2025-08-06:dormant')).toEqual([])
     }
     const refused = (cell: string) => expect(askUsers(db, lifecycleStat, { to: '2025-08-31' }, cell)).rejects
-    await refused('2025-08-04:newer').toMatchObject({ code: 'usage', suggestions: ['Try 2025-08-04:new.'] })
-    await refused('2025-08-04').toMatchObject({ code: 'usage', suggestions: ['Try 2025-08-04:new.'] })
+    await refused('2025-08-04:neww').toMatchObject({ code: 'usage', suggestions: ['Did you mean 2025-08-04:new?'] })
+    // Nothing is near.
+    await refused('2025-08-04:gone').toMatchObject({ code: 'usage', suggestions: ['A cell is 2025-08-04:STATE.'] })
+    await refused('2025-08-04').toMatchObject({ code: 'usage', suggestions: ['A cell is 2025-08-04:STATE.'] })
     await refused('2025-09-04:new').toMatchObject({ code: 'usage', suggestions: ['Try 2025-08-31.'] })
   })
 })

@@ -7,9 +7,9 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Interfaces } from '@oclif/core'
 import { EaError } from '../errors.js'
-import { nearest } from '../nearest.js'
 import { asEaError, failureText, showFailure } from './failure.js'
 import { forgiveClosedPipes, watchSignals } from './signals.js'
+import { unknownCommand } from './unknown-command.js'
 
 /**
  * Runs one command line and sets `process.exitCode`; never throws.
@@ -26,19 +26,22 @@ export async function run(
   watchSignals()
   forgiveClosedPipes(tellThatOutputFailed)
   try {
-    if (argv[0] === '--version') return await showVersion(importMetaUrl)
+    if (versionWords.includes(argv[0] ?? '')) return await showVersion(importMetaUrl)
     const oclif = await loadOclif()
     const words = argv[0] === 'help' ? [...argv.slice(1), '--help'] : [...argv]
     const config = await loadConfig(oclif, importMetaUrl, words, options.commands)
     try {
       await oclif.run(words, config)
     } catch (error) {
-      throw unknownCommand(error, [...config.commandIDs, completion], words) ?? error
+      throw notFound(error, [...config.commandIDs, completion], words) ?? error
     }
   } catch (error) {
     showFailure(await asEaError(error), argv)
   }
 }
+
+/** However it is asked for; `-v` and `version` are what other programs take. */
+const versionWords = ['--version', '-v', '-V', 'version']
 
 /** oclif listens to the errors of stdout too, and throws them: `forgiveClosedPipes` is enough. */
 async function loadOclif(): Promise<typeof import('./oclif.js')> {
@@ -87,16 +90,13 @@ async function showVersion(importMetaUrl: string): Promise<void> {
   process.stdout.write(`ea ${version} (${process.platform}-${process.arch}, Node ${process.versions.node})\n`)
 }
 
-/** oclif's "command a:b not found" as a usage error that names the nearest command, or undefined for other errors. */
-function unknownCommand(error: unknown, ids: readonly string[], argv: readonly string[]): EaError | undefined {
+/** oclif's "command a:b not found" as a usage error, or undefined for other errors. */
+function notFound(error: unknown, ids: readonly string[], argv: readonly string[]): EaError | undefined {
   const id = error instanceof Error ? /^command (.+) not found\.?$/i.exec(error.message)?.[1] : undefined
   if (id === undefined) return undefined
-  const asked = id.replaceAll(':', ' ')
-  const commands = ids.map((name) => name.replaceAll(':', ' '))
   const words = argv.filter((word) => !word.startsWith('-'))
-  const near = nearest(asked, commands) ?? nearest(words[0] ?? '', [...new Set(commands.flatMap((c) => c.split(' ')))])
-  const command = commands.find((name) => name === near || name.split(' ').includes(near ?? ''))
-  return new EaError('usage', `There is no command "${asked}".`, {
-    suggestions: [...(command ? [`Did you mean \`ea ${command}\`?`] : []), 'Run `ea --help` to see all commands.'],
-  })
+  return unknownCommand(
+    words.length > 0 ? words : id.split(':'),
+    [...ids, 'version'].map((name) => name.replaceAll(':', ' ')),
+  )
 }

@@ -4,17 +4,27 @@ import { Flags } from '@oclif/core'
 import { defaultFormat, formats } from '../render/formats.js'
 import { throwUnwritable, writeWhole } from './whole-file.js'
 
+/**
+ * The flag that names the file to write. `-` is stdout, as if the flag were left out; `./-` is a file of that name.
+ *
+ * @param more what else to know about the name
+ */
+export function outputFlag(more = '') {
+  return Flags.string({
+    char: 'o',
+    description: `Write to this file, all of it or nothing; - is stdout, the default.${more}`,
+    helpValue: 'FILE',
+    parse: async (file) => (file === '-' ? undefined : file),
+  })
+}
+
 /** The flags of each command that shows a Result. */
 export const outputFlags = {
   format: Flags.string({
     description: `How to print the answer (default: ${defaultFormat}).`,
     options: [...formats],
   }),
-  output: Flags.string({
-    char: 'o',
-    description: 'Write to this file, whole or not at all, instead of stdout.',
-    helpValue: 'FILE',
-  }),
+  output: outputFlag(),
 }
 
 /**

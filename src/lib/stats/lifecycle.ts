@@ -139,8 +139,9 @@ function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{
   const start = rowDate(dateText, grain, frame)
   const state = states.find((name) => name === stateText)
   if (state === undefined) {
-    throw new EaError('usage', `${JSON.stringify(stateText)} is no state of the lifecycle: ${states.join(', ')}.`, {
-      suggestions: [`Try ${start}:${nearest(stateText, states) ?? states[0]}.`],
+    const near = nearest(stateText, states)
+    throw new EaError('usage', `${JSON.stringify(stateText)} is not a state of the lifecycle: ${states.join(', ')}.`, {
+      suggestions: [near === undefined ? `A cell is ${start}:STATE.` : `Did you mean ${start}:${near}?`],
     })
   }
   const [before, end] = [addWindows(start, grain, -1), windowEnd(start, grain)]
