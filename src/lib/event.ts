@@ -34,7 +34,7 @@ export const rejectCodes = {
     'The record is not valid JSON, or PostgreSQL cannot store it (\\u0000, half a surrogate pair, 1e200000).',
   json_too_deep: `JSON is nested more than ${limits.jsonMaxDepth} levels deep.`,
   missing_event_id: 'The event_id is absent or empty.',
-  invalid_event_id: 'The event_id is not a UUID.',
+  invalid_event_id: 'The event_id is not a UUID, or it is the nil or max UUID.',
   missing_occurred_at: 'The occurred_at is absent or empty.',
   invalid_occurred_at: 'The occurred_at is neither ISO 8601 nor 10, 13 or 16 digits of epoch time.',
   occurred_at_out_of_range: 'The occurred_at lies before 1970 or more than 24 h after the import began.',

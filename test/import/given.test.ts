@@ -226,9 +226,6 @@ describe('ids that are derived', () => {
       row('-', ''),
       row('1:a', ''),
       row('a1:b', null),
-      row(null, null),
-      row('', ''),
-      row(null, ''),
       row('ї', ''),
       row('A', 'bc'),
     ]
@@ -280,10 +277,71 @@ describe('ids that are derived', () => {
     expect(await outcomeOf('"#","*"')).toMatchObject({ inserted: 3, duplicates: 0 })
   })
 
-  test('from JSON: any value counts, and a missing one is not an empty one', async () => {
+  test('are not derived from nothing: such a record is a reject', async () => {
+    const rows = [
+      row(null, null),
+      row('', ''),
+      row(null, ''),
+      row('  ', '\t'),
+      row('', 'b'),
+      row(null, 'b'),
+      row('a', ''),
+    ]
+    for (const idFrom of ['a,b', 'a,b,#']) {
+      const imported = await importCsv([header, ...rows], { idFrom: parseIdFrom(idFrom) })
+      expect(codesOf(imported)).toEqual([...Array.from({ length: 4 }, () => 'missing_event_id'), null, null, null])
+      expect(imported.outcome).toMatchObject({ inserted: 3, duplicates: 0 })
+    }
     const base = { occurred_at: at, user_id: 'u', event_type: 'view' }
-    const values: unknown[] = ['', 'x', 1, 2, true, false, { a: 1 }, { a: 2 }, [1], [2], { b: 1, a: 1 }]
-    const documents = [base, ...values.map((key) => ({ ...base, key }))]
+    const values: unknown[] = [null, '', ' \n', {}, [], { id: null }]
+    const documents = [base, ...values.map((key) => ({ ...base, key, 'ctx.id': 'literal' }))]
+    for (const name of ['key', 'key,other', 'ctx.id', 'key.id', 'kye']) {
+      if (name === 'key') documents.pop()
+      const imported = await importJson(documents, { idFrom: parseIdFrom(name) })
+      expect([name, codesOf(imported)]).toEqual([name, documents.map(() => 'missing_event_id')])
+      expect(imported.outcome.duplicates).toBe(0)
+    }
+    const quoted = await importJson(documents.slice(1, 2), { idFrom: parseIdFrom('"ctx.id"') })
+    expect(quoted.outcome).toMatchObject({ inserted: 1, rejected: 0 })
+  })
+
+  test('with # are those of the records by their numbers, broken ones counted', async () => {
+    const lines = ['u1,x', 'u1', 'u2,x', '"u3,x', 'u3,x', 'u3,x'].map((line) =>
+      line.includes(',') ? `${at},${line}` : line,
+    )
+    const broken = `occurred_at,user_id,event_type\n${lines.join('\n')}\n`
+    const fixed = broken.replace('\nu1\n', `\n${at},u1,y\n`).replace('"u3', 'u3')
+    const options = { idFrom: parseIdFrom('user_id,#') }
+    for (const chunkBytes of [1, 40, 1_000_000]) {
+      const before = await importInto(database(), broken, { ...options, chunkBytes })
+      expect(before.outcome).toMatchObject({ read: 6, inserted: 4, rejected: 2 })
+      const after = await importInto(database(), fixed, { ...options, chunkBytes })
+      expect(after.outcome).toMatchObject({ read: 6, inserted: 6, rejected: 0 })
+      expect(ids(after)).toEqual(expect.arrayContaining(ids(before)))
+    }
+    // Of JSON, too: a line that is not JSON has a number.
+    const json = (two: string) =>
+      [
+        `{"k":1,"occurred_at":"${at}","user_id":"u","event_type":"t"}`,
+        two,
+        `{"k":1,"occurred_at":"${at}","user_id":"u","event_type":"t"}`,
+      ].join('\n')
+    const jsonOptions = { idFrom: parseIdFrom('k,#') }
+    const some = await importInto(database(), json('nonsense'), jsonOptions, 'a.ndjson')
+    const all = await importInto(
+      database(),
+      json(`{"k":2,"occurred_at":"${at}","user_id":"u","event_type":"t"}`),
+      jsonOptions,
+      'a.ndjson',
+    )
+    expect(some.outcome).toMatchObject({ inserted: 2, rejected: 1 })
+    expect(ids(all)).toEqual(expect.arrayContaining(ids(some)))
+  })
+
+  test('from JSON: any value that says something counts', async () => {
+    const base = { occurred_at: at, user_id: 'u', event_type: 'view' }
+    const values: unknown[] = ['x', 1, 2, true, false, { a: 1 }, { a: 2 }, [1], [2], { b: 1, a: 1 }]
+    const documents = values.map((key) => ({ ...base, key }))
     const options = { idFrom: parseIdFrom('key') }
     expect((await importJson(documents, options)).outcome).toMatchObject({ inserted: documents.length, duplicates: 0 })
     const whole = await importJson(documents, { idFrom: parseIdFrom('*') })

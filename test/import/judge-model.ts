@@ -8,7 +8,7 @@ export type GivenRecord = readonly [string | null, string | null, string | null,
 /** The code of the first rule that a record breaks, or null when it is an event. */
 export function codeOf([id, at, user, type, properties]: GivenRecord, latest: Date): RejectCode | null {
   if (!id) return 'missing_event_id'
-  if (!isUuid(id)) return 'invalid_event_id'
+  if (!isUuid(id) || /^(0{32}|f{32})$/i.test(id.replaceAll(/[-{}]/g, ''))) return 'invalid_event_id'
   if (!at) return 'missing_occurred_at'
   const micros = instantOf(at, { kind: 'auto' })
   if (micros === null) return 'invalid_occurred_at'

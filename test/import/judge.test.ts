@@ -37,6 +37,8 @@ describe('the code of a record', () => {
     ['no id', 'missing_event_id', withField(0, null)],
     ['an empty id', 'missing_event_id', withField(0, '')],
     ['no uuid', 'invalid_event_id', withField(0, `${id}0`)],
+    ['the nil uuid', 'invalid_event_id', withField(0, '00000000-0000-0000-0000-000000000000')],
+    ['the max uuid', 'invalid_event_id', withField(0, '{FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF}')],
     ['a uuid with a blank before it', 'invalid_event_id', withField(0, ` ${id}`)],
     ['no time', 'missing_occurred_at', withField(1, null)],
     ['an empty time', 'missing_occurred_at', withField(1, '')],

@@ -42,7 +42,7 @@ function isoInstant(text: string, zone: string): bigint | null {
   const date = new Date(0)
   date.setUTCFullYear(year!, month! - 1, day!)
   const localMs = date.getTime() + ((hour! * 60 + minute!) * 60 + second!) * 1000
-  const micros = BigInt(rint(Number(`0.${found[7] ?? '0'}`) * 1e6))
+  const micros = BigInt((found[7] ?? '').slice(0, 6).padEnd(6, '0'))
   const offsetMs = found[8] === undefined ? zoneOffsetMs(localMs, zone) : givenOffsetMs(found[8])
   return offsetMs === null ? null : BigInt(localMs - offsetMs) * 1000n + micros
 }
@@ -55,13 +55,6 @@ const daysIn = (year: number, month: number) =>
     : [4, 6, 9, 11].includes(month)
       ? 30
       : 31
-
-/** Rounds halves to even, as C does: PostgreSQL keeps microseconds. */
-function rint(value: number): number {
-  const down = Math.floor(value)
-  if (value - down !== 0.5) return Math.round(value)
-  return down % 2 === 0 ? down : down + 1
-}
 
 /** PostgreSQL takes offsets up to 15:59. */
 function givenOffsetMs(text: string): number | null {

@@ -57,7 +57,10 @@ describe('instants', () => {
     ['2025-01-31T10:20:30 UTC', '2025-01-31T10:20:30.000Z'],
     ['2025-01-31 10:20:30.5', '2025-01-31T10:20:30.500Z'],
     ['2025-01-31T10:20:30.123456789+02', '2025-01-31T08:20:30.123Z'],
-    ['2025-01-31T23:59:59.9999999Z', '2025-02-01T00:00:00.000Z'],
+    ['2025-01-31T23:59:59.9999999Z', '2025-01-31T23:59:59.999Z'],
+    ['2025-01-31 23:59:59.999999999', '2025-01-31T23:59:59.999Z'],
+    ['2025-01-31T23:59:59.9999995+0000', '2025-01-31T23:59:59.999Z'],
+    ['2025-01-31T23:59:59.1234+0000', '2025-01-31T23:59:59.123Z'],
     ['2025-01-31T10:20:30+0530', '2025-01-31T04:50:30.000Z'],
     ['2025-01-31T10:20:30+05:30', '2025-01-31T04:50:30.000Z'],
     ['2025-01-31T10:20-11', '2025-01-31T21:20:00.000Z'],
@@ -109,6 +112,23 @@ describe('instants', () => {
       }
     })
   })
+})
+
+test('a fraction finer than a microsecond is cut in every format, and the limits hold for what is left', async () => {
+  const times = ['2025-01-01T23:59:59.9999999Z', '2025-01-01 23:59:59.999999999', '1969-12-31T23:59:59.9999999Z']
+  const records = times.map((time, n) => [`a0eebc99-9c0b-4ef8-bb6d-00000000000${n}`, time, 'u', 't'])
+  const names = ['event_id', 'occurred_at', 'user_id', 'event_type']
+  const csv = [names, ...records].map((fields) => `${fields.join(',')}\n`).join('')
+  const ndjson = records.map((fields) => `${JSON.stringify(Object.fromEntries(fields.map((f, n) => [names[n], f])))}\n`)
+  for (const [content, name] of [
+    [csv, 'events.csv'],
+    [ndjson.join(''), 'events.ndjson'],
+  ] as const) {
+    const { events, rejects } = await importInto(database(), content, {}, name)
+    const last = '2025-01-01T23:59:59.999999'
+    expect(events.map(({ occurred_at }) => occurred_at)).toEqual([last, last])
+    expect(rejects.map(({ record, code }) => [record, code])).toEqual([[3, 'occurred_at_out_of_range']])
+  }
 })
 
 test('an import reads times in its own zone, whatever the database prefers', async () => {

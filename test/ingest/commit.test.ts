@@ -49,6 +49,17 @@ describe.each([
 ])('%s records', (_, extra) => {
   const more = Array.from({ length: extra }, (_, k) => eventOf(10_000 + k))
 
+  test('a fraction finer than a microsecond is cut, so an event stays on its day', async () => {
+    await withFreshDatabase(async (db) => {
+      const occurred_at = '2025-01-01T23:59:59.9999999Z'
+      await commit(db, await requestOf([eventOf(1, { occurred_at }), ...more]))
+      const { rows } = await sql<{ at: string }>`
+        SELECT to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS at
+          FROM ${db.t.events} WHERE event_id = ${idOf(1)}`.execute(db.q)
+      expect(rows).toEqual([{ at: '2025-01-01 23:59:59.999999' }])
+    })
+  })
+
   test('each request is told what became of its own records', async () => {
     await withFreshDatabase(async (db) => {
       const settled = await commit(
@@ -74,7 +85,13 @@ describe.each([
           received: 1,
           inserted: 0,
           duplicates: 0,
-          rejected: [{ index: 0, code: 'invalid_event_id', message: 'The event_id is not a UUID.' }],
+          rejected: [
+            {
+              index: 0,
+              code: 'invalid_event_id',
+              message: 'The event_id is not a UUID, or it is the nil or max UUID.',
+            },
+          ],
         },
       ])
       expect(await countEvents(db)).toBe(3 + extra)

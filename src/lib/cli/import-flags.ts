@@ -43,7 +43,7 @@ export const readingFlags = {
   'id-from': Flags.string({
     ...group,
     description:
-      "Derive the event_id from these columns; '*' is the whole record, # the number of the record, which keeps identical records of a file apart.",
+      "Derive the event_id from these columns; '*' is the whole record. # is the number of the record in its file, rejected ones counted, which keeps identical records apart; in a file of rejects the numbers begin at 1 again, so with # fix the rejected records in the file itself and import it again.",
     helpValue: 'COLUMN,…',
   }),
   timezone: Flags.string({

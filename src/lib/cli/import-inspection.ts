@@ -45,6 +45,7 @@ export function inspectionJson(found: Inspection): Record<string, unknown> {
       why: times?.why ?? null,
     },
     records: found.records.map(recordJson),
+    warnings: found.warnings,
   }
 }
 
@@ -76,6 +77,7 @@ export function inspectionText(found: Inspection, options: RenderOptions): strin
   if (found.records.length > 0) lines.push('', recordsTable(found.records, options).trimEnd())
   const codes = [...new Set(found.records.flatMap(({ code }) => (code === null ? [] : [code])))]
   if (codes.length > 0) lines.push('', ...codes.map((code) => `${code}: ${rejectCodes[code]}`))
+  if (found.warnings.length > 0) lines.push('', ...found.warnings.map((warning) => `Warning: ${visible(warning)}`))
   return lines.join('\n')
 }
 

@@ -69,6 +69,8 @@ export function talkOf(event: ImportEvent): string | undefined {
       return `Going on with batch ${event.batch.id}: ${grouped(event.read)} records in ${grouped(event.chunks)} chunks are merged already.`
     case 'retrying':
       return `Trying chunk ${event.chunk} again: ${visible(event.reason)}`
+    case 'warning':
+      return `Warning: ${nameOf(event.file)}: ${visible(event.message)}`
     case 'progress':
     case 'finished':
       return undefined

@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Layout } from './layout.js'
 import { type Mapping, ordinalRef, type SourceRef } from './mapping.js'
+import type { Chunk } from './split/chunk.js'
 
 /** SQL expressions over a row `s` of staging. Of the type text, unless the layout says that a column is typed. */
 export interface GivenSql {
@@ -20,17 +21,23 @@ export interface GivenSql {
   readonly restBytes: RawBuilder<unknown> | null
 }
 
+/** The numbers of a chunk's records in their source; a `Chunk` knows them. */
+export type RecordNumbering = Pick<Chunk, 'firstRecord' | 'goodBeforeReject'>
+
+/** Of a source that is one chunk without rejects. */
+export const wholeSource: RecordNumbering = { firstRecord: 1, goodBeforeReject: [] }
+
 /**
- * @param goodBefore good records in all chunks before: with `n` the ordinal of a record, for `--id-from '#'`
+ * @param numbering for `--id-from '#'`: the number of a record, which counts those before it that the splitter rejected
  * @example
- * givenSql(mapping, layout, 0).userId // coalesce(nullif(s.c3, ''), nullif(s.c7, ''))
+ * givenSql(mapping, layout, wholeSource).userId // coalesce(nullif(s.c3, ''), nullif(s.c7, ''))
  */
-export function givenSql(mapping: Mapping, layout: Layout, goodBefore: number): GivenSql {
+export function givenSql(mapping: Mapping, layout: Layout, numbering: RecordNumbering): GivenSql {
   const isDocument = layout.kind === 'document'
   const read = isDocument ? scalarMember : field
   const first = (sources: readonly SourceRef[]): RawBuilder<unknown> => firstSet(sources.map(read))
   return {
-    eventId: mapping.idFrom === null ? first(mapping.fields.event_id) : derivedId(mapping.idFrom, layout, goodBefore),
+    eventId: mapping.idFrom === null ? first(mapping.fields.event_id) : derivedId(mapping.idFrom, layout, numbering),
     occurredAt: first(mapping.fields.occurred_at),
     userId: first(mapping.fields.user_id),
     eventType: first(mapping.fields.event_type),
@@ -73,21 +80,43 @@ function firstSet(sources: readonly RawBuilder<unknown>[]): RawBuilder<unknown> 
 
 /**
  * A stable uuid from the content of some columns: the first 16 bytes of the SHA-256 of their values, each with its
- * length before it so that ('ab', 'c') and ('a', 'bc') differ, marked as version 8 (RFC 9562).
+ * length in front of it so that ('ab', 'c') and ('a', 'bc') differ, marked as version 8 (RFC 9562). Null when none of
+ * them is set: all records without a value would have one id.
  */
-function derivedId(idFrom: readonly SourceRef[] | '*', layout: Layout, goodBefore: number): RawBuilder<string> {
+function derivedId(
+  idFrom: readonly SourceRef[] | '*',
+  layout: Layout,
+  numbering: RecordNumbering,
+): RawBuilder<string | null> {
   const isDocument = layout.kind === 'document'
   const all = isDocument
     ? [sql`s.c1::text`]
     : Array.from({ length: layout.columns }, (_, index) => field({ name: '', index }))
   const one = (source: SourceRef): RawBuilder<unknown> => {
-    if (source === ordinalRef) return sql`(${sql.lit(goodBefore)} + s.n)::text`
+    if (source === ordinalRef) return recordNumber(numbering)
     return isDocument ? sql`(s.c1 #>> ${pathLiteral(source)})` : field(source)
   }
   const values = idFrom === '*' ? all : idFrom.map(one)
   const parts = values.map((value) => sql`coalesce(octet_length(${value}) || ':' || ${value}, '-')`)
   const digest = sql`encode(sha256(convert_to(${sql.join(parts, sql` || `)}, 'UTF8')), 'hex')`
-  return sql`overlay(overlay(substr(${digest}, 1, 32) placing '8' from 13) placing '8' from 17)`
+  const id = sql<string>`overlay(overlay(substr(${digest}, 1, 32) placing '8' from 13) placing '8' from 17)`
+  if (idFrom === '*') return id
+  const set = idFrom.filter((source) => source !== ordinalRef).map((source) => isSet(one(source), isDocument))
+  return sql`CASE WHEN ${sql.join(set, sql` OR `)} THEN ${id} END`
+}
+
+/** Whether a value is there and says something: blanks do not, nor does an empty object or array of JSON. */
+function isSet(value: RawBuilder<unknown>, isDocument: boolean): RawBuilder<boolean> {
+  const empty = isDocument ? sql`('', '{}', '[]')` : sql`('')`
+  return sql`btrim(${value}, ${blanks}) NOT IN ${empty}`
+}
+
+const blanks = sql.lit(' \t\n\r\f\v\u00a0')
+
+function recordNumber({ firstRecord, goodBeforeReject }: RecordNumbering): RawBuilder<string> {
+  const before = sql.lit(firstRecord - 1)
+  if (goodBeforeReject.length === 0) return sql`(${before} + s.n)::text`
+  return sql`(${before} + s.n + width_bucket(s.n - 1, ${goodBeforeReject}::int[]))::text`
 }
 
 type Rest = Pick<GivenSql, 'rest' | 'restBytes'>

@@ -64,6 +64,8 @@ export interface Inspection {
   /** What the times of the first records look like; null when there are none. */
   readonly times: TimeGuess | null
   readonly records: readonly InspectedRecord[]
+  /** What may not be as it was meant, in sentences. */
+  readonly warnings: readonly string[]
   /** What stands in the way of an import; null when nothing does as far as can be seen. */
   readonly error: EaError | null
 }
@@ -90,7 +92,7 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
   }
   const sourceOptions = { encoding: options.encoding, ...(options.stdin && { stdin: options.stdin }) }
   return withSource(path, sourceOptions, async (source) => {
-    const found: Findings = { dialect: null, mapping: null, times: null, records: [] }
+    const found: Findings = { dialect: null, mapping: null, times: null, records: [], warnings: [] }
     let stopped: EaError | null = null
     try {
       await look(db, source, reading, options.records ?? inspectDefaults.records, found)
@@ -119,6 +121,7 @@ interface Findings {
   mapping: Mapping | null
   times: TimeGuess | null
   records: InspectedRecord[]
+  warnings: readonly string[]
 }
 
 async function look(
@@ -131,6 +134,7 @@ async function look(
   found.dialect = sniff(source.head, source.headIsAll, options, source.name)
   const reading = decideReading(source, options)
   found.mapping = reading.mapping
+  found.warnings = reading.namedKeys.warnings
   const times: string[] = []
   await inRolledBack(db, async (tx) => {
     const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
@@ -144,6 +148,7 @@ async function look(
     }
   })
   if (times.length > 0) found.times = detectTimeFormat(times)
+  if (reading.namedKeys.idIsMissing) throw reading.namedKeys.idIsMissing.error
 }
 
 function firstChunks(source: Source, { shape, dialect, maxRecordBytes }: Reading): AsyncIterable<Chunk> {

@@ -9,7 +9,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../event.js'
-import { documentBytes, type GivenSql, givenSql } from './given.js'
+import { documentBytes, type GivenSql, givenSql, type RecordNumbering, wholeSource } from './given.js'
 import { type Layout, typeOf } from './layout.js'
 import { type Mapping, ordinalRef } from './mapping.js'
 import type { TimeFormat } from './time-format.js'
@@ -25,8 +25,8 @@ export interface JudgeRules {
 
 export interface JudgeOptions {
   readonly layout: Layout
-  /** Good records in all chunks before this one. */
-  readonly goodBefore: number
+  /** What turns the place of a good record in its chunk into its number in the source. */
+  readonly numbering: RecordNumbering
   /** Records (by `n`) that PostgreSQL refuses: they are not looked at. */
   readonly refused: readonly number[]
   /** Only records from the first to the last of these `n`, when one that PostgreSQL refuses is searched. */
@@ -43,7 +43,7 @@ export interface JudgeOptions {
  */
 export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, options: JudgeOptions): RawBuilder<unknown> {
   const { layout } = options
-  const given = givenSql(rules.mapping, layout, options.goodBefore)
+  const given = givenSql(rules.mapping, layout, options.numbering)
   // OFFSET 0 keeps each step a step: folded into one, every cast would run once for each place that reads it.
   return sql`
     SELECT n, event_id, occurred_at, user_id, event_type, properties, ${codeSql(rules, layout)} AS code
@@ -141,6 +141,12 @@ function propertiesSql(given: GivenSql, rules: JudgeRules, layout: Layout): RawB
     ELSE (SELECT CASE jsonb_typeof(p) WHEN 'object' THEN g.rest || p ELSE p END FROM (SELECT ${explicit} AS p OFFSET 0) explicit) END)`
 }
 
+/** The nil and the max UUID (RFC 9562) stand for no id: as ids they would make one event of all that have them. */
+const noIds = sql.lit('{00000000-0000-0000-0000-000000000000,ffffffff-ffff-ffff-ffff-ffffffffffff}')
+
+/** An id that is derived is a UUID, unless there is nothing to derive it from. */
+const derivedIdRules = sql`WHEN given_id IS NULL THEN 'missing_event_id'`
+
 const control = sql.lit('[\\x01-\\x1f\\x7f-\\x9f]')
 
 function codeSql(rules: JudgeRules, layout: Layout): RawBuilder<string | null> {
@@ -149,10 +155,11 @@ function codeSql(rules: JudgeRules, layout: Layout): RawBuilder<string | null> {
   const missing = (name: string, isTyped: boolean) =>
     isTyped ? sql`${sql.ref(name)} IS NULL` : sql`${sql.ref(name)} IS NULL OR ${sql.ref(name)} = ''`
   const idRules = sql`WHEN ${missing('given_id', idIsTyped(rules, layout))} THEN 'missing_event_id'
-    ${layout.strict ? sql`WHEN event_id IS NULL THEN 'invalid_event_id'` : sql``}`
+    ${layout.strict ? sql`WHEN event_id IS NULL THEN 'invalid_event_id'` : sql``}
+    WHEN event_id = ANY (${noIds}) THEN 'invalid_event_id'`
   return sql`CASE
     ${isDocument ? documentRules : sql``}
-    ${rules.mapping.idFrom === null ? idRules : sql``}
+    ${rules.mapping.idFrom === null ? idRules : derivedIdRules}
     WHEN ${missing('given_at', atIsTyped(rules, layout))} THEN 'missing_occurred_at'
     WHEN occurred_at IS NULL THEN 'invalid_occurred_at'
     WHEN occurred_at < '1970-01-01T00:00:00Z'::timestamptz OR occurred_at > ${rules.latest}::timestamptz THEN 'occurred_at_out_of_range'
@@ -179,6 +186,6 @@ function isTooLarge(isDocument: boolean, rules: JudgeRules, layout: Layout): Raw
   if (isDocument) {
     return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`)} > ${most}`
   }
-  const { restBytes } = givenSql(rules.mapping, layout, 0)
+  const { restBytes } = givenSql(rules.mapping, layout, wholeSource)
   return sql`coalesce(octet_length(given_properties), 0)${restBytes ? sql` + rest_bytes` : sql``} > ${most}`
 }

@@ -175,7 +175,7 @@ export async function stageForJudging(
   const layout = layoutOf(chunk, shape, rules.mapping, rules.timeFormat, trust !== 'fast')
   await prepareSession(tx, context.timezone)
   await stageChunk(tx, chunk, layout, context.copyOptions)
-  const options = { layout, goodBefore: chunk.goodBefore, refused: [], numbered: false }
+  const options = { layout, numbering: chunk, refused: [], numbered: false }
   if (trust !== 'wary') return { ...options, refusals: [] }
   const refusals = await findRefused(tx, rules, options, [1, chunk.good])
   return { ...options, refused: refusals.map((refusal) => refusal.n), refusals }

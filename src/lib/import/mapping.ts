@@ -160,4 +160,6 @@ function requireColumns(
   })
 }
 
-const shellQuoted = (text: string) => (/^[\w.,=:@%/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+/** A value of a flag as it is typed in a shell. */
+export const shellQuoted = (text: string) =>
+  /^[\w.,=:@%/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`

@@ -56,6 +56,7 @@ export type ImportEvent =
       readonly totalBytes: number | null
       readonly records: number
     }
+  | { readonly type: 'warning'; readonly file: string; readonly message: string }
   | { readonly type: 'finished'; readonly outcome: FileOutcome }
 
 export type ImportStatus = 'completed' | 'already_imported' | 'failed' | 'dry_run'
@@ -88,6 +89,8 @@ export interface FileOutcome {
     readonly code: RejectCode
     readonly text: string
   }[]
+  /** What may not be as it was meant, in sentences. */
+  readonly warnings: readonly string[]
   /** Why the file failed. */
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly suggestions: readonly string[] }
 }

@@ -30,6 +30,7 @@ import {
   outcomeOf,
   type Run,
   requireGood,
+  requireNamedKeys,
   secondsSince,
   tellProgress,
   timed,
@@ -64,6 +65,7 @@ export async function importFile(
         timeFormat: options.timeFormat ?? importDefaults.timeFormat,
         maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
       })
+      requireNamedKeys(run, reading)
       if (options.dryRun) return dryRun(run, source, reading, identity)
       return withRejectsFile(run, reading, async () => {
         if (!options.atomic) return load(run, source, reading, identity)

@@ -4,8 +4,10 @@
  * by one that reads the same way.
  */
 import { EaError } from '../errors.js'
+import { headRecords } from './json-head.js'
 import type { FieldMap, IdFrom } from './map-grammar.js'
 import { type Mapping, resolveMapping } from './mapping.js'
+import { allKeysFound, findNamedKeys, type NamedKeys } from './named-keys.js'
 import { nameForPeople } from './paths.js'
 import { type Dialect, type Given, sniff } from './sniff.js'
 import type { Source } from './source.js'
@@ -35,6 +37,8 @@ export interface Reading {
   readonly maxRecordBytes: number
   /** The header as it stands in the content, with its line end; empty for JSON. */
   readonly header: Buffer
+  /** Of JSON: which of the keys that flags name its first records have. */
+  readonly namedKeys: NamedKeys
 }
 
 /**
@@ -55,7 +59,14 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
     timeFormat: options.timeFormat,
     maxRecordBytes: options.maxRecordBytes,
     header: source.head.subarray(0, dialect.headerBytes),
+    namedKeys: namedKeysOf(source, dialect, options),
   }
+}
+
+function namedKeysOf(source: Source, { format, empty }: Dialect, options: ReadingOptions): NamedKeys {
+  const isJson = format === 'ndjson' || format === 'json-array'
+  if (!isJson || empty || !(options.map || options.idFrom)) return allKeysFound
+  return findNamedKeys(headRecords(source.head, format), options)
 }
 
 /** A table of PostgreSQL has 1,600 columns at most, and staging one of its own. */

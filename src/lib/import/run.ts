@@ -23,11 +23,12 @@ export interface Run {
   readonly ledger: Ledger
   readonly startedMs: number
   readonly phases: Partial<Record<Phase, number>>
+  readonly warnings: string[]
 }
 
 export function newRun(db: Database, lease: Lease, path: string, options: ImportOptions): Run {
   const ledger = new Ledger(options.maxRejects ?? importDefaults.maxRejects)
-  return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {} }
+  return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {}, warnings: [] }
 }
 
 /**
@@ -184,6 +185,7 @@ export function outcomeOf(
     firstRejects: run.ledger.firstRejects
       .slice(0, namedRejects)
       .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
+    warnings: run.warnings,
   }
 }
 
@@ -203,7 +205,26 @@ export function alreadyImported(run: Run, known: Batch): FileOutcome {
     ...(known.finishedAt && { importedAt: known.finishedAt }),
     reasons: [],
     firstRejects: [],
+    warnings: run.warnings,
   }
+}
+
+/** Says what may not be as it was meant, at once and in the outcome. */
+function warn(run: Run, message: string): void {
+  run.warnings.push(message)
+  run.options.onEvent?.({ type: 'warning', file: run.path, message })
+}
+
+/**
+ * Says which keys that flags name are in none of the first records.
+ *
+ * @throws EaError `missing_column` when that leaves those records without an id, and more of them than may be rejected
+ */
+export function requireNamedKeys(run: Run, { namedKeys: { warnings, idIsMissing } }: Reading): void {
+  const budget = run.options.maxRejects ?? importDefaults.maxRejects
+  const isAllowed = idIsMissing && ('records' in budget ? budget.records >= idIsMissing.records : budget.percent > 0)
+  if (idIsMissing && !isAllowed) throw idIsMissing.error
+  for (const warning of warnings) warn(run, warning)
 }
 
 /** Runs a phase and books its wall time. */

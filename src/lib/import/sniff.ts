@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { EaError } from '../errors.js'
 import { type CsvChoice, readCsvHead } from './csv-head.js'
 import { looksBinary, refuseBinary } from './foreign.js'
+import { headRecords, parseObject } from './json-head.js'
 import { nameForPeople, stdinPath } from './paths.js'
 
 export const formats = ['csv', 'tsv', 'ndjson', 'json-array'] as const
@@ -70,7 +71,7 @@ export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = st
   if (looksBinary(head, given.format !== undefined)) throw refuseBinary(head, name)
   const { format, why } = chooseFormat(head, atEnd, given, name)
   if (format === 'ndjson' || format === 'json-array') {
-    const keys = keysOf(head, format)
+    const keys = [...new Set(headRecords(head, format).flatMap(Object.keys))]
     return { ...jsonShape, format, keys, lineEnd, empty: false, why: [why] }
   }
   const csv = readCsvHead(
@@ -144,7 +145,7 @@ function chooseFormat(head: Buffer, atEnd: boolean, given: GivenFormat, name: st
   const text = head.toString('utf8')
   const first = text.trimStart()
   const lines = completeLines(text, atEnd).slice(0, 50)
-  const objects = lines.filter(isJsonObject).length
+  const objects = lines.filter((line) => parseObject(line) !== undefined).length
   if (/^\{\s*"events"\s*:\s*\[/.test(first)) throw wrappedEvents(name)
   if (first[0] === '[' && !(objects > 0 && objects >= lines.length / 2)) {
     return { format: 'json-array', why: 'format json-array: it begins with [' }
@@ -191,41 +192,6 @@ function completeLines(text: string, atEnd: boolean): string[] {
   const lines = text.split(/\r\n|\n|\r/)
   if (!atEnd) lines.pop()
   return lines.filter((line) => line.trim() !== '')
-}
-
-function isJsonObject(line: string): boolean {
-  if (line.trimStart()[0] !== '{') return false
-  try {
-    JSON.parse(line)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** The keys of the first objects that can be read: for people, so what cannot be read is passed over. */
-function keysOf(head: Buffer, format: 'ndjson' | 'json-array'): string[] {
-  const text = head.toString('utf8')
-  const keys = new Set<string>()
-  const lines = format === 'ndjson' ? completeLines(text, true) : arrayElements(text)
-  for (const line of lines.slice(0, 100)) {
-    if (isJsonObject(line)) for (const key of Object.keys(JSON.parse(line) as object)) keys.add(key)
-  }
-  return [...keys]
-}
-
-/** The texts of the objects of an array, as far as they are complete. */
-function arrayElements(text: string): string[] {
-  const elements: string[] = []
-  let depth = 0
-  let from = -1
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === '{' || token === '[') {
-      if (++depth === 2) from = index
-    } else if ((token === '}' || token === ']') && --depth === 1) elements.push(text.slice(from, index + 1))
-    if (elements.length >= 100) break
-  }
-  return elements
 }
 
 function lineEndOf(head: Buffer): LineEnd {

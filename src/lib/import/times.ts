@@ -34,6 +34,16 @@ function isShape(text: RawBuilder<unknown>, shape: string): RawBuilder<boolean> 
   return sql`(${sql.join(rules, sql` AND `)})`
 }
 
+/** `~` is asked only of a text with a digit where the seventh one of a fraction can stand; `text` is ISO 8601. */
+function hasFineFraction(text: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`(octet_length(${text}) > 26 AND ascii(substr(${text}, 27, 1)) BETWEEN 48 AND 57 AND ${text} ~ '[.][0-9]{7}')`
+}
+
+/** An ISO text with its fraction cut to microseconds: a cast would round, and move 23:59:59.9999999 to the next day. */
+function cutToMicroseconds(text: RawBuilder<unknown>): RawBuilder<string> {
+  return sql`CASE WHEN ${hasFineFraction(text)} THEN regexp_replace(${text}, '([.][0-9]{6})[0-9]+', '\\1') ELSE ${text} END`
+}
+
 function isIso(text: RawBuilder<unknown>): RawBuilder<boolean> {
   const branches = commonShapes.map((shape) => sql`WHEN ${isShape(text, shape)} THEN true`)
   // PostgreSQL takes 24:00:00 and second 60 and means the next day or minute.
@@ -53,7 +63,7 @@ function fromEpoch(text: RawBuilder<unknown>, unit: Epoch): RawBuilder<Date> {
 }
 
 /**
- * The instant of a text, or null when it is none of the forms. A text of the right form with an impossible date is
+ * The instant of a text, or null when it is none of the forms. What is finer than a microsecond is cut. A text of the right form with an impossible date is
  * null when `strict`, else PostgreSQL's own error: the caller then asks again, strictly.
  *
  * @param text an SQL expression of the type text
@@ -63,13 +73,15 @@ export function instantSql(text: RawBuilder<unknown>, format: TimeFormat, strict
     strict
       ? sql`WHEN ${form} THEN CASE WHEN pg_input_is_valid(${given}, 'timestamptz') THEN (${given})::timestamptz END`
       : sql`WHEN ${form} THEN (${given})::timestamptz`
+  const isoText = iso(cutToMicroseconds(text), isIso(text))
   const epoch = (unit: Epoch): RawBuilder<unknown> => sql`WHEN ${isEpoch(text, unit)} THEN ${fromEpoch(text, unit)}`
   switch (format.kind) {
     case 'auto':
-      return sql`CASE ${iso(text, isIso(text))} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')} END`
+      return sql`CASE ${isoText} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')} END`
     case 'iso':
-      return sql`CASE ${iso(text, isIso(text))} END`
+      return sql`CASE ${isoText} END`
     case 'pattern': {
+      // Its smallest part is a microsecond: there is nothing to cut.
       const { shape, iso: rearranged } = patternSql(text, format.pattern)
       return sql`CASE ${iso(rearranged, sql`${isShape(text, shape)} AND ${isIso(rearranged)}`)} END`
     }

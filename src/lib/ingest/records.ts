@@ -3,6 +3,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
+import { wholeSource } from '../import/given.js'
 import type { JudgeOptions, JudgeRules } from '../import/judge.js'
 import { layoutOf } from '../import/layout.js'
 import { findRefused, type Trust } from '../import/load-chunk.js'
@@ -70,7 +71,7 @@ export class RunRecords {
       rules.timeFormat,
       trust !== 'fast',
     )
-    const options: JudgeOptions = { layout, goodBefore: 0, refused: [], numbered: true }
+    const options: JudgeOptions = { layout, numbering: wholeSource, refused: [], numbered: true }
     if (!this.isInline) {
       const [only] = chunks
       const copyData = chunks.length === 1 ? only!.copyData : chunks.map(linesOf)

@@ -66,6 +66,8 @@ export interface Chunk {
   readonly firstRecord: number
   /** Good records in all chunks before. */
   readonly goodBefore: number
+  /** How many good records of this chunk come before each of its rejects, in their order. */
+  readonly goodBeforeReject: readonly number[]
   /** Bytes of the longest good record. */
   readonly longestRecord: number
   /** Each time field of the good records is surely an ISO 8601 date and time; see plain.ts. */

@@ -129,13 +129,13 @@ class FinishedChunk implements Chunk {
   readonly blankLines: number
   readonly firstRecord: number
   readonly goodBefore: number
+  readonly goodBeforeReject: readonly number[]
   readonly longestRecord: number
   readonly plainTimes: boolean
   readonly plainTexts: boolean
   readonly rejects: readonly Reject[]
   readonly #base: number
   readonly #firstLine: number
-  readonly #goodBeforeReject: readonly number[]
   readonly #layout: CopyLayout
   readonly #shape: Shape
   readonly #pool: RoomPool
@@ -158,7 +158,7 @@ class FinishedChunk implements Chunk {
     this.rejects = draft.rejects
     this.#base = draft.base
     this.#firstLine = before.line
-    this.#goodBeforeReject = draft.goodBeforeReject
+    this.goodBeforeReject = draft.goodBeforeReject
     this.#layout = {
       good: draft.good,
       lineEnds: draft.lineEnds,
@@ -207,10 +207,10 @@ class FinishedChunk implements Chunk {
   /** How many rejects stand before the n-th good record. */
   #rejectsBefore(n: number): number {
     let low = 0
-    let high = this.#goodBeforeReject.length
+    let high = this.goodBeforeReject.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#goodBeforeReject[middle]! < n) low = middle + 1
+      if (this.goodBeforeReject[middle]! < n) low = middle + 1
       else high = middle
     }
     return low

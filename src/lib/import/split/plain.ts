@@ -9,8 +9,8 @@ const colon = 0x3a
 
 /**
  * Whether the bytes are an ISO 8601 date and time of a form that PostgreSQL reads as it stands: `2025-01-31T10:20:30`
- * with `T` or a space, with up to 9 digits of a fraction and with `Z`, `±hh:mm` or nothing behind it. Whether there is
- * such a day is left to the database.
+ * with `T` or a space, with up to 6 digits of a fraction (it would round a finer one, times.ts cuts it) and with `Z`,
+ * `±hh:mm` or nothing after it. Whether there is such a day is left to the database.
  */
 export function isPlainTime(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from < 19) return false
@@ -44,7 +44,7 @@ export function isPlainTime(bytes: Uint8Array, from: number, to: number): boolea
   if (i < to && bytes[i] === 0x2e) {
     const first = ++i
     while (i < to && isDigit(bytes[i]!)) i++
-    if (i === first || i - first > 9) return false
+    if (i === first || i - first > 6) return false
   }
   if (i === to) return true
   if (bytes[i] === 0x5a) return i + 1 === to

@@ -1,0 +1,118 @@
+/**
+ * The keys that `--map` and `--id-from` name, looked for in the first records of a JSON source. A CSV has a header to hold
+ * them against; here a misspelt key would only be absent from every record, and nobody would be told.
+ */
+import { EaError } from '../errors.js'
+import { type FieldMap, formatSource, type IdFrom, type SourceName } from './map-grammar.js'
+import { shellQuoted } from './mapping.js'
+import { nearest } from './name-guess.js'
+
+export interface NamedKeys {
+  /** Each key that none of the first records has, in a sentence. */
+  readonly warnings: readonly string[]
+  /** Set when none of the keys that an id is derived from is in any of them: all of them would be rejected. */
+  readonly idIsMissing: { readonly error: EaError; readonly records: number } | null
+}
+
+/** Every name is found: also when there is nothing to look at. */
+export const allKeysFound: NamedKeys = { warnings: [], idIsMissing: null }
+
+/**
+ * @param records the first ones of the source
+ * @example
+ * findNamedKeys([{ uid: 1 }], { map: parseMap('user_id=user') }).warnings[0] // '--map user_id: the first record does not have …'
+ */
+export function findNamedKeys(
+  records: readonly Record<string, unknown>[],
+  { map = {}, idFrom }: { readonly map?: FieldMap | undefined; readonly idFrom?: IdFrom | null | undefined },
+): NamedKeys {
+  if (records.length === 0) return allKeysFound
+  const isAbsent = ({ path }: SourceName) => !records.some((record) => hasPath(record, path))
+  const mapped = Object.entries(map).flatMap(([field, sources]) =>
+    sources.filter(isAbsent).map((source) => warningOf(records, `--map ${field}=`, source)),
+  )
+  const sources = idFrom && idFrom.sources !== '*' ? idFrom.sources : []
+  const absent = sources.filter(isAbsent)
+  if (absent.length === 0) return { warnings: mapped, idIsMissing: null }
+  const derived = absent.map((source) => warningOf(records, '--id-from ', source))
+  const isMissing = absent.length === sources.length
+  return {
+    warnings: [...mapped, ...derived],
+    idIsMissing: isMissing ? { error: missingId(records, absent), records: records.length } : null,
+  }
+}
+
+function warningOf(records: readonly Record<string, unknown>[], flag: string, source: SourceName): string {
+  const guess = guessOf(records, source)
+  return `${absence(records, flag, [source])}.${guess ? ` Perhaps: ${flag}${guess}` : ''}`
+}
+
+function absence(
+  records: readonly Record<string, unknown>[],
+  flag: string,
+  absent: readonly Pick<SourceName, 'path'>[],
+): string {
+  const names = absent.map(formatSource).join(', ')
+  const whose =
+    records.length === 1 ? 'the first record does not have' : `none of the first ${records.length} records has`
+  return `${flag.replace(/[= ]$/, '')} names ${absent.length === 1 ? 'a key that' : 'keys that'} ${whose}: ${names}`
+}
+
+/** What a CSV without these columns is told, too. */
+function missingId(records: readonly Record<string, unknown>[], absent: readonly SourceName[]): EaError {
+  const keys = [...new Set(records.flatMap((record) => Object.keys(record)))]
+  const guesses = absent.map((source) => guessOf(records, source))
+  const suggestions = guesses.every((guess) => guess !== undefined)
+    ? [`Perhaps: --id-from ${guesses.join(',')}`]
+    : ["If the records do not have an id of their own: --id-from '*' derives one from their content."]
+  return new EaError('missing_column', `${absence(records, '--id-from ', absent)}. Their keys: ${keys.join(', ')}.`, {
+    suggestions,
+    details: { missing: absent.map(({ name }) => name), keys },
+  })
+}
+
+/** Whether `#>` of PostgreSQL would find something at this path, null included. */
+function hasPath(record: Record<string, unknown>, path: readonly string[]): boolean {
+  let inner: unknown = record
+  for (const key of path) {
+    if (inner === null || typeof inner !== 'object') return false
+    const at = Array.isArray(inner) && /^-\d+$/.test(key) ? String(inner.length + Number(key)) : key
+    if (!Object.hasOwn(inner, at)) return false
+    inner = (inner as Record<string, unknown>)[at]
+  }
+  return true
+}
+
+/**
+ * The key that was meant, as it is written in a flag: one whose name holds the dots, one of this name at another depth,
+ * else one that differs by a typo.
+ */
+function guessOf(records: readonly Record<string, unknown>[], { name, path }: SourceName): string | undefined {
+  const known = knownPaths(records)
+  const last = path.at(-1)!
+  const parent = path.slice(0, -1).join('\0')
+  const siblings = known.filter((one) => one.slice(0, -1).join('\0') === parent)
+  const near = nearest(
+    last,
+    siblings.map((one) => one.at(-1)!),
+  )
+  const found =
+    known.find((one) => one.length === 1 && path.length > 1 && one[0] === name) ??
+    known.find((one) => one.at(-1) === last) ??
+    (near === null ? undefined : [...path.slice(0, -1), near])
+  return found && shellQuoted(formatSource({ path: found }))
+}
+
+/** The paths of one and two keys that the records have. */
+function knownPaths(records: readonly Record<string, unknown>[]): (readonly string[])[] {
+  const paths = new Map<string, readonly string[]>()
+  const add = (path: readonly string[]) => paths.set(path.join('\0'), path)
+  for (const record of records) {
+    for (const [key, value] of Object.entries(record)) {
+      add([key])
+      if (value === null || typeof value !== 'object' || Array.isArray(value)) continue
+      for (const inner of Object.keys(value)) add([key, inner])
+    }
+  }
+  return [...paths.values()]
+}
