@@ -1,11 +1,57 @@
-import { defineConfig } from 'vitest/config'
+import { defaultExclude, defineConfig } from 'vitest/config'
+import { effort, seed } from './test/support/effort-of-run.js'
+
+/**
+ * Tests in tiers, told by the end of a file's name:
+ *
+ * - `unit` (`x.test.ts`): no database, no process of its own;
+ * - `db` (`x.db.test.ts`): on a real PostgreSQL, one database for each worker, emptied for each test;
+ * - `cli` (`x.cli.test.ts`): `ea` as a user runs it, also compared with what the server and the library answer;
+ * - `proof` (`x.proof.test.ts`): kills, interleavings, a million records, full disks, browsers, the package, the guide.
+ *
+ * `npm test` runs the first three, quick. `npm run test:proof` runs the last one, `npm run test:properties` every property
+ * with all of its cases.
+ */
+const tiers = ['db', 'cli', 'proof']
+
+const isFull = effort === 'full'
+const onServer = { globalSetup: ['test/support/global-setup.ts'], hookTimeout: 120_000 }
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
     disableConsoleIntercept: true,
+    // The default leaves half of a machine with two cores idle: tests wait for PostgreSQL and for processes.
+    maxWorkers: Number(process.env.EA_TEST_WORKERS ?? 2),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...defaultExclude, ...tiers.map((tier) => `test/**/*.${tier}.test.ts`)],
+          isolate: false,
+          testTimeout: isFull ? 60_000 : 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...onServer,
+          name: 'db',
+          include: ['test/**/*.db.test.ts'],
+          isolate: false,
+          testTimeout: isFull ? 300_000 : 30_000,
+        },
+      },
+      { extends: true, test: { ...onServer, name: 'cli', include: ['test/**/*.cli.test.ts'], testTimeout: 30_000 } },
+      {
+        extends: true,
+        test: { ...onServer, name: 'proof', include: ['test/**/*.proof.test.ts'], testTimeout: 60_000 },
+      },
+    ],
   },
 })
+
+process.stdout.write(
+  `Effort: ${effort} (EA_TEST_EFFORT). Seed of random cases: ${seed} (EA_TEST_SEED repeats a day).\n`,
+)

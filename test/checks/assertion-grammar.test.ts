@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Assertion, aggregates } from '../../src/lib/checks/assertion.js'
 import { comparisonText, parseAssertion, printAssertion } from '../../src/lib/checks/assertion-grammar.js'
 import { SyntaxProblem } from '../../src/lib/stats/text-cursor.js'
+import { assertProperty } from '../support/effort.js'
 
 function problemOf(parse: () => unknown): SyntaxProblem {
   try {
@@ -110,12 +111,13 @@ describe('numbers', () => {
   })
 
   test('a percentage is the number that is nearest to it', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.integer({ min: -100_000, max: 100_000 }), fc.integer({ min: 0, max: 3 }), (digits, decimals) => {
         const text = `${(digits / 10 ** decimals).toFixed(decimals)}%`
         const { comparison } = parseAssertion(`x < ${text}`)
         expect(comparison).toMatchObject({ threshold: { value: Number(`${digits}e-${decimals + 2}`) + 0 } })
       }),
+      100,
     )
   })
 })
@@ -289,7 +291,7 @@ const comparison = fc.oneof(
 
 test('what is printed can be read again', () => {
   const subject = fc.oneof(column, bare, quality, fc.constant({ kind: 'freshness' as const }))
-  fc.assert(
+  assertProperty(
     fc.property(subject, fc.option(base, { nil: undefined }), comparison, (subject, change, compared) => {
       const { comparison } = parseAssertion(`x ${compared}`)
       const assertion: Assertion = { subject, change, comparison, text: '' }
@@ -297,7 +299,7 @@ test('what is printed can be read again', () => {
       expect(parseAssertion(text)).toEqual({ ...assertion, text })
       expect(text.endsWith(compared)).toBe(true)
     }),
-    { numRuns: 500 },
+    500,
   )
 })
 
@@ -363,7 +365,7 @@ test('any text is read, or has a place in it that cannot be; a suggestion can al
     fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join('')),
     fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(' ')),
   )
-  fc.assert(
+  assertProperty(
     fc.property(text, (text) => {
       let problem: SyntaxProblem
       try {
@@ -379,6 +381,6 @@ test('any text is read, or has a place in it that cannot be; a suggestion can al
       expect(problem.message).toMatch(/^expected /)
       if (problem.suggestion !== undefined) parseAssertion(problem.suggestion)
     }),
-    { numRuns: 2000 },
+    2000,
   )
 })

@@ -11,6 +11,7 @@ import {
   windowEnd,
   windowStart,
 } from '../../src/lib/time.js'
+import { assertProperty } from '../support/effort.js'
 
 const period: Base = { kind: 'previous_period' }
 const year: Base = { kind: 'previous_year' }
@@ -60,18 +61,19 @@ describe('for any window', () => {
     })
 
   test('the previous period has as many whole windows and ends right before it', () => {
-    fc.assert(
+    assertProperty(
       fc.property(question, ({ grain, windows, from, to }) => {
         const [base] = baseWindow(period, { from, to }, grain)
         expect(addDays(base!.to, 1)).toBe(from)
         expect(addWindows(base!.from, grain, windows)).toBe(from)
         expect(windowStart(base!.from, grain, 'monday')).toBe(base!.from)
       }),
+      100,
     )
   })
 
   test('the previous year has as many whole windows, about a year before', () => {
-    fc.assert(
+    assertProperty(
       fc.property(question, ({ grain, windows, from, to }) => {
         const [base] = baseWindow(year, { from, to }, grain)
         expect([364, 365, 366]).toContain(daysBetween(base!.from, from))
@@ -81,6 +83,7 @@ describe('for any window', () => {
         expect(addDays(windowEnd(last, grain), -1)).toBe(base!.to)
         expect(addWindows(base!.from, grain, windows - 1)).toBe(last)
       }),
+      100,
     )
   })
 })

@@ -12,6 +12,7 @@ import {
   plus,
   times,
 } from '../../src/lib/checks/fraction.js'
+import { assertProperty } from '../support/effort.js'
 
 const fraction = (top: number | bigint, bottom: number | bigint = 1): Fraction => ({
   top: BigInt(top),
@@ -36,18 +37,18 @@ test.each<[number, Fraction]>([
 
 test('a share of up to 90 million is that share, and a decimal that decimal', () => {
   const count = fc.integer({ min: 1, max: 90_000_000 })
-  fc.assert(
+  assertProperty(
     fc.property(count, count, (a, b) => {
       const [top, bottom] = [Math.min(a, b), Math.max(a, b)]
       expect(compare(fractionOf(top / bottom), fraction(top, bottom))).toBe(0)
     }),
-    { numRuns: 1000 },
+    1000,
   )
-  fc.assert(
+  assertProperty(
     fc.property(fc.integer({ min: -(10 ** 7), max: 10 ** 7 }), fc.integer({ min: 0, max: 7 }), (digits, places) => {
       expect(compare(fractionOf(Number(`${digits}e-${places}`)), fraction(digits, 10 ** places))).toBe(0)
     }),
-    { numRuns: 1000 },
+    1000,
   )
 })
 
@@ -62,7 +63,7 @@ test('numbers keep their order, and each comes back as itself', () => {
     view.setBigInt64(0, view.getBigInt64(0) + 1n)
     return view.getFloat64(0)
   }
-  fc.assert(
+  assertProperty(
     fc.property(anyNumber, anyNumber, (a, b) => {
       expect(numberOf(fractionOf(a))).toBe(a + 0)
       expect(compare(fractionOf(a), fractionOf(b))).toBe(Math.sign(a - b) + 0)
@@ -70,7 +71,7 @@ test('numbers keep their order, and each comes back as itself', () => {
       const near = next(Math.abs(a))
       expect(compare(fractionOf(Math.abs(a)), fractionOf(near))).toBe(-1)
     }),
-    { numRuns: 1000 },
+    1000,
   )
 })
 
@@ -85,11 +86,11 @@ test('arithmetic is exact where floating point is not', () => {
 
 test('a quotient is the number that JavaScript makes of it', () => {
   const whole = fc.integer({ min: 1, max: 2 ** 53 - 1 })
-  fc.assert(
+  assertProperty(
     fc.property(whole, whole, (top, bottom) => {
       expect(numberOf(over(fractionOf(top), fractionOf(bottom)))).toBe(top / bottom)
     }),
-    { numRuns: 2000 },
+    2000,
   )
 })
 

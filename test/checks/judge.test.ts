@@ -6,6 +6,7 @@ import { type Evidence, type Judgement, judge } from '../../src/lib/checks/judge
 import type { Result } from '../../src/lib/result.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { addDays } from '../../src/lib/time.js'
+import { assertProperty } from '../support/effort.js'
 import { answerOf, cohort, dauOf, funnelOf } from './answers.js'
 
 /** Judges a text; it must fit the stat of the answer, as every assertion that is judged. */
@@ -86,13 +87,14 @@ describe('shares are compared exactly, and never rounded to the other side', () 
   })
 
   test('a share of two counts is at least the percentage that it is', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 1, max: 5000 }), (hundredths, times) => {
         const share = (hundredths * times) / (10_000 * times)
         const percent = `${(hundredths / 100).toFixed(2)}%`
         expect(judged(`share = ${percent}`, shares(share)).verdict).toBe(true)
         expect(judged(`share > ${percent}`, shares(share)).verdict).toBe(false)
       }),
+      100,
     )
   })
 })
@@ -192,7 +194,7 @@ describe('every and any', () => {
   test('they agree with every and some of JavaScript, and with min and max', () => {
     const operators = { '>': (a: number, b: number) => a > b, '<=': (a: number, b: number) => a <= b } as const
     const count = fc.integer({ min: 0, max: 20 })
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.array(count, { minLength: 1, maxLength: 6 }),
         count,
@@ -205,6 +207,7 @@ describe('every and any', () => {
           expect(verdict(operator === '>' ? 'min(unique_users)' : 'max(unique_users)')).toBe(users.every(isGood))
         },
       ),
+      100,
     )
   })
 
@@ -449,7 +452,7 @@ describe('changes', () => {
   })
 
   test('a change of counts is compared exactly', () => {
-    fc.assert(
+    assertProperty(
       fc.property(fc.integer({ min: 1, max: 10 ** 9 }), fc.integer({ min: -100, max: 300 }), (hundreds, percent) => {
         const [base, value] = [100 * hundreds, (100 + percent) * hundreds]
         const change = (comparison: string) =>
@@ -460,6 +463,7 @@ describe('changes', () => {
         expect(change('>').verdict).toBe(false)
         expect(change('<=').value).toBe(Number(`${percent}e-2`))
       }),
+      100,
     )
   })
 })

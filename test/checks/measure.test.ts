@@ -5,6 +5,7 @@ import { parseAssertion } from '../../src/lib/checks/assertion-grammar.js'
 import { numberOf } from '../../src/lib/checks/fraction.js'
 import { measure } from '../../src/lib/checks/measure.js'
 import type { Result } from '../../src/lib/result.js'
+import { assertProperty } from '../support/effort.js'
 import { answerOf, cohort, dauOf, funnelOf } from './answers.js'
 
 /** The value of a subject, or why there is none. */
@@ -43,7 +44,7 @@ describe('aggregates', () => {
 })
 
 test('aggregates of any days are those of plain arithmetic', () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(fc.integer({ min: 0, max: 10 ** 9 }), { minLength: 1, maxLength: 40 }), (users) => {
       const answer = dauOf(users, { data_until: '2025-12-31', complete_until: '2026-01-01' })
       const sum = users.reduce((total, count) => total + count)
@@ -60,6 +61,7 @@ test('aggregates of any days are those of plain arithmetic', () => {
         expect(measured(`${aggregate}(unique_users)`, answer)).toBe(value)
       }
     }),
+    100,
   )
 })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { annotations, stepSummary } from '../../src/lib/checks/reports/github.js'
 import { reporters } from '../../src/lib/checks/reports/reports.js'
+import { assertProperty } from '../support/effort.js'
 import { hostileReport, mixed, outcome, reportOf } from './report-examples.js'
 
 interface Command {
@@ -102,7 +103,7 @@ test('the runner reads back the message, the title and the place', () => {
 })
 
 test('every annotation is read back as it was meant, whatever the texts hold', () => {
-  fc.assert(
+  assertProperty(
     fc.property(hostileReport, (report) => {
       const meant = annotations(report, {})
       const read = readOutput(reporters.github(report, {}))
@@ -116,7 +117,7 @@ test('every annotation is read back as it was meant, whatever the texts hold', (
         expect(message.length).toBeLessThanOrEqual(4096)
       }
     }),
-    { numRuns: 200 },
+    200,
   )
 })
 

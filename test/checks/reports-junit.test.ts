@@ -9,6 +9,7 @@ import type { CheckReport } from '../../src/lib/checks/outcome.js'
 import type { ReportContext } from '../../src/lib/checks/reports/report-context.js'
 import { reporters } from '../../src/lib/checks/reports/reports.js'
 import { escapedUnit, visible } from '../../src/lib/render/cells.js'
+import { assertProperty } from '../support/effort.js'
 import { hostileReport, hostileTexts, mixed, outcome, reportOf } from './report-examples.js'
 import { type Element, readXml } from './xml-reader.js'
 
@@ -181,7 +182,7 @@ test('no checks are one suite without tests', () => {
 })
 
 test('it is well-formed, and adds up, whatever the texts hold', () => {
-  fc.assert(
+  assertProperty(
     fc.property(hostileReport, fc.constantFrom('warn' as const, 'fail' as const), (report, failOn) => {
       const shown = (text: string) => visible(text).replace(/[\ufffe\uffff]/g, escapedUnit)
       const names: string[] = []
@@ -199,7 +200,7 @@ test('it is well-formed, and adds up, whatever the texts hold', () => {
       }
       expect(names.toSorted()).toEqual(report.outcomes.map(({ name }) => shown(name)).toSorted())
     }),
-    { numRuns: 100 },
+    100,
   )
 })
 

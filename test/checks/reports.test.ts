@@ -5,6 +5,7 @@ import { definitionTexts, valueText, verdictText } from '../../src/lib/checks/re
 import { parseReporter, reporters } from '../../src/lib/checks/reports/reports.js'
 import { visible } from '../../src/lib/render/cells.js'
 import { textWidth } from '../../src/lib/render/text-width.js'
+import { assertProperty } from '../support/effort.js'
 import { hostileReport, mixed, outcome, reportOf } from './report-examples.js'
 
 const lines = (...text: string[]) => `${text.join('\n')}\n`
@@ -153,7 +154,7 @@ test('a check that was let pass although it could not be decided says why', () =
 })
 
 test('the table fits every terminal, obeys nothing, and piped it cuts nothing', () => {
-  fc.assert(
+  assertProperty(
     fc.property(hostileReport, fc.integer({ min: 40, max: 120 }), (report, width) => {
       for (const line of reporters.table(report, terminal(width)).split('\n')) {
         expect(textWidth(line)).toBeLessThanOrEqual(width)
@@ -166,7 +167,7 @@ test('the table fits every terminal, obeys nothing, and piped it cuts nothing', 
       }
       expect(piped.split('\n').at(-2)).toBe(verdictText(report))
     }),
-    { numRuns: 40 },
+    40,
   )
 })
 
@@ -229,7 +230,7 @@ test('what is hostile to Markdown is escaped', () => {
 
 test('every row of the Markdown table has the cells of its header, and every line is one that was meant', () => {
   const cells = (line: string) => line.replace(/\\./g, '').split('|').length
-  fc.assert(
+  assertProperty(
     fc.property(hostileReport, (report) => {
       fc.pre(report.outcomes.length > 0)
       const shown = reporters.md(report, {}).split('\n')
@@ -240,7 +241,7 @@ test('every row of the Markdown table has the cells of its header, and every lin
         expect(line.replace(/\\./g, '')).not.toMatch(/[<>|`[\]*]/)
       }
     }),
-    { numRuns: 60 },
+    60,
   )
 })
 
@@ -282,13 +283,13 @@ test('JSON has every digit and every part, also of a check that passed', () => {
 })
 
 test('JSON is what its schema describes, and says the same whatever the texts hold', () => {
-  fc.assert(
+  assertProperty(
     fc.property(hostileReport, (report) => {
       const shown = reporters.json(report, {})
       expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
       // JSON knows no -0.
       expect(checkReportSchema.parse(JSON.parse(shown))).toEqual(JSON.parse(JSON.stringify(checkReportJson(report))))
     }),
-    { numRuns: 100 },
+    100,
   )
 })

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseRollupField, rollupFieldText } from '../../src/lib/cli/rollup-field-text.js'
+import { assertProperty } from '../support/effort.js'
 
 test('properties and event types, as in segments', () => {
   expect(parseRollupField('properties.country')).toEqual({ kind: 'property', path: ['country'] })
@@ -55,10 +56,11 @@ test('what is written can be read, whatever the names are', () => {
     fc.record({ kind: fc.constant('event_type' as const), eventType: name }),
   )
   const isStorable = (text: string) => !/[\0\p{Cs}]/u.test(text)
-  fc.assert(
+  assertProperty(
     fc.property(subject, (given) => {
       fc.pre(isStorable(JSON.stringify(given).replaceAll('\\u0000', '\0')))
       expect(parseRollupField(rollupFieldText(given))).toEqual(given)
     }),
+    100,
   )
 })

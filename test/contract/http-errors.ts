@@ -1,6 +1,6 @@
 /**
  * How each error is provoked that `ea serve` answers with: by a request to the binary. Those of a table here that no
- * command can end with need no fixture in errors-provoked.test.ts.
+ * command can end with need no fixture in errors-provoked.proof.test.ts.
  */
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'

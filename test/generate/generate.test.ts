@@ -9,6 +9,7 @@ import { generate } from '../../src/lib/generate/generate.js'
 import { type GenerateOptions, parseGenerateOptions } from '../../src/lib/generate/options.js'
 import { pour } from '../../src/lib/generate/pour.js'
 import { eventShapes, words } from '../../src/lib/generate/shapes.js'
+import { assertProperty } from '../support/effort.js'
 
 interface Event {
   event_id: string
@@ -162,7 +163,7 @@ test('any options give exactly the events and users that they name', () => {
       from: fc.constantFrom('1970-01-01', '2024-02-28', '1969-12-31', '2025-12-31'),
     })
     .map(({ userShare, ...rest }) => ({ ...rest, users: Math.ceil((rest.events * userShare) / 100) }))
-  fc.assert(
+  assertProperty(
     fc.property(anyOptions, (options) => {
       const events = eventsOf(options)
       const { summary } = generate(options)
@@ -171,7 +172,7 @@ test('any options give exactly the events and users that they name', () => {
       expect(dayOf(events[0]!) >= options.from && dayOf(events.at(-1)!) <= summary.to).toBe(true)
       expect(new Set(events.map((event) => `${event.user_id} ${dayOf(event)}`)).size).toBe(summary.userDays)
     }),
-    { numRuns: 150 },
+    150,
   )
 })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chooseEncoding, encodingName, findByteOrderMark, newDecoder } from '../../src/lib/import/decode.js'
+import { assertProperty } from '../support/effort.js'
 import { errorOf } from './scratch.js'
 
 /** Decodes bytes that come in pieces of the given lengths, over and over. */
@@ -23,16 +24,17 @@ const anyBytes = fc.uint8Array().map((bytes) => Buffer.from(bytes))
 
 describe('newDecoder', () => {
   test('text survives UTF-16, wherever the pieces are cut', () => {
-    fc.assert(
+    assertProperty(
       fc.property(anyText, pieces, (text, cuts) => {
         expect(decodeInPieces('utf-16le', Buffer.from(text, 'utf16le'), cuts)).toBe(text)
         expect(decodeInPieces('utf-16be', utf16be(text), cuts)).toBe(text)
       }),
+      100,
     )
   })
 
   test('any bytes as UTF-16: the text of a strict TextDecoder, or an error where it has one', () => {
-    fc.assert(
+    assertProperty(
       fc.property(anyBytes, pieces, fc.constantFrom('utf-16le', 'utf-16be'), (bytes, cuts, encoding) => {
         const outcome = (decode: () => string) => {
           try {
@@ -44,7 +46,7 @@ describe('newDecoder', () => {
         const strict = new TextDecoder(encoding, { fatal: true, ignoreBOM: true })
         expect(outcome(() => decodeInPieces(encoding, bytes, cuts))).toBe(outcome(() => strict.decode(bytes)))
       }),
-      { numRuns: 500 },
+      500,
     )
   })
 

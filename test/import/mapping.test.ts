@@ -4,6 +4,7 @@ import { eventFields } from '../../src/lib/event.js'
 import { type FieldMap, formatMap, parseIdFrom, parseMap } from '../../src/lib/import/map-grammar.js'
 import { mappedFields, ordinalRef, resolveMapping, type SourceRef } from '../../src/lib/import/mapping.js'
 import { guessColumn, nearest } from '../../src/lib/import/name-guess.js'
+import { assertProperty } from '../support/effort.js'
 import { errorOf } from './scratch.js'
 
 describe('parseMap', () => {
@@ -50,10 +51,11 @@ describe('parseMap', () => {
       minKeys: 1,
       noNullPrototype: true,
     })
-    fc.assert(
+    assertProperty(
       fc.property(maps, (map) => {
         expect(parseMap(formatMap(map))).toEqual(map)
       }),
+      100,
     )
   })
 })
@@ -114,7 +116,7 @@ describe('resolveMapping of a CSV', () => {
     const anyColumns = fc.uniqueArray(fc.constantFrom(...own, 'properties', 'properties_json', 'a', 'b', 'c', 'd.e'), {
       minLength: 4,
     })
-    fc.assert(
+    assertProperty(
       fc.property(
         anyColumns.chain((columns) =>
           fc.tuple(fc.constant(columns), fc.shuffledSubarray(columns, { minLength: 4, maxLength: 4 })),
@@ -129,6 +131,7 @@ describe('resolveMapping of a CSV', () => {
           expect([...all, ...left].sort((a, b) => a! - b!)).toEqual(columns.map((_, index) => index))
         },
       ),
+      100,
     )
   })
 

@@ -2,6 +2,7 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Dialect, type Given, sniff } from '../../src/lib/import/sniff.js'
+import { assertProperty } from '../support/effort.js'
 import { errorOf } from './scratch.js'
 
 const look = (text: string, given: Given = {}, name = 'events', atEnd = true): Dialect =>
@@ -187,7 +188,7 @@ describe('generated CSVs', () => {
   )
 
   test('delimiter, header and the place of the first record are found', () => {
-    fc.assert(
+    assertProperty(
       fc.property(tables, ({ more, records, delimiter, lineEnd }) => {
         fc.pre(more.every((text) => text.trim() !== ''))
         const header = ['event_id', 'occurred_at', ...more]
@@ -201,7 +202,7 @@ describe('generated CSVs', () => {
         const body = Buffer.from(text).subarray(dialect.headerBytes)
         expect(parse(body, { delimiter, record_delimiter: lineEnd })).toEqual(records)
       }),
-      { numRuns: 300 },
+      300,
     )
   })
 
@@ -209,7 +210,7 @@ describe('generated CSVs', () => {
     const objects = fc.array(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue(), { minKeys: 1 }), {
       minLength: 1,
     })
-    fc.assert(
+    assertProperty(
       fc.property(objects, (records) => {
         fc.pre(!records.some((record) => Array.isArray(record.events)))
         const keys = [...new Set(records.slice(0, 100).flatMap((record) => Object.keys(record)))].sort()
@@ -218,6 +219,7 @@ describe('generated CSVs', () => {
         const array = look(JSON.stringify(records, null, 2))
         expect([array.format, [...array.keys].sort()]).toEqual(['json-array', keys])
       }),
+      100,
     )
   })
 })

@@ -16,6 +16,7 @@ import {
   type SourceOptions,
   withSource,
 } from '../../src/lib/import/source.js'
+import { assertProperty } from '../support/effort.js'
 import { errorOf, withScratchFolder } from './scratch.js'
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
@@ -188,7 +189,7 @@ describe('what streams once', () => {
   test('standard input in pieces of any size, packed or not', async () => {
     const content = Buffer.from('\ufeffevent_id,x\n1,2\n')
     const samples = fc.record({ packed: fc.boolean(), pieceBytes: fc.integer({ min: 1, max: 9 }) })
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(samples, async ({ packed, pieceBytes }) => {
         const bytes = packed ? gzipSync(content) : content
         const blocks = Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, index) =>
@@ -198,7 +199,7 @@ describe('what streams once', () => {
         expect(text.toString()).toBe('event_id,x\n1,2\n')
         expect(hash).toBe(sha256(content))
       }),
-      { numRuns: 20 },
+      20,
     )
   })
 

@@ -3,6 +3,7 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Shape } from '../../src/lib/import/split/chunk.js'
+import { assertProperty } from '../support/effort.js'
 import { csv, latin1, recordsOf, splitContent } from './split-content.js'
 import { referenceRecords } from './split-reference.js'
 
@@ -37,7 +38,7 @@ const shapes = fc.constantFrom<Shape>(
 
 describe('any bytes', () => {
   test('borders, records and rejects are the same whatever the size of the buffers', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(
         garbage,
         shapes,
@@ -50,12 +51,12 @@ describe('any bytes', () => {
           expect(await splitContent(content, { ...settings, bufferBytes })).toEqual(whole)
         },
       ),
-      { numRuns: 1500 },
+      1500,
     )
   })
 
   test('the size of the chunks changes no record', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(
         garbage,
         shapes,
@@ -67,12 +68,12 @@ describe('any bytes', () => {
           expect(recordsOf(many)).toEqual(recordsOf(one))
         },
       ),
-      { numRuns: 1500 },
+      1500,
     )
   })
 
   test('a chunk ends behind the first line end at or behind chunkBytes, and the next begins there', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(garbage, shapes, fc.constantFrom(1, 2, 7, 20), async (content, shape, chunkBytes) => {
         const chunks = await splitContent(content, { shape, chunkBytes })
         let at = 0
@@ -93,12 +94,12 @@ describe('any bytes', () => {
         }
         expect(at).toBe(content.length)
       }),
-      { numRuns: 1000 },
+      1000,
     )
   })
 
   test('records, rejects and what lies between them give back the content byte for byte', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(garbage, shapes, async (content, shape) => {
         const text = content.toString('latin1')
         const chunks = await splitContent(content, { shape, chunkBytes: 10 })
@@ -120,13 +121,13 @@ describe('any bytes', () => {
           expect(lineEnds + unended).toBe(recordsOf(chunks).length + blank)
         }
       }),
-      { numRuns: 1000 },
+      1000,
     )
   })
 
   test('delimited text is split as the rules say', async () => {
     const delimited = shapes.filter((shape) => shape.kind === 'delimited')
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(garbage, delimited, fc.constantFrom(10, 1000), async (content, shape, maxRecordBytes) => {
         if (shape.kind !== 'delimited') return
         const expected = referenceRecords(content, shape, 1000)
@@ -137,7 +138,7 @@ describe('any bytes', () => {
           expected.map(({ fields, ...rest }) => ({ ...rest, isGood: fields !== undefined })),
         )
       }),
-      { numRuns: 3000 },
+      3000,
     )
   })
 })
@@ -149,7 +150,7 @@ describe('well-formed text', () => {
   })
 
   test('csv-parse finds the same records', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(
         fc.constantFrom(',', ';', '\t', '|'),
         fc.constantFrom('"', "'"),
@@ -181,13 +182,13 @@ describe('well-formed text', () => {
           )
         },
       ),
-      { numRuns: 500 },
+      500,
     )
   })
 
   test('a JSON array gives its elements, however it is laid out', async () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true })
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(
         fc.array(object),
         fc.constantFrom(0, 1, 2),
@@ -202,7 +203,7 @@ describe('well-formed text', () => {
           expect(staged.map((line) => JSON.parse(line))).toEqual(JSON.parse(text))
         },
       ),
-      { numRuns: 500 },
+      500,
     )
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { detectTimeFormat, formatTimeFormat, parseTimeFormat } from '../../src/lib/import/time-format.js'
+import { assertProperty } from '../support/effort.js'
 import { errorOf } from './scratch.js'
 
 describe('parseTimeFormat', () => {
@@ -68,7 +69,7 @@ describe('detectTimeFormat', () => {
 
   test('any day is found in its own form, or the doubt is said', () => {
     const days = fc.date({ min: new Date('1970-01-01'), max: new Date('2037-12-31'), noInvalidDate: true })
-    fc.assert(
+    assertProperty(
       fc.property(fc.array(days, { minLength: 1, maxLength: 5 }), (dates) => {
         const samples = dates.map((date) => date.toISOString().slice(0, 10).split('-').reverse().join('/'))
         const { format, why } = detectTimeFormat(samples)
@@ -76,6 +77,7 @@ describe('detectTimeFormat', () => {
           expect(format).toEqual({ kind: 'pattern', pattern: 'DD/MM/YYYY' })
         else expect(why).toContain('DD/MM/YYYY and MM/DD/YYYY both fit')
       }),
+      100,
     )
   })
 })

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { EaError } from '../../src/lib/errors.js'
 import type { Chunk } from '../../src/lib/import/split/chunk.js'
 import { type BodyType, maxRecords, readBody } from '../../src/lib/ingest/body.js'
+import { assertProperty } from '../support/effort.js'
 
 const bom = '\ufeff'
 const event = '{"event_id":"1","n":2103807459595387724,"price":1.10}'
@@ -288,20 +289,20 @@ const arrays = fc
 
 describe('any JSON', () => {
   test('an array gives its objects, token for token', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(space, arrays, space, async (before, { objects, body }, behind) => {
         const { rows, rejects } = await read(before + body + behind)
         expect(rejects).toEqual([])
         expect(rows.map(tokens)).toEqual(objects.map(tokens))
       }),
-      { numRuns: 500 },
+      500,
     )
   })
 
   test('an envelope gives its events whatever other keys it has, in whatever order', async () => {
     const key = text.filter((name) => name !== '"events"')
     const others = fc.array(fc.tuple(key, space, jsonText), { maxLength: 4 })
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(others, others, space, arrays, async (before, behind, blank, { objects, body }) => {
         const members = [...before, ['"events"', blank, body] as const, ...behind]
         const envelope = `${blank}{${blank}${members.map(([name, white, value]) => `${name}${white}:${value}`).join(`${blank},`)}${blank}}${blank}`
@@ -309,17 +310,17 @@ describe('any JSON', () => {
         expect(rejects).toEqual([])
         expect(rows.map(tokens)).toEqual(objects.map(tokens))
       }),
-      { numRuns: 500 },
+      500,
     )
   })
 
   test('a single object is one record', async () => {
     const single = objectText.filter((object) => !Object.hasOwn(JSON.parse(object), 'events'))
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(space, single, space, async (before, object, behind) => {
         expect((await read(before + object + behind)).rows.map(tokens)).toEqual([tokens(object)])
       }),
-      { numRuns: 500 },
+      500,
     )
   })
 
@@ -344,7 +345,7 @@ describe('any JSON', () => {
       '{"a":1}',
       '{"events":[',
     )
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(part, { maxLength: 12 }), async (parts) => {
         const body = parts.join('')
         const result = await readBody(Buffer.from(body), 'json').catch((error: unknown) => error)
@@ -358,7 +359,7 @@ describe('any JSON', () => {
         const records = Array.isArray(value) ? value.length : isEnvelope ? (value.events as unknown[]).length : 1
         expect((result as Chunk).records).toBe(records)
       }),
-      { numRuns: 3000 },
+      3000,
     )
   })
 })

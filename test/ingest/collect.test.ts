@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EaError } from '../../src/lib/errors.js'
 import { collectMapping, maxCollected, readCollected } from '../../src/lib/ingest/collect.js'
+import { assertProperty } from '../support/effort.js'
 
 const at = new Date('2025-03-01T12:00:00.123Z')
 const clientAddress = '203.0.113.7'
@@ -232,16 +233,16 @@ const indent = fc.constantFrom(undefined, 1, '\t')
 const anyAddress = fc.option(fc.constantFrom(clientAddress, '2001:db8::1'), { nil: undefined })
 
 test('any event says what the naive model says', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(anyEvent, indent, anyAddress, async (event, space, address) => {
       expect(await events(JSON.stringify(event, null, space), address)).toEqual([modelOf({}, event, address)])
     }),
-    { numRuns: 1000 },
+    1000,
   )
 })
 
 test('any batch says what the naive model says', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(
       anyOuter,
       fc.array(anyEvent, { maxLength: 4 }),
@@ -254,6 +255,6 @@ test('any batch says what the naive model says', async () => {
         expect(await events(JSON.stringify(batch, null, space), address)).toEqual(expected)
       },
     ),
-    { numRuns: 1000 },
+    1000,
   )
 })

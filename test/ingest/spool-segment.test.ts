@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { SpooledRequest } from '../../src/lib/ingest/request.js'
 import { partsOf } from '../../src/lib/ingest/spool/parts.js'
 import { encodeRequest, newSegmentName, scanSegment, segmentOfFile } from '../../src/lib/ingest/spool/segment.js'
+import { assertProperty } from '../support/effort.js'
 import { anyRequest, idsOf, spooled } from './spool-requests.js'
 
 const name = newSegmentName(7)
@@ -22,16 +23,17 @@ test('a name is ordered, and never the same', () => {
 })
 
 test('what is written is read', () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(anyRequest(forged), { maxLength: 6 }), (requests) => {
       const content = Buffer.concat(encode(requests))
       expect(scanSegment(name, content)).toEqual({ requests, goodBytes: content.length, damage: [] })
     }),
+    100,
   )
 })
 
 test('cut at any byte, the whole requests before the cut are there and nothing else', () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(anyRequest(forged), { minLength: 1, maxLength: 4 }), fc.nat(), (requests, at) => {
       const pieces = encode(requests)
       const content = Buffer.concat(pieces)
@@ -45,12 +47,12 @@ test('cut at any byte, the whole requests before the cut are there and nothing e
       const zeros = Buffer.concat([content.subarray(0, cut), Buffer.alloc(content.length - cut)])
       expect(scanSegment(name, zeros).requests).toEqual(requests.slice(0, whole))
     }),
-    { numRuns: 300 },
+    300,
   )
 })
 
 test('one bad byte costs one request', () => {
-  fc.assert(
+  assertProperty(
     fc.property(
       fc.array(anyRequest(forged), { minLength: 1, maxLength: 4 }),
       fc.nat(),
@@ -67,7 +69,7 @@ test('one bad byte costs one request', () => {
         expect(scan.damage.map(({ from, to }) => [from, to])).toEqual([[end - pieces[hit]!.length, end]])
       },
     ),
-    { numRuns: 300 },
+    300,
   )
 })
 
@@ -79,7 +81,7 @@ test('parts hold every request once, in order, within their limits', () => {
     good: fc.constantFrom(1, 20_000, 49_999, 60_000),
     key: fc.option(fc.constantFrom('k1', 'k2')),
   })
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(small, { maxLength: 20 }), (shapes) => {
       const requests = shapes.map(({ key, ...shape }) => ({
         ...spooled({ lines: Buffer.alloc(0) }),
@@ -100,6 +102,7 @@ test('parts hold every request once, in order, within their limits', () => {
         expect(new Set(keys).size).toBe(keys.length)
       }
     }),
+    100,
   )
 })
 
@@ -112,12 +115,13 @@ test('a part has at most 16 MB, and neighbours share one when they may', () => {
 })
 
 test('the cut is the same for the requests that were read as for those that were written', () => {
-  fc.assert(
+  assertProperty(
     fc.property(fc.array(anyRequest(forged), { maxLength: 8 }), (requests) => {
       const read = scanSegment(name, Buffer.concat(encode(requests))).requests
       const cut = (all: readonly SpooledRequest[]) =>
         partsOf({ name, requests: all }).map((part) => idsOf(part.requests))
       expect(cut(read)).toEqual(cut(requests))
     }),
+    100,
   )
 })

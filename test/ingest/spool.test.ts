@@ -13,6 +13,7 @@ import { spoolFolder } from '../../src/lib/ingest/spool/spool-folder.js'
 import { spoolStatus } from '../../src/lib/ingest/spool/status.js'
 import { thisProcess } from '../../src/lib/process-identity.js'
 import { errorOf, withScratchFolder } from '../import/scratch.js'
+import { assertProperty } from '../support/effort.js'
 import { anyRequest, idsOf, spooled, takeAll } from './spool-requests.js'
 
 afterEach(() => armFailpoint(undefined))
@@ -21,7 +22,7 @@ const segmentsIn = async (folder: string) => (await readdir(folder)).filter((fil
 const takeFrom = (folder: string) => withSpool(folder, takeAll)
 
 test('what was appended is there after closing, in order, and counted the same', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(fc.array(fc.array(anyRequest(), { maxLength: 6 }), { maxLength: 4 }), (sessions) =>
       withScratchFolder(async (scratch) => {
         const folder = join(scratch, 'spool')
@@ -49,12 +50,12 @@ test('what was appended is there after closing, in order, and counted the same',
         expect(await segmentsIn(folder)).toEqual([])
       }),
     ),
-    { numRuns: 30 },
+    30,
   )
 })
 
 test('a crash at any byte of the newest segment leaves what was synced before it', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(
       fc.array(anyRequest(), { minLength: 1, maxLength: 5 }),
       fc.nat(),
@@ -84,7 +85,7 @@ test('a crash at any byte of the newest segment leaves what was synced before it
           expect((await spoolStatus(folder)).deadLetters).toEqual([])
         }),
     ),
-    { numRuns: 60 },
+    60,
   )
 })
 

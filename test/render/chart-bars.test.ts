@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { chart } from '../../src/lib/render/chart.js'
 import type { Result } from '../../src/lib/result.js'
+import { assertProperty } from '../support/effort.js'
 import { drawn, funnelOf, topEventsOf } from './charts.js'
 
 const shown = async (result: Result, more = {}) =>
@@ -97,7 +98,7 @@ rate: of the first step; lost: of the step before
 })
 
 test('each bar is as long as its value within one cell, and the largest has all the room', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 1_000_000 }), { minLength: 1, maxLength: 30 }),
       fc.integer({ min: 40, max: 200 }),
@@ -121,11 +122,12 @@ test('each bar is as long as its value within one cell, and the largest has all 
         }
       },
     ),
+    100,
   )
 })
 
 test('a funnel says what its numbers say: users, rates, losses', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 2, maxLength: 8 }), async (values) => {
       const users = values.toSorted((a, b) => b - a)
       const text = await chart(funnelOf(users.map((count, index) => [`s${index}`, count])), {
@@ -145,5 +147,6 @@ test('a funnel says what its numbers say: users, rates, losses', async () => {
         expect([count, rate]).toEqual([gone.toLocaleString('en-US'), percent(gone / users[index]!)])
       }
     }),
+    100,
   )
 })

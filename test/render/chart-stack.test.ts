@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { chart } from '../../src/lib/render/chart.js'
 import type { Result } from '../../src/lib/result.js'
+import { assertProperty } from '../support/effort.js'
 import { drawn, lifecycleOf } from './charts.js'
 
 const shown = async (result: Result, more = {}) =>
@@ -129,7 +130,7 @@ dormant below the line
 
 test('each part of a bar is as high as its value within one cell, above the line and below', async () => {
   const value = fc.nat({ max: 100_000 })
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(
       fc.array(fc.tuple(value, value, value, value), { minLength: 1, maxLength: 20 }),
       fc.integer({ min: 10, max: 60 }),
@@ -158,5 +159,6 @@ test('each part of a bar is as high as its value within one cell, above the line
         }
       },
     ),
+    100,
   )
 })

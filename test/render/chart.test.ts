@@ -7,6 +7,7 @@ import { chart } from '../../src/lib/render/chart.js'
 import { chartForm } from '../../src/lib/render/chart-forms.js'
 import type { Result } from '../../src/lib/result.js'
 import { stats } from '../../src/lib/stats/catalog.js'
+import { assertProperty } from '../support/effort.js'
 import { dayAt, drawn, funnelOf, lifecycleOf, retentionOf, topEventsOf, trendOf, usersOf } from './charts.js'
 
 const count = fc.oneof(fc.nat({ max: 30 }), fc.nat(), fc.maxSafeNat(), fc.constant(0))
@@ -52,7 +53,7 @@ const places = fc.record({
 })
 
 test('no line of any chart is wider than the terminal, ends with a space, or holds what a terminal obeys', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(answers, places, async (answer, place) => {
       const text = await chart(answer, place)
       expect(text.endsWith('\n')).toBe(true)
@@ -65,22 +66,23 @@ test('no line of any chart is wider than the terminal, ends with a space, or hol
         if (!place.color) expect(line).toBe(plain)
       }
     }),
-    { numRuns: 400 },
+    400,
   )
 })
 
 test('without unicode the marks are ASCII', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(counts, places, async (values, place) => {
       for (const answer of [usersOf(values), trendOf(['a', 'b'], values)]) {
         expect(await chart(answer, { ...place, color: false, unicode: false })).toMatch(/^[\u0020-\u007e\n]*$/)
       }
     }),
+    100,
   )
 })
 
 test('a point of a line stands where the axes say', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 100_000 }), { minLength: 1, maxLength: 60 }),
       places,
@@ -113,6 +115,7 @@ test('a point of a line stands where the axes say', async () => {
         }
       },
     ),
+    100,
   )
 })
 

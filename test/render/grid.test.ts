@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cliTableLines, cliTableMaxRows, type GridColumn, gridLines, paddedLines } from '../../src/lib/render/grid.js'
+import { assertProperty } from '../support/effort.js'
 
 const ordinaryText = fc.string({ unit: fc.constantFrom(...'ab Z09-_.,:%*…─█▉▏░\\u"'), maxLength: 12 })
 const cell = fc.record({
@@ -19,11 +20,11 @@ const columns = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, ma
 )
 
 test('padding here gives the lines of cli-table3, with and without colours', () => {
-  fc.assert(
+  assertProperty(
     fc.property(columns, fc.constantFrom(' ', '  '), fc.boolean(), (grid, gap, color) => {
       expect(paddedLines(grid, gap, color)).toEqual(cliTableLines(grid, gap, color))
     }),
-    { numRuns: 300 },
+    300,
   )
 })
 

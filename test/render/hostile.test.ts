@@ -9,6 +9,7 @@ import { flatColumns, human, plain, visible } from '../../src/lib/render/cells.j
 import { formats } from '../../src/lib/render/formats.js'
 import { render } from '../../src/lib/render/render.js'
 import type { Cell, Column, ColumnKind, Result, Row } from '../../src/lib/result.js'
+import { assertProperty } from '../support/effort.js'
 
 const hostileText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 30 }),
@@ -89,10 +90,9 @@ const results: fc.Arbitrary<Result> = shapes.chain((kinds) => {
 })
 
 const options = fc.record({ width: fc.integer({ min: 2, max: 130 }), unicode: fc.boolean() })
-const runs = { numRuns: 200 }
 
 test('no line on a terminal is wider than it, but for a first column that may not be cut', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(results, options, async (result, { width, unicode }) => {
       const text = await render(result, 'table', { color: false, isTty: true, width, unicode })
       const room = Math.max(width, leastWidth(result))
@@ -101,7 +101,7 @@ test('no line on a terminal is wider than it, but for a first column that may no
       const wide = Math.max(8, width)
       for (const line of about(result, wide)) expect(stringWidth(line)).toBeLessThanOrEqual(wide)
     }),
-    runs,
+    200,
   )
 })
 
@@ -121,32 +121,32 @@ function leastWidth(result: Result): number {
 }
 
 test('a table without its colours is the table without colours', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(results, options, fc.boolean(), async (result, { width, unicode }, isTty) => {
       const colored = await render(result, 'table', { color: true, isTty, width, unicode })
       expect(stripVTControlCharacters(colored)).toBe(
         await render(result, 'table', { color: false, isTty, width, unicode }),
       )
     }),
-    runs,
+    200,
   )
 })
 
 test('nothing that a terminal would obey gets out of a table, of Markdown, of JSON, or of CSV for a terminal', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(results, fc.constantFrom(...formats), async (result, format) => {
       const text = await render(result, format, { color: false, isTty: true, width: 80 })
       expect(text.replaceAll('\r\n', '\n')).not.toMatch(
         /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/,
       )
     }),
-    runs,
+    200,
   )
 })
 
 test('csv comes back as the same cells, json as the same result', async () => {
   const piped = { color: false, isTty: false, width: 20 }
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(results, async (result) => {
       const flat = flatColumns(result)
       if (flat.length > 1) {
@@ -162,7 +162,7 @@ test('csv comes back as the same cells, json as the same result', async () => {
       const rows = (await render(result, 'ndjson', piped)).split('\n').slice(0, -1)
       expect(rows.map((row) => JSON.stringify(JSON.parse(row)))).toEqual(data.map((row) => JSON.stringify(row)))
     }),
-    runs,
+    200,
   )
 })
 
@@ -172,7 +172,7 @@ function stored(text: string): string {
 }
 
 test('Markdown has as many cells in each row as in its header', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(results, async (result) => {
       const text = await render(result, 'md', { color: false, isTty: false, width: 80 })
       const table = text.split('\n\n')[0]!.trimEnd().split('\n')
@@ -180,6 +180,6 @@ test('Markdown has as many cells in each row as in its header', async () => {
       expect(new Set(borders).size).toBe(1)
       expect(table).toHaveLength(2 + result.data.length + (result.footer ? 1 : 0))
     }),
-    runs,
+    200,
   )
 })

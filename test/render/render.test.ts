@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { formats } from '../../src/lib/render/formats.js'
 import { render } from '../../src/lib/render/render.js'
 import type { Result } from '../../src/lib/result.js'
+import { assertProperty } from '../support/effort.js'
 
 const piped = { color: false, isTty: false, width: 40 }
 const terminal = { color: true, isTty: true, width: 60 }
@@ -65,7 +66,7 @@ test('json is metric, data and meta; ndjson one row a line', async () => {
 })
 
 test('csv comes back as it was, whatever the texts hold', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), async (texts) => {
       const data = texts.map((text, events) => ({ event_type: text, events, share: 0.5 }))
       const records = parse(await render(resultOf(data), 'csv', piped), { record_delimiter: '\r\n' }) as string[][]
@@ -74,6 +75,7 @@ test('csv comes back as it was, whatever the texts hold', async () => {
         ...data.map((row) => [row.event_type, String(row.events), '0.5']),
       ])
     }),
+    100,
   )
 })
 

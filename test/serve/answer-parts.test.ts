@@ -6,6 +6,7 @@ import { AnswerCache } from '../../src/lib/serve/answer-cache.js'
 import { shared } from '../../src/lib/serve/data-version.js'
 import { SharedWork } from '../../src/lib/serve/shared-work.js'
 import { Turns } from '../../src/lib/serve/turns.js'
+import { assertProperty } from '../support/effort.js'
 
 /** A promise that is resolved from outside. */
 function gate<T = void>() {
@@ -32,7 +33,7 @@ describe('the cache', () => {
   })
 
   test('never holds more than it may, whatever is put in', () => {
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.integer({ min: 0, max: 20_000 }),
         fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.nat(6000), fc.boolean())),
@@ -54,6 +55,7 @@ describe('the cache', () => {
           expect([cache.bytes, cache.get('a')]).toEqual([0, undefined])
         },
       ),
+      100,
     )
   })
 })

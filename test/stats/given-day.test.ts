@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { givenDayForms, isGivenDay, resolveDay } from '../../src/lib/given-day.js'
 import { addDays, daysBetween, isDay } from '../../src/lib/time.js'
+import { assertProperty } from '../support/effort.js'
 
 describe('the forms', () => {
   test.each([
@@ -81,18 +82,19 @@ describe('months and years back', () => {
 const anyDay = fc.integer({ min: 0, max: 100_000 }).map((days) => addDays('1970-01-01', days))
 
 test('days and weeks back are so many days away', () => {
-  fc.assert(
+  assertProperty(
     fc.property(anyDay, fc.integer({ min: 0, max: 9999 }), fc.constantFrom('d', 'w'), (today, count, unit) => {
       const { first, last } = resolveDay(`-${count}${unit}`, today)
       expect(last).toBe(first)
       const away = count * (unit === 'd' ? 1 : 7)
       expect(daysBetween(first, today)).toBe(Math.min(away, daysBetween('1970-01-01', today)))
     }),
+    100,
   )
 })
 
 test('months back are the same day of an earlier month, as Date counts them', () => {
-  fc.assert(
+  assertProperty(
     fc.property(anyDay, fc.integer({ min: 0, max: 9999 }), fc.constantFrom('m', 'y'), (today, count, unit) => {
       const [year, month, day] = today.split('-').map(Number) as [number, number, number]
       const back = unit === 'm' ? count : 12 * count
@@ -102,11 +104,12 @@ test('months back are the same day of an earlier month, as Date counts them', ()
       const { first } = resolveDay(`-${count}${unit}`, today)
       expect(first).toBe(new Date(Math.max(expected, 0)).toISOString().slice(0, 10))
     }),
+    100,
   )
 })
 
 test('months and years are all their days, and no other', () => {
-  fc.assert(
+  assertProperty(
     fc.property(anyDay, (day) => {
       for (const length of [4, 7]) {
         const text = day.slice(0, length)
@@ -116,5 +119,6 @@ test('months and years are all their days, and no other', () => {
         expect([addDays(first, -1).slice(0, length), addDays(last, 1).slice(0, length)]).not.toContain(text)
       }
     }),
+    100,
   )
 })

@@ -12,7 +12,7 @@ test('every stat has one name: that of its file, its command and its test', () =
   const tests = readdirSync(new URL('.', import.meta.url))
   for (const name of names) {
     expect(files).toContain(`${name}.ts`)
-    expect(tests).toContain(`${name}.test.ts`)
+    expect(tests).toContain(`${name}.db.test.ts`)
   }
 })
 

@@ -10,6 +10,7 @@ import {
   SyntaxProblem,
 } from '../../src/lib/stats/segment-grammar.js'
 import type { Condition } from '../../src/lib/stats/selector.js'
+import { assertProperty } from '../support/effort.js'
 import { someCondition, someSelector } from './segment-model.js'
 
 const property = (...path: string[]) => ({ kind: 'property', path }) as const
@@ -217,7 +218,7 @@ describe('for all texts', () => {
   const condition = someCondition.filter(({ text }) => text.length < 1000)
 
   test('what is printed is read as it was', () => {
-    fc.assert(
+    assertProperty(
       fc.property(
         fc.array(condition, { minLength: 1, maxLength: 4 }),
         fc.constantFrom(' and ', '\nAND  '),
@@ -225,22 +226,23 @@ describe('for all texts', () => {
           expect(parseSegment(all.map(({ text }) => text).join(and))).toEqual(all)
         },
       ),
-      { numRuns: 500 },
+      500,
     )
-    fc.assert(
+    assertProperty(
       fc.property(someSelector, fc.constantFrom('', ' ', '\t\n'), (selector, blank) => {
         expect(parseSelector(`${blank}${selector.text}${blank}`)).toEqual(selector)
         expect(parseExclusion(`${blank}${selector.text}${blank}:2-4 `, 5)).toEqual({ selector, after: 2, before: 4 })
       }),
-      { numRuns: 500 },
+      500,
     )
   })
 
   test('a field is read as it is written', () => {
-    fc.assert(
+    assertProperty(
       fc.property(condition, ({ field }) => {
         expect(parseField(fieldText(field))).toEqual(field)
       }),
+      100,
     )
   })
 
@@ -276,7 +278,7 @@ describe('for all texts', () => {
         }
       }
     }
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fromPieces, almost), check), { numRuns: 3000 })
+    assertProperty(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fromPieces, almost), check), 3000)
     expect(Math.min(seen.read, seen.refused, seen.suggested)).toBeGreaterThan(50)
   })
 

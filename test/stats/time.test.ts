@@ -11,6 +11,7 @@ import {
   windowEnd,
   windowStart,
 } from '../../src/lib/time.js'
+import { assertProperty } from '../support/effort.js'
 
 test.each(['2025-02-30', '2025-2-1', 'now', '2025-08-31 ', '1969-12-31', '20250831', ''])('%j is no day', (text) => {
   expect(isDay(text)).toBe(false)
@@ -50,7 +51,7 @@ test('an instant has an offset', () => {
 
 test('windows hold their day and touch each other', () => {
   const anyDay = fc.integer({ min: 0, max: 40_000 }).map((days) => addDays('1970-01-01', days))
-  fc.assert(
+  assertProperty(
     fc.property(anyDay, fc.constantFrom(...grains), fc.constantFrom(...weekdays), (day, grain, weekStart) => {
       const start = windowStart(day, grain, weekStart)
       const end = windowEnd(start, grain)
@@ -60,5 +61,6 @@ test('windows hold their day and touch each other', () => {
       if (grain === 'week')
         expect(new Date(`${start}T00:00:00Z`).getUTCDay()).toBe((weekdays.indexOf(weekStart) + 1) % 7)
     }),
+    100,
   )
 })

@@ -1,6 +1,6 @@
 /**
  * A door between programs and PostgreSQL: shut, it cuts every connection and refuses new ones, and for them the database
- * is away although it runs. `test/serve/outage.test.ts` stops a real server instead.
+ * is away although it runs. `test/serve/outage.proof.test.ts` stops a real server instead.
  */
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'

@@ -2,7 +2,7 @@
  * Rows out of the database as bytes, by COPY (query) TO STDOUT: as fast as the reader takes them, at flat memory.
  *
  * COPY takes no bind parameters, so each value of the query is written into it as a literal. Kysely's compiler does that
- * in the place where it would write `$1`: no text is searched or replaced. `test/export/literals.test.ts` sends hostile
+ * in the place where it would write `$1`: no text is searched or replaced. `test/export/literals.db.test.ts` sends hostile
  * values through it.
  */
 import {

@@ -1,6 +1,6 @@
 /**
  * How an event is written: the query and the options of COPY for each format. What is written here is what `ea import`
- * reads back as the same event, to the microsecond and to the last digit: `test/export/round-trip.test.ts`.
+ * reads back as the same event, to the microsecond and to the last digit: `test/export/round-trip.db.test.ts`.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../event.js'

@@ -5,7 +5,7 @@
  * It comes in two speeds with equal answers. The fast one lets casts fail, in COPY or here: a uuid, an instant or JSON
  * that PostgreSQL does not take ends the whole statement with a data error. The strict one asks `pg_input_is_valid`
  * before every cast and names each bad record. A chunk is judged fast first, and strictly when that failed.
- * That both agree is a property test in test/import/judge.test.ts.
+ * That both agree is a property test in test/import/judge.db.test.ts.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../event.js'

@@ -133,7 +133,7 @@ export async function refusedRecords(tx: Transaction, rules: JudgeRules, options
  * Within a batch the first record in file order wins, although chunks are merged in any order: an event that a later
  * chunk of this batch has stored already is given the content of the first record here, and counted here.
  * The transaction that wrote a row tells its chunk (`import_chunks.merged_by`). One chunk of a batch at a time does this:
- * of two that want the same event the second one must see what the first one did (test/import/order.test.ts).
+ * of two that want the same event the second one must see what the first one did (test/import/order.proof.test.ts).
  *
  * @returns how many events were taken from later chunks
  */

@@ -5,7 +5,7 @@
  * To take a free lock is to create the next number, by link(), which only one can. The dead do not come back and the
  * highest number is never removed, so a slow process that judged an old number can at most create a number below the
  * highest; it looks again, sees that, and withdraws. Nobody ever removes a lock in order to take it, which is where
- * lock files race. `test/db/embedded-lock.test.ts` lets processes fight for one and kills them.
+ * lock files race. `test/db/embedded-lock.proof.test.ts` lets processes fight for one and kills them.
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, readdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'

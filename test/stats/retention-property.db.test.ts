@@ -7,10 +7,10 @@ import { retention, retentionStat } from '../../src/lib/stats/retention.js'
 import type { Grain, Weekday } from '../../src/lib/time.js'
 import { addDays } from '../../src/lib/time.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
 import { local, type ModelEvent, naiveRetention } from './retention-model.js'
 
-const runs = Number(process.env.EA_TEST_RUNS ?? 40)
 const hourMs = 3_600_000
 
 const zones = [
@@ -167,7 +167,7 @@ test('the numbers and the users are those of the definition, from the rollups an
         expect(listed.data.map(({ user_id }) => user_id)).toEqual(chosen.names)
       }
     })
-    await fc.assert(property, { numRuns: runs })
+    await assertProperty(property, 40)
   })
 }, 3_600_000)
 

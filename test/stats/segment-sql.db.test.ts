@@ -11,6 +11,7 @@ import {
   notNumberSql,
   selectorSql,
 } from '../../src/lib/stats/segment-sql.js'
+import { assertProperty } from '../support/effort.js'
 import { sharedDatabase } from '../support/shared-database.js'
 import {
   holds,
@@ -51,7 +52,7 @@ const someQuestions = someEvents.chain((events) => {
 const seen: Record<string, number> = {}
 
 test('a condition holds in SQL for the events for which it holds by brute force, also under NOT', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(someQuestions, async ([events, conditions]) => {
       await store(database(), events)
       // What was printed is parsed again: hostile texts take the whole way.
@@ -73,7 +74,7 @@ test('a condition holds in SQL for the events for which it holds by brute force,
       )
       expect(await answers(database(), expressions)).toEqual(expected)
     }),
-    { numRuns: 150 },
+    150,
   )
   expect(Object.keys(seen)).toHaveLength(16)
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(3)
@@ -169,7 +170,7 @@ test('a condition that was made from an event', async () => {
 })
 
 test('selectors, and several conditions at once', async () => {
-  await fc.assert(
+  await assertProperty(
     fc.asyncProperty(someEvents, fc.array(someSelector, { minLength: 1, maxLength: 6 }), async (events, selectors) => {
       await store(database(), events)
       const found = await answers(
@@ -187,7 +188,7 @@ test('selectors, and several conditions at once', async () => {
       )
       expect(found).toEqual(expected)
     }),
-    { numRuns: 60 },
+    60,
   )
 })
 

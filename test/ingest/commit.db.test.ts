@@ -14,6 +14,7 @@ import { commitRun } from '../../src/lib/ingest/commit.js'
 import type { CommitRequest, Settled } from '../../src/lib/ingest/request.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
 import { eventOf, idOf, requestOf } from './ingesting.js'
 
@@ -306,7 +307,7 @@ test('the rollups are those of the events, whatever comes in which order', async
   )
   const zones = fc.constantFrom('UTC', 'Europe/Kyiv', 'America/Sao_Paulo')
   await withFreshDatabase(async (db) => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(
         zones,
         fc.array(fc.array(some, { minLength: 1, maxLength: 3 }), { maxLength: 6 }),
@@ -332,7 +333,7 @@ test('the rollups are those of the events, whatever comes in which order', async
           await expectSound(db)
         },
       ),
-      { numRuns: Number(process.env.EA_TEST_RUNS ?? 25) },
+      25,
     )
   })
 })

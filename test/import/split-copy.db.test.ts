@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DelimitedShape, Shape } from '../../src/lib/import/split/chunk.js'
 import { copyOptions } from '../../src/lib/import/split/copy.js'
 import { freshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { csv, goodOf, latin1, type PlainChunk, splitContent } from './split-content.js'
 import { referenceRecords } from './split-reference.js'
 
@@ -76,25 +77,25 @@ describe('any bytes', () => {
   )
 
   test('COPY stores the fields that the rules give', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(garbage, delimited, fc.constantFrom(1, 10, 1000), async (content, shape, chunkBytes) => {
         const chunks = await splitContent(content, { shape, chunkBytes })
         const expected = referenceRecords(content, shape, 1000).flatMap(({ fields }) => (fields ? [fields] : []))
         expect(await stored(chunks, shape)).toEqual(expected)
       }),
-      { numRuns: 500 },
+      500,
     )
   })
 
   test('COPY stores each NDJSON line as one field', async () => {
     const json = fc.array(fc.oneof(garbage, fc.constant(latin1('\n{"a":","}\n')))).map((parts) => Buffer.concat(parts))
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(json, fc.constantFrom(1, 10, 1000), async (content, chunkBytes) => {
         const shape = { kind: 'lines' } as const
         const chunks = await splitContent(content, { shape, chunkBytes })
         expect(await stored(chunks, shape)).toEqual(goodOf(chunks).map((raw) => [latin1(raw).toString()]))
       }),
-      { numRuns: 200 },
+      200,
     )
   })
 
@@ -107,14 +108,14 @@ describe('any bytes', () => {
         fc.constantFrom(']', '', ']\nx'),
       )
       .map(([open, parts, close]) => latin1(open + parts.join(',') + close))
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(json, fc.constantFrom(1, 10, 1000), async (content, chunkBytes) => {
         const shape = { kind: 'array' } as const
         const chunks = await splitContent(content, { shape, chunkBytes })
         const spaced = goodOf(chunks).map((raw) => [latin1(raw.replaceAll(/[\r\n]/g, ' ')).toString()])
         expect(await stored(chunks, shape)).toEqual(spaced)
       }),
-      { numRuns: 200 },
+      200,
     )
   })
 })

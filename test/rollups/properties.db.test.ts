@@ -12,6 +12,7 @@ import { commitRun } from '../../src/lib/ingest/commit.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { requestOf } from '../ingest/ingesting.js'
+import { assertProperty } from '../support/effort.js'
 import {
   complete,
   forget,
@@ -103,11 +104,11 @@ const someStep = fc.oneof(
 /** What somebody else does after a delta was prepared and before the lock is taken. */
 const someMeanwhile = fc.option(fc.constantFrom(...subjects, ...zones), { freq: 2 })
 
-test('anything in any order', { timeout: 300_000 }, async () => {
+test('anything in any order', async () => {
   const plan = fc.array(fc.tuple(someStep, someMeanwhile), { minLength: 2, maxLength: 8 })
   const start = fc.subarray([...subjects])
   await withDatabase((db) =>
-    fc.assert(
+    assertProperty(
       fc.asyncProperty(fc.constantFrom(...zones), start, plan, async (zone, keptAtStart, steps) => {
         await reset(db, zone)
         const world = new World(db, zone)
@@ -133,7 +134,7 @@ test('anything in any order', { timeout: 300_000 }, async () => {
         }
         expect(await verifyRollups(db)).toEqual([])
       }),
-      { numRuns: 60 },
+      60,
     ),
   )
 })

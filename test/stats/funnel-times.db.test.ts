@@ -10,9 +10,9 @@ import { ask, askUsers } from '../../src/lib/stats/ask.js'
 import { funnelStat } from '../../src/lib/stats/funnel.js'
 import { addDays } from '../../src/lib/time.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { storeBatch, storeEvents } from '../support/events.js'
 
-const runs = Number(process.env.EA_FUNNEL_RUNS ?? 60)
 const types = ['a', 'b', 'c', 'd'] as const
 type Given = z.input<typeof funnelStat.params>
 
@@ -76,7 +76,7 @@ test('the same numbers and users from kept times as from events, in zones whose 
       expect(fromTimes.answer).toEqual(fromEvents.answer)
       converted += fromEvents.lastUsers
     })
-    await fc.assert(property, { numRuns: runs })
+    await assertProperty(property, 60)
   })
   expect(converted).toBeGreaterThan(0)
 }, 3_600_000)

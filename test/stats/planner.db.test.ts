@@ -19,6 +19,7 @@ import { wauStat } from '../../src/lib/stats/wau.js'
 import { addDays, dayGrains, type Grain, grains, weekdays } from '../../src/lib/time.js'
 import { complete, reset } from '../rollups/model.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { type GivenEvent, storeBatch } from '../support/events.js'
 import { keepProperties } from './kept-properties.js'
 import { NaiveModel, type Question } from './naive-model.js'
@@ -253,9 +254,7 @@ async function check(db: Database, one: Case, inReportingZone: boolean): Promise
   }
 }
 
-const numRuns = Number(process.env.EA_TEST_RUNS ?? 30)
-
-test('rollups, events and the naive model agree', { timeout: 20_000 + numRuns * 4_000 }, async () => {
+test('rollups, events and the naive model agree', async () => {
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(scenario, async (s) => {
       await reset(db, s.zone)
@@ -267,6 +266,6 @@ test('rollups, events and the naive model agree', { timeout: 20_000 + numRuns * 
       await withTransaction(db, (tx) => rebuildRollups(tx, { reportingTz: 'Asia/Tokyo' }))
       for (const one of cases) await check(db, one, false)
     })
-    await fc.assert(property, { numRuns })
+    await assertProperty(property, 30)
   })
 })

@@ -10,6 +10,7 @@ import { Committer } from '../../src/lib/ingest/group.js'
 import { groupMaxBytes, groupMaxRecords, isSmall } from '../../src/lib/ingest/records.js'
 import type { CommitRequest, Settled } from '../../src/lib/ingest/request.js'
 import { eventOf, idOf } from '../ingest/ingesting.js'
+import { assertProperty } from '../support/effort.js'
 import { expectSound } from '../support/import-state.js'
 import { startLoad } from '../support/load.js'
 import { withServing } from '../support/serving.js'
@@ -51,7 +52,7 @@ const settledAs = (request: CommitRequest): Settled => ({ kind: 'replayed', stat
 
 describe('the groups', () => {
   test('whatever comes: each request once, in order, in runs that may be', async () => {
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(given, { maxLength: 40 }), async (givens) => {
         const runs: CommitRequest[][] = []
         const inLane = { true: 0, false: 0 }
@@ -110,7 +111,7 @@ describe('the groups', () => {
           }
         }
       }),
-      { numRuns: Number(process.env.EA_TEST_RUNS ?? 150), seed: 4 },
+      150,
     )
   })
 

@@ -6,6 +6,7 @@ import { type Transaction, withPool, withTransaction } from '../../src/lib/db/co
 import { parseTimeFormat, type TimeFormat } from '../../src/lib/import/time-format.js'
 import { instantSql } from '../../src/lib/import/times.js'
 import { admin, freshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { sharedDatabase } from '../support/shared-database.js'
 import { importInto } from './importing.js'
 import { instantOf, nearMisses } from './time-model.js'
@@ -321,7 +322,7 @@ describe('any text', () => {
   test('the server, fast and strict, and the model agree', async () => {
     let instants = 0
     await withServer(async (askServer) => {
-      await fc.assert(
+      await assertProperty(
         fc.asyncProperty(
           fc.array(text, { minLength: 100, maxLength: 200 }),
           format,
@@ -340,7 +341,8 @@ describe('any text', () => {
             instants += strict.filter((instant) => instant !== null).length
           },
         ),
-        { numRuns: 120, endOnFailure: true },
+        120,
+        { endOnFailure: true },
       )
     })
     expect(instants).toBeGreaterThan(1_000)

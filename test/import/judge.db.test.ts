@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RejectCode } from '../../src/lib/event.js'
 import { parseMap } from '../../src/lib/import/map-grammar.js'
+import { assertProperty } from '../support/effort.js'
 import { sharedDatabase } from '../support/shared-database.js'
 import { codesOf, csvOf, eventHeader, type Imported, importInto } from './importing.js'
 import { codeOf, type GivenRecord, isUuid } from './judge-model.js'
@@ -468,7 +469,7 @@ describe('any record', () => {
 
   test('the model and the server agree, fast and strict, CSV, NDJSON and arrays', async () => {
     const seen = new Set<RejectCode | null>()
-    await fc.assert(
+    await assertProperty(
       fc.asyncProperty(fc.array(record, { minLength: 60, maxLength: 120 }), async (records) => {
         const expected = records.map((given) => codeOf(given, latest))
         for (const code of expected) seen.add(code)
@@ -492,7 +493,8 @@ describe('any record', () => {
         expect(strict.events).toEqual(csv.events)
         expect(byEach.events).toEqual(csv.events)
       }),
-      { numRuns: 8, endOnFailure: true },
+      8,
+      { endOnFailure: true },
     )
     expect(seen.size).toBeGreaterThanOrEqual(10)
   })

@@ -10,6 +10,7 @@ import { ask } from '../../src/lib/stats/ask.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { until } from '../cli/import-content.js'
 import { withScratchFolder } from '../import/scratch.js'
+import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
 import { records, writeCsv } from '../support/import-data.js'
 import { type Answering, withAnswering } from './answering.js'
@@ -301,7 +302,7 @@ test(
       const files = [0, 1, 2, 3, 4].map((n) =>
         writeCsv(join(folder, `${n}.csv`), records(n + 1, { count: 30, ids: [n * 15, n * 15 + 30] })),
       )
-      await fc.assert(
+      await assertProperty(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
           // Never at the very start of a second, where what depends on the second changes.
           let nowMs = Date.parse('2025-03-20T23:44:58.500Z')
@@ -340,7 +341,7 @@ test(
             }
           })
         }),
-        { numRuns: 12 },
+        12,
       )
     }),
   300_000,

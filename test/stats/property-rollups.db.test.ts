@@ -20,6 +20,7 @@ import { wauStat } from '../../src/lib/stats/wau.js'
 import { addDays, dayGrains, grains, weekdays } from '../../src/lib/time.js'
 import { reset } from '../rollups/model.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { type GivenEvent, storeBatch, storeEvents } from '../support/events.js'
 import { keepProperties } from './kept-properties.js'
 
@@ -210,9 +211,7 @@ function isAsOfInData({ mode, data_until, complete_until }: Row): boolean {
   return mode === 'on-or-after' && data_until !== null && complete_until !== addDays(data_until as string, 1)
 }
 
-const numRuns = Number(process.env.EA_TEST_RUNS ?? 60)
-
-test('with and without the rollups of properties the answers are the same', { timeout: 20_000 + numRuns * 3_000 }, () =>
+test('with and without the rollups of properties the answers are the same', () =>
   withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(scenario, async (s) => {
       await keepProperties(db, [])
@@ -250,9 +249,8 @@ test('with and without the rollups of properties the answers are the same', { ti
         }
       }
     })
-    await fc.assert(property, { numRuns })
-  }),
-)
+    await assertProperty(property, 60)
+  }))
 
 const ofCountry = (days: string[], user: string, country: string) =>
   days.map((day): GivenEvent => ({ at: `${day}T12:00:00Z`, user, properties: { country } }))

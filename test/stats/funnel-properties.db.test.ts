@@ -11,6 +11,7 @@ import { planFunnel } from '../../src/lib/stats/funnel-plan.js'
 import { walkedAttempts } from '../../src/lib/stats/funnel-walk.js'
 import { parseParams } from '../../src/lib/stats/params.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
 import {
   bestAttempts,
@@ -22,7 +23,6 @@ import {
   uuidFrom,
 } from './funnel-model.js'
 
-const runs = Number(process.env.EA_FUNNEL_RUNS ?? 40)
 // The last minutes of one day and the first of the next, in UTC.
 const base = Date.parse('2025-03-01T23:55:00Z')
 const day = (time: number, zone: string) =>
@@ -84,7 +84,7 @@ type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 test('a funnel is what the definition says, its users are those of its numbers, and all forms agree', async () => {
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(scenario, (given) => expectDefinition(db, given))
-    await fc.assert(property, { numRuns: runs })
+    await assertProperty(property, 40)
   })
 }, 3_600_000)
 
@@ -105,7 +105,7 @@ test('exclusions that begin behind the first step are what the definition says',
   })
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(late, (given) => expectDefinition(db, given))
-    await fc.assert(property, { numRuns: runs })
+    await assertProperty(property, 40)
   })
 }, 3_600_000)
 

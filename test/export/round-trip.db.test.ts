@@ -9,6 +9,7 @@ import { exportFormats } from '../../src/lib/export/params.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { importInto, storedEvents } from '../import/importing.js'
 import { withFreshDatabase } from '../support/database.js'
+import { assertProperty } from '../support/effort.js'
 import { exported } from './exporting.js'
 
 interface Given {
@@ -148,6 +149,6 @@ test('any events', async () => {
     const property = fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 30 }), (events) =>
       expectRoundTrip(db, events),
     )
-    await fc.assert(property, { numRuns: 15 })
+    await assertProperty(property, 15)
   })
 })

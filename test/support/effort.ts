@@ -1,0 +1,44 @@
+/**
+ * Property tests with the effort of the run: `quick` (the default) tries a tenth of the cases of each property, other ones
+ * each day; `full` tries all. Seeds that once failed are always tried.
+ */
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { effort, seed } from './effort-of-run.js'
+import { regressions } from './regressions.js'
+
+/** How many of `full` cases this run tries: at least ten, where there are so many. */
+function runs(full: number): number {
+  return effort === 'full' ? full : Math.max(Math.ceil(full / 10), Math.min(full, 10))
+}
+
+/**
+ * `fc.assert` with the effort, the seed of the day and the regressions of the test that calls it.
+ *
+ * @param full how many cases are tried with EA_TEST_EFFORT=full
+ *
+ * @example
+ * assertProperty(fc.property(fc.string(), (text) => expect(parse(print(text))).toBe(text)), 500)
+ */
+export function assertProperty<Values>(
+  property: fc.IAsyncProperty<Values>,
+  full: number,
+  parameters?: fc.Parameters<Values>,
+): Promise<void>
+export function assertProperty<Values>(
+  property: fc.IProperty<Values>,
+  full: number,
+  parameters?: fc.Parameters<Values>,
+): void
+export function assertProperty<Values>(
+  property: fc.IRawProperty<Values>,
+  full: number,
+  parameters?: fc.Parameters<Values>,
+): Promise<void> | void {
+  const test = expect.getState().currentTestName ?? ''
+  const known = regressions.filter((each) => test.endsWith(each.test))
+  const tries = [...known.map((each) => ({ seed: each.seed, numRuns: each.cases })), { seed, numRuns: runs(full) }]
+  const results = tries.map((one) => () => fc.assert(property, { ...parameters, ...one }))
+  if (property.isAsync()) return results.reduce<Promise<void>>((before, next) => before.then(next), Promise.resolve())
+  for (const run of results) run()
+}
