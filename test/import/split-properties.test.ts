@@ -29,6 +29,8 @@ const shapes = fc.constantFrom<Shape>(
   csv(1),
   csv(2),
   csv(3),
+  csv(1, { crEndsRecords: false }),
+  csv(2, { crEndsRecords: false }),
   csv(2, { delimiter: 0x3b, quote: 0x27 }),
   csv(2, { delimiter: 0x09, quote: null }),
   csv(2, { delimiter: 0x01, quote: null }),

@@ -35,6 +35,7 @@ const phases = {
 } as const
 
 export class ArrayScanner implements Scanner {
+  readonly crEnds = true
   readonly #maxRecordBytes: number
   readonly #element = new Element()
 

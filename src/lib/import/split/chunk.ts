@@ -12,6 +12,11 @@ export interface DelimitedShape {
   readonly quote: number | null
   /** How many fields each record must have: the header's. */
   readonly fields: number
+  /**
+   * Whether a CR without LF ends a record. Where it does not, it may only be part of a quoted field: a line that has one
+   * elsewhere is rejected as a whole. Default true.
+   */
+  readonly crEndsRecords?: boolean
   /** Which field (from 0) holds JSON, for the depth rule; null when none does. */
   readonly jsonField: number | null
   /** Which field (from 0) holds a time, for `Chunk.plainTimes`; absent when that is of no use. */

@@ -15,6 +15,7 @@ import type { Scanner, Stop } from './scanner.js'
 const openBrace = 0x7b
 
 export class LinesScanner implements Scanner {
+  readonly crEnds = true
   readonly #maxRecordBytes: number
   /** Where the first CR at or behind `from` is, in the window that begins at `base` and ends at `end`. */
   #found = { base: -1, from: 0, end: -1, cr: -1 }

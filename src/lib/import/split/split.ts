@@ -6,7 +6,7 @@ import { ArrayScanner } from './array.js'
 import type { Chunk, Fault, SplitOptions } from './chunk.js'
 import { DelimitedScanner } from './delimited.js'
 import { Draft, type Totals } from './draft.js'
-import { countLineEnds, cr, firstLineBreak, lf } from './line-ends.js'
+import { countLineEnds, cr, findLineEnd, lf } from './line-ends.js'
 import { LinesScanner } from './lines.js'
 import { RoomPool } from './room.js'
 import type { Scanner } from './scanner.js'
@@ -23,7 +23,7 @@ const maxLookaheadBytes = 64 * 1024
  * chunk. Borders, records and rejects depend on the content, `chunkBytes`, `maxRecordBytes` and `shape` only, not on
  * the sizes of the source's buffers.
  *
- * A record that breaks a rule ends at its first line break, and reading goes on behind it. A line longer than
+ * A record that breaks a rule ends at its first line break (of those that end records), and reading goes on behind it. A line longer than
  * `maxRecordBytes` is always `record_too_long`: its `raw` keeps the first `maxRecordBytes` bytes and its detail tells
  * the true length. So at most about `chunkBytes + maxRecordBytes` bytes are held for a chunk (twice that for a moment
  * while a buffer grows).
@@ -166,9 +166,7 @@ class Cutter {
     }
     let at = start
     for (;;) {
-      const lineBreak = firstLineBreak(window.room.bytes, at, window.end)
-      const stop = lineBreak === -1 ? window.end : lineBreak
-      const isKnown = lineBreak !== -1 && (window.room.bytes[stop] === lf || stop + 1 < window.end)
+      const { stop, isKnown } = findLineEnd(window.room.bytes, at, window.end, this.#scanner.crEnds)
       if (isKnown || window.atEnd) {
         const raw = window.room.bytes.subarray(start, stop)
         this.#addReject(fault, raw, raw.length)
@@ -199,15 +197,13 @@ class Cutter {
     const raw = Buffer.from(room.bytes.subarray(start, start + this.#maxRecordBytes))
     const address = window.base + start
     for (;;) {
-      const lineBreak = firstLineBreak(room.bytes, start, window.end)
-      const stop = lineBreak === -1 ? window.end : lineBreak
-      const isKnown = lineBreak !== -1 && (room.bytes[stop] === lf || stop + 1 < window.end)
+      const { stop, isKnown } = findLineEnd(room.bytes, start, window.end, this.#scanner.crEnds)
       if (isKnown || window.atEnd) {
         this.#addReject(fault, raw, window.base + stop - address)
         draft.at = afterLineEnd(room.bytes, stop, window.end)
         break
       }
-      if (lineBreak === -1) window.drop(start)
+      window.drop(start, stop)
       await window.fill(Math.max(window.end, start) + maxLookaheadBytes)
     }
     this.#hasDropped = true
