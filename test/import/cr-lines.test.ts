@@ -38,24 +38,32 @@ describe('the head decides', () => {
 describe('where lines end with LF or CRLF', () => {
   const shape = csv(2, { crEndsRecords: false })
 
-  test.each([1, 2, 3, 5, 100])('a CR without quotes rejects its whole line: buffers of %i bytes', async (bufferBytes) => {
-    const content = '1,a\rb\n2,b\r\n\r3,c\n4,"d\re"\n5,"e"\r6,f\n\r\n"7\r8,g\n9,h\r'
-    const chunks = await splitContent(content, { shape, bufferBytes, chunkBytes: 4 })
-    expect(recordsOf(chunks).map(({ line, code, raw }) => [line, code, raw])).toEqual([
-      [1, 'unquoted_cr', '1,a\rb'],
-      [2, undefined, '2,b'],
-      [3, 'unquoted_cr', '\r3,c'],
-      [4, undefined, '4,"d\re"'],
-      [5, 'unquoted_cr', '5,"e"\r6,f'],
-      [7, 'unclosed_quote', '"7\r8,g'],
-      [8, undefined, '9,h'],
-    ])
-  })
+  test.each([1, 2, 3, 5, 100])(
+    'a CR without quotes rejects its whole line: buffers of %i bytes',
+    async (bufferBytes) => {
+      const content = '1,a\rb\n2,b\r\n\r3,c\n4,"d\re"\n5,"e"\r6,f\n\r\n"7\r8,g\n9,h\r'
+      const chunks = await splitContent(content, { shape, bufferBytes, chunkBytes: 4 })
+      expect(recordsOf(chunks).map(({ line, code, raw }) => [line, code, raw])).toEqual([
+        [1, 'unquoted_cr', '1,a\rb'],
+        [2, undefined, '2,b'],
+        [3, 'unquoted_cr', '\r3,c'],
+        [4, undefined, '4,"d\re"'],
+        [5, 'unquoted_cr', '5,"e"\r6,f'],
+        [7, 'unclosed_quote', '"7\r8,g'],
+        [8, undefined, '9,h'],
+      ])
+    },
+  )
 
-  test.each([1, 7, 100_000])('also one that is longer than a record may be: buffers of %i bytes', async (bufferBytes) => {
-    const long = `1,${'x\r'.repeat(100_000)}`
-    const chunks = await splitContent(`${long}\r\n2,b\n`, { shape, bufferBytes, chunkBytes: 10, maxRecordBytes: 50 })
-    expect(chunks[0]!.rejects).toMatchObject([{ code: 'record_too_long', detail: expect.stringMatching(`^${long.length} `) }])
-    expect(recordsOf(chunks)[1]).toMatchObject({ record: 2, line: 2, byteOffset: long.length + 2, raw: '2,b' })
-  })
+  test.each([1, 7, 100_000])(
+    'also one that is longer than a record may be: buffers of %i bytes',
+    async (bufferBytes) => {
+      const long = `1,${'x\r'.repeat(100_000)}`
+      const chunks = await splitContent(`${long}\r\n2,b\n`, { shape, bufferBytes, chunkBytes: 10, maxRecordBytes: 50 })
+      expect(chunks[0]!.rejects).toMatchObject([
+        { code: 'record_too_long', detail: expect.stringMatching(`^${long.length} `) },
+      ])
+      expect(recordsOf(chunks)[1]).toMatchObject({ record: 2, line: 2, byteOffset: long.length + 2, raw: '2,b' })
+    },
+  )
 })

@@ -68,6 +68,15 @@ describe('any bytes', () => {
           const one = await splitContent(content, { shape, maxRecordBytes })
           const many = await splitContent(content, { shape, maxRecordBytes, chunkBytes })
           expect(recordsOf(many)).toEqual(recordsOf(one))
+          const few = await splitContent(content, {
+            shape,
+            maxRecordBytes,
+            chunkBytes,
+            chunkRecords: 2,
+            bufferBytes: 3,
+          })
+          expect(recordsOf(few)).toEqual(recordsOf(one))
+          for (const chunk of few) expect(chunk.records).toBeLessThanOrEqual(2)
         },
       ),
       1500,

@@ -8,8 +8,9 @@ import { sql } from 'kysely'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import type { RejectCode } from '../event.js'
+import { rejectsOf } from './chunk-rejects.js'
 import { judgeSql } from './judge.js'
-import { allRejects, stageForJudging } from './load-chunk.js'
+import { stageForJudging } from './load-chunk.js'
 import type { Mapping, SourceRef } from './mapping.js'
 import { importDefaults } from './options.js'
 import { decideReading, type Reading, type ReadingOptions } from './reading.js'
@@ -196,7 +197,7 @@ async function judgeFirst(
     const { record, line, raw } = chunk.goodRecord(n)
     return { record, line, raw, detail: null, ...fields }
   })
-  const rejects = allRejects(chunk, options.refusals).map(
+  const rejects = [...rejectsOf(chunk, options.refusals)].map(
     ({ record, line, raw, code, detail }): InspectedRecord => ({
       ...{ record, line, raw, code, detail: detail ?? null },
       ...nothing,

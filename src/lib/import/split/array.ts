@@ -47,6 +47,7 @@ export class ArrayScanner implements Scanner {
     const { room } = draft
     const element = this.#element
     for (;;) {
+      if (draft.good >= draft.maxGood) return 'border'
       const stop = passSeparators(draft)
       if (stop !== 'element') return stop
       const to = element.read(room.bytes, draft.at, draft.window.end, draft.window.atEnd)

@@ -25,7 +25,7 @@ export class LinesScanner implements Scanner {
   }
 
   scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, target } = draft
+    const { room, target, maxGood } = draft
     const { end, atEnd } = draft.window
     const bytes = room.bytes
     const filled = bytes.subarray(0, end)
@@ -33,7 +33,7 @@ export class LinesScanner implements Scanner {
     let nextLf = -1
     let nextCr = this.#nextCr(draft)
     let result: Stop = 'border'
-    while (start < target) {
+    while (start < target && good < maxGood) {
       if (start === end) break
       // Each kind is searched for only when its last find lies behind: a file without CR is searched once.
       if (nextLf < start) nextLf = indexOrEnd(filled, lf, start)

@@ -19,8 +19,8 @@ const maxLookaheadBytes = 64 * 1024
  * Cuts a source into chunks at record borders.
  *
  * A chunk ends behind the first record, blank line or reject (line end included) whose end lies `chunkBytes` or more
- * behind the chunk's start; the last one ends with the source. Blank lines behind that border belong to the next
- * chunk. Borders, records and rejects depend on the content, `chunkBytes`, `maxRecordBytes` and `shape` only, not on
+ * behind the chunk's start, or that is its record number `chunkRecords`; the last one ends with the source. Blank lines behind that border belong to the next
+ * chunk. Borders, records and rejects depend on the content, `chunkBytes`, `chunkRecords`, `maxRecordBytes` and `shape` only, not on
  * the sizes of the source's buffers.
  *
  * A record that breaks a rule ends at its first line break (of those that end records), and reading goes on behind it. A line longer than
@@ -54,6 +54,7 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
       await window.fill(at + chunkBytes + lookaheadBytes)
       if (at === window.end && scanner.mayEnd(totals.phase)) return
       const draft = new Draft(window, at, chunkBytes, baseOffset, totals)
+      draft.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
       await new Cutter(scanner, draft, options.maxRecordBytes, lookaheadBytes).cut()
       const byteTo = baseOffset + window.base + draft.at
       const chunk = draft.finish(shape, byteTo, pool)
@@ -169,7 +170,7 @@ class Cutter {
       const { stop, isKnown } = findLineEnd(window.room.bytes, at, window.end, this.#scanner.crEnds)
       if (isKnown || window.atEnd) {
         const raw = window.room.bytes.subarray(start, stop)
-        this.#addReject(fault, raw, raw.length)
+        this.#addReject(fault, raw, raw.length, false)
         draft.at = afterLineEnd(window.room.bytes, stop, window.end)
         break
       }
@@ -199,7 +200,7 @@ class Cutter {
     for (;;) {
       const { stop, isKnown } = findLineEnd(room.bytes, start, window.end, this.#scanner.crEnds)
       if (isKnown || window.atEnd) {
-        this.#addReject(fault, raw, window.base + stop - address)
+        this.#addReject(fault, raw, window.base + stop - address, true)
         draft.at = afterLineEnd(room.bytes, stop, window.end)
         break
       }
@@ -209,11 +210,11 @@ class Cutter {
     this.#hasDropped = true
   }
 
-  #addReject(fault: Fault, line: Buffer, lineBytes: number): void {
-    if (lineBytes <= this.#maxRecordBytes) this.#draft.reject(fault, line)
+  #addReject(fault: Fault, line: Buffer, lineBytes: number, isCopy: boolean): void {
+    if (lineBytes <= this.#maxRecordBytes) this.#draft.reject(fault, line, isCopy)
     else {
       const cut: Fault = { code: 'record_too_long', detail: `${lineBytes} bytes` }
-      this.#draft.reject(cut, line.subarray(0, this.#maxRecordBytes))
+      this.#draft.reject(cut, line.subarray(0, this.#maxRecordBytes), isCopy)
     }
   }
 }
