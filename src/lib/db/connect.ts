@@ -78,6 +78,8 @@ export async function withSiblingPool<T>(
 async function withOpenPool<T>(pool: pg.Pool, schema: string, use: (db: Database) => Promise<T>): Promise<T> {
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
+  // The same goes for one that breaks while a single statement has it: nobody else listens to it then.
+  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     return await use({
       schema,

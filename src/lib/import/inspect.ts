@@ -142,8 +142,8 @@ async function look(
     for await (const chunk of firstChunks(source, reading)) {
       if (found.records.length < wanted) {
         const judged = await judgeFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
-        found.records.push(...judged.records)
-        times.push(...judged.times)
+        for (const record of judged.records) found.records.push(record)
+        for (const time of judged.times) times.push(time)
       }
       if (found.records.length >= wanted) break
     }
