@@ -12,6 +12,7 @@ import {
   parseRejectBudget,
 } from '../lib/cli/import-quantities.js'
 import { ImportReport } from '../lib/cli/import-report.js'
+import { lockTimeoutFlag } from '../lib/cli/lock-flags.js'
 import { EaError } from '../lib/errors.js'
 import { importFiles } from '../lib/import/import.js'
 import { type ImportOptions, importDefaults } from '../lib/import/options.js'
@@ -53,6 +54,7 @@ export default class Import extends BaseCommand<typeof Import> {
       description: 'Wait so long for another import, such as 30s or 5m (default: not at all, exit 75).',
       helpValue: 'DURATION',
     }),
+    ...lockTimeoutFlag,
     'dry-run': Flags.boolean({ description: 'Say what an import would do, and store nothing.' }),
     atomic: Flags.boolean({
       description: 'One transaction on one connection: slower, leaves nothing behind, cannot be resumed.',
@@ -82,6 +84,7 @@ export default class Import extends BaseCommand<typeof Import> {
     if (this.args.file.includes('-')) this.signal.addEventListener('abort', () => process.stdin.destroy())
     await report.show((onEvent) =>
       this.withDatabase((db) => importFiles(db, this.args.file, { ...options, onEvent, signal: this.signal }), {
+        access: 'create',
         maxConnections: jobsOf({ options }) + 2,
       }),
     )

@@ -30,7 +30,7 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
 
   async run(): Promise<void> {
     const options = { ...readingOptions(this.flags), records: this.flags.records }
-    const found = await this.withDatabase((db) => inspectFile(db, this.args.file, options))
+    const found = await this.withDatabase((db) => inspectFile(db, this.args.file, options), { access: 'none' })
     const failure = found.error ? failureJson(found.error) : {}
     await this.present(
       { ...inspectionJson(found), ...failure },

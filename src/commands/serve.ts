@@ -44,7 +44,7 @@ export default class Serve extends BaseCommand<typeof Serve> {
           },
           { logTo },
         ),
-      { maxConnections: 8 },
+      { access: 'create', maxConnections: 8 },
     )
   }
 

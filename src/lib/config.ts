@@ -25,14 +25,34 @@ export interface GivenConfig {
   readonly defaultDataDir?: string | undefined
 }
 
-const defaultSchema = 'ea'
+/** The schema when none is named. */
+export const defaultSchema = 'ea'
 
 const databaseUrl = z
   .string()
+  .refine((text) => /^postgres(ql)?:\/\//.test(text), 'must be a URL that begins with postgresql://')
   .refine(
-    (text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text),
-    'must be a URL that begins with postgresql://',
+    (text) => !/^postgres(ql)?:\/\//.test(text) || isUrl(text),
+    'is not a URL: percent-encode special characters of the user and the password (# is %23, / is %2F, ? is %3F, % is %25), or leave the password out and set PGPASSWORD',
   )
+
+/** Whether a URL means what was meant: a `#`, `/` or `?` in a password ends the part in which it is. */
+function isUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { username, password, pathname, hash, search } = new URL(text)
+  const isCut = username === '' && (pathname.includes('@') || /^\?[^=&]*@/.test(search))
+  return !isCut && hash === '' && [username, password, pathname].every(isPercentEncoded)
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const schema = z
   .string()
   .refine((text) => Buffer.byteLength(text) >= 1 && Buffer.byteLength(text) <= 63, 'must have 1 to 63 bytes')

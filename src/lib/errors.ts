@@ -133,13 +133,19 @@ export const catalogue = {
     exit: 5,
     http: 503,
     meaning: 'The database answers but refuses: no permission, no memory, read-only, or a timeout that was set for it.',
-    next: 'Read the message of the server; the rights that are needed are those of the owner of the schema.',
+    next: 'Read the message of the server; for missing rights the error names the GRANT statements that give them.',
   },
   database_not_migrated: {
     exit: 5,
     http: 503,
-    meaning: 'The database has no tables of `ea`, or those of an older release.',
+    meaning: 'The schema has no tables of `ea`, or those of an older release.',
     next: 'Run `ea db migrate`.',
+  },
+  database_newer: {
+    exit: 5,
+    http: 503,
+    meaning: 'A newer release of `ea` has migrated the schema, so this one writes nothing to it.',
+    next: 'Update `ea` here to that release; questions are still answered, with a warning.',
   },
   database_too_old: {
     exit: 5,
@@ -215,11 +221,17 @@ export const catalogue = {
     meaning: 'Another import, undo or rebuild holds the lease of this schema.',
     next: 'Try again later, or wait for it: `--wait 5m`.',
   },
+  lock_timeout: {
+    exit: 75,
+    http: 503,
+    meaning: 'Another process held a lock in the database for longer than --lock-timeout allows; nothing was changed.',
+    next: 'Run it again later, or end what holds the lock.',
+  },
   lease_lost: {
     exit: 75,
     http: 503,
     meaning: 'This process did not answer for 15 seconds, and another one took its lease.',
-    next: 'Run the same command again: it goes on where this one stopped.',
+    next: 'Run the same command again; the message says whether the batch was kept or discarded.',
   },
   // Import
   rejects_over_budget: {
@@ -252,12 +264,6 @@ export const catalogue = {
     http: 403,
     meaning: 'The key or token is good, but has not the scope that this needs.',
     next: 'Use a key that has the scope: `ea keys create NAME --scope SCOPE`.',
-  },
-  origin_refused: {
-    exit: 2,
-    http: 403,
-    meaning: 'A page of a website sends events that may not send any here; nothing was stored.',
-    next: 'Start the server with --cors-origin and the origin of the page, if it is to send events.',
   },
   jwks_unavailable: {
     exit: 5,

@@ -28,9 +28,14 @@ export function thisProcess(): ProcessIdentity {
  * Of another host nothing is known: false.
  */
 export function isGone(other: ProcessIdentity): boolean {
-  if (other.host !== hostIdentity()) return false
+  if (!isOfThisHost(other)) return false
   if (other.bootId !== bootIdentity()) return true
   return !isAlive(other.pid, other.processStart)
+}
+
+/** Whether a process runs or ran where this one does, so that its pid means something here. */
+export function isOfThisHost({ host }: ProcessIdentity): boolean {
+  return host === hostIdentity()
 }
 
 /** Whether the process with this pid and start lives on this host; an empty start matches any. */

@@ -153,6 +153,22 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
     withOddServer({ row: { version: { type: 23, text: '150004' }, migrated: { type: 16, text: 'f' } } }, (url) =>
       scene.ea(['batches', 'list'], { DATABASE_URL: url }),
     ),
+  database_newer: async (scene) => {
+    const url = await scene.url()
+    await scene.query(url, `INSERT INTO ea.kysely_migration VALUES ('9999_later', '2030-01-01T00:00:00.000Z')`)
+    return scene.ea(['batches', 'undo', '1'], { DATABASE_URL: url })
+  },
+  lock_timeout: async (scene) => {
+    const url = await scene.url()
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    try {
+      await client.query('BEGIN; LOCK TABLE ea.days')
+      return await scene.ea(['db', 'verify', '--lock-timeout', '500ms'], { DATABASE_URL: url })
+    } finally {
+      await client.end()
+    }
+  },
   disk_full: (scene) =>
     withOddServer({ sqlState: '53100', message: 'could not extend file: No space left on device' }, (url) =>
       scene.ea(['batches', 'list'], { DATABASE_URL: url }),

@@ -60,3 +60,18 @@ test('instants are read whatever date style a role prefers', async () => {
     })
   })
 })
+
+test('what happens to tables of other schemas does not matter', async () => {
+  await withFreshDatabase(async (other, url) => {
+    await admin(url, 'CREATE TABLE public.doomed (id serial PRIMARY KEY)')
+    const client = await other.pool.connect()
+    try {
+      // Whoever looks at this table waits, and finds it gone.
+      await client.query('BEGIN; DROP TABLE public.doomed')
+      await withPool({ url, schema: 'mine' }, async (db) => expect(await migrate(db)).toEqual(files))
+    } finally {
+      await client.query('COMMIT')
+      client.release()
+    }
+  })
+})

@@ -6,6 +6,7 @@ import { BaseCommand } from '../../lib/cli/base-command.js'
 import { batchArgs } from '../../lib/cli/batch-args.js'
 import { undoneJson, undoneText } from '../../lib/cli/batch-text.js'
 import { parseDurationMs } from '../../lib/cli/import-quantities.js'
+import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
 
 export default class BatchesUndo extends BaseCommand<typeof BatchesUndo> {
   static override summary = 'Remove the events of one import'
@@ -15,6 +16,7 @@ export default class BatchesUndo extends BaseCommand<typeof BatchesUndo> {
   static override args = batchArgs
   static override flags = {
     'dry-run': Flags.boolean({ description: 'Say what would be removed, and change nothing.' }),
+    ...lockTimeoutFlag,
     wait: Flags.string({
       description: 'Wait so long for an import, such as 30s or 5m (default: not at all, exit 75).',
       helpValue: 'DURATION',
@@ -25,14 +27,16 @@ export default class BatchesUndo extends BaseCommand<typeof BatchesUndo> {
     const { wait, 'dry-run': dryRun } = this.flags
     const waitMs = wait === undefined ? 0 : parseDurationMs('--wait', wait)
     const { id } = this.args
-    const undone = await this.withDatabase((db) =>
-      dryRun
-        ? previewUndo(db, id)
-        : undoBatch(db, id, {
-            waitMs,
-            signal: this.signal,
-            onWait: (holder) => this.say(`Waiting for another process: ${holder.doing} (pid ${holder.pid}).`),
-          }),
+    const undone = await this.withDatabase(
+      (db) =>
+        dryRun
+          ? previewUndo(db, id)
+          : undoBatch(db, id, {
+              waitMs,
+              signal: this.signal,
+              onWait: (holder) => this.say(`Waiting for another process: ${holder.doing} (pid ${holder.pid}).`),
+            }),
+      { access: dryRun ? 'read' : 'write' },
     )
     await this.present(undoneJson(undone, dryRun), undoneText(undone, dryRun))
   }

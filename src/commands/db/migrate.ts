@@ -1,6 +1,7 @@
 /** `ea db migrate`: creates or completes the tables. */
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
 import { migrate } from '../../lib/db/migrate.js'
 
@@ -9,6 +10,7 @@ export default class DbMigrate extends BaseCommand<typeof DbMigrate> {
   static override description = 'Doing it twice is doing it once. The embedded PostgreSQL does it by itself.'
   static override examples = ['<%= config.bin %> db migrate --database-url postgresql://me@db.example/analytics']
   static override flags = {
+    ...lockTimeoutFlag,
     tz: Flags.string({
       description: 'Time zone of the days of a new schema; later `ea db rebuild --tz` changes it (default: UTC).',
       helpValue: 'ZONE',

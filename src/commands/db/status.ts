@@ -2,7 +2,7 @@
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { externalStatusText, statusJson, statusText } from '../../lib/cli/database-status.js'
 import { embeddedStatus } from '../../lib/db/embedded/server.js'
-import { schemaState } from '../../lib/db/migrate.js'
+import { isTooOld, schemaState } from '../../lib/db/migrate.js'
 
 export default class DbStatus extends BaseCommand<typeof DbStatus> {
   static override summary = 'Say which database is used and whether it is ready'
@@ -15,8 +15,11 @@ export default class DbStatus extends BaseCommand<typeof DbStatus> {
       const status = await embeddedStatus(settings)
       return this.present(statusJson(status), statusText(status))
     }
-    const { serverVersion, applied, pending } = await this.withDatabase(schemaState, { migrated: false })
-    const external = { embedded: false, schema: settings.schema, server_version: serverVersion, applied, pending }
+    const state = await this.withDatabase(schemaState, { migrated: false })
+    const external = {
+      ...{ embedded: false, schema: settings.schema, server_version: state.serverVersion, too_old: isTooOld(state) },
+      ...{ applied: state.applied, pending: state.pending, unknown: state.unknown },
+    }
     await this.present(external, externalStatusText(external))
   }
 }

@@ -1,5 +1,6 @@
 /** `ea db verify`: holds the rollups against the events. */
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
 import { verifiedText } from '../../lib/cli/rollup-text.js'
 import { EaError } from '../../lib/errors.js'
 import { verifyRollups } from '../../lib/rollups/verify.js'
@@ -8,6 +9,7 @@ export default class DbVerify extends BaseCommand<typeof DbVerify> {
   static override summary = 'Recompute the rollups and name every difference'
   static override description = 'Writes nothing; a difference is a bug (exit 1), and `ea db rebuild` repairs it.'
   static override examples = ['<%= config.bin %> db verify']
+  static override flags = lockTimeoutFlag
 
   async run(): Promise<void> {
     const differences = await this.withDatabase((db) => verifyRollups(db))

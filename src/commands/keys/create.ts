@@ -40,8 +40,9 @@ export default class KeysCreate extends BaseCommand<typeof KeysCreate> {
   async run(): Promise<void> {
     const { scope, expires } = this.flags
     const expiresAt = expires === undefined ? undefined : parseExpiry(expires, new Date())
-    const { key, record } = await this.withDatabase((db) =>
-      createKey(db, { name: this.args.name, scopes: scope as Scope[], expiresAt }),
+    const { key, record } = await this.withDatabase(
+      (db) => createKey(db, { name: this.args.name, scopes: scope as Scope[], expiresAt }),
+      { access: 'create' },
     )
     await this.present({ key, ...keyJson(record) }, key)
     this.say(createdText(record))

@@ -14,7 +14,7 @@ export default class KeysRevoke extends BaseCommand<typeof KeysRevoke> {
   }
 
   async run(): Promise<void> {
-    const revoked = await this.withDatabase((db) => revokeKey(db, this.args.key))
+    const revoked = await this.withDatabase((db) => revokeKey(db, this.args.key), { access: 'write' })
     await this.present({ ...keyJson(revoked.record), already: revoked.already }, revokedText(revoked))
   }
 }

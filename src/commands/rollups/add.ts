@@ -1,6 +1,7 @@
 /** `ea rollups add`: keeps rollups that make some segments and funnels fast. */
 import { keepRollups } from '../../lib/batches/kept-rollups.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
 import { emptyText, keptJson, keptText } from '../../lib/cli/optional-rollup-text.js'
 import { rollupArgs } from '../../lib/cli/rollup-args.js'
 import { fillProgress } from '../../lib/cli/rollup-progress.js'
@@ -14,11 +15,13 @@ export default class RollupsAdd extends BaseCommand<typeof RollupsAdd> {
     '<%= config.bin %> rollups add event_type:view_item event_type:purchase',
   ]
   static override args = rollupArgs
+  static override flags = lockTimeoutFlag
 
   async run(): Promise<void> {
     const progress = await fillProgress(this.flags.quiet || this.flags.json)
-    const kept = await this.withDatabase((db) =>
-      keepRollups(db, this.args.field, { signal: this.signal, onFill: (subject) => progress.on(subject) }),
+    const kept = await this.withDatabase(
+      (db) => keepRollups(db, this.args.field, { signal: this.signal, onFill: (subject) => progress.on(subject) }),
+      { access: 'write' },
     ).finally(() => progress.stop())
     for (const warning of kept.flatMap(emptyText)) this.caution(warning)
     await this.present({ rollups: kept.map(keptJson) }, kept.map(keptText).join('\n'))

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../lib/cli/base-command.js'
 import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
 import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/spool-text.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
-import { isAway, isOutOfTime } from '../../lib/ingest/away.js'
+import { isAway } from '../../lib/ingest/away.js'
 import { deliverPart } from '../../lib/ingest/deliver.js'
 import { drainSpool } from '../../lib/ingest/spool/drain.js'
 import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
@@ -34,19 +34,21 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
       const text = spoolEventText(event)
       if (text !== undefined) this.say(text)
     }
-    const drained = await this.withDatabase((db) =>
-      withSpool(
-        folder,
-        (spool) =>
-          drainSpool(
-            spool,
-            async (part) => {
-              await deliverPart(db, part, timezone)
-            },
-            { signal: this.signal, isAway, isOutOfTime, onEvent },
-          ),
-        { onEvent },
-      ),
+    const drained = await this.withDatabase(
+      (db) =>
+        withSpool(
+          folder,
+          (spool) =>
+            drainSpool(
+              spool,
+              async (part) => {
+                await deliverPart(db, part, timezone)
+              },
+              { signal: this.signal, isAway, onEvent },
+            ),
+          { onEvent },
+        ),
+      { access: 'write' },
     )
     if (drained.buried > 0 && this.flags.json) this.caution(deadText(drained.buried))
     await this.present(drainedJson(folder, drained), drainedText(drained))

@@ -2,12 +2,13 @@
  * How a batch that was loading ends: completed (its events count, all at once) or failed (they are removed).
  */
 import { sql } from 'kysely'
-import { type Database, type Transaction, withTransaction } from '../db/connect.js'
+import { type Database, isTransient, type Transaction, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import type { Reject } from '../event.js'
 import { failpoint } from '../failpoint.js'
 import { addDelta } from '../rollups/add.js'
 import { prepareDelta } from '../rollups/delta.js'
+import { batchAfterLoss } from './interruption.js'
 import { holdLease, type Lease } from './lease.js'
 import { decideAsDuplicates, storePending } from './pending.js'
 import { type Batch, getBatch } from './registry.js'
@@ -32,12 +33,20 @@ export interface Loaded {
  * @throws EaError `accounting_mismatch` when its counts do not add up (a bug); `lease_lost`
  */
 export async function completeBatch(db: Database, lease: Lease, batchId: number, loaded: Loaded): Promise<Batch> {
-  await withTransaction(db, async (tx) => {
-    await holdLease(tx, lease)
-    await completeIn(tx, batchId, loaded)
-  })
+  let completed: Batch | undefined
+  try {
+    await withTransaction(db, async (tx) => {
+      await holdLease(tx, lease)
+      await completeIn(tx, batchId, loaded)
+      completed = await getBatch(tx, batchId)
+    })
+  } catch (error) {
+    // A connection that was lost while it committed does not tell what became of it; the batch does.
+    if (completed === undefined || !isTransient(error)) throw error
+    if ((await batchAfterLoss(db, batchId))?.status !== 'completed') throw error
+  }
   failpoint('complete.committed')
-  return getBatch(db, batchId)
+  return completed!
 }
 
 /** The same inside a transaction that also loaded the batch (`--atomic`). */

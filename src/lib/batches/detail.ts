@@ -1,7 +1,7 @@
 /** One batch with all that is known of it: for `ea batches show`, and for what an undo would do. */
 import type { Database, Session } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
-import { type LeaseHolder, readHolder } from './lease.js'
+import { isExpired, type LeaseHolder, readHolder } from './lease.js'
 import { type Batch, getBatch, mergedChunks, type Overlaps, overlapsOf } from './registry.js'
 import { countRejectCodes } from './rejects.js'
 
@@ -33,7 +33,7 @@ export async function describeBatch(db: Database, id: number): Promise<BatchDeta
     ...(await overlapsOf(db, id)),
     chunks: merged.length,
     mergedRecords: merged.reduce((sum, chunk) => sum + chunk.read, 0),
-    holder: holder && !holder.expired ? holder : null,
+    holder: holder && !isExpired(holder) ? holder : null,
     reasons: [...(await countRejectCodes(db, id))].map(([code, count]) => ({ code, count })),
   }
 }

@@ -7,6 +7,7 @@
 import { sql } from 'kysely'
 import { withCancel } from '../db/cancel.js'
 import { type Database, type Session, type Transaction, withTransaction } from '../db/connect.js'
+import { lockVisibility } from '../db/visibility-lock.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import {
@@ -19,7 +20,7 @@ import {
 import { dropProperties, fillProperties } from '../rollups/properties.js'
 import { dropTimes, fillTimes } from '../rollups/times.js'
 import { rollupRows } from './rollup-listing.js'
-import { bumpDataVersion, lockVisibility } from './visibility.js'
+import { bumpDataVersion } from './visibility.js'
 
 /** Each one costs every import a part of its time; a schema with more of them has a mistake in a script. */
 const maxKeptRollups = 32

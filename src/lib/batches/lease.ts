@@ -6,20 +6,33 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
-import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
+import {
+  type Database,
+  isTransient,
+  sqlState,
+  type Transaction,
+  withSiblingPool,
+  withTransaction,
+} from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
-import { isGone, type ProcessIdentity, thisProcess } from '../process-identity.js'
+import { isGone, isOfThisHost, type ProcessIdentity, thisProcess } from '../process-identity.js'
 
 /** A holder whose heartbeat is older than this has lost its lease to whoever asks. */
 const leaseExpiresMs = 15_000
 const heartbeatEveryMs = 3_000
+/** How long one heartbeat may wait for a lock on its row. */
+const heartbeatPatienceMs = 2_500
+/** After so long without a heartbeat somebody should know: others may take the lease soon. */
+const heartbeatWarnsMs = 8_000
 const pollEveryMs = 250
 /** How long a lease is given back again and again while the server recovers. */
 const giveBackForMs = 10_000
 /** How long a takeover waits for transactions of the old holder before it ends them, and when it gives up. */
 const takeoverPatienceMs = 500
 const takeoverGivesUpMs = 10_000
+/** How long `breakLease` looks whether the heart of a holder beats. */
+const observeMs = 2.5 * heartbeatEveryMs
 /** Tokens are below this: the most that randomInt gives. */
 const maxToken = 2 ** 48 - 1
 
@@ -34,6 +47,9 @@ export interface LeaseHolder extends ProcessIdentity {
   /** What it does, for people: `import events.csv`. */
   readonly doing: string
   readonly acquiredAt: Date
+  readonly heartbeatAt: Date
+  /** Seconds since its last heartbeat by the clock of the database; below 0 when that clock was set back. */
+  readonly silentS: number
 }
 
 export interface LeaseRequest {
@@ -78,13 +94,8 @@ function outliveConnection(client: PoolClient): void {
 async function withHeart<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
   const token = await acquire(db, request)
   const lost = new AbortController()
-  const heart = setInterval(() => {
-    beat(db, token).then(
-      (alive) => alive || lost.abort(leaseLost()),
-      // The database is away for a moment: the next beat or the next transaction will tell.
-      () => {},
-    )
-  }, heartbeatEveryMs)
+  const stopped = new AbortController()
+  const heart = keepBeating(db, token, lost, stopped.signal)
   try {
     failpoint('lease.taken')
     return await use({ token, lost: lost.signal })
@@ -93,9 +104,45 @@ async function withHeart<T>(db: Database, request: LeaseRequest, use: (lease: Le
     if (!(error instanceof EaError) && (await isTaken(db, token))) throw leaseLost(error)
     throw error
   } finally {
-    clearInterval(heart)
+    stopped.abort()
+    await heart
     await giveBack(db, token)
   }
+}
+
+/**
+ * Beats until it is stopped, one beat at a time, on a connection of its own: however long a beat waits, it keeps nothing
+ * from the work.
+ */
+async function keepBeating(db: Database, token: number, lost: AbortController, stopped: AbortSignal): Promise<void> {
+  let goodMs = performance.now()
+  let isTold = false
+  await withSiblingPool(
+    db,
+    1,
+    async (own) => {
+      while (await isPausedFor(heartbeatEveryMs, stopped)) {
+        try {
+          if (!(await beat(own, token))) return lost.abort(leaseLost())
+          goodMs = performance.now()
+          isTold = false
+        } catch (error) {
+          // The database is away for a moment, or somebody holds the row: the next beat or the next transaction will tell.
+          if (isTold || stopped.aborted || performance.now() - goodMs < heartbeatWarnsMs) continue
+          isTold = true
+          db.warn(
+            `No heartbeat for ${Math.round((performance.now() - goodMs) / 1000)} s (${(error as Error).message}): another process may take over what this one does.`,
+          )
+        }
+      }
+    },
+    { query_timeout: 2 * heartbeatEveryMs },
+  )
+}
+
+/** Waits; false when it was stopped meanwhile. */
+async function isPausedFor(ms: number, stopped: AbortSignal): Promise<boolean> {
+  return sleep(ms, true, { signal: stopped }).catch(() => false)
 }
 
 /**
@@ -106,7 +153,9 @@ async function giveBack(db: Database, token: number): Promise<void> {
   const deadline = performance.now() + giveBackForMs
   for (;;) {
     try {
-      await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q))
+      await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q), {
+        lockTimeoutMs: heartbeatPatienceMs,
+      })
       return
     } catch (error) {
       const nobodyListens = ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')
@@ -117,7 +166,7 @@ async function giveBack(db: Database, token: number): Promise<void> {
 }
 
 /** Whether the lease is gone; false when the database cannot say. */
-async function isTaken(db: Database, token: number): Promise<boolean> {
+export async function isTaken(db: Database, token: number): Promise<boolean> {
   return beat(db, token).then(
     (alive) => !alive,
     () => false,
@@ -142,9 +191,13 @@ function leaseLost(cause?: unknown): EaError {
 }
 
 async function beat(db: Database, token: number): Promise<boolean> {
-  const { rows } = await sql`
-    UPDATE ${db.t.import_lease} SET heartbeat_at = clock_timestamp() WHERE token = ${token} RETURNING token`.execute(
-    db.q,
+  const { rows } = await withoutFlush(
+    db,
+    (tx) =>
+      sql`UPDATE ${tx.t.import_lease} SET heartbeat_at = clock_timestamp() WHERE token = ${token} RETURNING token`.execute(
+        tx.q,
+      ),
+    { lockTimeoutMs: heartbeatPatienceMs },
   )
   return rows.length === 1
 }
@@ -158,7 +211,7 @@ async function acquire(db: Database, request: LeaseRequest): Promise<number> {
     if (token !== undefined) return token
     const holder = await readHolder(db)
     if (holder === undefined) continue
-    if (holder.expired || isGone(holder)) {
+    if (isExpired(holder) || isGone(holder)) {
       await removeHolder(db, holder)
       continue
     }
@@ -185,20 +238,66 @@ async function insertLease(db: Database, doing: string): Promise<number | undefi
  * A transaction that does not wait for the disk. After a crash of the server its row may be gone, and its holder finds
  * that it has lost the lease.
  */
-async function withoutFlush<T>(db: Database, body: (tx: Transaction) => Promise<T>): Promise<T> {
-  return withTransaction(db, async (tx) => {
-    await sql`SET LOCAL synchronous_commit = off`.execute(tx.q)
-    return body(tx)
-  })
+async function withoutFlush<T>(
+  db: Database,
+  body: (tx: Transaction) => Promise<T>,
+  options: { readonly lockTimeoutMs?: number } = {},
+): Promise<T> {
+  return withTransaction(
+    db,
+    async (tx) => {
+      await sql`SET LOCAL synchronous_commit = off`.execute(tx.q)
+      return body(tx)
+    },
+    options,
+  )
 }
 
 /** Who holds the lease now, if anybody. */
-export async function readHolder(db: Database): Promise<(LeaseHolder & { expired: boolean }) | undefined> {
-  const { rows } = await sql<LeaseHolder & { expired: boolean }>`
+export async function readHolder(db: Database): Promise<LeaseHolder | undefined> {
+  const { rows } = await sql<LeaseHolder>`
     SELECT token, host, boot_id AS "bootId", pid, process_start AS "processStart", doing, acquired_at AS "acquiredAt",
-           heartbeat_at < clock_timestamp() - make_interval(secs => ${leaseExpiresMs / 1000}) AS expired
+           heartbeat_at AS "heartbeatAt", extract(epoch FROM clock_timestamp() - heartbeat_at)::float8 AS "silentS"
       FROM ${db.t.import_lease}`.execute(db.q)
   return rows[0]
+}
+
+/** Whether a holder has not answered for so long that anybody may take its lease. */
+export function isExpired({ silentS }: LeaseHolder): boolean {
+  return silentS * 1000 > leaseExpiresMs
+}
+
+/** A heartbeat that is to come: the clock of the database was set back. */
+function isFromTheFuture({ silentS }: LeaseHolder): boolean {
+  return silentS < -1
+}
+
+/** A lease that was broken, and whether its heartbeat was in the future. */
+export interface BrokenLease {
+  readonly holder: LeaseHolder
+  readonly fromTheFuture: boolean
+}
+
+/**
+ * Takes the lease from a holder that is gone although its row does not tell: on another host, with a heartbeat that is in
+ * the future. Its heart is watched first. Whoever holds it wrongly loses nothing but time: it finds that its lease is lost.
+ *
+ * @param options.force also from a holder whose heart beats
+ * @returns undefined when nobody holds it
+ * @throws EaError `import_busy` when its process runs here, or its heart beats
+ */
+export async function breakLease(db: Database, options: { force?: boolean } = {}): Promise<BrokenLease | undefined> {
+  const holder = await readHolder(db)
+  if (holder === undefined) return undefined
+  if (!options.force && !isExpired(holder) && !isGone(holder)) {
+    if (isOfThisHost(holder)) throw busy(holder)
+    await sleep(observeMs)
+    const now = await readHolder(db)
+    if (now === undefined) return undefined
+    if (now.token !== holder.token || now.heartbeatAt.getTime() !== holder.heartbeatAt.getTime()) throw busy(now)
+  }
+  await removeHolder(db, holder)
+  return { holder, fromTheFuture: isFromTheFuture(holder) }
 }
 
 /**
@@ -237,9 +336,16 @@ async function endTransactionsOf(db: Database, holder: LeaseHolder): Promise<voi
 
 function busy(holder: LeaseHolder): EaError {
   const host = holder.host.split(' ')[0]
+  const since = holder.acquiredAt.toISOString()
+  const future = isFromTheFuture(holder)
+    ? ' Its last heartbeat is in the future: the clock of the database was set back, so it does not expire by itself.'
+    : ''
   return new EaError(
     'import_busy',
-    `Another process is busy in this schema: ${holder.doing} (pid ${holder.pid} on ${host}, since ${holder.acquiredAt.toISOString()}).`,
-    { details: { holder: { doing: holder.doing, pid: holder.pid, host, since: holder.acquiredAt.toISOString() } } },
+    `Another process is busy in this schema: ${holder.doing} (pid ${holder.pid} on ${host}, since ${since}).${future}`,
+    {
+      details: { holder: { doing: holder.doing, pid: holder.pid, host, since } },
+      ...(future && { suggestions: ['When that process is gone for sure: `ea db unlock`.'] }),
+    },
   )
 }

@@ -3,15 +3,17 @@
  * the batches that leaned on it.
  */
 import { sql } from 'kysely'
-import { type Database, withTransaction } from '../db/connect.js'
+import { type Database, isTransient, withTransaction } from '../db/connect.js'
+import { lockVisibility } from '../db/visibility-lock.js'
 import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { prepareDelta } from '../rollups/delta.js'
 import { removeDelta } from '../rollups/remove.js'
 import { discardBatch } from './complete.js'
-import { holdLease, type LeaseRequest, withLease } from './lease.js'
+import { batchAfterLoss, tellingWhatIsLeft } from './interruption.js'
+import { holdLease, type Lease, type LeaseRequest, withLease } from './lease.js'
 import { type Batch, getBatch, interruptedBatches } from './registry.js'
-import { bumpDataVersion, lockVisibility } from './visibility.js'
+import { bumpDataVersion } from './visibility.js'
 
 export interface Undone {
   readonly batch: Batch
@@ -44,7 +46,19 @@ export async function undoBatch(
     for (const batch of discarded) await discardBatch(db, lease, batch.id)
     if (before.status === 'loading') return { batch: await getBatch(db, batchId), removed: 0, stale: [], discarded: [] }
 
-    const stale = await withTransaction(db, async (tx) => {
+    const { batch, stale } = await tellingWhatIsLeft(db, lease, before, 'undo', () =>
+      removeCompleted(db, lease, before),
+    )
+    return { batch, removed: batch.inserted, stale, discarded }
+  })
+}
+
+/** Removes a completed batch in one transaction. */
+async function removeCompleted(db: Database, lease: Lease, before: Batch): Promise<Pick<Undone, 'batch' | 'stale'>> {
+  const batchId = before.id
+  let undone: Pick<Undone, 'batch' | 'stale'> | undefined
+  try {
+    await withTransaction(db, async (tx) => {
       await holdLease(tx, lease)
       // The batch of this hour's events over HTTP still grows, and only under the lock it does not.
       const isGrowing = before.source === 'http'
@@ -73,9 +87,12 @@ export async function undoBatch(
         RETURNING b.id, b.file, o.duplicates`.execute(tx.q)
       await bumpDataVersion(tx)
       failpoint('undo.before-commit')
-      return rows
+      undone = { batch: await getBatch(tx, batchId), stale: rows }
     })
-    const batch = await getBatch(db, batchId)
-    return { batch, removed: batch.inserted, stale, discarded }
-  })
+  } catch (error) {
+    // A connection that was lost while it committed does not tell what became of it; the batch does.
+    if (undone === undefined || !isTransient(error)) throw error
+    if ((await batchAfterLoss(db, batchId))?.status !== 'undone') throw error
+  }
+  return undone!
 }

@@ -4,16 +4,8 @@
  */
 import { sql } from 'kysely'
 import { sqlState, type Transaction } from '../db/connect.js'
-
-/**
- * Takes the lock of the schema until the transaction ends. Statements that decide come after it, in READ COMMITTED,
- * so that they see what the holder before it committed.
- */
-export async function lockVisibility(tx: Transaction): Promise<void> {
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended('event-analytics visibility ' || ${tx.schema}::text, 0))`.execute(
-    tx.q,
-  )
-}
+import { requireKnown } from '../db/migrate.js'
+import { lockVisibility } from '../db/visibility-lock.js'
 
 /** Below PostgreSQL's deadlock_timeout of 1 s. */
 const patienceMs = 800
@@ -24,32 +16,41 @@ const patienceMs = 800
  * the commit, which waits not much longer, goes away.
  */
 export async function lockVisibilityPatiently(tx: Transaction): Promise<void> {
-  const { rows } = await sql<{ before: string }>`SELECT current_setting('lock_timeout') AS before`.execute(tx.q)
+  const { rows } = await sql<{ before: string; limitMs: number }>`
+    SELECT current_setting('lock_timeout') AS before,
+           (extract(epoch FROM current_setting('lock_timeout')::interval) * 1000)::int AS "limitMs"`.execute(tx.q)
+  const { before, limitMs } = rows[0]!
   const setLimit = (value: string) => sql`SELECT set_config('lock_timeout', ${value}, true)`.execute(tx.q)
+  const beganMs = performance.now()
   for (;;) {
+    const leftMs = limitMs === 0 ? patienceMs : limitMs - (performance.now() - beganMs)
     await tx.client.query('SAVEPOINT waiting')
     try {
-      await setLimit(`${patienceMs}ms`)
+      await setLimit(`${Math.ceil(Math.max(1, Math.min(patienceMs, leftMs)))}ms`)
       await lockVisibility(tx)
-      await setLimit(rows[0]!.before)
+      await setLimit(before)
       await tx.client.query('RELEASE SAVEPOINT waiting')
       return
     } catch (error) {
-      if (sqlState(error) !== '55P03') throw error
+      if (sqlState(error) !== '55P03' || (limitMs > 0 && leftMs <= patienceMs)) throw error
       await tx.client.query('ROLLBACK TO SAVEPOINT waiting')
     }
   }
 }
 
 /**
- * Says that what is visible has changed: answers that were given for an older version may be out of date.
+ * Says that what is visible has changed: answers that were given for an older version may be out of date. The last
+ * moment to see that a newer release has migrated the schema while this process ran.
  *
  * @returns the transaction, by which the server can be asked later whether it has committed
+ * @throws EaError `database_newer`
  */
 export async function bumpDataVersion(tx: Transaction): Promise<string> {
-  const { rows } = await sql<{ xid: string }>`
-    UPDATE ${tx.t.settings} SET data_version = data_version + 1 RETURNING pg_current_xact_id()::text AS xid`.execute(
-    tx.q,
-  )
-  return rows[0]!.xid
+  const { rows } = await sql<{ xid: string; applied: string[] }>`
+    UPDATE ${tx.t.settings} SET data_version = data_version + 1
+    RETURNING pg_current_xact_id()::text AS xid,
+              (SELECT array_agg(name::text) FROM ${sql.id(tx.schema, 'kysely_migration')}) AS applied`.execute(tx.q)
+  const { xid, applied } = rows[0]!
+  await requireKnown(tx.schema, applied)
+  return xid
 }

@@ -93,11 +93,23 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     })
   }
 
-  /** Opens the database that the flags name, hands it to `use`, and closes it whatever happens. */
+  /**
+   * Opens the database that the flags name, hands it to `use`, and closes it whatever happens.
+   *
+   * @param options.access what the command does with the schema; only to read it when absent
+   */
   protected async withDatabase<R>(use: (db: Database) => Promise<R>, options: OpenOptions = {}): Promise<R> {
     const { withDatabase } = await import('../db/open.js')
     this.signal.throwIfAborted()
-    return withDatabase(await this.settings(), use, { applicationName: `ea ${this.id ?? ''}`.trim(), ...options })
+    const { 'lock-timeout': lockTimeout } = this.flags as { 'lock-timeout'?: number | undefined }
+    return withDatabase(await this.settings(), use, {
+      access: 'read',
+      applicationName: `ea ${this.id ?? ''}`.trim(),
+      lockTimeoutMs: lockTimeout,
+      onWarning: (text) => this.caution(text),
+      onBlocked: (text) => this.caution(text),
+      ...options,
+    })
   }
 
   /**

@@ -34,15 +34,23 @@ export function statusText(status: EmbeddedStatus): string {
 export function externalStatusText(status: {
   schema: string
   server_version: number
+  too_old: boolean
   applied: readonly string[]
   pending: readonly string[]
+  unknown: readonly string[]
 }): string {
   const major = Math.floor(status.server_version / 10_000)
   return lines([
     ['database', `PostgreSQL ${major}.${status.server_version % 10_000}`],
     ['schema', status.schema],
-    ['state', status.pending.length === 0 ? 'ready' : `lacks ${status.pending.join(', ')}: run \`ea db migrate\``],
+    ['state', stateText(status)],
   ])
+}
+
+function stateText({ too_old, pending, unknown }: Parameters<typeof externalStatusText>[0]): string {
+  if (too_old) return 'too old: ea needs PostgreSQL 16 or newer'
+  if (unknown.length > 0) return `migrated by a newer release of ea (${unknown.join(', ')}): update ea`
+  return pending.length === 0 ? 'ready' : `lacks ${pending.join(', ')}: run \`ea db migrate\``
 }
 
 function lines(pairs: readonly (readonly [string, string])[]): string {

@@ -24,21 +24,13 @@ export async function asEaError(error: unknown, knownFlags: readonly string[] = 
   if (interruption.aborted) return interruption.reason as EaError
   if (error instanceof EaError) return error
   if (isOclifError(error)) return usageError(error, knownFlags)
-  const message = error instanceof Error ? error.message : String(error)
   // Loaded only here: it brings the database driver, which most errors have never met.
-  const { sqlState } = await import('../db/connect.js')
-  const state = sqlState(error)
-  if (state !== undefined && refusals.some((prefix) => state.startsWith(prefix))) {
-    return new EaError('database_refused', `The database refused: ${message}`, {
-      cause: error,
-      details: { sqlstate: state },
-    })
-  }
+  const { asDatabaseError } = await import('../db/database-error.js')
+  const told = asDatabaseError(error)
+  if (told instanceof EaError) return told
+  const message = error instanceof Error ? error.message : String(error)
   return new EaError('internal_error', message || 'Something unexpected happened.', { cause: error })
 }
-
-// No permission; out of memory or connections; a read-only server; a timeout that its owner set.
-const refusals = ['42501', '53', '25006', '57014', '55P03']
 
 function isOclifError(error: unknown): error is OclifError {
   return error instanceof Error && 'oclif' in error

@@ -1,11 +1,13 @@
 /**
  * A database and what runs in it: pools, transactions and retries as brackets. What is open is closed when the bracket
- * ends. Nothing here sets anything for a session, so all of it works behind PgBouncer in transaction mode.
+ * ends. Nothing here sets anything for a session but the date style, so all of it works behind PgBouncer in transaction
+ * mode.
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { EaError } from '../errors.js'
+import { type ServerAddress, serverAddresses } from './server-address.js'
 import { type TableNames, type Tables, tableNames } from './tables.js'
+import { openingOf, openingOfReading, type TransactionOptions } from './transaction-settings.js'
 
 /** Something that runs statements: the pool (each on any connection) or one transaction. */
 export interface Session {
@@ -16,8 +18,17 @@ export interface Session {
   readonly t: TableNames
 }
 
+/** Its `q` is for reading: what writes is done in a transaction. */
 export interface Database extends Session {
   readonly pool: pg.Pool
+  /** What `pool` connects to, for another pool on the same database. */
+  readonly address: ServerAddress
+  /** The backends in which a transaction of this pool runs now: their pids, and when (performance.now()) it began. */
+  readonly running: Map<number, number>
+  /** How long a transaction may wait for a lock; as long as it must when absent. */
+  readonly lockTimeoutMs?: number | undefined
+  /** Tells a person what goes wrong although the work goes on. */
+  readonly warn: (text: string) => void
 }
 
 /** One transaction on one connection; `client` is for COPY. */
@@ -34,6 +45,10 @@ export interface ConnectOptions {
   readonly maxConnections?: number
   /** Shown by the server in pg_stat_activity. */
   readonly applicationName?: string
+  /** How long a transaction may wait for a lock; as long as it must when absent. */
+  readonly lockTimeoutMs?: number | undefined
+  /** Told what goes wrong although the work goes on; silence is the default. */
+  readonly warn?: ((text: string) => void) | undefined
 }
 
 // Counts stay numbers (they stay below 2^53), days stay the text they are.
@@ -48,43 +63,93 @@ types.setTypeParser(pg.types.builtins.DATE, (text) => text)
  * await withPool({ url, schema: 'ea' }, (db) => db.q.selectFrom('days').selectAll().execute())
  */
 export async function withPool<T>(options: ConnectOptions, use: (db: Database) => Promise<T>): Promise<T> {
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.maxConnections ?? 4,
-    types,
-    ...(options.applicationName ? { application_name: options.applicationName } : {}),
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    // The driver reads instants in ISO only, whatever the role or the database prefers. PostgreSQL reports this setting
-    // to its clients, so PgBouncer keeps it for each of them, in transaction mode too.
-    onConnect: (client) => client.query('SET DateStyle TO ISO'),
-  })
-  return withOpenPool(pool, options.schema, use)
+  const { schema, lockTimeoutMs, maxConnections = 4, warn = () => {} } = options
+  const own = options.applicationName ? { application_name: options.applicationName } : {}
+  const addresses = serverAddresses(options.url).map((address) => ({ types, ...own, keepAlive: true, ...address }))
+  const { pool, address } = await reachable(addresses, maxConnections)
+  return withOpenPool(pool, { address, schema, lockTimeoutMs, warn }, use)
 }
 
 /**
  * A second pool on the same database, for work that must not wait for the connections of the first.
  *
  * @param maxConnections the most connections at once
+ * @param limits other than those of the first one
  */
 export async function withSiblingPool<T>(
   db: Database,
   maxConnections: number,
   use: (db: Database) => Promise<T>,
+  limits: Pick<pg.PoolConfig, 'connectionTimeoutMillis' | 'query_timeout'> = {},
 ): Promise<T> {
-  return withOpenPool(new pg.Pool({ ...db.pool.options, max: maxConnections }), db.schema, use)
+  return withOpenPool(newPool({ ...db.address, ...limits }, maxConnections), db, use)
 }
 
-async function withOpenPool<T>(pool: pg.Pool, schema: string, use: (db: Database) => Promise<T>): Promise<T> {
+/** A pool on the first address that answers; a single one is tried by whoever asks first. */
+async function reachable(
+  addresses: readonly ServerAddress[],
+  max: number,
+): Promise<{ pool: pg.Pool; address: ServerAddress }> {
+  let failure: unknown
+  for (const address of addresses) {
+    const pool = newPool(address, max)
+    try {
+      if (addresses.length > 1) (await pool.connect()).release()
+      return { pool, address }
+    } catch (error) {
+      await pool.end()
+      // What the first choice met tells more, unless there was just no TLS.
+      if (failure === undefined || hasNoTls(failure)) failure = error
+      if (!isAboutTls(error)) break
+    }
+  }
+  throw failure
+}
+
+/** Whether the same server may answer with TLS where it does not without, or the other way round. */
+function isAboutTls(error: unknown): boolean {
+  const { code = '', message = '' } = (error ?? {}) as NodeJS.ErrnoException
+  return code === '28000' || hasNoTls(error) || /^ERR_(SSL|TLS)|^EPROTO$/.test(code) || /\bTLS\b/.test(message)
+}
+
+function hasNoTls(error: unknown): boolean {
+  return error instanceof Error && /does not support SSL connections|establishing an SSL connection/.test(error.message)
+}
+
+/** The driver's client, but a login that fails on this side of the connection ends it: the server would wait for a minute. */
+class Client extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    const { connection } = this as unknown as { connection: pg.Connection }
+    connection.once('error', () => connection.stream.destroy())
+  }
+}
+
+function newPool(address: ServerAddress, max: number): pg.Pool {
+  const pool = new pg.Pool({
+    ...address,
+    max,
+    Client,
+    // The driver reads instants in ISO only, whatever the role or the database prefers. PostgreSQL reports this setting
+    // to its clients, so PgBouncer keeps it for each of them, in transaction mode too.
+    onConnect: (client) => client.query('SET DateStyle TO ISO'),
+  } as pg.PoolConfig)
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
-  // The same goes for one that breaks while a single statement has it: nobody else listens to it then.
-  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+async function withOpenPool<T>(
+  pool: pg.Pool,
+  of: Pick<Database, 'address' | 'schema' | 'lockTimeoutMs' | 'warn'>,
+  use: (db: Database) => Promise<T>,
+): Promise<T> {
+  const { address, schema, lockTimeoutMs, warn } = of
+  const running = new Map<number, number>()
   try {
     return await use({
-      schema,
-      pool,
-      q: new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema),
+      ...{ schema, pool, address, running, lockTimeoutMs, warn },
+      q: kyselyOver({ connect: () => readingConnection(pool, running, lockTimeoutMs) }, schema),
       t: tableNames(schema),
     })
   } finally {
@@ -92,10 +157,41 @@ async function withOpenPool<T>(pool: pg.Pool, schema: string, use: (db: Database
   }
 }
 
-/** How a transaction sees others, and whether it may write. */
-export interface TransactionOptions {
-  readonly isolation?: 'read committed' | 'repeatable read'
-  readonly readOnly?: boolean
+/** What Kysely asks of a connection. */
+type Connection = Pick<pg.PoolClient, 'query' | 'release'>
+
+/** A connection of the pool on which each statement is a transaction of its own. */
+async function readingConnection(
+  pool: pg.Pool,
+  running: Map<number, number>,
+  lockTimeoutMs: number | undefined,
+): Promise<Connection> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
+  const query = async (text: string, values: unknown[]) => {
+    let pid: number | undefined
+    try {
+      pid = backendOf(await client.query(openingOfReading(lockTimeoutMs)))
+      if (pid !== undefined) running.set(pid, performance.now())
+      const result = await client.query(text, values)
+      await client.query('COMMIT')
+      return result
+    } catch (error) {
+      await client.query('ROLLBACK').catch(onError)
+      throw error
+    } finally {
+      if (pid !== undefined) running.delete(pid)
+    }
+  }
+  const release = () => {
+    client.off('error', onError)
+    client.release(broken)
+  }
+  return { query: query as pg.PoolClient['query'], release }
 }
 
 /**
@@ -109,32 +205,37 @@ export async function withTransaction<T>(
 ): Promise<T> {
   const client = await db.pool.connect()
   let broken: Error | undefined
+  let pid: number | undefined
   const onError = (error: Error) => {
     broken = error
   }
   client.on('error', onError)
   try {
-    await client.query(
-      `BEGIN ISOLATION LEVEL ${options.isolation ?? 'read committed'} ${options.readOnly ? 'READ ONLY' : 'READ WRITE'}`,
-    )
-    const result = await body({ schema: db.schema, client, q: kyselyOn(client, db.schema), t: db.t })
+    pid = backendOf(await client.query(openingOf({ lockTimeoutMs: db.lockTimeoutMs, ...options })))
+    if (pid !== undefined) db.running.set(pid, performance.now())
+    const q = kyselyOver({ connect: async () => ({ query: client.query.bind(client), release: () => {} }) }, db.schema)
+    const result = await body({ schema: db.schema, client, q, t: db.t })
     await client.query('COMMIT')
     return result
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollbackError: Error) => {
-      broken = rollbackError
-    })
+    await client.query('ROLLBACK').catch(onError)
     throw error
   } finally {
+    if (pid !== undefined) db.running.delete(pid)
     client.off('error', onError)
     client.release(broken)
   }
 }
 
-/** Kysely over one connection that somebody else brackets. */
-function kyselyOn(client: pg.PoolClient, schema: string): Kysely<Tables> {
-  const borrowed = { query: client.query.bind(client), release: () => {} }
-  const pool = { connect: async () => borrowed, end: async () => {} }
+/** The pid with which the opening of a transaction answers; the one of the connection may be PgBouncer's own. */
+function backendOf(opened: unknown): number | undefined {
+  const results = [opened].flat() as readonly pg.QueryResult<{ pid?: number }>[]
+  return results.at(-1)?.rows[0]?.pid
+}
+
+/** Kysely over connections that somebody else brackets. */
+function kyselyOver(connections: { connect(): Promise<Connection> }, schema: string): Kysely<Tables> {
+  const pool = { ...connections, end: async () => {} }
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as unknown as pg.Pool }) }).withSchema(schema)
 }
 
@@ -147,28 +248,11 @@ export function sqlState(error: unknown): string | undefined {
 export function isTransient(error: unknown): boolean {
   const state = sqlState(error)
   if (state !== undefined)
-    return ['40P01', '40001', '57P01', '57P02', '57P03'].includes(state) || state.startsWith('08')
+    return ['40P01', '40001', '25P03', '57P01', '57P02', '57P03', '57P05'].includes(state) || state.startsWith('08')
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   if (code !== undefined && ['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOENT'].includes(code)) return true
   return (
     error instanceof Error &&
     /Connection terminated|connection timeout|timeout exceeded when trying to connect/i.test(error.message)
   )
-}
-
-/** An error of the connection as an error for a person; anything else comes back as it is. */
-export function asDatabaseError(error: unknown): unknown {
-  if (error instanceof EaError) return error
-  const state = sqlState(error)
-  if (
-    isTransient(error) ||
-    state?.startsWith('28') ||
-    state === '3D000' ||
-    (error as NodeJS.ErrnoException)?.code === 'ENOTFOUND'
-  ) {
-    return new EaError('database_unreachable', `The database cannot be reached: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
-  return error
 }

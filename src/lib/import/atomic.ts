@@ -14,7 +14,6 @@ import {
   chunksOf,
   endsBatch,
   ImportFailure,
-  inTurn,
   judging,
   outcomeOf,
   type Run,
@@ -52,11 +51,8 @@ export async function loadAtomically(
         }
         let chunks = 0
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {
-          await inTurn(run, async (write) => {
-            const outcome = await mergeWithin(tx, context, chunk)
-            run.ledger.add(outcome, outcome.rejects)
-            await write(outcome.rejects)
-          })
+          const outcome = await mergeWithin(tx, context, chunk)
+          run.ledger.add(outcome, outcome.rejects)
           chunk.release()
           chunks += 1
         }

@@ -7,25 +7,24 @@
  * chunks that are merged, and goes on from there.
  */
 import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
+import { tellingWhatIsLeft } from '../batches/interruption.js'
 import { holdLease, type Lease } from '../batches/lease.js'
 import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/registry.js'
-import { countRejectCodes, failedBatchKeepsRejects, listRejects, rejectsBetween } from '../batches/rejects.js'
+import { countRejectCodes, failedBatchKeepsRejects, listRejects } from '../batches/rejects.js'
 import { type Database, withTransaction } from '../db/connect.js'
 import { failpoint } from '../failpoint.js'
-import { writeWhole } from '../whole-file.js'
 import { loadAtomically } from './atomic.js'
 import { dryRun } from './dry-run.js'
 import { eachInFlight } from './in-flight.js'
 import { judgeOnly, type LoadContext, loadChunk } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
 import { decideReading, isSameReading, type Reading, readingRecord } from './reading.js'
-import { RejectsFile } from './rejects-file.js'
+import { writeRejectsFile } from './rejects-file.js'
 import {
   alreadyImported,
   chunksOf,
   endsBatch,
   ImportFailure,
-  inTurn,
   jobsOf,
   judging,
   newRun,
@@ -78,32 +77,21 @@ export async function importFile(
   )
 }
 
-/** Has `--rejects-file` written on the way; it takes its place when the batch has ended, well or not. */
+/** Writes `--rejects-file` when the batch has ended, well or not. */
 async function withRejectsFile(run: Run, reading: Reading, body: () => Promise<FileOutcome>): Promise<FileOutcome> {
-  const file = run.options.rejectsFile
-  if (file === undefined) return body()
-  let ended: FileOutcome | ImportFailure | undefined
-  await writeWhole(file, async (path) => {
-    run.rejectsFile = await RejectsFile.begin(file, path, reading)
-    try {
-      ended = await body().catch((error: unknown) => {
-        if (error instanceof ImportFailure) return error
-        throw error
-      })
-      if (!(ended instanceof ImportFailure) && ended.status === 'already_imported') throw new NothingWasRead()
-      await run.rejectsFile.end()
-    } finally {
-      await run.rejectsFile.close()
-    }
-  }).catch((error: unknown) => {
-    if (!(error instanceof NothingWasRead)) throw error
-  })
-  if (ended instanceof ImportFailure) throw ended
-  return ended!
+  const write = async ({ id, status }: FileOutcome) => {
+    if (run.options.rejectsFile === undefined || id === null || status === 'already_imported') return
+    await writeRejectsFile(run.db, id, reading, run.options.rejectsFile)
+  }
+  try {
+    const outcome = await body()
+    await write(outcome)
+    return outcome
+  } catch (error) {
+    if (error instanceof ImportFailure) await write(error.outcome)
+    throw error
+  }
 }
-
-/** Leaves what was there before in the place of the rejects file. */
-class NothingWasRead extends Error {}
 
 async function hashed(run: Run, source: Source): Promise<FileIdentity> {
   const totalBytes = source.progress().totalBytes
@@ -114,7 +102,20 @@ async function hashed(run: Run, source: Source): Promise<FileIdentity> {
 
 /** Chunk by chunk, several in flight, resumable. */
 async function load(run: Run, source: Source, reading: Reading, identity?: FileIdentity): Promise<FileOutcome> {
-  const { batch, merged } = await beginOrResume(run, source, reading, identity)
+  const begun = await beginOrResume(run, source, reading, identity)
+  return tellingWhatIsLeft(run.db, run.lease, begun.batch, 'import', () =>
+    loadBatch(run, source, reading, begun, identity),
+  )
+}
+
+/** Loads what is not merged yet of a batch, and ends it. */
+async function loadBatch(
+  run: Run,
+  source: Source,
+  reading: Reading,
+  { batch, merged }: Begun,
+  identity?: FileIdentity,
+): Promise<FileOutcome> {
   const context: LoadContext = {
     db: run.db,
     lease: run.lease,
@@ -127,17 +128,10 @@ async function load(run: Run, source: Source, reading: Reading, identity?: FileI
     await timed(run, 'loading', () =>
       eachInFlight(chunksOf(run, source, reading, batch.chunkBytes), jobsOf(run), async (chunk) => {
         chunks = Math.max(chunks, chunk.index + 1)
-        await inTurn(run, async (write) => {
-          const outcome = merged.has(chunk.index)
-            ? undefined
-            : await (run.ledger.isOverForGood ? judgeOnly(context, chunk) : loadChunk(context, chunk))
-          if (outcome) run.ledger.add(outcome, outcome.rejects)
-          // Those of a chunk that was merged before are only in the database.
-          const isHere = outcome?.rejects.length === outcome?.rejected
-          await write(
-            outcome && isHere ? outcome.rejects : rejectsBetween(run.db, batch.id, chunk.firstRecord, chunk.records),
-          )
-        })
+        if (!merged.has(chunk.index)) {
+          const outcome = run.ledger.isOverForGood ? await judgeOnly(context, chunk) : await loadChunk(context, chunk)
+          run.ledger.add(outcome, outcome.rejects)
+        }
         chunk.release()
         failpoint('chunk.done')
       }),
@@ -182,13 +176,19 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
   return { ...outcomeOf(run, source, batch.id, 'completed', sha256), read, inserted, duplicates, rejected }
 }
 
+/** A batch, and which of its chunks are merged. */
+interface Begun {
+  readonly batch: Batch
+  readonly merged: ReadonlySet<number>
+}
+
 /** The interrupted batch of this very content and reading, or a new one; anything else that was left is undone. */
 async function beginOrResume(
   run: Run,
   source: Source,
   reading: Reading,
   identity: FileIdentity | undefined,
-): Promise<{ batch: Batch; merged: ReadonlySet<number> }> {
+): Promise<Begun> {
   const record = readingRecord(reading, source)
   const mine = (await interruptedBatches(run.db)).find(
     (batch) =>

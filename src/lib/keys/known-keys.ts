@@ -5,8 +5,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import pg from 'pg'
-import { asDatabaseError, type Database, sqlState } from '../db/connect.js'
+import type pg from 'pg'
+import { type Database, sqlState, withSiblingPool } from '../db/connect.js'
+import { asDatabaseError } from '../db/database-error.js'
 import { EaError } from '../errors.js'
 import { hashKey } from './key-text.js'
 import type { Scope } from './scopes.js'
@@ -54,13 +55,11 @@ export async function withKnownKeys<T>(
   use: (known: KnownKeys) => Promise<T>,
   onUnread: OnKeysUnread = () => {},
 ): Promise<T> {
-  const pool = new pg.Pool({
-    ...db.pool.options,
-    max: 1,
-    connectionTimeoutMillis: timeoutMs,
-    query_timeout: timeoutMs,
-  })
-  pool.on('error', () => {})
+  const limits = { connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs }
+  return withSiblingPool(db, 1, (own) => withKeysOf(own, use, onUnread), limits)
+}
+
+async function withKeysOf<T>(db: Database, use: (known: KnownKeys) => Promise<T>, onUnread: OnKeysUnread): Promise<T> {
   let byHash: ReadonlyMap<string, KnownKey> | undefined
   let everAny = false
   let failure: Error | undefined
@@ -71,7 +70,7 @@ export async function withKnownKeys<T>(
 
   const read = async () => {
     try {
-      byHash = await readKeys(db, pool)
+      byHash = await readKeys(db, db.pool)
       everAny ||= byHash.size > 0
       if (failure !== undefined) onUnread(undefined)
       failure = undefined
@@ -128,7 +127,6 @@ export async function withKnownKeys<T>(
     isOver = true
     clearInterval(timer)
     await reading
-    await pool.end()
   }
 }
 

@@ -1,7 +1,7 @@
 /** The API keys of a schema: made, listed, revoked. A key itself is seen once, by who makes it; only its hash stays. */
 import { sql } from 'kysely'
 import * as z from 'zod'
-import type { Session } from '../db/connect.js'
+import { type Database, type Session, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { hashKey, makeKey, startOf } from './key-text.js'
@@ -55,7 +55,7 @@ const columns = sql`id, name, scopes, start, created_at AS "createdAt", expires_
  * @example
  * const { key } = await createKey(db, { name: 'web', scopes: ['write'] }) // 'ea_…'
  */
-export async function createKey(db: Session, given: NewKey): Promise<{ key: string; record: ApiKey }> {
+export async function createKey(db: Database, given: NewKey): Promise<{ key: string; record: ApiKey }> {
   const checked = newKey.safeParse(given)
   if (!checked.success) {
     const problems = checked.error.issues.map((issue) => issue.message)
@@ -63,11 +63,13 @@ export async function createKey(db: Session, given: NewKey): Promise<{ key: stri
   }
   const { name, expiresAt } = checked.data
   const key = makeKey()
-  const { rows } = await sql<ApiKey>`
-    INSERT INTO ${db.t.api_keys} (name, scopes, start, secret_sha256, expires_at)
-    VALUES (${name}, ${storedScopes(checked.data.scopes)}, ${startOf(key)}, ${hashKey(key)}, ${expiresAt ?? null})
-    ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
-    RETURNING ${columns}`.execute(db.q)
+  const { rows } = await withTransaction(db, (tx) =>
+    sql<ApiKey>`
+      INSERT INTO ${tx.t.api_keys} (name, scopes, start, secret_sha256, expires_at)
+      VALUES (${name}, ${storedScopes(checked.data.scopes)}, ${startOf(key)}, ${hashKey(key)}, ${expiresAt ?? null})
+      ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING
+      RETURNING ${columns}`.execute(tx.q),
+  )
   if (rows[0]) return { key, record: rows[0] }
   throw new EaError('key_exists', `There is a key ${JSON.stringify(name)} already.`)
 }
@@ -102,13 +104,15 @@ export interface Revoked {
  * the latest
  * @throws EaError `key_not_found`
  */
-export async function revokeKey(db: Session, nameOrId: string): Promise<Revoked> {
+export async function revokeKey(db: Database, nameOrId: string): Promise<Revoked> {
   // One that no bigint holds is no number of a key.
   const isId = /^\d{1,15}$/.test(nameOrId)
   const which = isId ? sql`id = ${Number(nameOrId)}` : sql`name = ${nameOrId.replaceAll('\0', '')}`
-  const revoked = await sql<ApiKey>`
-    UPDATE ${db.t.api_keys} SET revoked_at = clock_timestamp()
-     WHERE revoked_at IS NULL AND ${which} RETURNING ${columns}`.execute(db.q)
+  const revoked = await withTransaction(db, (tx) =>
+    sql<ApiKey>`
+      UPDATE ${tx.t.api_keys} SET revoked_at = clock_timestamp()
+       WHERE revoked_at IS NULL AND ${which} RETURNING ${columns}`.execute(tx.q),
+  )
   if (revoked.rows[0]) return { record: revoked.rows[0], already: false }
   const before = await sql<ApiKey>`
     SELECT ${columns} FROM ${db.t.api_keys} WHERE ${which} ORDER BY id DESC LIMIT 1`.execute(db.q)

@@ -4,7 +4,6 @@
  */
 import { catalogue } from '../errors.js'
 import { limits, rejectCodes } from '../event.js'
-import { listedRejects } from '../ingest/request.js'
 import { scopes } from '../keys/scopes.js'
 import type { ColumnKind } from '../result.js'
 
@@ -108,12 +107,6 @@ const rejectedRecord = object({
   message: text,
 })
 
-const rejectedTotal: Schema = {
-  type: 'integer',
-  minimum: listedRejects + 1,
-  description: 'How many records were rejected, where `rejected` names the first of them only; else absent.',
-}
-
 const storedAnswer = object(
   {
     received: { ...count, description: 'Records in the request: inserted + duplicates + pending + rejected.' },
@@ -125,26 +118,20 @@ const storedAnswer = object(
       description:
         'Events whose id belongs to an import that still loads. They are kept safe, and stored or counted as duplicates when it ends. Absent when there are none.',
     },
-    rejected: { ...array(ref('RejectedRecord')), maxItems: listedRejects },
-    rejected_total: rejectedTotal,
+    rejected: array(ref('RejectedRecord')),
   },
-  ['pending', 'rejected_total'],
+  ['pending'],
 )
 
-const queuedAnswer = object(
-  {
-    status: { const: 'queued' },
-    received: count,
-    rejected: {
-      ...array(ref('RejectedRecord')),
-      maxItems: listedRejects,
-      description:
-        'Records that are no records at all; what else is wrong is known only when the database has seen them.',
-    },
-    rejected_total: rejectedTotal,
+const queuedAnswer = object({
+  status: { const: 'queued' },
+  received: count,
+  rejected: {
+    ...array(ref('RejectedRecord')),
+    description:
+      'Records that are no records at all; what else is wrong is known only when the database has seen them.',
   },
-  ['rejected_total'],
-)
+})
 
 const batch = {
   id: { type: 'integer', minimum: 1 },

@@ -4,7 +4,8 @@
  * of the database, messages of bugs) never goes out: it is logged.
  */
 import { STATUS_CODES } from 'node:http'
-import { asDatabaseError, sqlState } from '../db/connect.js'
+import { sqlState } from '../db/connect.js'
+import { asDatabaseError } from '../db/database-error.js'
 import { catalogue, EaError, type ErrorCode } from '../errors.js'
 import { challengeOf } from './access.js'
 
@@ -110,9 +111,6 @@ function asKnown(error: unknown): EaError {
     return new EaError('query_timeout', 'The database took longer for this than the server allows.', { cause: error })
   }
   if (state === '53100') return new EaError('disk_full', 'The database has no space left.', { cause: error })
-  if (state !== undefined && refusals.some((prefix) => state.startsWith(prefix))) {
-    return new EaError('database_refused', message ?? '', { cause: error })
-  }
   const ofDatabase = asDatabaseError(error)
   if (ofDatabase instanceof EaError) return ofDatabase
   // Of the plugins: a fault of the request that has no code of its own.
@@ -121,6 +119,3 @@ function asKnown(error: unknown): EaError {
   }
   return new EaError('internal_error', message || 'Something unexpected happened.', { cause: error })
 }
-
-// No permission; out of memory or connections; a read-only server; a lock that its owner does not wait for.
-const refusals = ['42501', '53', '25006', '55P03']

@@ -39,7 +39,7 @@ export function parsedText<T>(parse: (text: string) => T) {
 
 /** The issue of a text that cannot be understood: its message will point at the character. */
 export function pointedIssue(problem: SyntaxProblem, path: PropertyKey[] = []) {
-  const params = { pointed: pointAt(problem), suggestion: problem.suggestion, corrected: problem.corrected }
+  const params = { pointed: pointAt(problem), suggestion: problem.suggestion }
   return { code: 'custom' as const, path, message: problem.message, params }
 }
 
@@ -180,21 +180,9 @@ export function parseParams<S extends z.ZodObject>(
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => describeIssue(issue, given, spell))
     const isPointed = problems.some((text) => text.includes('\n'))
-    throw new EaError('usage', isPointed ? problems.join('\n') : `${problems.join('; ')}.`, {
-      details: { problems, ...correctionsOf(parsed.error.issues, given, spell) },
-    })
+    throw new EaError('usage', isPointed ? problems.join('\n') : `${problems.join('; ')}.`, { details: { problems } })
   }
   return parsed.data
-}
-
-/** For programs: which text was probably meant instead of which. */
-function correctionsOf(issues: readonly z.core.$ZodIssue[], given: unknown, spell: (name: string) => string) {
-  const corrections = issues.flatMap((issue) => {
-    const meant: unknown = issue.code === 'custom' ? issue.params?.corrected : undefined
-    if (typeof meant !== 'string') return []
-    return [{ parameter: spell(String(issue.path[0])), given: valueAt(given, issue.path), meant }]
-  })
-  return corrections.length === 0 ? {} : { corrections }
 }
 
 /**
