@@ -42,7 +42,7 @@ test('every stat is a command with its parameters, defaults and descriptions', (
 // What every stat says, in this order; between them and the warnings stands what only one stat has.
 const metaKeys = [
   ...['from', 'to', 'default_range', 'tz', 'week_start', 'as_of', 'segment'],
-  ...['definition', 'data_from', 'data_until', 'complete_until', 'source'],
+  ...['definition', 'data_from', 'data_until', 'complete_until', 'hides_later_events', 'source'],
 ]
 
 const columns: Record<string, [args: string[], own: string[], keys: string[]]> = {

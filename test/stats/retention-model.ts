@@ -109,7 +109,7 @@ export function naiveRetention(events: readonly ModelEvent[], question: ModelQue
           clock === 'calendar'
             ? calendar.indexOf(at) - index
             : Math.floor((Date.parse(at) - Date.parse(start.at)) / rollingMs[windowType])
-        return mode === 'on' ? number === k : number >= k && Date.parse(at) < asOfMs
+        return mode === 'on' ? number === k : number >= k
       })
     return returns.length >= question.minReturnEvents
   }

@@ -201,6 +201,7 @@ function example(metric: string, asked: Example['asked'], data: readonly object[
     data_from: '2025-01-01',
     data_until: '2025-03-01',
     complete_until: '2025-03-02',
+    hides_later_events: false,
   }
   return {
     asked: { ...asked, as_of: '2025-03-02' },

@@ -125,12 +125,13 @@ const resolved = {
   default_range: { ...nullable(text), description: 'What the range is when none was given.' },
   tz: { ...text, description: 'The time zone of the days.' },
   week_start: { type: 'string', enum: weekdays },
-  as_of: { ...instant, description: 'What counted as now.' },
+  as_of: { ...instant, description: 'What counted as now: events at or after it do not count.' },
   segment: array(text),
   definition: { ...text, description: 'What was counted.' },
-  data_from: { ...nullable(day), description: 'The day of the oldest event.' },
-  data_until: { ...nullable(day), description: 'The day of the newest event.' },
+  data_from: { ...nullable(day), description: 'The day of the oldest event that counts.' },
+  data_until: { ...nullable(day), description: 'The day of the newest event that counts.' },
   complete_until: { ...nullable(day), description: 'The first day that is not known whole.' },
+  hides_later_events: { type: 'boolean', description: 'Whether there are events at or after `as_of`.' },
   source: { type: 'string', enum: ['rollups', 'events'], description: 'What was read.' },
 } as const satisfies Record<string, Schema>
 

@@ -55,7 +55,7 @@ export function localTime(instant: RawBuilder<unknown>, frame: OpenFrame): RawBu
 
 /** The condition for events that count: visible, on a day of the range, in the segments. */
 export function eventsInRange(frame: Frame): RawBuilder<unknown> {
-  return all([...onDays(frame, frame.range!), ...visibleOnly(frame.openBatches), ...inSegments(frame)])
+  return all([...onDays(frame, frame.range!), ...visibleOnly(frame), ...inSegments(frame)])
 }
 
 /** The local day of an event. */

@@ -34,7 +34,7 @@ export function eventsInReach({ frame, windowMs }: FunnelQuestion): RawBuilder<u
     // because that is constant for the server, so that it is not worked out for each event.
     sql`occurred_at >= ${addDays(from, -1)}::timestamp AT TIME ZONE ${frame.tz}`,
     sql`occurred_at < (${addDays(to, 1)}::timestamp + ${windowInterval({ windowMs })}) AT TIME ZONE ${frame.tz}`,
-    ...visibleOnly(frame.openBatches),
+    ...visibleOnly(frame),
     ...inSegments(frame),
   ]
 }

@@ -129,7 +129,7 @@ function firstDays(grain: DayGrain, frame: Frame): RawBuilder<unknown> {
   FROM (
     SELECT user_id, greatest(${eventWindow(grain, frame)}, ${longAgo}::date) AS date
     FROM ${t.events}
-    WHERE ${all([...onDays(frame, { to }), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+    WHERE ${all([...onDays(frame, { to }), ...visibleOnly(frame), ...inSegments(frame)])}
     GROUP BY user_id, 2
   ) AS user_periods`
 }
@@ -169,7 +169,7 @@ function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{
     dormant: sql`max(${day}) < ${start}::date AND ${isActiveBefore}`,
   }[state]
   return sql`SELECT user_id FROM ${frame.t.events}
-  WHERE ${all([...onDays(frame, { to: end }), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+  WHERE ${all([...onDays(frame, { to: end }), ...visibleOnly(frame), ...inSegments(frame)])}
   GROUP BY user_id
   HAVING ${condition}`
 }

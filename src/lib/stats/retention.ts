@@ -45,8 +45,6 @@ export const retentionStat = {
         : `The ${windowType} of the newest day of the data and the ${defaultWindowsBack} ${windowType}s before it`,
   }),
   rollupsAnswer,
-  // Events of the future are no returns until they happen; windows, rolling ones too, begin and end with hours.
-  dependsOnSecond: ({ mode }) => mode === 'on-or-after',
   selectors: ({ startEvent, returnEvent }) => [startEvent, returnEvent].filter((selector) => selector !== undefined),
   columns: ({ windowType }) => [
     { name: 'cohort', kind: windowType === 'hour' ? 'instant' : 'date' },
