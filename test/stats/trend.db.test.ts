@@ -22,11 +22,11 @@ test('without a key there is one row for each window, and its key is null', asyn
     await storeEvents(db, events)
     const { data, columns, meta } = await trend(db)
     expect(data).toEqual([
-      { date: '2025-08-01', key: null, value: 3 },
-      { date: '2025-08-02', key: null, value: 0 },
-      { date: '2025-08-03', key: null, value: 2 },
+      { date: '2025-08-01', key: null, value: 3, complete: true },
+      { date: '2025-08-02', key: null, value: 0, complete: true },
+      { date: '2025-08-03', key: null, value: 2, complete: true },
     ])
-    expect(columns.map(({ name }) => name)).toEqual(['date', 'value'])
+    expect(columns.map(({ name }) => name)).toEqual(['date', 'value', 'complete'])
     expect(meta).toMatchObject({ source: 'rollups', by: null, keys_left_out: 0, warnings: [] })
     const users = await trend(db, { measure: 'unique_users', grain: 'week' })
     expect(users.meta.source).toBe('rollups')
@@ -42,7 +42,7 @@ test('by event type: the largest total first, then by bytes, and zeros where the
       ['Africa/Abidjan', 'events'],
     ]) {
       const { data, meta, columns } = await trend(db, { tz, by: 'event_type', from: '2025-08-01', to: '2025-08-02' })
-      expect(columns.map(({ name }) => name)).toEqual(['date', 'key', 'value'])
+      expect(columns.map(({ name }) => name)).toEqual(['date', 'key', 'value', 'complete'])
       expect(meta.source).toBe(source)
       expect(rows(data)).toEqual([
         ['2025-08-01', 'view', 2],

@@ -131,6 +131,7 @@ const resolved = {
   data_from: { ...nullable(day), description: 'The day of the oldest event that counts.' },
   data_until: { ...nullable(day), description: 'The day of the newest event that counts.' },
   complete_until: { ...nullable(day), description: 'The first day that is not known whole.' },
+  range_complete: { type: 'boolean', description: 'Whether all days of the range are over, and the data covers them.' },
   hides_later_events: { type: 'boolean', description: 'Whether there are events at or after `as_of`.' },
   source: { type: 'string', enum: ['rollups', 'events'], description: 'What was read.' },
 } as const satisfies Record<string, Schema>

@@ -10,7 +10,8 @@ import { EaError } from '../errors.js'
 import type { Column, Result } from '../result.js'
 import { addDays } from '../time.js'
 import { tablesBeforeAsOf } from './as-of.js'
-import { completeUntil, type Frame } from './frame.js'
+import { completeUntil, isRangeComplete } from './completeness.js'
+import type { Frame } from './frame.js'
 import { tablesOfSegments } from './held-segments.js'
 import { type FrameParams, parseParams, plainParams } from './params.js'
 import { readFrame } from './read-frame.js'
@@ -235,6 +236,7 @@ function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.ou
     data_from: frame.dataFrom,
     data_until: frame.dataUntil,
     complete_until: completeUntil(frame),
+    range_complete: isRangeComplete(frame),
     hides_later_events: frame.cut !== undefined,
     source: frame.source,
   }

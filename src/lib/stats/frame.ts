@@ -5,7 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TableNames } from '../db/tables.js'
 import type { OptionalRollup } from '../rollups/optional.js'
-import { addDays, type Day, type Grain, type Weekday } from '../time.js'
+import type { Day, Grain, Weekday } from '../time.js'
 import type { Condition } from './selector.js'
 
 /** Where as-of cuts the days of the rollups. */
@@ -87,19 +87,4 @@ export function visibleOnly({
   asOf,
 }: Pick<OpenFrame, 'openBatches' | 'cut' | 'asOf'>): RawBuilder<unknown>[] {
   return [...ofCompletedBatches(openBatches), ...(cut === undefined ? [] : [sql`occurred_at < ${asOf}::timestamptz`])]
-}
-
-/** The first day that the data or the clock does not cover whole: windows that end by then are complete. */
-export function completeUntil(frame: OpenFrame): Day | null {
-  if (frame.dataUntil === null) return null
-  const dataEnd = addDays(frame.dataUntil, 1)
-  const today = frame.asOfLocal.slice(0, 10)
-  return dataEnd < today ? dataEnd : today
-}
-
-/** What is known about the window `[start, end)`: nothing yet, a part, or all. */
-export function windowState(frame: OpenFrame, start: Day, end: Day): 'ahead' | 'partial' | 'complete' {
-  if (`${start}T00:00:00.000000` >= frame.asOfLocal) return 'ahead'
-  const until = completeUntil(frame)
-  return until !== null && end <= until ? 'complete' : 'partial'
 }

@@ -4,13 +4,12 @@
  */
 import type { Row } from '../result.js'
 import { addDays, addWindows } from '../time.js'
-import { type Frame, windowState } from './frame.js'
+import { spanState, type WindowState, windowState } from './completeness.js'
+import type { Frame } from './frame.js'
 import type { Params } from './retention-params.js'
 import { rollingHours } from './retention-rolling.js'
 import { dayCohorts } from './retention-windows.js'
 import type { Shaped, SqlRow } from './stat.js'
-
-type State = ReturnType<typeof windowState>
 
 interface Cohort {
   readonly label: string
@@ -19,7 +18,7 @@ interface Cohort {
   /** By window number; what is not there is 0. */
   readonly users: Map<number, number>
   /** What is known of each cell. */
-  readonly states: readonly State[]
+  readonly states: readonly WindowState[]
 }
 
 /** The rows, and the mean as the footer and in `meta`. */
@@ -96,7 +95,7 @@ function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohor
     }))
   }
   const windows = windowsOf(rows)
-  const stateOf = instantState(frame, rows)
+  const dataEnds = (rows[0]?.data_ends ?? null) as number | null
   return windows
     .filter(({ isCohort }) => isCohort)
     .map(({ label, index, begins, ends }) => {
@@ -109,7 +108,12 @@ function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohor
         const window = windows[index + number]!
         return [window.begins, window.ends]
       })
-      return { label, index, users: usersOf(index), states: spans.map((span) => stateOf(...span)) }
+      return {
+        label,
+        index,
+        users: usersOf(index),
+        states: spans.map(([begins, ends]) => spanState(frame, { begins, ends }, dataEnds)),
+      }
     })
 }
 
@@ -142,18 +146,6 @@ function offsetText(local: string, atSeconds: number): string {
   const two = (count: number) => String(count).padStart(2, '0')
   const size = Math.abs(minutes)
   return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`
-}
-
-/** As `windowState`, for spans of instants. */
-function instantState({ asOf }: Frame, rows: readonly SqlRow[]) {
-  const [wholeSeconds, fraction] = [asOf.slice(0, 19), asOf.slice(19, -1)]
-  const asOfSeconds = Date.parse(`${wholeSeconds}Z`) / 1000 + Number(`0${fraction}`)
-  const dataEnds = (rows[0]?.data_ends ?? null) as number | null
-  return (begins: number, ends: number): State => {
-    // A day that a zone leaves out ends when it begins, so it is never ahead of its own end.
-    if (begins >= asOfSeconds && ends > asOfSeconds) return 'ahead'
-    return dataEnds !== null && ends <= Math.min(dataEnds, asOfSeconds) ? 'complete' : 'partial'
-  }
 }
 
 /** The day behind the newest one of the data. */
