@@ -20,6 +20,7 @@ import {
   type ModelSelector,
   rowsOf,
   selectorText,
+  usersWithOpenAttempt,
   uuidFrom,
 } from './funnel-model.js'
 
@@ -131,10 +132,8 @@ async function expectDefinition(db: Database, given: Scenario) {
     starts: ({ time }) => day(time, given.tz) >= from && day(time, given.tz) <= to,
   }
   const asOfMs = base + given.asOfMinute * 60_000
-  const best = bestAttempts(
-    events.filter(({ time }) => time < asOfMs),
-    question,
-  )
+  const before = events.filter(({ time }) => time < asOfMs)
+  const best = bestAttempts(before, question)
 
   await sql`TRUNCATE ${db.t.events}`.execute(db.q)
   await storeEvents(
@@ -160,8 +159,8 @@ async function expectDefinition(db: Database, given: Scenario) {
     if (mean === null) expect(data[index]!.mean_seconds).toBeNull()
     else expect(data[index]!.mean_seconds).toBeCloseTo(mean, 6)
   }
-  const isOpen = (start: number) => start + question.windowMs >= asOfMs
-  const pending = [...best.values()].filter(({ depth, times }) => depth < stepCount && isOpen(times[0]!))
+  const open = usersWithOpenAttempt(before, question, asOfMs)
+  const pending = [...best].filter(([name, { depth }]) => depth < stepCount && open.has(name))
   expect(meta.pending_users).toBe(pending.length)
 
   for (let step = 1; step <= stepCount; step++) {

@@ -141,7 +141,7 @@ test('the numbers and the users are those of the definition, from the rollups an
         await storeEvents(db, source === 'rollups' ? events.filter(({ late, loading }) => late && !loading) : [])
         const { data, meta } = await retention(db, given)
         expect(meta.source).toBe(source === 'rollups' && isAnswered ? 'rollups' : 'events')
-        expect(data).toEqual(expected.map(({ names: _, ...row }) => row))
+        expect(data).toEqual(expected.map(({ names: _, isOver: __, ...row }) => row))
         checkMean(meta.mean as Mean | undefined, expected)
 
         const cells = expected.flatMap(({ cohort, users, names }) =>
@@ -169,11 +169,11 @@ function checkMean(mean: Mean | undefined, rows: ReturnType<typeof naiveRetentio
   if (rows.length === 0) expect(mean).toBeUndefined()
   if (rows.length === 0) return
   for (const [number, rate] of mean!.rates.entries()) {
-    const whole = rows.filter(({ complete }) => complete[number])
+    const whole = rows.filter(({ isOver }) => isOver[number])
     const users = whole.reduce((sum, row) => sum + row.users[number]!, 0)
     const size = whole.reduce((sum, row) => sum + row.size!, 0)
     expect(mean!.users[number]).toBe(whole.length === 0 ? null : users)
     expect(rate).toBe(size === 0 ? null : users / size)
-    expect(mean!.complete[number]).toBe(whole.length === rows.length)
+    expect(mean!.complete[number]).toBe(rows.every(({ complete }) => complete[number]))
   }
 }

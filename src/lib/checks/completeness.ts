@@ -25,7 +25,12 @@ export function completeness({ index }: Measure, answer: Result): Completeness {
     case 'flags': {
       // The number of users who came is that of window 0.
       const isComplete = (row: Row) => Array.isArray(row.complete) && row.complete[index ?? 0] === true
-      return { leavesOut: true, isComplete, nameOf, hint: ': ask for earlier cohorts or an earlier window' }
+      if (meta.mode !== 'on-or-after') {
+        return { leavesOut: true, isComplete, nameOf, hint: ': ask for earlier cohorts or an earlier window' }
+      }
+      // Complete are those of whom everybody has returned: without the others a mean would always be 100%.
+      const hint = ': with mode on-or-after anybody may still return, mode on has windows that end'
+      return { leavesOut: false, isComplete, nameOf, hint }
     }
     case 'flag':
       return { leavesOut: false, isComplete: (row) => row.complete === true, nameOf, hint: behindHint(answer) }

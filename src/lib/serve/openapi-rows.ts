@@ -51,14 +51,20 @@ const shapes: Readonly<Record<string, Shape>> = {
     meta: {
       mean: {
         ...object({ cohort: { const: 'mean' }, ...cells }),
-        description: 'All cohorts together, each weighed by its size, without cells that are not complete.',
+        description:
+          'All cohorts together, each weighed by its size, without those for which the window is not complete (with `on-or-after`: not over).',
       },
     },
   },
   funnel: {
     asked: [{ step: ['signup', 'purchase'] }],
     nullable: ['rate_from_first', 'rate_from_previous', 'median_seconds', 'mean_seconds'],
-    meta: { pending_users: { ...count, description: 'Users who have not finished and still can.' } },
+    meta: {
+      pending_users: {
+        ...count,
+        description: 'Users who have not taken all steps and have an attempt that can still go on.',
+      },
+    },
   },
   lifecycle: { nullable: ['new', 'returning', 'resurrecting', 'dormant'] },
   stickiness: {},
