@@ -624,3 +624,38 @@ test('the definition says what was asked', async () => {
       'Window k (1 to 3) counts those of them with at least 2 return events (any event) from k to k+1 times 24 hours after that event.',
   )
 })
+
+test('on or after: a cell is complete when nobody of its cohort can return any more', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(
+      db,
+      views({
+        ann: ['2025-08-04T10:00:00Z', '2025-08-07T12:00:00Z'],
+        bob: ['2025-08-04T11:00:00Z', '2025-08-05T10:00:00Z'],
+        cid: ['2025-08-05T10:00:00Z', '2025-08-09T10:00:00Z'],
+      }),
+    )
+    const given = { startDate: '2025-08-04', to: '2025-08-06', windowType: 'day', windows: 2 } as const
+    for (const tz of ['UTC', 'Africa/Abidjan']) {
+      const { data, meta } = await retention(db, { ...given, tz, mode: 'on-or-after', asOf: '2025-08-10' })
+      expect(data.map(({ users, complete }) => [users, complete])).toEqual([
+        // Bob may return on a later day.
+        [
+          [2, 2, 1],
+          [true, true, false],
+        ],
+        [
+          [1, 1, 1],
+          [true, true, true],
+        ],
+        // Nobody is in it who could.
+        [
+          [0, 0, 0],
+          [true, true, true],
+        ],
+      ])
+      // Of the cohorts for which the window is over, also where somebody may still return.
+      expect(meta.mean).toMatchObject({ rates: [1, 1, 2 / 3], complete: [true, true, false] })
+    }
+  })
+})

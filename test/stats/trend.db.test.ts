@@ -207,3 +207,22 @@ test('what to tell the events apart by is a field', async () => {
     await expect(trend(db, { by: '' })).rejects.toMatchObject({ code: 'usage' })
   })
 })
+
+test('an hour is complete when it is over and its day is one of the data', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const asked = { grain: 'hour', from: '2025-08-03', to: '2025-08-04' } as const
+    const complete = async (asOf: string, by?: string) => {
+      const { data } = await trend(db, { ...asked, asOf, ...(by === undefined ? {} : { by }) })
+      return [...new Set(data.filter((row) => row.complete).map(({ date }) => String(date).slice(0, 13)))]
+    }
+    const hours = (count: number) =>
+      Array.from({ length: count }, (_, hour) => `2025-08-03T${`${hour}`.padStart(2, '0')}`)
+    for (const by of [undefined, 'event_type']) {
+      expect(await complete('2025-08-03T14:00:00Z', by)).toEqual(hours(14))
+      expect(await complete('2025-08-03T14:59:59Z', by)).toEqual(hours(14))
+      // The data ends on the third.
+      expect(await complete('2025-08-09', by)).toEqual(hours(24))
+    }
+  })
+})
