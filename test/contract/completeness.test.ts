@@ -13,6 +13,7 @@ import { csv } from '../../src/lib/render/csv.js'
 import { table } from '../../src/lib/render/table.js'
 import type { Result, Row } from '../../src/lib/result.js'
 import { answerOf } from '../checks/answers.js'
+import { assertProperty } from '../support/effort.js'
 
 const dateAt = (row: number, isOfHours: boolean) => {
   const at = new Date(Date.UTC(2025, 7, 1) + row * (isOfHours ? 3_600_000 : 86_400_000)).toISOString()
@@ -92,7 +93,7 @@ function openDatesOfPage(result: Result): string[] {
 const terminal = { color: false, isTty: true, width: 120, height: 20, unicode: true }
 
 test('table, chart, SVG, check and page say what the stat says, of hours too', () =>
-  fc.assert(
+  assertProperty(
     fc.asyncProperty(someAnswer, async ({ flags, result, measured }) => {
       const dates = [...new Set(result.data.map(({ date }) => String(date)))]
       const open = dates.filter((_, row) => !flags[row])
@@ -118,5 +119,5 @@ test('table, chart, SVG, check and page say what the stat says, of hours too', (
         )
       }
     }),
-    { numRuns: Number(process.env.EA_TEST_RUNS ?? 30) },
+    30,
   ))
