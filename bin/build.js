@@ -7,7 +7,6 @@
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { globSync } from 'tinyglobby'
@@ -18,7 +17,7 @@ process.chdir(root)
 // Apart from dist/, which is replaced in one step at the end: a build that fails leaves the last one as it was.
 const fresh = '.cache/dist'
 rmSync(fresh, { recursive: true, force: true })
-const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+const tsc = 'node_modules/typescript-native/bin/tsc'
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noEmitOnError', '--outDir', fresh], {
   stdio: 'inherit',
 })

@@ -11,6 +11,7 @@ import { readCheckSources, requestedReports, writeReports } from '../lib/cli/che
 import { statementText } from '../lib/cli/stat-command.js'
 import { stdoutOptions } from '../lib/cli/terminal.js'
 import { EaError } from '../lib/errors.js'
+import { requireNoInput } from '../lib/same-file.js'
 
 export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
   static override summary = 'Hold metrics against what was promised; the exit code is the verdict'
@@ -56,6 +57,9 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
   async run(): Promise<void> {
     const { reporter = [], explain, json } = this.flags
     const reports = requestedReports(reporter, json)
+    for (const { name, file } of reports) {
+      if (file !== undefined) await requireNoInput(`--reporter ${name}`, file, this.args.file ?? [])
+    }
     const checks = await this.checks()
     if (explain) return this.explain(checks)
     const failOn = this.flags['fail-on'] as 'warn' | 'fail'

@@ -4,7 +4,6 @@ import { finished } from 'node:stream/promises'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
-import { throwUnwritable, writeWhole } from '../lib/cli/whole-file.js'
 import { EaError } from '../lib/errors.js'
 import { generate } from '../lib/generate/generate.js'
 import {
@@ -14,6 +13,7 @@ import {
   logFormats,
 } from '../lib/generate/options.js'
 import { pour } from '../lib/generate/pour.js'
+import { throwUnwritable, writeWhole } from '../lib/whole-file.js'
 
 export default class Generate extends BaseCommand<typeof Generate> {
   static override summary = 'Make a realistic log of events to try things with'

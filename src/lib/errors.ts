@@ -265,6 +265,12 @@ export const catalogue = {
     meaning: 'The key or token is good, but has not the scope that this needs.',
     next: 'Use a key that has the scope: `ea keys create NAME --scope SCOPE`.',
   },
+  origin_refused: {
+    exit: 2,
+    http: 403,
+    meaning: 'A page of a website sends events that may not send any here; nothing was stored.',
+    next: 'Start the server with --cors-origin and the origin of the page, if it is to send events.',
+  },
   jwks_unavailable: {
     exit: 5,
     http: 503,

@@ -28,6 +28,7 @@ export const rejectCodes = {
   nul_byte: 'The record holds a NUL byte.',
   unclosed_quote: 'A quoted field is never closed.',
   text_after_quote: 'Something stands between a closing quote and the next delimiter.',
+  unquoted_cr: 'A carriage return stands in a field without quotes, and the lines of the file end otherwise.',
   field_count: 'The record has more or fewer fields than the header.',
   not_an_object: 'The record is not a JSON object.',
   invalid_json:

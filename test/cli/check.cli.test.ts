@@ -1,5 +1,5 @@
 /** `ea check` as a user runs it: check file × data → result and exit code, the same with and without --json. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { addDays } from '../../src/lib/time.js'
 import { builtOnce, ea, type RunOptions } from '../support/binary.js'
@@ -248,6 +248,13 @@ test('several reports at once, each in its place', () =>
 
     const alone = await ea(['check', path('m.yaml'), '--as-of', asOf, '--reporter', 'md'])
     expect([alone.code, alone.stdout]).toEqual([6, await readFile(path('checks.md'), 'utf8')])
+    await symlink(path('m.yaml'), path('link.yaml'))
+    for (const itself of ['./m.yaml', 'link.yaml']) {
+      const checks = await readFile(path('m.yaml'), 'utf8')
+      const over = await ea(['check', path('m.yaml'), '--as-of', asOf, '--reporter', `md=${path(itself)}`])
+      expect([over.code, over.stderr]).toEqual([2, expect.stringContaining('is the file that is read')])
+      expect(await readFile(path('m.yaml'), 'utf8')).toBe(checks)
+    }
     const nowhere = await ea(['check', path('m.yaml'), '--as-of', asOf, '--reporter', `md=${path('none/x.md')}`])
     expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('error output_unwritable')])
   }))

@@ -132,6 +132,7 @@ const onlyOverHttp = {
   malformed_body: asking('/events', post('[{')),
   unauthorized: withReader(({ url }) => ask(`${url}/stats/dau`)),
   forbidden: withReader(({ url }, key) => ask(`${url}/events`, post(event(1), { ...json, 'x-api-key': key }))),
+  origin_refused: asking('/collect', post('{}', { 'content-type': 'text/plain', origin: 'https://evil.example' })),
   jwks_unavailable: serving(jwksFlags, ({ url }) =>
     ask(`${url}/stats/dau`, { headers: { authorization: `Bearer ${token}` } }),
   ),

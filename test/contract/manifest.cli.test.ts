@@ -42,8 +42,7 @@ test('every stat is a command with its parameters, defaults and descriptions', (
 // What every stat says, in this order; between them and the warnings stands what only one stat has.
 const metaKeys = [
   ...['from', 'to', 'default_range', 'tz', 'week_start', 'as_of', 'segment'],
-  ...['definition', 'data_from', 'data_until', 'complete_until', 'range_complete'],
-  ...['hides_later_events', 'source'],
+  ...['definition', 'data_from', 'data_until', 'complete_until', 'source'],
 ]
 
 const columns: Record<string, [args: string[], own: string[], keys: string[]]> = {
@@ -54,7 +53,7 @@ const columns: Record<string, [args: string[], own: string[], keys: string[]]> =
   trend: [
     ['--by', 'event_type'],
     ['grain', 'by', 'measure', 'limit', 'keys_left_out'],
-    ['date', 'key', 'value', 'complete'],
+    ['date', 'key', 'value'],
   ],
   retention: [
     [],
@@ -69,7 +68,7 @@ const columns: Record<string, [args: string[], own: string[], keys: string[]]> =
       ...['median_seconds', 'mean_seconds'],
     ],
   ],
-  lifecycle: [[], ['grain'], ['date', 'new', 'returning', 'resurrecting', 'dormant', 'complete']],
+  lifecycle: [[], ['grain'], ['date', 'new', 'returning', 'resurrecting', 'dormant']],
   stickiness: [[], ['grain'], ['periods_active', 'users']],
 }
 

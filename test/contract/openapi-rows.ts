@@ -149,6 +149,7 @@ function intake(): Row[] {
       row(400, problem, post('[')),
       row(413, problem, post(' '.repeat(200_000))),
       row(415, problem, post('a,b', { 'content-type': 'text/csv' })),
+      row(403, problem, post('[]', { origin: 'https://evil.example' })),
       row(408, problem, {}, { server: 'slow', send: neverEnding(row(408, problem, {}).path) }),
     ]),
     events(400, problem, post([event()]), { request: { url: '/events?mode=some', init: post([event()]) } }),

@@ -51,6 +51,91 @@ describe('a field with several sources', () => {
   })
 })
 
+describe('a source that is set and was not chosen', () => {
+  const map = parseMap('user_id=user_id|anonymous_id|device.id,properties=event_properties|user_properties')
+  const base = { occurred_at: at, event_type: 'view' }
+
+  test('of JSON becomes a property under its own name', async () => {
+    const records = [
+      [{ user_id: 'u', anonymous_id: 'a' }, 'u', { anonymous_id: 'a' }],
+      [{ user_id: { id: 5, none: null }, anonymous_id: 'a' }, 'a', { user_id: { id: 5, none: null } }],
+      [{ user_id: ['x'], anonymous_id: 7 }, '7', { user_id: ['x'] }],
+      [{ user_id: 'u', anonymous_id: '' }, 'u', {}],
+      [{ user_id: null, anonymous_id: 'a' }, 'a', {}],
+      [{ user_id: '', anonymous_id: false, device: { id: 'd' } }, 'd', { anonymous_id: false, device: { id: 'd' } }],
+      [
+        { user_id: 'u', event_properties: { a: 1 }, user_properties: { b: 2 } },
+        'u',
+        { a: 1, user_properties: { b: 2 } },
+      ],
+      [{ user_id: 'u', event_properties: null, user_properties: { b: 2 }, c: 3 }, 'u', { b: 2, c: 3 }],
+      [
+        { user_id: 'u', event_properties: {}, user_properties: null, properties: { p: 1 } },
+        'u',
+        { properties: { p: 1 } },
+      ],
+    ] as const
+    const documents = records.map(([given], n) => ({ event_id: idOf(n), ...base, ...given }))
+    for (const padding of [{}, { pad: 'x'.repeat(1_100_000) }]) {
+      // A record as long as that is judged strictly.
+      const imported = await importJson([...documents, { event_id: 'x', ...padding }], { map })
+      expect(imported.events.map(({ user_id }) => user_id)).toEqual(records.map(([, user]) => user))
+      expect(properties(imported)).toEqual(records.map(([, , left]) => left))
+    }
+  })
+
+  test('of JSON: properties and properties_json, of which the first is read', async () => {
+    const imported = await importJson([
+      { event_id: idOf(0), ...base, user_id: 'u', properties: { a: 1 }, properties_json: '{"b":2}' },
+      { event_id: idOf(1), ...base, user_id: 'u', properties: null, properties_json: '{"b":2}' },
+    ])
+    expect(properties(imported)).toEqual([{ a: 1, properties_json: '{"b":2}' }, { b: 2 }])
+  })
+
+  test('of a CSV, too, as a text', async () => {
+    const header = [
+      'event_id',
+      'occurred_at',
+      'event_type',
+      'user_id',
+      'anonymous_id',
+      'properties',
+      'properties_json',
+      'c',
+    ]
+    const rows = [
+      [idOf(0), at, 'view', 'u', 'a', '{"a":1}', '{"b":2}', null],
+      [idOf(1), at, 'view', null, 'a', null, '{"b":2}', 'c'],
+      [idOf(2), at, 'view', 'u', '', '{"a":1}', '', null],
+    ]
+    const options = { map: parseMap('user_id=user_id|anonymous_id') }
+    const imported = await importCsv([header, ...rows], options)
+    expect(properties(imported)).toEqual([
+      { a: 1, anonymous_id: 'a', properties_json: '{"b":2}' },
+      { b: 2, c: 'c' },
+      { a: 1 },
+    ])
+    const strict = await importCsv([header, ...rows, ['bad', ...rows[0]!.slice(1)]], options)
+    expect(strict.events).toEqual(imported.events)
+  })
+
+  test('stays a field when it is the source of another one', async () => {
+    const both = parseMap('user_id=user_id|login,event_type=login|kind')
+    const csv = await importCsv(
+      [
+        ['event_id', 'occurred_at', 'user_id', 'login', 'kind'],
+        [idOf(0), at, 'u', 'l', 'k'],
+      ],
+      { map: both },
+    )
+    expect(csv.events).toMatchObject([{ user_id: 'u', event_type: 'l', properties: '{"kind": "k"}' }])
+    const json = await importJson([{ event_id: idOf(0), occurred_at: at, user_id: 'u', login: 'l', kind: 'k' }], {
+      map: both,
+    })
+    expect(json.events).toEqual(csv.events)
+  })
+})
+
 describe('what is left over becomes properties', () => {
   test('columns as texts; an absent one is left out, an empty text is kept', async () => {
     const imported = await importCsv([

@@ -29,6 +29,8 @@ const shapes = fc.constantFrom<Shape>(
   csv(1),
   csv(2),
   csv(3),
+  csv(1, { crEndsRecords: false }),
+  csv(2, { crEndsRecords: false }),
   csv(2, { delimiter: 0x3b, quote: 0x27 }),
   csv(2, { delimiter: 0x09, quote: null }),
   csv(2, { delimiter: 0x01, quote: null }),
@@ -66,6 +68,15 @@ describe('any bytes', () => {
           const one = await splitContent(content, { shape, maxRecordBytes })
           const many = await splitContent(content, { shape, maxRecordBytes, chunkBytes })
           expect(recordsOf(many)).toEqual(recordsOf(one))
+          const few = await splitContent(content, {
+            shape,
+            maxRecordBytes,
+            chunkBytes,
+            chunkRecords: 2,
+            bufferBytes: 3,
+          })
+          expect(recordsOf(few)).toEqual(recordsOf(one))
+          for (const chunk of few) expect(chunk.records).toBeLessThanOrEqual(2)
         },
       ),
       1500,

@@ -21,14 +21,16 @@ export function referenceRecords(content: Buffer, shape: DelimitedShape, maxReco
   const text = content.toString('latin1')
   const delimiter = escaped(shape.delimiter)
   const plain = `[^${delimiter}\\r\\n]*`
+  const crEnds = shape.crEndsRecords ?? true
+  const lineBreak = crEnds ? '\\r\\n|\\r|\\n' : '\\r\\n|\\n|\\r$'
   const quote = shape.quote === null ? '' : escaped(shape.quote)
   const quoted = `${quote}(?:[^${quote}]|${quote}${quote})*${quote}`
   const field = quote === '' ? plain : `(?:${quoted}|(?!${quote})${plain})`
-  const record = new RegExp(`${field}(?:${delimiter}${field})*(?=[\\r\\n]|$)`, 'y')
+  const record = new RegExp(`${field}(?:${delimiter}${field})*(?=${lineBreak}|$)`, 'y')
   const fieldAndNext = new RegExp(`(${field})(${delimiter}|$)`, 'y')
   const found: ReferenceRecord[] = []
   for (let at = 0; at < text.length; ) {
-    const lineEnd = /\r\n|\r|\n/y
+    const lineEnd = new RegExp(lineBreak, 'y')
     lineEnd.lastIndex = at
     if (lineEnd.test(text)) {
       at = lineEnd.lastIndex
@@ -43,8 +45,8 @@ export function referenceRecords(content: Buffer, shape: DelimitedShape, maxReco
       raw.length <= maxRecordBytes &&
       !raw.includes('\0') &&
       isUtf8(Buffer.from(raw, 'latin1'))
-    if (raw === undefined || !isGood) raw = text.slice(at).split(/[\r\n]/, 1)[0]!
-    const line = text.slice(0, at).split(/\r\n|\r|\n/).length
+    if (raw === undefined || !isGood) raw = text.slice(at).split(new RegExp(lineBreak), 1)[0]!
+    const line = text.slice(0, at).split(new RegExp(crEnds ? lineBreak : '\\n')).length
     found.push({ record: found.length + 1, line, byteOffset: at, raw, ...(isGood ? { fields } : {}) })
     at += raw.length
     lineEnd.lastIndex = at

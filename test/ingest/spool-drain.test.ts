@@ -258,3 +258,27 @@ test('waking shortens a long wait, and many calls do not make many tries', async
     [spooled()],
   )
 })
+
+test('a request that always takes longer than it may is a dead letter, and those beside it are stored', async () => {
+  const [first, slow, last] = [spooled(), spooled({ id: 'slow' }), spooled()]
+  await withFilled(
+    async (spool) => {
+      const tries: string[][] = []
+      const deliver = async ({ requests }: SpoolPart) => {
+        tries.push(idsOf(requests))
+        if (requests.some(({ id }) => id === 'slow')) throw Object.assign(new Error('too long'), { code: '57014' })
+      }
+      const isOutOfTime = (error: unknown) => (error as { code?: string }).code === '57014'
+      const kinds: SpoolEvent['kind'][] = []
+      const onEvent = ({ kind }: SpoolEvent) => kinds.push(kind)
+      const drained = await drainSpool(spool, deliver, { signal: never, ...quick, isOutOfTime, onEvent })
+      expect(drained).toEqual({ parts: 2, requests: 2, events: 2, buried: 1 })
+      expect(tries).toEqual([[first.id, 'slow', last.id], [first.id], ['slow'], ['slow'], [last.id]])
+      expect(kinds).toEqual(['delivered', 'retrying', 'buried', 'delivered'])
+      const [letter] = await spool.deadLetters()
+      expect(letter).toMatchObject({ name: expect.stringMatching(/-0-1$/), reason: { code: '57014', attempts: 2 } })
+      expect(await spool.retry(letter!.name)).toEqual({ requests: 1, events: 1 })
+    },
+    [first, slow, last],
+  )
+})

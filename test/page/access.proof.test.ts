@@ -106,6 +106,61 @@ browserTest('a segment that is written wrong is pointed at, and mended where it 
   ),
 )
 
+browserTest('a segment that is refused leaves the numbers as they were, and what was meant is a button', () =>
+  withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page }) => {
+        await page.goto(`${url}/?range=28d&step=app_open&step=purchase`)
+        await shown(page)
+        const panels = ['active', 'trend', 'top-events', 'retention', 'funnel', 'lifecycle', 'stickiness']
+        const numbers = () => Promise.all(panels.map((panel) => tableOf(page, panel)))
+        const before = await numbers()
+        await page.getByRole('button', { name: 'Add a segment' }).click()
+        await page.getByLabel('Segment 1', { exact: true }).fill('event_type:* and country:UA')
+        await page.keyboard.press('Enter')
+        await shown(page, /^Not shown/)
+        expect(await numbers()).toEqual(before)
+        expect(await page.locator('.panel:visible').count()).toBe(8)
+        expect(await page.locator('.notices').textContent()).toContain('still those of the view before')
+
+        const meant = page.getByRole('button', { name: 'did you mean properties.country:UA?' })
+        await changing(page, () => meant.click())
+        // The rest of the segment is still there.
+        const corrected = 'event_type:* and properties.country:UA'
+        expect(await page.getByLabel('Segment 1', { exact: true }).inputValue()).toBe(corrected)
+        expect(new URL(page.url()).searchParams.getAll('segment')).toEqual([corrected])
+        expect(await page.locator('.refusal').count()).toBe(0)
+        expect(await numbers()).not.toEqual(before)
+
+        // What only one panel asks with is refused in that panel alone.
+        const funnel = await tableOf(page, 'funnel')
+        await page.getByLabel('Step 2', { exact: true }).fill('purchase[country:UA]')
+        await page.keyboard.press('Enter')
+        await shown(page, '1 of 10 answers could not be shown.')
+        expect(await tableOf(page, 'funnel')).toEqual(funnel)
+        await changing(page, () =>
+          page
+            .locator('#funnel')
+            .getByRole('button', { name: /did you mean/ })
+            .click(),
+        )
+        expect(new URL(page.url()).searchParams.getAll('step')[1]).toBe('purchase[properties.country:UA]')
+
+        const trend = page.locator('#trend')
+        const title = await trend.getByRole('heading').textContent()
+        await trend.locator('input[name=by]').fill('country')
+        await page.keyboard.press('Enter')
+        await shown(page, '1 of 10 answers could not be shown.')
+        expect(await trend.getByRole('heading').textContent()).toBe(title)
+        await changing(page, () => trend.getByRole('button', { name: 'did you mean properties.country?' }).click())
+        expect(await trend.getByRole('heading').textContent()).toBe('Events by country')
+      })
+    },
+    { before: sample },
+  ),
+)
+
 browserTest('a step that is written wrong leaves the other panels alone', () =>
   withServing(
     {},

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { reportHtml } from '../../src/lib/report/html.js'
 import { reportOf } from '../../src/lib/report/report.js'
@@ -15,17 +16,24 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 async function someReport(): Promise<string> {
   return withFreshDatabase(async (db) => {
-    const types = ['open', 'view', 'purchase']
+    const types = ['open', 'view', `purchase_${'x'.repeat(90)}`]
     const events = Array.from({ length: 300 }, (_, index) => ({
       at: new Date(Date.UTC(2025, 7, 4 + (index % 40), index % 24)).toISOString(),
       user: `u${(index * 7) % 41}`,
       type: types[index % 3]!,
     }))
     await storeEvents(db, events)
+    // As wide as they come.
+    await sql`UPDATE ${db.t.import_batches} SET file = ${`/exports/${'a_long_name_'.repeat(12)}.csv`},
+      read = 1234567890, inserted = 1234567890, bytes = 123456789012`.execute(db.q)
     const given = { from: '2025-08-25', to: '2025-09-07', asOf: '2025-10-01', step: types, title: 'A report' }
     return reportHtml(await reportOf(db, given))
   })
 }
+
+/** The tables and charts that are wider than their place. */
+const tooWide = `[...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth)
+  .map((box) => box.getAttribute('aria-label'))`
 
 browserTest('asks for nothing, complains of nothing, and hides nothing from anybody', async () => {
   const html = await someReport()
@@ -37,6 +45,16 @@ browserTest('asks for nothing, complains of nothing, and hides nothing from anyb
       await page.goto(address)
       await page.locator('summary').first().click()
       expect({ complaints, requests }).toEqual({ complaints: [], requests: [address] })
+    })
+    // On A4 nothing can be scrolled: what was opened is there, whole, and what was not is left out.
+    await withPage({ viewport: { width: 718, height: 1000 } }, async ({ page }) => {
+      await page.goto(address)
+      await page.locator('summary').first().click()
+      await page.emulateMedia({ media: 'print' })
+      expect(await page.evaluate(tooWide)).toEqual([])
+      const shown = `[...document.querySelectorAll('table')].filter((table) => table.checkVisibility()).length`
+      expect(await page.evaluate(shown)).toBe(4)
+      expect(await page.locator('summary:visible').count()).toBe(0)
     })
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [1280, 390]) {
@@ -54,6 +72,7 @@ browserTest('asks for nothing, complains of nothing, and hides nothing from anyb
           expect(found, where).toEqual([])
           const isTooWide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth')
           expect(isTooWide, where).toBe(false)
+          expect(await page.evaluate(tooWide), where).toEqual(width < 600 ? expect.any(Array) : [])
           const charts = await page.locator('svg').count()
           expect(charts, where).toBe(4)
           expect(complaints, where).toEqual([])

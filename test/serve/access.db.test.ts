@@ -30,7 +30,7 @@ test('without keys everybody may do all; from the first key on nobody is let in 
   withFreshDatabase((db) =>
     withServer(db, async (ask, access) => {
       expect(access.isRequired).toBe(false)
-      const all = { name: 'anonymous', scopes: ['read', 'write', 'admin'], limitBy: null }
+      const all = { name: 'anonymous', sender: 'anonymous', scopes: ['read', 'write', 'admin'], limitBy: null }
       expect(await ask()).toEqual({ status: 200, body: all })
       expect(await ask(bearer('nonsense'))).toEqual({ status: 200, body: all })
       const { key } = await createKey(db, { name: 'web', scopes: ['write'] })
@@ -39,7 +39,8 @@ test('without keys everybody may do all; from the first key on nobody is let in 
         status: 401,
         body: { code: 'unauthorized', reason: 'missing', challenge: 'Bearer realm="ea"' },
       })
-      expect((await ask(bearer(key))).body).toEqual({ name: 'web', scopes: ['write'], limitBy: 'key:1' })
+      const web = { name: 'web', sender: '["key","1","web"]', scopes: ['write'], limitBy: 'key:1' }
+      expect((await ask(bearer(key))).body).toEqual(web)
       await revokeKey(db, 'web')
       await until(async () => (await statusOf(ask, key)) === 401)
       expect(access.isRequired).toBe(true)
@@ -52,7 +53,10 @@ test('where a key may stand', () =>
     const { key } = await createKey(db, { name: 'all', scopes: ['admin'] })
     const { key: reader } = await createKey(db, { name: 'reader', scopes: ['read'] })
     await withServer(db, async (ask) => {
-      const good = { status: 200, body: { name: 'all', scopes: ['read', 'write', 'admin'], limitBy: 'key:1' } }
+      const good = {
+        status: 200,
+        body: { name: 'all', sender: '["key","1","all"]', scopes: ['read', 'write', 'admin'], limitBy: 'key:1' },
+      }
       expect(await ask({ 'x-api-key': key })).toEqual(good)
       expect(await ask(bearer(key))).toEqual(good)
       expect(await ask({ authorization: `bEARER   ${key}` })).toEqual(good)

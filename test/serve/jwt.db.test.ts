@@ -101,7 +101,8 @@ test('a good token says who asks and what they may do', () =>
   withIssuer([rsa, ec], (running) =>
     withServer(keySet(running.url), async (ask, any) => {
       const limitBy = `jwt:${JSON.stringify([issuer, 'user-1'])}`
-      const principal = { name: 'user-1', scopes: ['read', 'write'], limitBy }
+      const sender = JSON.stringify(['token', issuer, 'user-1'])
+      const principal = { name: 'user-1', sender, scopes: ['read', 'write'], limitBy }
       expect(await ask(await tokenOf(rsa))).toEqual({ status: 200, body: principal })
       expect(await ask(await tokenOf(ec))).toEqual({ status: 200, body: principal })
       const scopes = async (claims: Record<string, unknown>) => (await ask(await tokenOf(rsa, claims))).body.scopes

@@ -137,8 +137,7 @@ interface Case {
 }
 
 function casesOf(s: Scenario): Case[] {
-  const asOf = s.asOf ?? new Date().toISOString()
-  const visible = [...s.first, ...s.late].filter(({ at }) => Date.parse(at) < Date.parse(asOf))
+  const visible = [...s.first, ...s.late]
   const counts = visible.filter(s.filter.holds)
   const isHeld = s.filter.segment.length === 0 || s.filter.isHeld === true
   const onlyTypes = s.filter.segment.every((text) => text.startsWith('event_type'))
@@ -147,7 +146,7 @@ function casesOf(s: Scenario): Case[] {
     const to = addDays(from, grain === 'hour' ? s.hourDays : s.length)
     const question: Question = {
       ...{ zone: s.zone, weekStart: s.weekStart, grain, from, to },
-      asOf,
+      asOf: s.asOf ?? new Date().toISOString(),
     }
     const given = {
       ...{ tz: s.zone, weekStart: s.weekStart, from, to, segment: s.filter.segment },

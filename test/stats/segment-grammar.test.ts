@@ -8,6 +8,8 @@ import {
   parseSelector,
   pointAt,
   SyntaxProblem,
+  stepText,
+  valueText,
 } from '../../src/lib/stats/segment-grammar.js'
 import type { Condition } from '../../src/lib/stats/selector.js'
 import { assertProperty } from '../support/effort.js'
@@ -289,4 +291,40 @@ describe('for all texts', () => {
     expect(parseSelector(long).eventType).toHaveLength(999_999)
     expect(problemOf(() => parseSegment(`properties.a:x${' '.repeat(1_000_000)}]`)).position).toBe(1_000_014)
   })
+})
+
+test.each([
+  ['event_type:a and country:UA', 'event_type:a and properties.country:UA'],
+  ['country:UA and event_type:a', 'properties.country:UA and event_type:a'],
+  ['properties.country==UA and event_type:a', 'properties.country=UA and event_type:a'],
+  ['userid==u1 and event_type:a', 'user_id=u1 and event_type:a'],
+])('%s: the whole text is corrected, not only its condition', (text, corrected) => {
+  expect(() => parseSegment(text)).toThrow(expect.objectContaining({ corrected }))
+})
+
+test('a value and a step are written so that they are read back as they are', () => {
+  const texts = [
+    '',
+    ' ',
+    'a',
+    'a b',
+    ' a',
+    'a ',
+    '"',
+    'a"b',
+    "'a'",
+    '*',
+    'a,b',
+    'a and b',
+    'and',
+    'a[b]',
+    ':a',
+    '>=1',
+    'a:1-2',
+  ]
+  for (const text of [...texts, 'покупка', '購入 完了', '🛒', 'a.b', '$', 'x or properties.y', '\u3000a', '::', '~']) {
+    expect(parseSegment(`event_type:${valueText(text)} and user_id:*`)[0]!.values).toEqual([text])
+    if (text !== '') expect(parseSelector(stepText(text))).toMatchObject({ eventType: text, conditions: [] })
+    if (text !== '') expect(parseExclusion(`${stepText(text)}:1-2`, 3)).toMatchObject({ selector: { eventType: text } })
+  }
 })

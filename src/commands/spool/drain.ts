@@ -4,7 +4,7 @@ import { BaseCommand } from '../../lib/cli/base-command.js'
 import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
 import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/spool-text.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
-import { isAway } from '../../lib/ingest/away.js'
+import { isAway, isOutOfTime } from '../../lib/ingest/away.js'
 import { deliverPart } from '../../lib/ingest/deliver.js'
 import { drainSpool } from '../../lib/ingest/spool/drain.js'
 import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
@@ -44,7 +44,7 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
               async (part) => {
                 await deliverPart(db, part, timezone)
               },
-              { signal: this.signal, isAway, onEvent },
+              { signal: this.signal, isAway, isOutOfTime, onEvent },
             ),
           { onEvent },
         ),

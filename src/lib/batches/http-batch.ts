@@ -6,9 +6,11 @@ import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import type { Reject } from '../event.js'
 import { failedBatchKeepsRejects, keepRejects } from './rejects.js'
+import { senderName, senderNote } from './sender.js'
 
 /** What names a batch over HTTP. */
 export interface HttpBatchName {
+  /** See `senderText`. */
   readonly sender: string
   /** Any instant of the hour in which the events came. */
   readonly receivedAt: Date
@@ -18,24 +20,33 @@ const hourMs = 3_600_000
 
 /** The batches of these names, made where there are none. In the order of the names. */
 export async function httpBatches(tx: Transaction, names: readonly HttpBatchName[]): Promise<number[]> {
-  const files = names.map(({ sender }) => `http:${sender}`)
+  const senders = names.map(({ sender }) => sender)
   const hours = names.map(({ receivedAt }) => new Date(Math.floor(receivedAt.getTime() / hourMs) * hourMs))
-  const found = await findHttpBatches(tx, files, hours)
+  const found = await findHttpBatches(tx, senders, hours)
   if (found.every((id) => id !== null)) return found
   await sql`
-    INSERT INTO ${tx.t.import_batches} (source, file, hour, status, reading, chunk_bytes, created_at, finished_at)
-    SELECT DISTINCT 'http', file, hour, 'completed', '{"format": "json"}'::jsonb, 1, hour, clock_timestamp()
-      FROM unnest(${files}::text[], ${hours}::timestamptz[]) AS wanted (file, hour) ORDER BY file, hour
-    ON CONFLICT (file, hour) WHERE source = 'http' AND status = 'completed' DO NOTHING`.execute(tx.q)
-  return (await findHttpBatches(tx, files, hours)) as number[]
+    INSERT INTO ${tx.t.import_batches}
+           (source, file, sender, hour, status, reading, chunk_bytes, created_at, finished_at)
+    SELECT DISTINCT ON (sender, hour) 'http', file, sender, hour, 'completed', reading, 1, hour, clock_timestamp()
+      FROM unnest(${senders.map((sender) => `http:${senderName(sender)}`)}::text[], ${senders}::text[],
+                  ${hours}::timestamptz[], ${senders.map(readingOf)}::jsonb[]) AS wanted (file, sender, hour, reading)
+     ORDER BY sender, hour
+    ON CONFLICT (sender, hour) WHERE source = 'http' AND status = 'completed' DO NOTHING`.execute(tx.q)
+  return (await findHttpBatches(tx, senders, hours)) as number[]
 }
 
-async function findHttpBatches(tx: Transaction, files: readonly string[], hours: readonly Date[]) {
+/** How the records of a sender are read, with what tells the sender from others of that name. */
+function readingOf(sender: string): string {
+  const note = senderNote(sender)
+  return JSON.stringify({ format: 'json', ...(note === undefined ? {} : { sender: note }) })
+}
+
+async function findHttpBatches(tx: Transaction, senders: readonly string[], hours: readonly Date[]) {
   const { rows } = await sql<{ id: number | null }>`
     SELECT b.id
-      FROM unnest(${files}::text[], ${hours}::timestamptz[]) WITH ORDINALITY AS wanted (file, hour, nth)
+      FROM unnest(${senders}::text[], ${hours}::timestamptz[]) WITH ORDINALITY AS wanted (sender, hour, nth)
       LEFT JOIN ${tx.t.import_batches} b
-             ON b.file = wanted.file AND b.hour = wanted.hour AND b.source = 'http' AND b.status = 'completed'
+             ON b.sender = wanted.sender AND b.hour = wanted.hour AND b.source = 'http' AND b.status = 'completed'
      ORDER BY wanted.nth`.execute(tx.q)
   return rows.map((row) => row.id)
 }

@@ -16,16 +16,21 @@ const columns: readonly Column[] = [
 const excerptMaxChars = 100
 const rowsPerPage = 100
 
-/** A reject as a row; what is no UTF-8 in its text becomes U+FFFD. */
+/**
+ * A reject as a row; what is not UTF-8 in its text becomes U+FFFD. A record that was too long has no text: the part of it
+ * that is kept could be taken for a record.
+ */
 function rejectRow({ record, line, byteOffset, code, detail, raw }: Reject): Row {
-  return { record, line, byte_offset: byteOffset, code, detail: detail ?? null, text: raw.toString('utf8') }
+  const text = code === 'record_too_long' ? null : raw.toString('utf8')
+  return { record, line, byte_offset: byteOffset, code, detail: detail ?? null, text }
 }
 
 /** Rejects as one Result, for tables: their texts are cut. */
 export function rejectsResult(rejects: readonly Reject[], meta: Record<string, unknown>): Result {
   const data = rejects.map((reject) => {
-    const text = rejectRow(reject).text as string
-    return { ...rejectRow(reject), text: text.length > excerptMaxChars ? `${text.slice(0, excerptMaxChars)}…` : text }
+    const text = reject.raw.toString('utf8')
+    const isCut = text.length > excerptMaxChars || reject.code === 'record_too_long'
+    return { ...rejectRow(reject), text: isCut ? `${text.slice(0, excerptMaxChars)}…` : text }
   })
   return { metric: 'rejects', columns, data, meta }
 }

@@ -10,9 +10,8 @@ export const failedBatchKeepsRejects = 1_000
 const rejectsPerStatement = 1_000
 
 /** Stores rejects; those that are stored already stay as they are. */
-export async function keepRejects(tx: Transaction, batchId: number, rejects: readonly Reject[]): Promise<void> {
-  for (let from = 0; from < rejects.length; from += rejectsPerStatement) {
-    const some = rejects.slice(from, from + rejectsPerStatement)
+export async function keepRejects(tx: Transaction, batchId: number, rejects: Iterable<Reject>): Promise<void> {
+  for (const some of pagesOf(rejects, rejectsPerStatement)) {
     const column = <K extends keyof Reject>(key: K) => some.map((reject) => reject[key] ?? null)
     await sql`
       INSERT INTO ${tx.t.rejected_records} (batch_id, record, line, byte_offset, code, detail, raw)
@@ -20,6 +19,17 @@ export async function keepRejects(tx: Transaction, batchId: number, rejects: rea
         ${column('byteOffset')}::bigint[], ${column('code')}::text[], ${column('detail')}::text[], ${column('raw')}::bytea[])
       ON CONFLICT ON CONSTRAINT rejected_records_pkey DO NOTHING`.execute(tx.q)
   }
+}
+
+function* pagesOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let page: T[] = []
+  for (const item of items) {
+    page.push(item)
+    if (page.length < size) continue
+    yield page
+    page = []
+  }
+  if (page.length > 0) yield page
 }
 
 /** Removes all but the first rejects of a batch that failed. */
@@ -51,7 +61,7 @@ export async function listRejects(
 /**
  * All rejects of a batch, in the order of its file, at flat memory.
  *
- * @param after only records behind this one
+ * @param after only records after this one
  */
 export async function* eachReject(db: Session, batchId: number, pageSize = 200, after = 0): AsyncGenerator<Reject> {
   for (;;) {
@@ -59,6 +69,19 @@ export async function* eachReject(db: Session, batchId: number, pageSize = 200, 
     yield* page
     if (page.length < pageSize) return
     after = page.at(-1)!.record
+  }
+}
+
+/** The rejects of a batch among `records` records from `first` on. */
+export async function* rejectsBetween(
+  db: Session,
+  batchId: number,
+  first: number,
+  records: number,
+): AsyncGenerator<Reject> {
+  for await (const reject of eachReject(db, batchId, 200, first - 1)) {
+    if (reject.record >= first + records) return
+    yield reject
   }
 }
 

@@ -1,4 +1,5 @@
 /** The text of a first file of checks: pure, from the numbers that were seen to thresholds with some room below them. */
+import { valueText } from '../stats/segment-grammar.js'
 import type { Day } from '../time.js'
 import type { Imports } from './judgement.js'
 
@@ -197,9 +198,8 @@ function roundedDown(value: number): number {
   return value < 1 ? 0 : Math.floor(value / step) * step
 }
 
-/** The event type as a segment; quotes where it has characters with a meaning. */
 function segmentOf(type: string): string {
-  return `event_type:${/^[\w.-]+$/.test(type) ? type : `"${type.replaceAll('"', '""')}"`}`
+  return `event_type:${valueText(type)}`
 }
 
 function percent(rate: number): string {

@@ -2,8 +2,8 @@
 import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { throwUnwritable, writeWhole } from '../whole-file.js'
 import { writeOutput } from './output.js'
-import { throwUnwritable, writeWhole } from './whole-file.js'
 
 /**
  * Writes pieces of text as they come, as fast as the reader takes them.

@@ -3,6 +3,7 @@
  * GitHub reads.
  */
 import { appendFile, readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import type { CheckSource } from '../checks/check-file.js'
 import type { CheckReport } from '../checks/outcome.js'
@@ -11,8 +12,8 @@ import type { ReportContext } from '../checks/reports/report-context.js'
 import { parseReporter, type RequestedReport, reporters } from '../checks/reports/reports.js'
 import { EaError } from '../errors.js'
 import { asFileError } from '../import/paths.js'
+import { throwUnwritable } from '../whole-file.js'
 import { writeOutput } from './output.js'
-import { throwUnwritable } from './whole-file.js'
 
 /**
  * Reads the files of checks; `-` is standard input.
@@ -58,7 +59,7 @@ export function requestedReports(given: readonly string[], isJson: boolean): Req
       suggestions: [`Give one of them a file: --reporter ${onStdout[1]!.name}=FILE.`],
     })
   }
-  const files = asked.flatMap(({ file }) => (file === undefined ? [] : [file]))
+  const files = asked.flatMap(({ file }) => (file === undefined ? [] : [resolve(file)]))
   const twice = files.find((file, index) => files.indexOf(file) !== index)
   if (twice !== undefined) throw new EaError('usage', `Two reports cannot both go to ${twice}.`)
   const inFiles = asked.filter((report) => !isOnStdout(report))

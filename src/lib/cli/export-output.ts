@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib'
 import type { TakeBytes } from '../db/copy-out.js'
 import { EaError } from '../errors.js'
 import type { ExportFormat } from '../export/params.js'
-import { throwUnwritable, writeWhole } from './whole-file.js'
+import { throwUnwritable, writeWhole } from '../whole-file.js'
 
 const formatsByEnding: Readonly<Record<string, ExportFormat>> = {
   '.csv': 'csv',

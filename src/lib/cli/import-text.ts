@@ -2,6 +2,7 @@
 import { EaError, type ErrorCode } from '../errors.js'
 import { rejectCodes } from '../event.js'
 import type { FileOutcome, ImportEvent, ImportOutcome } from '../import/options.js'
+import type { RejectsFileSummary } from '../import/rejects-file.js'
 import { visible } from '../render/cells.js'
 
 const grouped = (count: number) => count.toLocaleString('en-US')
@@ -21,7 +22,10 @@ export function outcomeText(outcome: FileOutcome): string {
       return `${name}: already imported${when} as batch ${id}; --force imports it again`
     }
     case 'failed':
-      return `${name}: failed (${outcome.error?.code}), nothing is imported (batch ${id}, ${shortSeconds(seconds)})`
+      return [
+        `${name}: failed (${outcome.error?.code}), nothing is imported (batch ${id}, ${shortSeconds(seconds)})`,
+        ...rejectsFileLines(outcome),
+      ].join('\n')
     case 'dry_run': {
       const verdict = outcome.error ? 'it would be refused' : 'so it would be'
       return [
@@ -33,9 +37,29 @@ export function outcomeText(outcome: FileOutcome): string {
       return [
         `${name}: ${counts} (batch ${id}, ${shortSeconds(seconds)})`,
         ...reasons(outcome),
+        ...rejectsFileLines(outcome),
         ...(rejected > 0 ? [`  See them: ea batches rejects ${id}`] : []),
       ].join('\n')
   }
+}
+
+const namedLeftOut = 10
+
+/** What the file of the rejects holds, and which ones it lacks. */
+function rejectsFileLines({ rejectsFile }: FileOutcome): string[] {
+  if (!rejectsFile) return []
+  const { file, records, leftOut, firstLeftOut } = rejectsFile
+  const holds = `  ${visible(file)}: ${grouped(records)} ${records === 1 ? 'reject' : 'rejects'}`
+  if (leftOut === 0) return [holds]
+  const named = firstLeftOut.slice(0, namedLeftOut)
+  const more = leftOut > named.length ? [`    … and ${grouped(leftOut - named.length)} more`] : []
+  return [
+    `${holds}; ${grouped(leftOut)} left out, of which only a part is known:`,
+    ...named.map(
+      ({ record, line, byteOffset, code }) => `    record ${record}, line ${line}, byte ${byteOffset}: ${code}`,
+    ),
+    ...more,
+  ]
 }
 
 /** Why records were rejected; the error of a file that failed says it already. */
@@ -83,8 +107,18 @@ export function importJson({ files, totals }: ImportOutcome): Record<string, unk
 }
 
 function fileJson(outcome: FileOutcome): Record<string, unknown> {
-  const { importedAt, firstRejects, ...rest } = outcome
-  return { ...rest, ...(importedAt && { imported_at: importedAt.toISOString() }), first_rejects: firstRejects }
+  const { importedAt, firstRejects, rejectsFile, ...rest } = outcome
+  return {
+    ...rest,
+    ...(importedAt && { imported_at: importedAt.toISOString() }),
+    first_rejects: firstRejects,
+    ...(rejectsFile && { rejects_file: rejectsFileJson(rejectsFile) }),
+  }
+}
+
+function rejectsFileJson({ file, records, leftOut, firstLeftOut }: RejectsFileSummary): Record<string, unknown> {
+  const places = firstLeftOut.map(({ byteOffset, ...place }) => ({ ...place, byte_offset: byteOffset }))
+  return { file, records, left_out: leftOut, first_left_out: places }
 }
 
 /** The errors of the files that failed, in their order. */

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
 import { defaultFormat, formats } from '../render/formats.js'
-import { throwUnwritable, writeWhole } from './whole-file.js'
+import { throwUnwritable, writeWhole } from '../whole-file.js'
 
 /**
  * The flag that names the file to write. `-` is stdout, as if the flag were left out; `./-` is a file of that name.

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EaError } from '../errors.js'
 import type { Report } from '../report/report.js'
-import { throwUnwritable, writeWhole } from './whole-file.js'
+import { throwUnwritable, writeWhole } from '../whole-file.js'
 
 export const reportFormats = ['html', 'md'] as const
 export type ReportFormat = (typeof reportFormats)[number]

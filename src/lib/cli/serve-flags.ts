@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { Flags } from '@oclif/core'
 import { EaError } from '../errors.js'
 import { type JwtOptions, type ServeOptions, serveDefaults } from '../serve/options.js'
+import { originsOf } from '../serve/origins.js'
 import { formatBytes, parseBytes, parseCount, parseDurationMs } from './import-quantities.js'
 import { requireTimeZone } from './time-zone.js'
 
@@ -39,7 +40,8 @@ export const serveFlags = {
     description: 'Store the address of the client with the events of /collect.',
   }),
   'cors-origin': Flags.string({
-    description: "A website whose pages may send events, such as https://shop.example; '*' is every one. Repeatable.",
+    description:
+      "A website whose pages may send events, such as https://shop.example, or 'https://*.shop.example' for every name below it; '*' is every page. Repeatable. Pages of other websites are refused.",
     helpValue: 'ORIGIN',
     multiple: true,
   }),
@@ -148,7 +150,7 @@ export async function serveOptions(
     queryTimeoutMs: requireTime('--query-timeout', flags['query-timeout']),
     rateLimit: parseCount('--rate-limit', flags['rate-limit'], { min: 0, max: 1_000_000_000 }),
     trustedProxies: listOf(flags['trust-proxy']).map(requireNetwork),
-    corsOrigins: listOf(flags['cors-origin']).map(requireOrigin),
+    corsOrigins: requireOrigins(listOf(flags['cors-origin'])),
     storeClientAddress: flags['store-client-address'],
     publicMetrics: flags['public-metrics'],
     timezone: requireTimeZone(flags.timezone, '--timezone'),
@@ -188,11 +190,9 @@ function requireNetwork(text: string): string {
   })
 }
 
-function requireOrigin(text: string): string {
-  if (text === '*' || (URL.canParse(text) && new URL(text).origin === text)) return text
-  throw new EaError('usage', `--cors-origin must be as browsers send it, not ${JSON.stringify(text)}.`, {
-    suggestions: [URL.canParse(text) ? `--cors-origin ${new URL(text).origin}` : '--cors-origin https://shop.example'],
-  })
+function requireOrigins(texts: readonly string[]): readonly string[] {
+  originsOf(texts)
+  return texts
 }
 
 async function jwtOptions(flags: GivenServeFlags, env: NodeJS.ProcessEnv): Promise<JwtOptions | undefined> {

@@ -136,6 +136,8 @@ function newPool(address: ServerAddress, max: number): pg.Pool {
   } as pg.PoolConfig)
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
+  // The same goes for one that breaks while a single statement has it: nobody else listens to it then.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

@@ -30,6 +30,7 @@ export interface Tables {
     finished_at: Date | null
     failure: string | null
     hour: Date | null
+    sender: string | null
   }
   import_chunks: {
     batch_id: number
@@ -108,6 +109,7 @@ export interface Tables {
     status: number
     body: string
     answered_at: Generated<Date>
+    batch_ids: Generated<string[]>
   }
   drained_parts: { segment: string; part: number; drained_at: Generated<Date> }
   api_keys: {

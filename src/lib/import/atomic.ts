@@ -14,6 +14,7 @@ import {
   chunksOf,
   endsBatch,
   ImportFailure,
+  inTurn,
   judging,
   outcomeOf,
   type Run,
@@ -51,8 +52,11 @@ export async function loadAtomically(
         }
         let chunks = 0
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {
-          const outcome = await mergeWithin(tx, context, chunk)
-          run.ledger.add(outcome, outcome.rejects)
+          await inTurn(run, async (write) => {
+            const outcome = await mergeWithin(tx, context, chunk)
+            run.ledger.add(outcome, outcome.rejects)
+            await write(outcome.rejects)
+          })
           chunk.release()
           chunks += 1
         }

@@ -4,6 +4,7 @@
  */
 import { parse } from 'csv-parse/sync'
 import { EaError } from '../errors.js'
+import { crEndsRecords } from './cr-lines.js'
 
 /** What is known before looking. */
 export interface CsvChoice {
@@ -20,6 +21,8 @@ export interface CsvHead {
   readonly columns: readonly string[]
   readonly headerBytes: number
   readonly headerLines: number
+  /** Whether a CR without LF ends a record. */
+  readonly crEndsRecords: boolean
   readonly why: readonly string[]
 }
 
@@ -37,7 +40,11 @@ export function readCsvHead(head: Buffer, atEnd: boolean, choice: CsvChoice, nam
   const skip = announced ? announced[0].length : 0
   const body = head.subarray(skip)
   const { delimiter, why } = chooseDelimiter(body, atEnd, choice, announced?.[1] ?? null, name)
-  const [header, first] = sampleOf(body, atEnd, delimiter, choice.quote, 2)
+  const crEnds = crEndsRecords(body, atEnd, {
+    delimiter: delimiter.charCodeAt(0),
+    quote: choice.quote === null ? null : choice.quote.charCodeAt(0),
+  })
+  const [header, first] = sampleOf(body, atEnd, delimiter, choice.quote, 2, crEnds)
   if (!header) throw headerEndless(head, atEnd, name)
   checkUtf8(body.subarray(0, header.endByte), name)
   checkNames(header.fields, name)
@@ -52,6 +59,7 @@ export function readCsvHead(head: Buffer, atEnd: boolean, choice: CsvChoice, nam
     columns: header.fields,
     headerBytes: skip + header.endByte,
     headerLines: header.endLine + (announced ? 1 : 0),
+    crEndsRecords: crEnds,
     why: [why, columns],
   }
 }
@@ -71,6 +79,7 @@ function sampleOf(
   delimiter: string,
   quote: string | null,
   maxRecords: number,
+  crEnds = true,
 ): SampleRecord[] {
   const records: SampleRecord[] = []
   try {
@@ -78,7 +87,7 @@ function sampleOf(
       delimiter,
       quote: quote ?? false,
       escape: quote ?? '"',
-      record_delimiter: ['\r\n', '\n', '\r'],
+      record_delimiter: crEnds ? ['\r\n', '\n', '\r'] : ['\r\n', '\n'],
       relax_column_count: true,
       relax_quotes: true,
       skip_empty_lines: true,
@@ -93,10 +102,11 @@ function sampleOf(
   }
   // The last record of a head that goes on may be cut off, and its line end may be half of a CRLF.
   if (!atEnd && (records.at(-1)?.endByte ?? 0) >= body.length) records.pop()
-  return records.map((record) => ({ ...record, endLine: linesIn(body.subarray(0, record.endByte)) }))
+  return records.map((record) => ({ ...record, endLine: linesIn(body.subarray(0, record.endByte), crEnds) }))
 }
 
-const linesIn = (bytes: Buffer) => bytes.toString('latin1').split(/\r\n|\n|\r/).length - 1
+const linesIn = (bytes: Buffer, crEnds: boolean) =>
+  bytes.toString('latin1').split(crEnds ? /\r\n|\n|\r/ : /\n/).length - 1
 
 function chooseDelimiter(
   body: Buffer,

@@ -4,8 +4,9 @@
  */
 import { sql } from 'kysely'
 import { type Transaction, withTransaction } from '../db/connect.js'
+import { rejectsOf } from './chunk-rejects.js'
 import { type JudgeRules, judgeSql } from './judge.js'
-import { allRejects, type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from './load-chunk.js'
+import { type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from './load-chunk.js'
 import { refusedRecords } from './merge.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import type { Reading } from './reading.js'
@@ -78,6 +79,6 @@ async function judgeStaged(
   const { good, inserted } = rows[0]!
   const looked = chunk.good - options.refused.length
   const refusals = good === looked ? [] : await refusedRecords(tx, rules, options)
-  const rejects = allRejects(chunk, [...refusals, ...options.refusals])
+  const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
   return { read: chunk.records, inserted, duplicates: good - inserted, rejected: rejects.length, rejects }
 }

@@ -3,6 +3,7 @@
  * as they were given. The same for CSV and JSON behind this file; nothing is judged here.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { keptColumns, takenKeys } from './kept-sources.js'
 import type { Layout } from './layout.js'
 import { type Mapping, ordinalRef, type SourceRef } from './mapping.js'
 import type { Chunk } from './split/chunk.js'
@@ -34,7 +35,7 @@ export const wholeSource: RecordNumbering = { firstRecord: 1, goodBeforeReject: 
  */
 export function givenSql(mapping: Mapping, layout: Layout, numbering: RecordNumbering): GivenSql {
   const isDocument = layout.kind === 'document'
-  const read = isDocument ? scalarMember : field
+  const read = isDocument ? (source: SourceRef) => scalarMember(source) : field
   const first = (sources: readonly SourceRef[]): RawBuilder<unknown> => firstSet(sources.map(read))
   return {
     eventId: mapping.idFrom === null ? first(mapping.fields.event_id) : derivedId(mapping.idFrom, layout, numbering),
@@ -51,9 +52,9 @@ function field(source: SourceRef): RawBuilder<string | null> {
 }
 
 /** A member that is a text or a number; anything else counts as absent. */
-function scalarMember(source: SourceRef): RawBuilder<string | null> {
+function scalarMember(source: SourceRef, document: RawBuilder<unknown> = sql`s.c1`): RawBuilder<string | null> {
   const path = pathLiteral(source)
-  return sql`CASE WHEN jsonb_typeof(s.c1 #> ${path}) IN ('string', 'number') THEN s.c1 #>> ${path} END`
+  return sql`CASE WHEN jsonb_typeof(${document} #> ${path}) IN ('string', 'number') THEN ${document} #>> ${path} END`
 }
 
 /** The first member that is there and not null, as jsonb. */
@@ -123,17 +124,18 @@ type Rest = Pick<GivenSql, 'rest' | 'restBytes'>
 
 function restOfDocument(mapping: Mapping): Rest {
   return {
-    rest: sql`CASE WHEN jsonb_typeof(s.c1) = 'object' THEN s.c1 - ${usedKeys(mapping)} END`,
+    rest: sql`CASE WHEN jsonb_typeof(s.c1) = 'object' THEN s.c1 - ${takenIn(mapping, sql`s.c1`)} END`,
     restBytes: null,
   }
 }
 
-/** The keys of a document that are fields or explicit properties. */
-function usedKeys(mapping: Mapping): RawBuilder<string[]> {
-  const used = [...Object.values(mapping.fields).flat(), ...mapping.properties]
-    .filter((source) => (source.path?.length ?? 1) === 1)
-    .map((source) => source.name)
-  return arrayLiteral([...new Set(used)])
+/** The keys of a document that are not left over. */
+function takenIn(mapping: Mapping, document: RawBuilder<unknown>): RawBuilder<string[]> {
+  return takenKeys(mapping, document, {
+    scalar: (source) => scalarMember(source, document),
+    member: (source) => sql`(${document} #> ${pathLiteral(source)})`,
+    array: arrayLiteral,
+  })
 }
 
 /**
@@ -141,22 +143,32 @@ function usedKeys(mapping: Mapping): RawBuilder<string[]> {
  * write numbers at length. It parses the document once more, so it is only to be asked of a long one.
  *
  * @param document the text of a JSON object that jsonb takes
+ * @param parsed the same as jsonb
  */
-export function documentBytes(mapping: Mapping, document: RawBuilder<unknown>): RawBuilder<number> {
+export function documentBytes(
+  mapping: Mapping,
+  document: RawBuilder<unknown>,
+  parsed: RawBuilder<unknown>,
+): RawBuilder<number> {
   const explicit = mapping.properties.map((source) => sql`((${document})::json #>> ${pathLiteral(source)})`)
   const given = explicit.length === 0 ? sql`0` : sql`coalesce(octet_length(coalesce(${sql.join(explicit)})), 0)`
   return sql`(${given} + (SELECT coalesce(sum(octet_length(member.value)), 0)
-    FROM json_each_text((${document})::json) member WHERE member.key <> ALL (${usedKeys(mapping)})))`
+    FROM json_each_text((${document})::json) member WHERE member.key <> ALL (${takenIn(mapping, parsed)})))`
 }
 
 function restOfFields(mapping: Mapping): Rest {
-  const columns = mapping.unmapped === 'rest' ? [] : mapping.unmapped
+  const unmapped = mapping.unmapped === 'rest' ? [] : mapping.unmapped
+  const columns = [
+    ...unmapped.map((column) => ({ name: column.name, value: field(column) })),
+    ...keptColumns(mapping, field),
+  ]
   if (columns.length === 0) return { rest: null, restBytes: null }
-  const names = columns.map((column) => sql.lit(column.name))
+  const names = columns.map(({ name }) => sql.lit(name))
+  const values = columns.map(({ value }) => value)
   return {
-    rest: sql`jsonb_strip_nulls(jsonb_object(ARRAY[${sql.join(names)}], ARRAY[${sql.join(columns.map(field))}]))`,
+    rest: sql`jsonb_strip_nulls(jsonb_object(ARRAY[${sql.join(names)}], ARRAY[${sql.join(values)}]))`,
     restBytes: sql.join(
-      columns.map((column) => sql`coalesce(octet_length(${field(column)}), 0)`),
+      values.map((value) => sql`coalesce(octet_length(${value}), 0)`),
       sql` + `,
     ),
   }

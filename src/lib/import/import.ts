@@ -2,6 +2,7 @@
 import { type LeaseRequest, withLease } from '../batches/lease.js'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
+import { requireNoInput } from '../same-file.js'
 import { isTimeZone } from '../time.js'
 import type { FileOutcome, ImportOptions, ImportOutcome } from './options.js'
 import { expandPaths } from './paths.js'
@@ -29,6 +30,7 @@ export async function importFiles(
   if (options.rejectsFile !== undefined && sources.length !== 1) {
     throw new EaError('usage', `--rejects-file takes the rejects of one file, not of ${sources.length}.`)
   }
+  if (options.rejectsFile !== undefined) await requireNoInput('--rejects-file', options.rejectsFile, sources)
   if (options.timezone !== undefined && !isTimeZone(options.timezone)) {
     throw new EaError('usage', `--timezone: "${options.timezone}" is no time zone.`, {
       suggestions: ['Use a name of the IANA database: --timezone Europe/Kyiv'],

@@ -8,8 +8,9 @@ import { sql } from 'kysely'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import type { RejectCode } from '../event.js'
+import { rejectsOf } from './chunk-rejects.js'
 import { judgeSql } from './judge.js'
-import { allRejects, stageForJudging } from './load-chunk.js'
+import { stageForJudging } from './load-chunk.js'
 import type { Mapping, SourceRef } from './mapping.js'
 import { importDefaults } from './options.js'
 import { decideReading, type Reading, type ReadingOptions } from './reading.js'
@@ -141,8 +142,8 @@ async function look(
     for await (const chunk of firstChunks(source, reading)) {
       if (found.records.length < wanted) {
         const judged = await judgeFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
-        found.records.push(...judged.records)
-        times.push(...judged.times)
+        for (const record of judged.records) found.records.push(record)
+        for (const time of judged.times) times.push(time)
       }
       if (found.records.length >= wanted) break
     }
@@ -196,7 +197,7 @@ async function judgeFirst(
     const { record, line, raw } = chunk.goodRecord(n)
     return { record, line, raw, detail: null, ...fields }
   })
-  const rejects = allRejects(chunk, options.refusals).map(
+  const rejects = [...rejectsOf(chunk, options.refusals)].map(
     ({ record, line, raw, code, detail }): InspectedRecord => ({
       ...{ record, line, raw, code, detail: detail ?? null },
       ...nothing,

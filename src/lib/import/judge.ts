@@ -184,7 +184,7 @@ function isBadText(name: string, maxChars: number, layout: Layout): RawBuilder<b
 function isTooLarge(isDocument: boolean, rules: JudgeRules, layout: Layout): RawBuilder<boolean> {
   const most = sql.lit(limits.propertiesMaxBytes)
   if (isDocument) {
-    return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`)} > ${most}`
+    return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`, sql`c1`)} > ${most}`
   }
   const { restBytes } = givenSql(rules.mapping, layout, wholeSource)
   return sql`coalesce(octet_length(given_properties), 0)${restBytes ? sql` + rest_bytes` : sql``} > ${most}`

@@ -5,6 +5,7 @@
 
 import { failedBatchKeepsRejects } from '../batches/rejects.js'
 import type { Reject, RejectCode } from '../event.js'
+import { noRejects, type Rejects } from './chunk-rejects.js'
 
 /** How many rejects an import may have: a number, judged at once, or a share of the records, judged at the end. */
 export type RejectBudget = { readonly records: number } | { readonly percent: number }
@@ -31,24 +32,37 @@ export class Ledger {
   }
 
   /** Books one chunk. */
-  add(counts: Counts, rejects: readonly Reject[]): void {
+  add(counts: Counts, rejects: Rejects): void {
     for (const key of ['read', 'inserted', 'duplicates', 'rejected'] as const) this.#counts[key] += counts[key]
-    for (const { code } of rejects) this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
-    if (rejects.length > 0) this.#hold(rejects)
+    this.#addCodes(rejects.codes)
+    this.#hold(rejects)
   }
 
   /** Books what an interrupted import of the same file had merged. */
   addEarlier(counts: Counts, codes: ReadonlyMap<RejectCode, number>, firstRejects: readonly Reject[]): void {
-    this.add(counts, [])
-    for (const [code, n] of codes) this.#codes.set(code, (this.#codes.get(code) ?? 0) + n)
+    this.add(counts, noRejects)
+    this.#addCodes(codes)
     this.#hold(firstRejects)
   }
 
-  #hold(rejects: readonly Reject[]): void {
-    const sorted = [...this.#first, ...rejects].sort((a, b) => a.record - b.record)
+  #addCodes(codes: ReadonlyMap<RejectCode, number>): void {
+    for (const [code, n] of codes) this.#codes.set(code, (this.#codes.get(code) ?? 0) + n)
+  }
+
+  /** @param rejects in the order of the file: what comes after the last one that can be held is not even looked at */
+  #hold(rejects: Iterable<Reject>): void {
+    const merged = [...this.#first]
+    const last = this.#first.length < failedBatchKeepsRejects ? undefined : this.#first.at(-1)
+    let added = 0
+    for (const reject of rejects) {
+      if (added === failedBatchKeepsRejects || (last && reject.record > last.record)) break
+      merged.push(reject)
+      added += 1
+    }
+    if (added === 0) return
     let bytes = 0
     this.#first = []
-    for (const reject of sorted.slice(0, failedBatchKeepsRejects)) {
+    for (const reject of merged.sort((a, b) => a.record - b.record).slice(0, failedBatchKeepsRejects)) {
       bytes += reject.raw.length
       if (bytes > maxHeldBytes) break
       this.#first.push(reject)

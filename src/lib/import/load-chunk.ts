@@ -7,8 +7,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { holdLease, type Lease } from '../batches/lease.js'
 import { keepRejects } from '../batches/rejects.js'
 import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
-import type { Reject } from '../event.js'
 import { failpoint } from '../failpoint.js'
+import { noRejects, type Rejects, rejectsOf } from './chunk-rejects.js'
 import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
 import { layoutOf } from './layout.js'
 import { isRepeatedId, mergeStaged, type Refusal, refusedRecords } from './merge.js'
@@ -55,8 +55,8 @@ export interface ChunkOutcome {
   readonly inserted: number
   readonly duplicates: number
   readonly rejected: number
-  /** In the order of the file. Empty when the chunk had been merged before. */
-  readonly rejects: readonly Reject[]
+  /** To be gone through before the chunk is released. Empty when the chunk had been merged before. */
+  readonly rejects: Rejects
 }
 
 const attempts = 6
@@ -93,7 +93,7 @@ export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<Chu
     withTransaction(context.db, async (tx) => {
       const options = await stageForJudging(tx, context, chunk, trust)
       const refusals = await refusedRecords(tx, context.rules, options)
-      const rejects = allRejects(chunk, [...refusals, ...options.refusals])
+      const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
       return { chunk: chunk.index, read: chunk.records, inserted: 0, duplicates: 0, rejected: rejects.length, rejects }
     }),
   )
@@ -133,7 +133,7 @@ async function mergedBefore(tx: Transaction, batchId: number, chunk: Chunk): Pro
   const { rows } = await sql<Omit<ChunkOutcome, 'rejects'>>`
     SELECT chunk, read, inserted, duplicates, rejected FROM ${tx.t.import_chunks}
      WHERE batch_id = ${batchId} AND chunk = ${chunk.index}`.execute(tx.q)
-  return rows[0] && { ...rows[0], rejects: [] }
+  return rows[0] && { ...rows[0], rejects: noRejects }
 }
 
 /** Stages and merges a chunk and writes its row and its rejects, inside a transaction that somebody else brackets. */
@@ -146,7 +146,7 @@ export async function mergeChunk(
   const options = await stageForJudging(tx, context, chunk, trust)
   const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, mayRepeat }
   const merged = await mergeStaged(tx, target, context.rules, options)
-  const rejects = allRejects(chunk, [...merged.refusals, ...options.refusals])
+  const rejects = rejectsOf(chunk, [...merged.refusals, ...options.refusals])
   await keepRejects(tx, context.batchId, rejects)
   const outcome = {
     chunk: chunk.index,
@@ -239,10 +239,4 @@ async function refusedState(
 /** An error that is the fault of a record: 22xxx (data exception), 54xxx (too complex). */
 export function isDataError(error: unknown): boolean {
   return /^(22|54)/.test(sqlState(error) ?? '')
-}
-
-/** Structural rejects and refused records together, in the order of the file, with their untouched bytes. */
-export function allRejects(chunk: Chunk, refusals: readonly Refusal[]): Reject[] {
-  const refused = refusals.map(({ n, code, detail }): Reject => ({ ...chunk.goodRecord(n), code, detail }))
-  return [...chunk.rejects, ...refused].sort((a, b) => a.record - b.record)
 }

@@ -28,10 +28,15 @@ export interface Mapping {
   readonly fields: Readonly<Record<MappedField, readonly SourceRef[]>>
   /** Where JSON objects of properties come from; may be empty. */
   readonly properties: readonly SourceRef[]
-  /** What becomes properties: columns of a CSV; for JSON `rest`, every top-level key that is no source of a field. */
+  /**
+   * What becomes properties: columns of a CSV; for JSON `rest`, every top-level key that is no source of a field. So does a
+   * source that is set while another one was chosen (kept-sources.ts).
+   */
   readonly unmapped: readonly SourceRef[] | 'rest'
   /** What an id is derived from (`*`: the whole record), with `ordinalRef` for `#`; null when the source has ids. */
   readonly idFrom: readonly SourceRef[] | '*' | null
+  /** Keys of JSON that `ea` itself has put into a record: fields may come from them, properties never. */
+  readonly ownKeys?: readonly string[]
 }
 
 const propertiesNames = ['properties', 'properties_json'] as const

@@ -6,6 +6,7 @@ import type { ErrorCode } from '../errors.js'
 import { limits, type RejectCode } from '../event.js'
 import type { RejectBudget } from './ledger.js'
 import type { ReadingOptions } from './reading.js'
+import type { RejectsFileSummary } from './rejects-file.js'
 
 export interface ImportOptions extends Partial<ReadingOptions> {
   /** How many rejects a file may have; default none. */
@@ -22,7 +23,7 @@ export interface ImportOptions extends Partial<ReadingOptions> {
   readonly chunkBytes?: number
   /** How long to wait for another import; default not at all. */
   readonly waitMs?: number
-  /** Writes the header and the untouched rejects of the (only) file here. */
+  /** Writes the header and all untouched rejects of the (only) file here, whether it is imported or fails. */
   readonly rejectsFile?: string | undefined
   /** Ends the import between two chunks; what is merged is kept for the next one. */
   readonly signal?: AbortSignal | undefined
@@ -91,6 +92,8 @@ export interface FileOutcome {
   }[]
   /** What may not be as it was meant, in sentences. */
   readonly warnings: readonly string[]
+  /** What `--rejects-file` holds. */
+  readonly rejectsFile?: RejectsFileSummary
   /** Why the file failed. */
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly suggestions: readonly string[] }
 }

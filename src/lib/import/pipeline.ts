@@ -10,21 +10,23 @@ import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
 import { tellingWhatIsLeft } from '../batches/interruption.js'
 import { holdLease, type Lease } from '../batches/lease.js'
 import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/registry.js'
-import { countRejectCodes, failedBatchKeepsRejects, listRejects } from '../batches/rejects.js'
+import { countRejectCodes, failedBatchKeepsRejects, listRejects, rejectsBetween } from '../batches/rejects.js'
 import { type Database, withTransaction } from '../db/connect.js'
 import { failpoint } from '../failpoint.js'
+import { writeWhole } from '../whole-file.js'
 import { loadAtomically } from './atomic.js'
 import { dryRun } from './dry-run.js'
 import { eachInFlight } from './in-flight.js'
 import { judgeOnly, type LoadContext, loadChunk } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
 import { decideReading, isSameReading, type Reading, readingRecord } from './reading.js'
-import { writeRejectsFile } from './rejects-file.js'
+import { RejectsFile } from './rejects-file.js'
 import {
   alreadyImported,
   chunksOf,
   endsBatch,
   ImportFailure,
+  inTurn,
   jobsOf,
   judging,
   newRun,
@@ -77,21 +79,32 @@ export async function importFile(
   )
 }
 
-/** Writes `--rejects-file` when the batch has ended, well or not. */
+/** Has `--rejects-file` written on the way; it takes its place when the batch has ended, well or not. */
 async function withRejectsFile(run: Run, reading: Reading, body: () => Promise<FileOutcome>): Promise<FileOutcome> {
-  const write = async ({ id, status }: FileOutcome) => {
-    if (run.options.rejectsFile === undefined || id === null || status === 'already_imported') return
-    await writeRejectsFile(run.db, id, reading, run.options.rejectsFile)
-  }
-  try {
-    const outcome = await body()
-    await write(outcome)
-    return outcome
-  } catch (error) {
-    if (error instanceof ImportFailure) await write(error.outcome)
-    throw error
-  }
+  const file = run.options.rejectsFile
+  if (file === undefined) return body()
+  let ended: FileOutcome | ImportFailure | undefined
+  await writeWhole(file, async (path) => {
+    run.rejectsFile = await RejectsFile.begin(file, path, reading)
+    try {
+      ended = await body().catch((error: unknown) => {
+        if (error instanceof ImportFailure) return error
+        throw error
+      })
+      if (!(ended instanceof ImportFailure) && ended.status === 'already_imported') throw new NothingWasRead()
+      await run.rejectsFile.end()
+    } finally {
+      await run.rejectsFile.close()
+    }
+  }).catch((error: unknown) => {
+    if (!(error instanceof NothingWasRead)) throw error
+  })
+  if (ended instanceof ImportFailure) throw ended
+  return ended!
 }
+
+/** Leaves what was there before in the place of the rejects file. */
+class NothingWasRead extends Error {}
 
 async function hashed(run: Run, source: Source): Promise<FileIdentity> {
   const totalBytes = source.progress().totalBytes
@@ -128,10 +141,17 @@ async function loadBatch(
     await timed(run, 'loading', () =>
       eachInFlight(chunksOf(run, source, reading, batch.chunkBytes), jobsOf(run), async (chunk) => {
         chunks = Math.max(chunks, chunk.index + 1)
-        if (!merged.has(chunk.index)) {
-          const outcome = run.ledger.isOverForGood ? await judgeOnly(context, chunk) : await loadChunk(context, chunk)
-          run.ledger.add(outcome, outcome.rejects)
-        }
+        await inTurn(run, async (write) => {
+          const outcome = merged.has(chunk.index)
+            ? undefined
+            : await (run.ledger.isOverForGood ? judgeOnly(context, chunk) : loadChunk(context, chunk))
+          if (outcome) run.ledger.add(outcome, outcome.rejects)
+          // Those of a chunk that was merged before are only in the database.
+          const isHere = outcome?.rejects.length === outcome?.rejected
+          await write(
+            outcome && isHere ? outcome.rejects : rejectsBetween(run.db, batch.id, chunk.firstRecord, chunk.records),
+          )
+        })
         chunk.release()
         failpoint('chunk.done')
       }),

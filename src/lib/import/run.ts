@@ -9,6 +9,7 @@ import { Ledger } from './ledger.js'
 import type { JudgeContext } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
 import type { Reading } from './reading.js'
+import type { RejectsFile, WriteRejects } from './rejects-file.js'
 import type { FileIdentity, Source } from './source.js'
 import type { Chunk } from './split/chunk.js'
 import { copyOptions } from './split/copy.js'
@@ -24,6 +25,8 @@ export interface Run {
   readonly startedMs: number
   readonly phases: Partial<Record<Phase, number>>
   readonly warnings: string[]
+  /** Where all rejects go, when somebody asked for them. */
+  rejectsFile?: RejectsFile
 }
 
 export function newRun(db: Database, lease: Lease, path: string, options: ImportOptions): Run {
@@ -39,6 +42,12 @@ export function jobsOf(run: Pick<Run, 'options'>): number {
   return run.options.jobs ?? Math.max(2, Math.min(4, availableParallelism() + 1))
 }
 
+/**
+ * A chunk of records that are shorter than this on average has fewer bytes. No event is shorter than half of it; lines of
+ * rubbish are, and what is held for each of them would be many times their length.
+ */
+const recordMeanBytes = 96
+
 /** The chunks of a source, with progress and an open ear for interruption. */
 export async function* chunksOf(run: Run, source: Source, reading: Reading, chunkBytes: number): AsyncGenerator<Chunk> {
   const chunks = split(source.stream(), {
@@ -49,6 +58,7 @@ export async function* chunksOf(run: Run, source: Source, reading: Reading, chun
     headerLines: reading.dialect.headerLines,
     baseOffset: source.baseOffset,
     poolSize: jobsOf(run) + 2,
+    chunkRecords: Math.max(1_000, Math.floor(chunkBytes / recordMeanBytes)),
   })
   let records = 0
   for await (const chunk of chunks) {
@@ -186,6 +196,7 @@ export function outcomeOf(
       .slice(0, namedRejects)
       .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
     warnings: run.warnings,
+    ...(run.rejectsFile && { rejectsFile: run.rejectsFile.summary }),
   }
 }
 
@@ -225,6 +236,11 @@ export function requireNamedKeys(run: Run, { namedKeys: { warnings, idIsMissing 
   const isAllowed = idIsMissing && ('records' in budget ? budget.records >= idIsMissing.records : budget.percent > 0)
   if (idIsMissing && !isAllowed) throw idIsMissing.error
   for (const warning of warnings) warn(run, warning)
+}
+
+/** Gives the next chunk its turn in the rejects file, if there is one. */
+export function inTurn(run: Run, work: (write: WriteRejects) => Promise<void>): Promise<void> {
+  return run.rejectsFile ? run.rejectsFile.inTurn(work) : work(async () => {})
 }
 
 /** Runs a phase and books its wall time. */

@@ -42,6 +42,8 @@ export interface Dialect {
   readonly headerLines: number
   /** What the head's lines end with; the splitter takes any of them, also mixed. */
   readonly lineEnd: LineEnd
+  /** Whether a CR without LF ends a record: in a CSV whose lines end with LF or CRLF it does not. */
+  readonly crEndsRecords: boolean
   /** The source holds nothing, or nothing but blank space: no header and no records. */
   readonly empty: boolean
   /** Why it is to be read like this, in words. */
@@ -88,13 +90,14 @@ export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = st
     keys: [],
     headerBytes: csv.headerBytes,
     headerLines: csv.headerLines,
-    lineEnd,
+    lineEnd: csv.crEndsRecords ? lineEnd : lineEndOf(withoutLoneCr(head)),
+    crEndsRecords: csv.crEndsRecords,
     empty: false,
     why: [why, ...csv.why],
   }
 }
 
-const jsonShape = { delimiter: null, quote: null, columns: null, headerBytes: 0, headerLines: 0 }
+const jsonShape = { delimiter: null, quote: null, columns: null, headerBytes: 0, headerLines: 0, crEndsRecords: true }
 
 function emptyDialect(format: Format, choice: CsvChoice, lineEnd: LineEnd): Dialect {
   const why = [`format ${format}: nothing to look at`]
@@ -193,6 +196,8 @@ function completeLines(text: string, atEnd: boolean): string[] {
   if (!atEnd) lines.pop()
   return lines.filter((line) => line.trim() !== '')
 }
+
+const withoutLoneCr = (head: Buffer) => Buffer.from(head.toString('latin1').replaceAll(/\r(?!\n)/g, ''), 'latin1')
 
 function lineEndOf(head: Buffer): LineEnd {
   const text = head.toString('latin1')

@@ -1,4 +1,4 @@
-/** When the database is away: events are then kept in the spool, because trying again later will help. */
+/** When the database is away: events are then kept in the spool, because trying again later will help. And what is not. */
 import { isTransient, sqlState } from '../db/connect.js'
 import { EaError } from '../errors.js'
 
@@ -29,6 +29,7 @@ const awayStates = ['55P03', '25006', '3D000']
  */
 export function isAway(error: unknown): boolean {
   if (error instanceof EaError) return ['database_unreachable', 'disk_full'].includes(error.code)
+  if (isOutOfTime(error)) return false
   const state = sqlState(error)
   if (state !== undefined) return awayStates.includes(state) || awayClasses.includes(state.slice(0, 2))
   return isTransient(error) || isUnreachable(error) || isLostConnection(error)
@@ -48,4 +49,13 @@ function isLostConnection(error: unknown): boolean {
 /** Whether somebody else holds the lock of what is visible: a big import completes. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === '55P03'
+}
+
+/**
+ * Whether the server gave up what took longer than it may. That is the fault of the events, or of what is slow with
+ * them; the database is there, and others go on.
+ */
+export function isOutOfTime(error: unknown): boolean {
+  const state = sqlState(error)
+  return state !== undefined && ['57014', '25P04'].includes(state)
 }

@@ -26,17 +26,20 @@ const given = { eventId: '@event_id', occurredAt: '@received_at', session: '@ses
 const addressKey = 'client_address'
 
 /** Which keys of a line of `/collect` become which fields; the others become properties, under those of `eventData`. */
-export const collectMapping: Mapping = resolveMapping({
-  columns: null,
-  map: {
-    event_id: sources('eventId', 'event_id', given.eventId),
-    occurred_at: sources('timestamp', 'occurred_at', given.occurredAt),
-    // The session stands there twice: under its own name it is a property.
-    user_id: sources('visitorId', given.session),
-    event_type: sources('eventType', 'event_type'),
-    properties: sources('eventData', 'properties'),
-  },
-})
+export const collectMapping: Mapping = {
+  ...resolveMapping({
+    columns: null,
+    map: {
+      event_id: sources('eventId', 'event_id', given.eventId),
+      occurred_at: sources('timestamp', 'occurred_at', given.occurredAt),
+      // The session stands there twice: under its own name it is a property.
+      user_id: sources('visitorId', given.session),
+      event_type: sources('eventType', 'event_type'),
+      properties: sources('eventData', 'properties'),
+    },
+  }),
+  ownKeys: Object.values(given),
+}
 
 function sources(...names: readonly string[]) {
   return names.map((name) => ({ name, path: [name] }))

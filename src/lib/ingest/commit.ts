@@ -28,7 +28,7 @@ import { type CommitTrace, hasCommitted } from './in-doubt.js'
 import { judgedSql, mergeRun, type Other, storedTable } from './merge.js'
 import { RunRecords, type SetAside } from './records.js'
 import type { CommitRequest, RecordKind, Settled } from './request.js'
-import { type Owner, refusedWhole, settledOf, type WithRejects } from './settle.js'
+import { type Owner, publicOf, refusedWhole, rejectedCount, settledOf, type WithRejects } from './settle.js'
 
 export interface CommitOptions {
   /** What a time without offset means. */
@@ -91,7 +91,7 @@ export async function commitRun(
 }
 
 function hasRejects(settled: readonly Settled[] | null): boolean {
-  return settled?.some((one) => one.kind === 'stored' && one.answer.rejected.length > 0) ?? false
+  return settled?.some((one) => one.kind === 'stored' && rejectedCount(one.answer) > 0) ?? false
 }
 
 /** Takes the transaction back: an atomic request with rejects stores nothing. */
@@ -126,7 +126,7 @@ class Commit {
     this.#options = options
     this.#trust = trust
     this.#records = new RunRecords(run)
-    const newest = Math.max(...run.map((request) => request.receivedAt.getTime()))
+    const newest = run.reduce((latest, { receivedAt }) => Math.max(latest, receivedAt.getTime()), 0)
     this.#rules = {
       mapping: mappings[run[0]!.kind],
       timeFormat: { kind: 'auto' },
@@ -149,12 +149,12 @@ class Commit {
       const batchIds = await this.#batches(isKnown)
       const settled = this.#records.good === 0 ? this.#withoutRecords(known) : await this.#merge(batchIds, known, early)
       const [first] = settled
-      if (this.#run[0]!.atomic && first?.kind === 'stored' && first.answer.rejected.length > 0) {
+      if (this.#run[0]!.atomic && first?.kind === 'stored' && rejectedCount(first.answer) > 0) {
         throw new AtomicRefusal(refusedWhole(first.answer))
       }
       const mark = await this.#book(batchIds, settled)
       const xid = await bumpDataVersion(tx)
-      return { trace: { xid, mark }, settled: settled.map(({ rejects: _, owners: __, ...one }) => one as Settled) }
+      return { settled: settled.map(publicOf), trace: { xid, mark } }
     })
   }
 
@@ -206,7 +206,7 @@ class Commit {
 
   /** Requests with nothing but structural rejects. */
   #withoutRecords(known: readonly (Settled | undefined)[]): WithRejects[] {
-    return this.#run.map((request, index) => known[index] ?? settledOf(request, new Map(), []))
+    return this.#run.map((request, index) => known[index] ?? settledOf(request, new Map(), [], 0))
   }
 
   async #merge(
@@ -228,11 +228,17 @@ class Commit {
     await this.#keepPending(batchIds, staged, duplicates, owners)
     const refused = staged.refusals.map(({ n, code, detail }) => ({ n, code, event_id: null, detail }))
     const byRequest = this.#run.map((): (Other & { detail?: string | undefined })[] => [])
-    for (const other of [...merged.others, ...refused]) byRequest[this.#records.find(other.n).request]!.push(other)
+    const rejected = new Map(merged.rejected)
+    for (const other of merged.others) byRequest[this.#records.find(other.n).request]!.push(other)
+    for (const other of refused) {
+      const { request } = this.#records.find(other.n)
+      byRequest[request]!.push(other)
+      rejected.set(request, (rejected.get(request) ?? 0) + 1)
+    }
     return this.#run.map((request, index) => {
       if (known[index] !== undefined) return known[index]
       const others = byRequest[index]!.map((other) => ({ ...other, n: this.#records.find(other.n).n }))
-      return settledOf(request, owners, others)
+      return settledOf(request, owners, others, rejected.get(index) ?? 0)
     })
   }
 
@@ -269,7 +275,7 @@ class Commit {
     const seconds = (performance.now() - this.#startedMs) / 1000 / this.#run.length
     const growths = growthsOf(this.#run, batchIds, settled, seconds)
     const mark = await growHttpBatches(this.#tx, growths)
-    const isNew = await keepAnswers(this.#tx, this.#run, settled)
+    const isNew = await keepAnswers(this.#tx, this.#run, batchIds, settled)
     if (isNew) await dropOldAnswers(this.#tx)
     return mark
   }

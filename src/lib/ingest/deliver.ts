@@ -4,6 +4,7 @@ import { EaError } from '../errors.js'
 import { split } from '../import/split/split.js'
 import { commitRun } from './commit.js'
 import type { CommitRequest, Settled, SpooledRequest, SpoolPart } from './request.js'
+import { rejectedCount } from './settle.js'
 
 /** Lines of a spool are no longer than the bodies that were taken. */
 const maxLineBytes = 1024 * 1024 * 1024
@@ -18,18 +19,19 @@ const maxLineBytes = 1024 * 1024 * 1024
  */
 export async function deliverPart(
   db: Database,
-  { segment, part, requests }: SpoolPart,
+  { segment, part, request, requests }: SpoolPart,
   timezone = 'UTC',
 ): Promise<readonly Settled[] | null> {
   const run: CommitRequest[] = []
-  for (const request of requests) run.push(await withChunk(request))
-  const settled = await commitRun(db, run, { timezone, part: { segment, part } })
+  for (const one of requests) run.push(await withChunk(one))
+  const mark = request === undefined ? { segment, part } : { segment: `${segment}-${part}`, part: request }
+  const settled = await commitRun(db, run, { timezone, part: mark })
   const [only] = settled ?? []
-  if (run[0]!.atomic && only?.kind === 'stored' && only.answer.rejected.length > 0) {
+  if (run[0]!.atomic && only?.kind === 'stored' && rejectedCount(only.answer) > 0) {
     const { rejected, received } = only.answer
     throw new EaError(
       'rejects_over_budget',
-      `${rejected.length} of ${received} records of an atomic request are rejected, the first: ${rejected[0]!.message}`,
+      `${rejectedCount(only.answer)} of ${received} records of an atomic request are rejected, the first: ${rejected[0]!.message}`,
     )
   }
   return settled

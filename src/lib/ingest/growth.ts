@@ -1,7 +1,7 @@
 /** From what became of requests to what their batches grow by. */
 import type { Growth } from '../batches/http-batch.js'
 import type { CommitRequest } from './request.js'
-import type { WithRejects } from './settle.js'
+import { rejectedCount, type WithRejects } from './settle.js'
 
 type Mutable<T> = {
   -readonly [K in keyof T]: T[K] extends readonly (infer I)[]
@@ -34,12 +34,12 @@ export function growthsOf(
     if (one.kind !== 'stored' || batchId === null || batchId === undefined) return
     const growth = growths.get(batchId) ?? emptyGrowth(batchId)
     growths.set(batchId, growth)
-    const { inserted, duplicates, rejected } = one.answer
+    const { inserted, duplicates } = one.answer
     const before = growth.inserted + growth.duplicates + growth.rejected
-    growth.rejects.push(...one.rejects!.map((reject) => ({ ...reject, record: before + reject.record })))
+    for (const reject of one.rejects!) growth.rejects.push({ ...reject, record: before + reject.record })
     growth.inserted += inserted
     growth.duplicates += duplicates
-    growth.rejected += rejected.length + (request.structuralRejects ?? 0)
+    growth.rejected += rejectedCount(one.answer) + (request.structuralRejects ?? 0)
     growth.bytes += request.bytes
     growth.seconds += seconds
     for (const [owner, n] of one.owners!) growth.owners.set(owner, (growth.owners.get(owner) ?? 0) + n)

@@ -5,13 +5,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Database, withSiblingPool } from '../db/connect.js'
 import { EaError } from '../errors.js'
-import { isAway, isLockTimeout } from './away.js'
+import { Availability, type AvailabilityEvent } from './availability.js'
+import { isAway, isLockTimeout, isOutOfTime } from './away.js'
 import { commitRun } from './commit.js'
 import { deliverPart } from './deliver.js'
 import { Committer } from './group.js'
 import { linesOf } from './records.js'
 import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, Settled } from './request.js'
-import { rejectedRecord } from './settle.js'
+import { firstRejects, rejectedCount, rejectedList } from './settle.js'
 import { type Drainer, startDrainer } from './spool/drainer.js'
 import type { SpoolEvent } from './spool/events.js'
 import { type Spool, type SpoolState, withSpool } from './spool/spool.js'
@@ -28,8 +29,7 @@ export type IngestEvent =
   | { readonly type: 'queued'; readonly events: number }
   | { readonly type: 'committed'; readonly requests: number; readonly seconds: number }
   | { readonly type: 'retrying'; readonly attempt: number; readonly reason: string }
-  | { readonly type: 'away'; readonly reason: string }
-  | { readonly type: 'back' }
+  | AvailabilityEvent
   | { readonly type: 'spool'; readonly event: SpoolEvent }
 
 export interface IngestOptions {
@@ -72,10 +72,11 @@ const firstPauseMs = 50
 const defaultMaxWaitingBytes = 256 * 1024 * 1024
 /** Clients and proxies wait no longer than some tens of seconds. */
 const defaultAnswerWithinMs = 30_000
-/** Commits and the drain of the spool have connections of their own: questions never keep them waiting. */
-const connections = 3
-/** With an empty spool nothing tells when the database is back: after so long a request tries it. */
-const tryAgainAfterMs = 1_000
+/**
+ * Both lanes of commits, the drain of the spool, and the question whether the database is there have connections of their
+ * own: questions of others never keep them waiting.
+ */
+const connections = 4
 /** What is left in the spool is little when it is stored within a second or so: that long requests wait for it. */
 const littleEvents = 20_000
 const littleBytes = 8 * 1024 * 1024
@@ -116,7 +117,7 @@ class Ingest implements OpenIngest {
   readonly #committer: Committer
   readonly #drainer: Drainer
   readonly #trust = { now: 'fast' as const }
-  #awaySinceMs: number | null = null
+  readonly #availability: Availability
   #emptied: Promise<void> | undefined
   /** Whether the spool was last seen to get emptier; at first it is believed to. */
   #isDraining = true
@@ -130,19 +131,21 @@ class Ingest implements OpenIngest {
     this.#db = db
     this.#spool = spool
     this.#options = options
+    this.#availability = new Availability(db, (event) => options.onEvent?.(event))
     this.#committer = new Committer((run, alone) => this.#commit(run, alone))
     this.#drainer = startDrainer(
       spool,
       async (part) => {
         for (const settled of (await deliverPart(db, part, options.timezone)) ?? []) this.#tell(settled)
         this.#isDraining = true
-        this.#isBack()
+        this.#availability.back()
       },
       {
         isAway,
+        isOutOfTime,
         onEvent: (event) => {
-          if (event.kind === 'away') this.#isAway((event.error as Error).message)
-          if (event.kind === 'back') this.#isBack()
+          if (event.kind === 'away') this.#availability.hinderedBy(event.error)
+          if (event.kind === 'back') this.#availability.back()
           options.onEvent?.({ type: 'spool', event })
         },
       },
@@ -151,7 +154,7 @@ class Ingest implements OpenIngest {
 
   get state(): IngestState {
     return {
-      isDatabaseUp: this.#awaySinceMs === null,
+      isDatabaseUp: this.#availability.isUp,
       waiting: this.#waiting,
       spool: this.#spool.state,
       lastCommitAt: this.#lastCommitAt,
@@ -181,33 +184,30 @@ class Ingest implements OpenIngest {
     if (this.#isNearlyDrained()) await this.#drained()
     if (this.#mustQueue()) return this.#queue(request)
     try {
-      return this.#answerOf(await this.#inTime(this.#committer.submit(request)))
+      const settled = await this.#inTime(this.#committer.submit(request))
+      if (settled !== null) return this.#answerOf(settled)
     } catch (error) {
-      if (!isAway(error)) throw error
-      return this.#queue(request)
+      if (!isAway(error) && !isOutOfTime(error)) throw error
     }
+    return this.#queue(request)
   }
 
   /**
    * A database that hangs, or a network that loses everything, does not even refuse. Should the commit come through after
    * all, the ids see to it that nothing is stored twice.
    *
-   * @throws EaError `database_unreachable` when it takes too long
+   * @returns null when it takes too long
    */
-  async #inTime(settled: Promise<Settled>): Promise<Settled> {
+  async #inTime(settled: Promise<Settled>): Promise<Settled | null> {
     const { answerWithinMs = defaultAnswerWithinMs } = this.#options
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const reason = `The database has not answered for ${answerWithinMs / 1000} s.`
-        this.#isAway(reason)
-        reject(new EaError('database_unreachable', reason))
-      }, answerWithinMs)
-    })
+    const clock = new AbortController()
+    const late = sleep(answerWithinMs, null, { signal: clock.signal }).catch(() => null)
     try {
-      return await Promise.race([settled, late])
+      const first = await Promise.race([settled, late])
+      if (first === null) await this.#availability.late(`A commit has not ended within ${answerWithinMs / 1000} s.`)
+      return first
     } finally {
-      clearTimeout(timer)
+      clock.abort()
     }
   }
 
@@ -219,13 +219,12 @@ class Ingest implements OpenIngest {
   }
 
   #mustQueue(): boolean {
-    if (!this.#spool.isEmpty) return true
-    return this.#awaySinceMs !== null && performance.now() - this.#awaySinceMs < tryAgainAfterMs
+    return !this.#spool.isEmpty || this.#availability.isToRest
   }
 
   /** Whether the database takes what is left in the spool, and that is little. */
   #isNearlyDrained(): boolean {
-    if (this.#spool.isEmpty || !this.#isDraining || this.#awaySinceMs !== null) return false
+    if (this.#spool.isEmpty || !this.#isDraining || !this.#availability.isUp) return false
     const { events, bytes } = this.#spool.state
     return events <= littleEvents && bytes <= littleBytes
   }
@@ -255,7 +254,7 @@ class Ingest implements OpenIngest {
       try {
         const { timezone } = this.#options
         const settled = (await commitRun(this.#db, run, { timezone, alone, trust: this.#trust }))!
-        this.#isBack()
+        this.#availability.back()
         this.#lastCommitAt = new Date()
         const seconds = (performance.now() - startedMs) / 1000
         this.#options.onEvent?.({ type: 'committed', requests: run.length, seconds })
@@ -264,7 +263,7 @@ class Ingest implements OpenIngest {
         if (!isAway(error)) throw error
         const reason = (error as Error).message
         if (isLockTimeout(error) || attempt > retries) {
-          this.#isAway(reason)
+          this.#availability.hinderedBy(error)
           throw error
         }
         this.#options.onEvent?.({ type: 'retrying', attempt, reason })
@@ -275,17 +274,18 @@ class Ingest implements OpenIngest {
 
   async #queue(request: IngestRequest): Promise<Answer> {
     const { chunk, ...rest } = request
-    const rejected = chunk.rejects.map(rejectedRecord)
     const received = chunk.records
-    if (chunk.good === 0) return answer(422, { received, inserted: 0, duplicates: 0, rejected })
+    const structuralRejects = chunk.rejectCount
+    const rejected = rejectedList(firstRejects(chunk), structuralRejects)
+    if (chunk.good === 0) return answer(422, { received, inserted: 0, duplicates: 0, ...rejected })
     await this.#spool.append({
       ...rest,
       lines: linesOf(chunk),
       good: chunk.good,
-      structuralRejects: chunk.rejects.length,
+      structuralRejects,
     })
     this.#options.onEvent?.({ type: 'queued', events: chunk.good })
-    return answer(202, { status: 'queued', received, rejected } satisfies QueuedAnswer)
+    return answer(202, { status: 'queued', received, ...rejected } satisfies QueuedAnswer)
   }
 
   #answerOf(settled: Settled): Answer {
@@ -297,18 +297,9 @@ class Ingest implements OpenIngest {
 
   #tell(settled: Settled): void {
     if (settled.kind !== 'stored') return
-    const { inserted, duplicates, pending = 0, rejected } = settled.answer
-    this.#options.onEvent?.({ type: 'stored', inserted, duplicates, pending, rejected: rejected.length })
-  }
-
-  #isAway(reason: string): void {
-    if (this.#awaySinceMs === null) this.#options.onEvent?.({ type: 'away', reason })
-    this.#awaySinceMs = performance.now()
-  }
-
-  #isBack(): void {
-    if (this.#awaySinceMs !== null) this.#options.onEvent?.({ type: 'back' })
-    this.#awaySinceMs = null
+    const { inserted, duplicates, pending = 0 } = settled.answer
+    const rejected = rejectedCount(settled.answer)
+    this.#options.onEvent?.({ type: 'stored', inserted, duplicates, pending, rejected })
   }
 }
 

@@ -11,6 +11,7 @@ import { isOfEventType, isOfProperty, type OptionalRollup, readOptionalRollups }
 import { isKept, valuesOf } from '../rollups/property-values.js'
 import { allEvents, propertyValues } from '../rollups/scope.js'
 import type { RunRecords, Staged } from './records.js'
+import { listedRejects } from './request.js'
 
 /** A record that was not stored: a reject, or (without a code) one whose id is stored already. */
 export interface Other {
@@ -21,8 +22,10 @@ export interface Other {
 
 export interface RunMerged {
   readonly inserted: number
-  /** In the order of the records. */
+  /** In the order of the records; of the rejects of a request the first only. */
   readonly others: readonly Other[]
+  /** How many records of each request (from 0) were rejected; requests without rejects are absent. */
+  readonly rejected: ReadonlyMap<number, number>
   /** What the rollups have to add; null when it is in `ea_stored` instead. */
   readonly few: Few | null
 }
@@ -57,9 +60,10 @@ export function judgedSql(
 ): RawBuilder<unknown> {
   return sql`
     SELECT * FROM (
-      SELECT n, event_id, occurred_at, user_id, event_type, properties, code,
-             (${batchIds}::bigint[])[width_bucket(n, ${records.firsts}::int[])] AS batch_id
-        FROM (${judgeSql(relation, rules, options)}) judged
+      SELECT n, request, event_id, occurred_at, user_id, event_type, properties, code,
+             (${batchIds}::bigint[])[request] AS batch_id
+        FROM (SELECT *, width_bucket(n, ${records.firsts}::int[]) AS request
+                FROM (${judgeSql(relation, rules, options)}) judged) numbered
     ) owned WHERE batch_id IS NOT NULL`
 }
 
@@ -71,18 +75,36 @@ const insertSql = (tx: Transaction, withProperties: boolean) => sql`
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
       RETURNING event_id, user_id, event_type, occurred_at ${withProperties ? sql`, properties` : sql``}`
 
-/** Looked at only when not every record was stored: of equal ids the first record is the one that was. */
+/**
+ * Looked at only when not every record was stored: of equal ids the first record is the one that was. Rejects may be a
+ * million: they are counted for each request, and the first of them are told.
+ */
 const othersSql = sql`
       CASE WHEN (SELECT count(*) FROM ins) < (SELECT count(*) FROM judged) THEN (
-        SELECT json_agg(json_build_object('n', n, 'code', code, 'event_id', event_id) ORDER BY n)
-          FROM (SELECT n, code, event_id, row_number() OVER (PARTITION BY event_id, code IS NULL ORDER BY n) AS nth
-                  FROM judged) ranked
-         WHERE code IS NOT NULL OR nth > 1
-            OR NOT EXISTS (SELECT FROM ins WHERE ins.event_id = ranked.event_id)) END AS others`
+        SELECT json_agg(json_build_object('n', n, 'code', code, 'event_id', event_id) ORDER BY n) FROM (
+          SELECT n, code, event_id
+            FROM (SELECT n, code, event_id, row_number() OVER (PARTITION BY event_id ORDER BY n) AS nth
+                    FROM judged WHERE code IS NULL) ranked
+           WHERE nth > 1 OR NOT EXISTS (SELECT FROM ins WHERE ins.event_id = ranked.event_id)
+          UNION ALL
+          SELECT n, code, NULL
+            FROM (SELECT n, code, row_number() OVER (PARTITION BY request ORDER BY n) AS nth
+                    FROM judged WHERE code IS NOT NULL) listed
+           WHERE nth <= ${sql.lit(listedRejects)}) other) END AS others,
+      CASE WHEN (SELECT count(*) FROM ins) < (SELECT count(*) FROM judged) THEN (
+        SELECT json_agg(json_build_array(request - 1, rejected)) FROM (
+          SELECT request, count(*) AS rejected FROM judged WHERE code IS NOT NULL GROUP BY request) counted
+      ) END AS rejected`
 
 interface Row {
   readonly inserted: number
   readonly others: Other[] | null
+  readonly rejected: [request: number, rejected: number][] | null
+}
+
+/** What both ways of merging tell. */
+function mergedOf({ inserted, others, rejected }: Row): Omit<RunMerged, 'few'> {
+  return { inserted, others: others ?? [], rejected: new Map(rejected ?? []) }
 }
 
 async function mergeFew(
@@ -125,14 +147,14 @@ async function mergeFew(
               SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types,
            ${hasProperties ? sql`(SELECT json_agg(p) FROM (${propertyUserDays}) p)` : sql`NULL`} AS "propertyUserDays",
            ${eventTypes.length > 0 ? sql`(SELECT json_agg(k) FROM (${times}) k)` : sql`NULL`} AS times`.execute(tx.q)
-  const { inserted, others, ...found } = rows[0]!
+  const found = rows[0]!
   const few: Few = {
     userDays: found.userDays ?? [],
     types: found.types ?? [],
     propertyUserDays: found.propertyUserDays ?? [],
     times: found.times ?? [],
   }
-  return { inserted, others: others ?? [], few }
+  return { ...mergedOf(found), few }
 }
 
 async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>, hasProperties: boolean): Promise<RunMerged> {
@@ -145,5 +167,5 @@ async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>, hasProper
     ins AS (${insertSql(tx, hasProperties)}),
     kept AS (INSERT INTO ${storedTable} SELECT user_id, event_type, occurred_at, ${properties} FROM ins)
     SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql}`.execute(tx.q)
-  return { inserted: rows[0]!.inserted, others: rows[0]!.others ?? [], few: null }
+  return { ...mergedOf(rows[0]!), few: null }
 }

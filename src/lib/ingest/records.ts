@@ -62,7 +62,7 @@ export class RunRecords {
     const chunks = this.#requests.map((request) => request.chunk)
     const layout = layoutOf(
       {
-        longestRecord: Math.max(...chunks.map((chunk) => chunk.longestRecord)),
+        longestRecord: chunks.reduce((longest, chunk) => Math.max(longest, chunk.longestRecord), 0),
         plainTimes: false,
         plainTexts: chunks.every((chunk) => chunk.plainTexts),
       },

@@ -14,7 +14,7 @@ export interface IngestRequest {
   /** A uuid; names the request in the spool. */
   readonly id: string
   readonly kind: RecordKind
-  /** Who sends: the name of the key, the subject of the token, or `anonymous`. */
+  /** Who sends: a text of `batches/sender.ts`. */
   readonly sender: string
   readonly receivedAt: Date
   /** All records of the body, good ones and rejects. */
@@ -26,6 +26,9 @@ export interface IngestRequest {
   /** The header `Idempotency-Key` and the SHA-256 of the body. */
   readonly idempotency?: { readonly key: string; readonly bodySha256: Buffer } | undefined
 }
+
+/** So many rejects of a request are named in its answer and kept in its batch, the first ones; all are counted. */
+export const listedRejects = 1_000
 
 /** A record that is not stored. */
 export interface RejectedRecord {
@@ -43,6 +46,8 @@ export interface StoredAnswer {
   /** Kept until the import that is loading the same ids ends; absent when there are none. */
   readonly pending?: number
   readonly rejected: readonly RejectedRecord[]
+  /** How many were rejected in all; absent when all of them are listed. */
+  readonly rejected_total?: number
 }
 
 /** What a request is told whose events are safe in the spool. */
@@ -51,6 +56,8 @@ export interface QueuedAnswer {
   readonly received: number
   /** Structural rejects: the only ones that are known before the database has seen the records. */
   readonly rejected: readonly RejectedRecord[]
+  /** See `StoredAnswer`. */
+  readonly rejected_total?: number
 }
 
 /** 200 all stored, 207 partly, 422 none, 202 queued. `body` is JSON text. */
@@ -76,6 +83,8 @@ export interface SpoolPart {
   readonly segment: string
   /** Counts from 0 within the segment; the cut depends on the segment's content only. */
   readonly part: number
+  /** Of a part that is stored request by request, because it took too long as a whole: which one this is, from 0. */
+  readonly request?: number
   readonly requests: readonly SpooledRequest[]
 }
 

@@ -1,7 +1,8 @@
 /** From what happened to the records of a request to what its sender is told. */
 import { type Reject, rejectCodes } from '../event.js'
+import type { Chunk } from '../import/split/chunk.js'
 import type { Other } from './merge.js'
-import type { CommitRequest, RejectedRecord, Settled, StoredAnswer } from './request.js'
+import { type CommitRequest, listedRejects, type RejectedRecord, type Settled, type StoredAnswer } from './request.js'
 
 /** Which batch owns an event. */
 export interface Owner {
@@ -12,50 +13,76 @@ export interface Owner {
 /** What became of a request, with what only its batch wants to know. */
 export type WithRejects = Settled & {
   readonly rejects?: readonly Reject[]
+  /** How many of its duplicates each batch owns. */
   readonly owners?: ReadonlyMap<number, number>
+  /** The batches that are still loading and own some of its events. */
+  readonly pendingOwners?: ReadonlySet<number>
 }
 
 /**
  * What became of a request.
  *
  * @param owners of each id that was stored already
- * @param others its records that were not stored, by their numbers among its good ones
+ * @param others its records that were not stored, by their numbers among its good ones; of rejects perhaps only the first
+ * @param rejectedGood how many of its good records were rejected
  */
 export function settledOf(
   request: CommitRequest,
   owners: ReadonlyMap<string, Owner>,
   others: readonly (Other & { detail?: string | undefined })[],
+  rejectedGood: number,
 ): WithRejects {
   const { chunk } = request
   const refused: Reject[] = []
   const owned = new Map<number, number>()
+  const pendingOwners = new Set<number>()
   let duplicates = 0
   let pending = 0
   for (const { n, code, event_id, detail } of others) {
     if (code !== null) refused.push({ ...chunk.goodRecord(n), code, detail })
     else {
       const owner = owners.get(event_id!)!
-      if (owner.isLoading) pending += 1
-      else {
+      if (owner.isLoading) {
+        pending += 1
+        pendingOwners.add(owner.batchId)
+      } else {
         duplicates += 1
         owned.set(owner.batchId, (owned.get(owner.batchId) ?? 0) + 1)
       }
     }
   }
-  const rejects = [...chunk.rejects, ...refused].sort((a, b) => a.record - b.record)
+  const rejects = [...firstRejects(chunk), ...refused].sort((a, b) => a.record - b.record).slice(0, listedRejects)
   const received = chunk.records + (request.structuralRejects ?? 0)
   const answer: StoredAnswer = {
     received,
-    inserted: chunk.good - others.length,
+    inserted: chunk.good - duplicates - pending - rejectedGood,
     duplicates,
     ...(pending > 0 ? { pending } : {}),
-    rejected: rejects.map(rejectedRecord),
+    ...rejectedList(rejects, chunk.rejectCount + rejectedGood),
   }
-  return { kind: 'stored', status: statusOf(answer), answer, rejects, owners: owned }
+  return { kind: 'stored', status: statusOf(answer), answer, rejects, owners: owned, pendingOwners }
 }
 
-/** A reject as its sender is told about it. */
-export function rejectedRecord({ record, code, detail }: Reject): RejectedRecord {
+/** The structural rejects of a body that are named; the others are only counted. */
+export function firstRejects(chunk: Chunk): Reject[] {
+  return Array.from({ length: Math.min(listedRejects, chunk.rejectCount) }, (_, k) => chunk.reject(k))
+}
+
+/** The rejects of a request as its sender is told about them. */
+export function rejectedList(
+  rejects: readonly Reject[],
+  total: number,
+): { rejected: readonly RejectedRecord[]; rejected_total?: number } {
+  const rejected = rejects.map(rejectedRecord)
+  return total > rejected.length ? { rejected, rejected_total: total } : { rejected }
+}
+
+/** How many records of a request were rejected, listed or not. */
+export function rejectedCount({ rejected, rejected_total: total }: Pick<StoredAnswer, 'rejected' | 'rejected_total'>) {
+  return total ?? rejected.length
+}
+
+function rejectedRecord({ record, code, detail }: Reject): RejectedRecord {
   return {
     index: record - 1,
     code,
@@ -64,13 +91,18 @@ export function rejectedRecord({ record, code, detail }: Reject): RejectedRecord
 }
 
 /** 200 all stored, 207 partly, 422 none. */
-function statusOf({ received, rejected }: StoredAnswer): 200 | 207 | 422 {
-  if (rejected.length === 0) return 200
-  return rejected.length < received ? 207 : 422
+function statusOf(answer: StoredAnswer): 200 | 207 | 422 {
+  const rejected = rejectedCount(answer)
+  if (rejected === 0) return 200
+  return rejected < answer.received ? 207 : 422
 }
 
 /** An atomic request with rejects: nothing of it is stored. */
 export function refusedWhole(answer: StoredAnswer): Settled {
-  const { received, rejected } = answer
-  return { kind: 'stored', status: 422, answer: { received, inserted: 0, duplicates: 0, rejected } }
+  return { kind: 'stored', status: 422, answer: { ...answer, inserted: 0, duplicates: 0 } }
+}
+
+/** What became of a request, without what only its batch wants to know. */
+export function publicOf({ rejects: _, owners: __, pendingOwners: ___, ...settled }: WithRejects): Settled {
+  return settled as Settled
 }

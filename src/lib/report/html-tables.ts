@@ -25,10 +25,11 @@ export function tableHtml(result: Result, caption: string): string {
   return gridHtml(flatColumns(result), caption)
 }
 
-const isTime = (kind: ColumnKind) => kind === 'date' || kind === 'instant'
+/** A day stays on one line; an instant is long, and may break where a table would not fit. */
+const isDay = (kind: ColumnKind) => kind === 'date'
 
 function gridHtml(columns: readonly FlatColumn[], caption: string): string {
-  const side = ({ kind }: FlatColumn) => (isNumeric(kind) ? ' class="n"' : isTime(kind) ? ' class="d"' : '')
+  const side = ({ kind }: FlatColumn) => (isNumeric(kind) ? ' class="n"' : isDay(kind) ? ' class="d"' : '')
   const head = columns.map((column) => `<th scope="col"${side(column)}>${markupText(headingOf(column.name))}</th>`)
   const line = (cell: (column: FlatColumn) => Scalar | undefined) =>
     `<tr>${columns

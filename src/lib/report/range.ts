@@ -22,8 +22,6 @@ export interface ReportRange {
   readonly dataUntil: Day | null
   /** The first day that is not complete. */
   readonly completeUntil: Day | null
-  /** Whether all days of the range are. */
-  readonly rangeComplete: boolean
 }
 
 /**
@@ -39,7 +37,7 @@ export async function resolveReportRange(
     asking(trendStat as Stat, { ...(days.from && { from: days.from }), ...(days.to && { to: days.to }) })
   const first = await ask({ from, to })
   const found = rangeOf(first)
-  if (to !== undefined || found.completeUntil === null || found.to === null || found.rangeComplete) {
+  if (to !== undefined || found.completeUntil === null || found.to === null || found.to < found.completeUntil) {
     return { range: found, totals: first }
   }
   const last = addDays(found.completeUntil, -1)
@@ -64,6 +62,5 @@ function rangeOf({ meta }: Result): ReportRange {
     dataFrom: day('data_from'),
     dataUntil: day('data_until'),
     completeUntil: day('complete_until'),
-    rangeComplete: meta.range_complete === true,
   }
 }

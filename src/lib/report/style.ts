@@ -22,7 +22,7 @@ export const styleSheet = `
 @media (prefers-color-scheme:dark){:root{${variables('dark')}}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--chart-text);font:16px/1.5 system-ui,sans-serif;overflow-wrap:break-word}
-header,main,footer{max-width:60rem;margin:0 auto;padding:0 1rem}
+header,main,footer{max-width:76rem;margin:0 auto;padding:0 1rem}
 h1{font-size:1.75rem;line-height:1.2;margin:2rem 0 .25rem}
 h2{font-size:1.25rem;margin:0 0 .25rem}
 p{margin:.25rem 0}
@@ -39,11 +39,10 @@ table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nu
 caption{text-align:left;color:var(--chart-muted);padding:.25rem 0}
 th,td{padding:.25rem .5rem;text-align:left;border-bottom:1px solid var(--chart-grid);vertical-align:top}
 thead th{border-bottom-color:var(--chart-axis)}
-thead th{white-space:nowrap}
-td:last-child{overflow-wrap:anywhere;min-width:9rem}
-.heat td:last-child{min-width:0}
-th.d,td.d{white-space:nowrap}
-th.n,td.n{text-align:right;white-space:nowrap}
+thead th{vertical-align:bottom}
+tbody th,td{overflow-wrap:anywhere;min-width:6.5em}
+.n,.d,.heat td{min-width:0;white-space:nowrap}
+.n{text-align:right}
 tbody th{font-weight:400}
 tfoot th,tfoot td{font-weight:600}
 .heat td{text-align:right}
@@ -53,10 +52,17 @@ ${tiles}
 @media print{
 :root{${variables('light')}--ground:#fff}
 body{font-size:11pt}
-section{break-inside:avoid;border-color:#ccc}
-details{display:none}
+header,main,footer{max-width:none;padding:0}
+section{border:0;padding:0}
+h2,.about{break-after:avoid}
+figure,.cards,.card,tr{break-inside:avoid}
+summary,details:not([open]){display:none}
 svg{min-width:0}
 .scroll{overflow:visible}
+table{font-size:7.5pt}
+th,td{padding:.1rem .25rem}
+tbody th,td{min-width:4.8em}
+thead .n,.d{white-space:normal}
 .heat td{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 `

@@ -3,6 +3,7 @@
  * verified by `jwt.ts`; which route needs which scope is not decided here.
  */
 import type { FastifyRequest } from 'fastify'
+import { senderText } from '../batches/sender.js'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { isKeyText, looksLikeKey } from '../keys/key-text.js'
@@ -13,7 +14,7 @@ import { credentialOf } from './credential.js'
 import { tokenVerifier } from './jwt.js'
 import type { ServeOptions } from './options.js'
 
-const anonymous: Principal = { name: 'anonymous', scopes, limitBy: null }
+const anonymous: Principal = { name: 'anonymous', sender: 'anonymous', scopes, limitBy: null }
 
 /**
  * Opens what tells who asks, hands it to `use`, and closes it.
@@ -88,8 +89,9 @@ async function foundKey(known: KnownKeys, text: string): Promise<KnownKey> {
   return key
 }
 
-function principalOf(key: KnownKey): Principal {
-  return { name: key.name, scopes: impliedScopes(key.scopes), limitBy: `key:${key.id}` }
+function principalOf({ id, name, scopes }: KnownKey): Principal {
+  const sender = senderText({ kind: 'key', issuer: String(id), name })
+  return { name, sender, scopes: impliedScopes(scopes), limitBy: `key:${id}` }
 }
 
 function missing(request: FastifyRequest, allowQueryKey: boolean): EaError {

@@ -23,7 +23,7 @@ export const collectRoutes: Routes = (app, { access, intake, options }) => {
       const answer = await intake.accept({
         id: randomUUID(),
         kind: 'collect',
-        sender: access.isRequired ? request.principal!.name : openSender,
+        sender: access.isRequired ? request.principal!.sender : openSender,
         receivedAt,
         chunk,
         bytes: body.length,

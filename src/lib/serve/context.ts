@@ -9,6 +9,8 @@ import type { ServeOptions } from './options.js'
 export interface Principal {
   /** The name of the key, the subject of the token, or `anonymous` where nobody is asked. */
   readonly name: string
+  /** What tells them from all others whose events are stored: a text of `batches/sender.ts`. */
+  readonly sender: string
   readonly scopes: readonly Scope[]
   /** Differs for each key and token subject; what the rate limit counts by. Null: count by address. */
   readonly limitBy: string | null

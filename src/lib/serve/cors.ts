@@ -1,20 +1,28 @@
 /**
  * Which websites may send events from their pages: those that are configured, to the routes that take events in, and to
- * no other. Without configured origins browsers are told nothing, and keep pages of other sites out.
+ * no other. Pages of other sites are refused, also those whose browsers would not ask first.
  */
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
+import { type Origins, originsOf, refuseForeignPages } from './origins.js'
 
 const paths = new Set(['/events', '/collect'])
 
 /** Browsers may remember the answer to their question for so long. */
 const maxAgeSeconds = 600
 
-/** Lets pages of these origins call what is registered in this scope. */
-export async function allowOrigins(scope: FastifyInstance, origins: readonly string[]): Promise<void> {
-  if (origins.length === 0) return
+/** Lets pages of these origins, and of no others, call what is registered in this scope. */
+export async function allowOrigins(scope: FastifyInstance, patterns: readonly string[]): Promise<void> {
+  const origins = originsOf(patterns)
+  if (patterns.length > 0) await answerBrowsers(scope, origins)
+  scope.addHook('onRequest', async (request) => {
+    // The browser's question does nothing, and is answered by what it lacks.
+    if (request.method !== 'OPTIONS') refuseForeignPages(request, origins)
+  })
+}
+
+async function answerBrowsers(scope: FastifyInstance, { isAny, isListed }: Origins): Promise<void> {
   const allowed = {
-    origin: origins.includes('*') ? '*' : [...origins],
     methods: ['POST'],
     allowedHeaders: [
       'content-type',
@@ -28,8 +36,14 @@ export async function allowOrigins(scope: FastifyInstance, origins: readonly str
     maxAge: maxAgeSeconds,
   }
   await scope.register(cors, {
-    // The plugin's route for OPTIONS fits every path of the server.
-    delegator: (request, done) => done(null, paths.has(request.url.split('?', 1)[0]!) ? allowed : { origin: false }),
+    delegator: (request, done) => {
+      const { origin } = request.headers
+      // The plugin's route for OPTIONS fits every path of the server.
+      const isHere = paths.has(request.url.split('?', 1)[0]!)
+      // A beacon brings credentials, whether it has any or not: its browser wants to hear that they may come.
+      if (isHere && origin !== undefined && isListed(origin)) done(null, { ...allowed, origin, credentials: true })
+      else done(null, isHere && isAny ? { ...allowed, origin: '*' } : { origin: false })
+    },
   })
   scope.addHook('onRequest', async (_, reply) => {
     // Of what helmet says the only word that would keep a page from reading its answer.

@@ -33,7 +33,7 @@ export const eventsRoutes: Routes = (app, { intake, options }) => {
       const ingest: IngestRequest = {
         id: randomUUID(),
         kind: 'events',
-        sender: request.principal!.name,
+        sender: request.principal!.sender,
         receivedAt,
         chunk,
         bytes: body.length,

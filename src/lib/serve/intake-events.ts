@@ -22,6 +22,9 @@ export function noteIntakeEvent(event: IngestEvent, metrics: ServerMetrics, log:
     case 'away':
       log?.warn({ reason: event.reason }, 'the database is away: events go to the spool')
       return
+    case 'busy':
+      log?.warn({ reason: event.reason }, 'commits take long: events go to the spool')
+      return
     case 'back':
       log?.info('the database is back')
       return

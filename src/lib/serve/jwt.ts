@@ -12,6 +12,7 @@ import {
   errors as jose,
   jwtVerify,
 } from 'jose'
+import { senderText } from '../batches/sender.js'
 import { EaError } from '../errors.js'
 import { impliedScopes, isScope } from '../keys/scopes.js'
 import type { Principal } from './context.js'
@@ -151,6 +152,7 @@ function principalOf({ iss, sub, scope, scopes }: JWTPayload): Principal {
   const given = [...(typeof scope === 'string' ? scope.split(' ') : []), ...(Array.isArray(scopes) ? scopes : [])]
   return {
     name: sub,
+    sender: senderText({ kind: 'token', issuer: iss!, name: sub }),
     scopes: impliedScopes(given.filter(isScope)),
     limitBy: `jwt:${JSON.stringify([iss, sub])}`,
   }

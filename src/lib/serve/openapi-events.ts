@@ -51,6 +51,7 @@ const refused = [
   'request_timeout',
   'body_too_large',
   'unsupported_media_type',
+  'origin_refused',
   'spool_full',
   'internal_error',
   ...databaseTrouble,
@@ -139,7 +140,7 @@ const collectOperation: Schema = {
   tags: ['events'],
   summary: 'Store what a browser sends',
   description:
-    'One event, several in an array, or several in `events` with what they share beside them. Ids and times that are not given are given by the server. For pages of other sites their origins must be allowed (--cors-origin).',
+    'One event, several in an array, or several in `events` with what they share beside them. Ids and times that are not given are given by the server. Pages of other sites are refused unless their origins are listed (--cors-origin).',
   parameters: [key, encoding],
   requestBody: {
     required: true,

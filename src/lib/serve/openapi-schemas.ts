@@ -4,6 +4,7 @@
  */
 import { catalogue } from '../errors.js'
 import { limits, rejectCodes } from '../event.js'
+import { listedRejects } from '../ingest/request.js'
 import { scopes } from '../keys/scopes.js'
 import type { ColumnKind } from '../result.js'
 
@@ -107,6 +108,12 @@ const rejectedRecord = object({
   message: text,
 })
 
+const rejectedTotal: Schema = {
+  type: 'integer',
+  minimum: listedRejects + 1,
+  description: 'How many records were rejected, where `rejected` names the first of them only; else absent.',
+}
+
 const storedAnswer = object(
   {
     received: { ...count, description: 'Records in the request: inserted + duplicates + pending + rejected.' },
@@ -118,20 +125,26 @@ const storedAnswer = object(
       description:
         'Events whose id belongs to an import that still loads. They are kept safe, and stored or counted as duplicates when it ends. Absent when there are none.',
     },
-    rejected: array(ref('RejectedRecord')),
+    rejected: { ...array(ref('RejectedRecord')), maxItems: listedRejects },
+    rejected_total: rejectedTotal,
   },
-  ['pending'],
+  ['pending', 'rejected_total'],
 )
 
-const queuedAnswer = object({
-  status: { const: 'queued' },
-  received: count,
-  rejected: {
-    ...array(ref('RejectedRecord')),
-    description:
-      'Records that are no records at all; what else is wrong is known only when the database has seen them.',
+const queuedAnswer = object(
+  {
+    status: { const: 'queued' },
+    received: count,
+    rejected: {
+      ...array(ref('RejectedRecord')),
+      maxItems: listedRejects,
+      description:
+        'Records that are no records at all; what else is wrong is known only when the database has seen them.',
+    },
+    rejected_total: rejectedTotal,
   },
-})
+  ['rejected_total'],
+)
 
 const batch = {
   id: { type: 'integer', minimum: 1 },

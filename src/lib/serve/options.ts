@@ -18,7 +18,7 @@ export interface ServeOptions {
   readonly rateLimit: number
   /** Addresses or networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
-  /** Origins whose pages may call /collect and /events; `*` for all. */
+  /** Origins whose pages may call /collect and /events, as `originsOf` reads them. */
   readonly corsOrigins: readonly string[]
   /** Whether the address of a client is stored with what it sends to /collect. */
   readonly storeClientAddress: boolean

@@ -78,14 +78,14 @@ function readFiles(): ReadonlyMap<string, PageFile> {
   )
 }
 
-/** The colours of charts in both themes: as the system says, and as the page's switch says. */
+/** The colours of charts in both themes: as the system says, as the page's switch says, and light on paper. */
 function chartSheet(): string {
   const declared = (theme: Theme) =>
     Object.entries(chartVariables(theme))
       .map(([name, value]) => `${name}: ${value};`)
       .join(' ')
   return `:root { ${declared('light')} }
-@media (prefers-color-scheme: dark) { :root:not([data-theme="light"]) { ${declared('dark')} } }
-:root[data-theme="dark"] { ${declared('dark')} }
+@media screen and (prefers-color-scheme: dark) { :root:not([data-theme="light"]) { ${declared('dark')} } }
+@media screen { :root[data-theme="dark"] { ${declared('dark')} } }
 `
 }

@@ -28,6 +28,7 @@ import { pageRoutes } from './page-routes.js'
 import { problemOf, problemType } from './problem.js'
 import { Connections, type DrainOptions, drainDefaults, type Stopping, type StopSwitch } from './shutdown.js'
 import { statsRoutes } from './stats-routes.js'
+import { suggestionRoutes } from './suggestion-routes.js'
 import { answerUnmatched } from './unmatched.js'
 
 interface ServerContext extends ServeContext {
@@ -102,7 +103,7 @@ async function buildServer(context: ServerContext): Promise<FastifyInstance> {
     metricsRoutes(scope, context)
   })
   // A scope for each: what one of them says of bodies does not concern the others.
-  for (const routes of [pageRoutes, docsRoutes, statsRoutes, batchRoutes]) {
+  for (const routes of [pageRoutes, suggestionRoutes, docsRoutes, statsRoutes, batchRoutes]) {
     await app.register(async (scope) => routes(scope, context))
   }
   await app.register(async (scope) => {

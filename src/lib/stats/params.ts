@@ -39,7 +39,7 @@ export function parsedText<T>(parse: (text: string) => T) {
 
 /** The issue of a text that cannot be understood: its message will point at the character. */
 export function pointedIssue(problem: SyntaxProblem, path: PropertyKey[] = []) {
-  const params = { pointed: pointAt(problem), suggestion: problem.suggestion }
+  const params = { pointed: pointAt(problem), suggestion: problem.suggestion, corrected: problem.corrected }
   return { code: 'custom' as const, path, message: problem.message, params }
 }
 
@@ -64,7 +64,7 @@ export const frameParams = {
     })
     .optional()
     .describe(
-      'What counts as now: a day (its start) or an instant. Events at or after it do not count, and relative days are counted from it.',
+      'What counts as now, for relative days and to tell complete windows from unfinished ones: a day (its start) or an instant.',
     ),
 }
 export type FrameParams = z.output<z.ZodObject<typeof frameParams>>
@@ -180,9 +180,21 @@ export function parseParams<S extends z.ZodObject>(
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => describeIssue(issue, given, spell))
     const isPointed = problems.some((text) => text.includes('\n'))
-    throw new EaError('usage', isPointed ? problems.join('\n') : `${problems.join('; ')}.`, { details: { problems } })
+    throw new EaError('usage', isPointed ? problems.join('\n') : `${problems.join('; ')}.`, {
+      details: { problems, ...correctionsOf(parsed.error.issues, given, spell) },
+    })
   }
   return parsed.data
+}
+
+/** For programs: which text was probably meant instead of which. */
+function correctionsOf(issues: readonly z.core.$ZodIssue[], given: unknown, spell: (name: string) => string) {
+  const corrections = issues.flatMap((issue) => {
+    const meant: unknown = issue.code === 'custom' ? issue.params?.corrected : undefined
+    if (typeof meant !== 'string') return []
+    return [{ parameter: spell(String(issue.path[0])), given: valueAt(given, issue.path), meant }]
+  })
+  return corrections.length === 0 ? {} : { corrections }
 }
 
 /**

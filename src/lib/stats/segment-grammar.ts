@@ -84,18 +84,34 @@ export function parseField(text: string): Field {
     if (!(error instanceof SyntaxProblem) || error.suggestion === undefined) throw error
     // What is suggested is a whole condition.
     const meant = fieldText(parseSegment(error.suggestion)[0]!.field)
-    throw new SyntaxProblem(error.message, text, error.position, meant)
+    throw new SyntaxProblem(error.message, text, error.position, meant, meant)
   }
 }
 
 /** A field as it is written, its keys in quotes where they need them. */
 export function fieldText(field: Field): string {
   if (field.kind !== 'property') return field.kind
-  const keys = field.path.map((key) => (plainKey.test(key) ? key : `"${key.replaceAll('"', '""')}"`))
-  return ['properties', ...keys].join('.')
+  return ['properties', ...field.path.map((key) => (plainKey.test(key) ? key : quoted(key)))].join('.')
+}
+
+/** A value as a condition writes it, in quotes where it needs them. */
+export function valueText(value: string): string {
+  return plainValue.test(value) ? value : quoted(value)
+}
+
+/** An event type as a step of a funnel, in quotes where it needs them. */
+export function stepText(eventType: string): string {
+  return oddStep.test(eventType) ? quoted(eventType) : eventType
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`
 }
 
 const plainKey = /^[^\s.,:=!<>~"[\]]+$/
+const plainValue = /^[^\s,:=!<>~*'"[\]]+$/
+/** Blanks at the ends are left out, the others have a meaning; steps may stand behind an exclusion. */
+const oddStep = /^$|^\s|\s$|["[\]]|:\s*\d+\s*-\s*\d+$/
 
 const operators: ReadonlyMap<string, Operator> = new Map(
   ([':', '=', '!=', '>', '>=', '<', '<=', '~'] as const).map((sign) => [sign, sign === ':' ? '=' : sign]),
@@ -113,6 +129,12 @@ interface Value {
   readonly text: string
   readonly isQuoted: boolean
   readonly at: number
+}
+
+/** What was probably meant: the condition that can be read then, and the whole text with it. */
+interface Correction {
+  readonly suggestion: string
+  readonly corrected: string
 }
 
 class Reader extends TextCursor {
@@ -210,10 +232,10 @@ class Reader extends TextCursor {
     const property = near(head, ['properties']) ? `properties${name.slice(head.length)}` : `properties.${name}`
     const isOther = (eventFields as readonly string[]).includes(name)
     const meant = known ?? (isOther ? undefined : property)
-    const suggestion = meant === undefined ? undefined : this.#mended(from, from, this.at, meant)
+    const correction = meant === undefined ? undefined : this.#corrected(from, from, this.at, meant)
     const isAfterAnd = /\sand\s+$/i.test(this.text.slice(0, from))
     const hint = isAfterAnd ? '; a value with the word "and" in it needs quotes' : ''
-    return this.problem(`${expected}${hint}`, from, suggestion)
+    return this.#corrects(`${expected}${hint}`, from, correction)
   }
 
   #operator(from: number): Operator {
@@ -223,17 +245,17 @@ class Reader extends TextCursor {
     const sign = this.take(/[:=!<>~]+/y)
     if (sign === undefined) {
       const isBare = this.sees(/$|\]|and(?=[\s\]]|$)/iy)
-      const suggestion = isBare ? this.#mended(from, fieldEnd, at, ':* ') : undefined
-      throw this.problem(`expected an operator (${operatorList})`, at, suggestion)
+      const correction = isBare ? this.#corrected(from, fieldEnd, at, ':* ') : undefined
+      throw this.#corrects(`expected an operator (${operatorList})`, at, correction)
     }
     const operator = operators.get(sign)
     if (operator !== undefined) return operator
     const meant = foreignOperators[sign]
-    const suggestion = meant === undefined ? undefined : this.#mended(from, at, this.at, meant)
-    throw this.problem(
+    const correction = meant === undefined ? undefined : this.#corrected(from, at, this.at, meant)
+    throw this.#corrects(
       `expected an operator (${operatorList}); a value with such characters needs quotes`,
       at,
-      suggestion,
+      correction,
     )
   }
 
@@ -267,14 +289,23 @@ class Reader extends TextCursor {
   }
 
   /** The condition at `from` with `[start, end)` replaced, when it can be read then. */
-  #mended(from: number, start: number, end: number, replacement: string): string | undefined {
-    const meant = this.text.slice(from, start) + replacement + this.text.slice(end)
+  #corrected(from: number, start: number, end: number, replacement: string): Correction | undefined {
+    const [before, meant] = [
+      this.text.slice(0, from),
+      this.text.slice(from, start) + replacement + this.text.slice(end),
+    ]
     try {
-      return new Reader(meant).condition().text
+      return { suggestion: new Reader(meant).condition().text, corrected: before + meant }
     } catch (error) {
-      if (error instanceof SyntaxProblem) return error.suggestion
-      throw error
+      if (!(error instanceof SyntaxProblem)) throw error
+      const { suggestion, corrected } = error
+      if (suggestion === undefined || corrected === undefined) return undefined
+      return { suggestion, corrected: before + corrected }
     }
+  }
+
+  #corrects(message: string, at: number, correction: Correction | undefined): SyntaxProblem {
+    return this.problem(message, at, correction?.suggestion, correction?.corrected)
   }
 }
 

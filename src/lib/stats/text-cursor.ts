@@ -11,13 +11,16 @@ export class SyntaxProblem extends Error {
   readonly position: number
   /** What was probably meant; it can be read. */
   readonly suggestion: string | undefined
+  /** The whole text with the suggestion in it, where that is known; more may be wrong with it. */
+  readonly corrected: string | undefined
 
-  constructor(message: string, text: string, position: number, suggestion?: string) {
+  constructor(message: string, text: string, position: number, suggestion?: string, corrected?: string) {
     super(message)
     this.name = 'SyntaxProblem'
     this.text = text
     this.position = position
     this.suggestion = suggestion
+    this.corrected = corrected
   }
 }
 
@@ -88,7 +91,7 @@ export class TextCursor {
     if (!this.isAtEnd()) throw this.problem(expected)
   }
 
-  problem(message: string, at = this.at, suggestion?: string): SyntaxProblem {
-    return new SyntaxProblem(message, this.text, at, suggestion)
+  problem(message: string, at = this.at, suggestion?: string, corrected?: string): SyntaxProblem {
+    return new SyntaxProblem(message, this.text, at, suggestion, corrected)
   }
 }

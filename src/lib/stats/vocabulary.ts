@@ -115,13 +115,13 @@ async function propertyWarnings(
   return warnings
 }
 
-interface Sample {
+export interface Sample {
   /** What stands in FROM. */
   readonly rows: RawBuilder<unknown>
   readonly isAll: boolean
 }
 
-async function sampleOf({ q, t, schema }: Session): Promise<Sample> {
+export async function sampleOf({ q, t, schema }: Session): Promise<Sample> {
   // Not relpages of pg_class: it is 0 until the first vacuum after an import.
   const { rows } = await sql<{ pages: number }>`
     SELECT pg_relation_size(format('%I.events', ${schema}::text)::regclass) / current_setting('block_size')::int AS pages`.execute(
@@ -163,7 +163,7 @@ async function nearestPath(
 }
 
 /** All paths of a depth that the events of the sample have, the most frequent first. */
-async function pathsIn(
+export async function pathsIn(
   { q }: Session,
   { rows }: Sample,
   depth: number,

@@ -35,6 +35,7 @@ const phases = {
 } as const
 
 export class ArrayScanner implements Scanner {
+  readonly crEnds = true
   readonly #maxRecordBytes: number
   readonly #element = new Element()
 
@@ -46,6 +47,7 @@ export class ArrayScanner implements Scanner {
     const { room } = draft
     const element = this.#element
     for (;;) {
+      if (draft.good >= draft.maxGood) return 'border'
       const stop = passSeparators(draft)
       if (stop !== 'element') return stop
       const to = element.read(room.bytes, draft.at, draft.window.end, draft.window.atEnd)

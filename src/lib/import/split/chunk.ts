@@ -12,6 +12,11 @@ export interface DelimitedShape {
   readonly quote: number | null
   /** How many fields each record must have: the header's. */
   readonly fields: number
+  /**
+   * Whether a CR without LF ends a record. Where it does not, it may only be part of a quoted field: a line that has one
+   * elsewhere is rejected as a whole. Default true.
+   */
+  readonly crEndsRecords?: boolean
   /** Which field (from 0) holds JSON, for the depth rule; null when none does. */
   readonly jsonField: number | null
   /** Which field (from 0) holds a time, for `Chunk.plainTimes`; absent when that is of no use. */
@@ -26,6 +31,8 @@ export type Shape = DelimitedShape | { readonly kind: 'lines' } | { readonly kin
 export interface SplitOptions {
   /** See `split` for where exactly a chunk ends. At least 1. */
   readonly chunkBytes: number
+  /** A chunk also ends with its record of this number, however few bytes it has. Default: no such bound. */
+  readonly chunkRecords?: number
   /** The longest record, in bytes without its line end. */
   readonly maxRecordBytes: number
   readonly shape: Shape
@@ -74,8 +81,18 @@ export interface Chunk {
   readonly plainTimes: boolean
   /** The short texts of the good records surely hold no control character. */
   readonly plainTexts: boolean
-  /** Structural ones, in the order of the source; their bytes are copies. */
+  /** How many structural rejects it has. */
+  readonly rejectCount: number
+  /** Why each of them is one, in the order of the source. */
+  readonly rejectCodes: readonly RejectCode[]
+  /** All of them, in the order of the source; their bytes are copies. Not to be asked for first after `release`. */
   readonly rejects: readonly Reject[]
+  /**
+   * One of them, made when it is asked for. Not to be called after `release`.
+   *
+   * @param k counts from 0
+   */
+  reject(k: number): Reject
   /** What COPY gets with `copyOptions(shape)`: good records only, one kind of line end. Invalid after `release`. */
   readonly copyData: readonly Buffer[]
   /**

@@ -25,6 +25,7 @@ const beyondLimit = -4
 const looks = { json: 1, time: 2, text: 3 } as const
 
 export class DelimitedScanner implements Scanner {
+  readonly crEnds: boolean
   readonly #shape: DelimitedShape
   readonly #maxRecordBytes: number
   /** 1 for the bytes at which an unquoted field must be looked at. */
@@ -36,6 +37,7 @@ export class DelimitedScanner implements Scanner {
 
   constructor(shape: DelimitedShape, maxRecordBytes: number) {
     this.#shape = shape
+    this.crEnds = shape.crEndsRecords ?? true
     this.#maxRecordBytes = maxRecordBytes
     for (const byte of [lf, cr, shape.delimiter, copyQuote(shape)]) this.#stopsUnquoted[byte] = 1
     for (const byte of [lf, cr, copyQuote(shape)]) this.#stopsQuoted[byte] = 1
@@ -46,7 +48,7 @@ export class DelimitedScanner implements Scanner {
   }
 
   scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, target } = draft
+    const { room, target, maxGood } = draft
     const { end, atEnd } = draft.window
     const bytes = room.bytes
     const stopsUnquoted = this.#stopsUnquoted
@@ -56,13 +58,14 @@ export class DelimitedScanner implements Scanner {
     const quote = this.#shape.quote ?? never
     const looksAt = this.#looks
     const maxRecordBytes = this.#maxRecordBytes
+    const { crEnds } = this
     let { starts, stops, lines } = room
     let { at: i, line, good, lineEnds, plainTimes, plainTexts } = draft
     let start = i
     let startLine = line
     let result: Stop = 'border'
 
-    record: while (i < target) {
+    record: while (i < target && good < maxGood) {
       start = i
       startLine = line
       if (i === end) break
@@ -82,7 +85,7 @@ export class DelimitedScanner implements Scanner {
             } else if (i >= end) {
               result = atEnd ? 'fault' : 'more'
               break record
-            } else if (byte === lf || bytes[i + 1] !== lf) line++
+            } else if (byte === lf || (crEnds && bytes[i + 1] !== lf)) line++
           }
           if (byte !== delimiter && byte !== lf && byte !== cr) {
             // At the end this is the sentinel, so it is a fault whatever comes.
@@ -136,6 +139,9 @@ export class DelimitedScanner implements Scanner {
       } else if (bytes[i + 1] === lf) {
         lineEnd = endsWithCrlf
         i += 2
+      } else if (!crEnds) {
+        result = 'fault'
+        break
       } else {
         lineEnd = endsWithCr
         i++
@@ -189,6 +195,7 @@ export class DelimitedScanner implements Scanner {
     const limit = start + this.#maxRecordBytes
     const byteAt = (k: number) => (k > limit ? beyondLimit : k < end ? bytes[k]! : atEnd ? endOfSource : unknown)
     const endsField = (byte: number) => byte === delimiter || byte === lf || byte === cr
+    const breaksLine = (byte: number) => byte === lf || (byte === cr && this.crEnds)
     const tooLong: Fault = { code: 'record_too_long', detail: `more than ${this.#maxRecordBytes} bytes` }
 
     let i = start
@@ -208,7 +215,7 @@ export class DelimitedScanner implements Scanner {
             if (!hasLineBreak) return tooLong
             return { code: 'unclosed_quote', detail: `field ${field}, in ${this.#maxRecordBytes} bytes` }
           }
-          if (byte === lf || byte === cr) hasLineBreak = true
+          if (breaksLine(byte)) hasLineBreak = true
           if (byte === quote) {
             byte = byteAt(++i)
             isOpen = byte === quote
@@ -220,6 +227,12 @@ export class DelimitedScanner implements Scanner {
       }
       if (byte === unknown) return 'more'
       if (byte === beyondLimit) return tooLong
+      if (byte === cr && !this.crEnds) {
+        const next = i + 1 < end ? bytes[i + 1]! : atEnd ? endOfSource : unknown
+        if (next === unknown) return 'more'
+        // At the end of the source it is what is left of a CRLF.
+        if (next !== lf && next !== endOfSource) return { code: 'unquoted_cr', detail: `field ${field}` }
+      }
       if (field - 1 === this.#shape.jsonField) isTooDeep = isFieldTooDeep(bytes, fieldStart, i, quote)
       if (byte !== delimiter) break
       if (field === fields) return { code: 'field_count', detail: (line) => this.#fieldCount(line) }

@@ -2,7 +2,7 @@
  * A chunk while it is being cut. Scanners write to it, and at the border it becomes the chunk that the rest of the
  * import sees.
  */
-import type { Reject } from '../../event.js'
+import type { Reject, RejectCode } from '../../event.js'
 import type { Chunk, Fault, GoodRecord, Shape } from './chunk.js'
 import { type CopyLayout, copyDataOf } from './copy.js'
 import { isPlainJson } from './plain.js'
@@ -19,6 +19,17 @@ export interface Totals {
   line: number
   /** What an array's scanner must remember between elements. */
   phase: number
+}
+
+/** A reject without its bytes: a chunk may have very many. */
+interface RejectPlace {
+  readonly record: number
+  readonly line: number
+  readonly byteOffset: number
+  readonly code: RejectCode
+  readonly detail: string | undefined
+  /** Its bytes: where they are in the room, or a copy where they are not kept there. */
+  readonly raw: { readonly from: number; readonly to: number } | Buffer
 }
 
 export class Draft {
@@ -46,9 +57,11 @@ export class Draft {
   /** Whether every time and every short text so far is plain; a scanner that does not look says no. */
   plainTimes = true
   plainTexts = true
-  rejects: Reject[] = []
+  rejects: RejectPlace[] = []
   /** How many good records stand before each reject. */
   goodBeforeReject: number[] = []
+  /** A border also is where the chunk has so many records. */
+  maxRecords = Number.POSITIVE_INFINITY
   readonly #before: Totals
 
   constructor(window: Window, from: number, chunkBytes: number, baseOffset: number, before: Totals) {
@@ -59,6 +72,11 @@ export class Draft {
     this.at = from
     this.phase = before.phase
     this.#before = before
+  }
+
+  /** How many good records the chunk can have yet, rejects counted. */
+  get maxGood(): number {
+    return this.maxRecords - this.goodBeforeReject.length
   }
 
   get room(): Room {
@@ -83,19 +101,19 @@ export class Draft {
   /**
    * Adds a reject that begins at `at`.
    *
-   * @param raw its bytes; they are copied
+   * @param raw its bytes
+   * @param isCopy they are not those of the room
    */
-  reject(fault: Fault, raw: Buffer): void {
-    const bytes = Buffer.from(raw)
-    const detail = typeof fault.detail === 'function' ? fault.detail(bytes) : fault.detail
+  reject(fault: Fault, raw: Buffer, isCopy = false): void {
+    const detail = typeof fault.detail === 'function' ? fault.detail(raw) : fault.detail
     this.goodBeforeReject.push(this.good)
     this.rejects.push({
       record: this.#before.record + this.good + this.rejects.length,
       line: this.#before.line + this.line,
       byteOffset: this.base + this.at,
       code: fault.code,
-      ...(detail === undefined ? {} : { detail }),
-      raw: bytes,
+      detail,
+      raw: isCopy ? raw : { from: this.at, to: this.at + raw.length },
     })
   }
 
@@ -133,7 +151,9 @@ class FinishedChunk implements Chunk {
   readonly longestRecord: number
   readonly plainTimes: boolean
   readonly plainTexts: boolean
-  readonly rejects: readonly Reject[]
+  readonly rejectCount: number
+  readonly #places: readonly RejectPlace[]
+  #rejects: readonly Reject[] | undefined
   readonly #base: number
   readonly #firstLine: number
   readonly #layout: CopyLayout
@@ -155,7 +175,8 @@ class FinishedChunk implements Chunk {
     const isDelimited = shape.kind === 'delimited'
     this.plainTimes = isDelimited && draft.plainTimes
     this.plainTexts = isDelimited ? draft.plainTexts : isPlainJson(draft.room.bytes.subarray(draft.from, draft.at))
-    this.rejects = draft.rejects
+    this.rejectCount = draft.rejects.length
+    this.#places = draft.rejects
     this.#base = draft.base
     this.#firstLine = before.line
     this.goodBeforeReject = draft.goodBeforeReject
@@ -176,6 +197,21 @@ class FinishedChunk implements Chunk {
     const room = this.#held()
     this.#copyData ??= copyDataOf(room, this.#layout, this.#shape)
     return this.#copyData
+  }
+
+  get rejectCodes(): readonly RejectCode[] {
+    return this.#places.map(({ code }) => code)
+  }
+
+  get rejects(): readonly Reject[] {
+    this.#rejects ??= this.#places.map((_, k) => this.reject(k))
+    return this.#rejects
+  }
+
+  reject(k: number): Reject {
+    const { raw, detail, ...place } = this.#places[k]!
+    const bytes = 'to' in raw ? Buffer.from(this.#held().bytes.subarray(raw.from, raw.to)) : raw
+    return { ...place, ...(detail === undefined ? {} : { detail }), raw: bytes }
   }
 
   goodRecord(n: number): GoodRecord {

@@ -15,6 +15,7 @@ import type { Scanner, Stop } from './scanner.js'
 const openBrace = 0x7b
 
 export class LinesScanner implements Scanner {
+  readonly crEnds = true
   readonly #maxRecordBytes: number
   /** Where the first CR at or behind `from` is, in the window that begins at `base` and ends at `end`. */
   #found = { base: -1, from: 0, end: -1, cr: -1 }
@@ -24,7 +25,7 @@ export class LinesScanner implements Scanner {
   }
 
   scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, target } = draft
+    const { room, target, maxGood } = draft
     const { end, atEnd } = draft.window
     const bytes = room.bytes
     const filled = bytes.subarray(0, end)
@@ -32,7 +33,7 @@ export class LinesScanner implements Scanner {
     let nextLf = -1
     let nextCr = this.#nextCr(draft)
     let result: Stop = 'border'
-    while (start < target) {
+    while (start < target && good < maxGood) {
       if (start === end) break
       // Each kind is searched for only when its last find lies behind: a file without CR is searched once.
       if (nextLf < start) nextLf = indexOrEnd(filled, lf, start)

@@ -13,6 +13,8 @@ import type { Draft } from './draft.js'
 export type Stop = 'border' | 'more' | 'fault'
 
 export interface Scanner {
+  /** Whether a CR without LF ends a line, and with it a record that breaks a rule. */
+  readonly crEnds: boolean
   /**
    * Adds good records to the draft from `draft.at` on.
    *

@@ -55,10 +55,11 @@ export class Window {
     this.#seal()
   }
 
-  /** Forgets the bytes from `from` to the end: what is read next lies at `from`. */
-  drop(from: number): void {
-    this.base += this.end - from
-    this.end = from
+  /** Forgets the bytes in `[from, to)`: what comes after them lies at `from` then. */
+  drop(from: number, to: number): void {
+    this.room.bytes.copyWithin(from, to, this.end)
+    this.base += to - from
+    this.end -= to - from
     this.#seal()
   }
 

@@ -35,8 +35,8 @@ const ends = { requests: '.ndjson', damaged: '.damaged' } as const
 const reasonEnd = '.reason.json'
 
 /** How a dead letter of a part is called. */
-export function partLetterName({ segment, part }: SpoolPart): string {
-  return `${segment}-${part}`
+export function partLetterName({ segment, part, request }: SpoolPart): string {
+  return request === undefined ? `${segment}-${part}` : `${segment}-${part}-${request}`
 }
 
 /** Keeps a part as a dead letter, durably. One of the same name is replaced. */

@@ -18,6 +18,8 @@ export interface DrainOptions {
   readonly signal: AbortSignal
   /** Whether an error means that the database is away: it will come back, and the part is not at fault. */
   readonly isAway: (error: unknown) => boolean
+  /** Whether an error means that a part takes longer than it may; default: none does. */
+  readonly isOutOfTime?: (error: unknown) => boolean
   readonly onEvent?: OnSpoolEvent
   /** How often a part is tried before it becomes a dead letter; default 5. */
   readonly attempts?: number
@@ -37,6 +39,9 @@ export interface Drained {
   /** Parts that are dead letters now. */
   readonly buried: number
 }
+
+/** Everybody waits while a part takes longer than it may: it gets no more tries than that. */
+const slowAttempts = 2
 
 /** One run of draining: what it did, and how long it waits now. */
 export class Delivery {
@@ -80,7 +85,7 @@ export class Delivery {
   }
 
   async #part(part: SpoolPart): Promise<boolean> {
-    const { signal, isAway, onEvent, attempts = 5, backoffMs = 250 } = this.#options
+    const { signal, isAway, isOutOfTime, onEvent, attempts = 5, backoffMs = 250 } = this.#options
     for (let attempt = 1; !signal.aborted; ) {
       try {
         await this.#deliver(part)
@@ -94,7 +99,9 @@ export class Delivery {
           await this.waitAway()
           continue
         }
-        if (attempt >= attempts) {
+        const isSlow = isOutOfTime?.(error) ?? false
+        if (isSlow && part.requests.length > 1) return this.#oneByOne(part)
+        if (attempt >= (isSlow ? slowAttempts : attempts)) {
           await this.#bury(part, reasonOf(error, attempt))
           return true
         }
@@ -104,6 +111,16 @@ export class Delivery {
       }
     }
     return false
+  }
+
+  /** One request of a part takes too long: the others are not to be buried with it. */
+  async #oneByOne({ requests, ...part }: SpoolPart): Promise<boolean> {
+    for (const [request, one] of requests.entries()) {
+      const alone = { ...part, request, requests: [one] }
+      if (this.#spool.isBuried(alone)) continue
+      if (!(await this.#part(alone))) return false
+    }
+    return true
   }
 
   async #bury(part: SpoolPart, reason: Reason): Promise<void> {

@@ -18,12 +18,16 @@ export function rememberKey(key) {
 
 /** An answer that is none: what the server says of it, or that there is no server. */
 export class Refusal extends Error {
-  /** @param {{ status: number, detail: string, suggestions?: string[], code?: string, instance?: string }} problem */
+  /**
+   * @param {{ status: number, detail: string, suggestions?: string[], code?: string, instance?: string,
+   *   corrections?: { parameter: string, given: string, meant: string }[] }} problem
+   */
   constructor(problem) {
     super(problem.detail)
     this.status = problem.status
     this.suggestions = problem.suggestions ?? []
     this.code = problem.code
+    this.corrections = problem.corrections ?? []
     this.instance = problem.instance
   }
 }

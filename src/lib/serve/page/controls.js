@@ -197,6 +197,7 @@ export function panelOptions(change) {
         'By',
         h('input', { name: 'by', list: 'by-suggestions', required: true, autocomplete: 'off', spellcheck: 'false' }),
       ),
+      { element: h('datalist', { id: 'by-suggestions' }), show: () => {} },
       field(
         'measure',
         'Counted',
@@ -239,14 +240,15 @@ export function panelOptions(change) {
   }
 }
 
-/** Offers the event types of the data where one can be typed. */
-export function suggestTypes(types) {
+/**
+ * Offers what the data holds where it can be typed; the server writes the texts, so that each can be asked with as it is.
+ *
+ * @param {{ segments: string[], steps: string[], fields: string[] }} suggestions
+ */
+export function suggest({ segments, steps, fields }) {
   const fill = (id, values) =>
     document.getElementById(id)?.replaceChildren(...values.map((value) => h('option', { value })))
-  const plain = types.filter((type) => /^[\w.-]+$/.test(type))
-  fill('step-suggestions', plain)
-  fill(
-    'segment-suggestions',
-    plain.map((type) => `event_type:${type}`),
-  )
+  fill('segment-suggestions', segments)
+  fill('step-suggestions', steps)
+  fill('by-suggestions', fields)
 }

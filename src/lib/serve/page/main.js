@@ -3,13 +3,14 @@
  * address first and is asked then, so the address always says what is seen.
  */
 import { askJson, knownKey, pathOf, Refusal, rememberKey } from './api.js'
-import { controls, panelOptions, suggestTypes } from './controls.js'
+import { controls, panelOptions, suggest } from './controls.js'
 import { byId, h } from './dom.js'
 import { importsView } from './imports.js'
 import { keyForm } from './key.js'
 import { overview } from './overview.js'
 import { panelView } from './panel-view.js'
 import { panels } from './panels.js'
+import { printAll } from './print.js'
 import { refusalBox } from './refusal.js'
 import { watchTheme } from './theme.js'
 import { daysOf, frameOf, searchOf, viewOf } from './view.js'
@@ -18,11 +19,13 @@ const main = byId('answers')
 const notices = h('div', { class: 'notices wide' })
 let view = viewOf('').view
 let running = new AbortController()
+/** Whether numbers stand on the page, maybe of an earlier view. */
+let hasNumbers = false
 
 const chosen = controls(byId('controls'), change)
 const options = panelOptions(change)
 const glance = overview()
-const views = panels.map((panel) => panelView(panel, options[panel.id]?.element ?? null))
+const views = panels.map((panel) => panelView(panel, options[panel.id]?.element ?? null, correct))
 const imports = importsView()
 const sections = [glance.element, ...views.map(({ element }) => element), imports.element]
 main.replaceChildren(notices, ...sections)
@@ -33,6 +36,13 @@ function change(different) {
   if (searchOf(next) === searchOf(view)) return
   history.pushState(null, '', `${location.pathname}${searchOf(next)}`)
   void showAddress()
+}
+
+/** Takes over what was probably meant. */
+function correct({ parameter, given, meant }) {
+  const now = view[parameter]
+  main.focus()
+  change({ [parameter]: Array.isArray(now) ? now.map((text) => (text === given ? meant : text)) : meant })
 }
 
 /** Shows what the address says. */
@@ -64,6 +74,7 @@ async function showAll(signal) {
   const { data_from: from, data_until: until } = first.meta
   byId('extent').textContent = until === null ? 'no events yet' : `data from ${from} to ${until}`
   if (until === null) {
+    hasNumbers = false
     present([imports.element])
     notices.append(emptyNotice())
     await imports.show(first.meta, signal)
@@ -71,12 +82,13 @@ async function showAll(signal) {
     return
   }
   present(sections)
+  hasNumbers = true
   const days = daysOf(view, first.meta)
   const shown = await Promise.all([
     glance.show(view, days, signal).catch((error) => ignored(error, signal)),
     ...views.map((one) => one.show(view, days, signal)),
     imports.show(first.meta, signal),
-    suggest(signal),
+    offerSuggestions(signal),
   ])
   if (signal.aborted) return
   const failed = shown.filter((isShown) => !isShown).length
@@ -89,10 +101,9 @@ function ignored(error, signal) {
   return error === undefined
 }
 
-async function suggest(signal) {
+async function offerSuggestions(signal) {
   try {
-    const { data } = await askJson(pathOf('top-events', { limit: 100 }), signal)
-    suggestTypes(data.map(({ event_type: type }) => type))
+    suggest(await askJson('page/suggestions', signal))
   } catch {
     // Only suggestions are missing.
   }
@@ -106,8 +117,9 @@ function present(wanted) {
 
 /** The one thing that stands between the reader and all answers. */
 function showRefusal(error) {
-  present([])
   if (error instanceof Refusal && (error.status === 401 || error.status === 403)) {
+    hasNumbers = false
+    present([])
     byId('key-button').hidden = knownKey() === null
     const form = keyForm(error, () => void showAddress())
     notices.replaceChildren(form.element)
@@ -115,7 +127,10 @@ function showRefusal(error) {
     tell(error.message)
     return
   }
-  notices.append(refusalBox(error, () => void showAddress()))
+  // A question that is written wrong says nothing against the numbers of the one before.
+  const older = hasNumbers && error instanceof Refusal && error.status >= 400 && error.status < 500
+  present(older ? sections : [])
+  notices.append(refusalBox(error, { again: () => void showAddress(), correct, older }))
   tell(`Not shown: ${error.message}`)
 }
 
@@ -162,4 +177,5 @@ byId('key-button').addEventListener('click', () => {
   void showAddress()
 })
 addEventListener('popstate', () => void showAddress())
+printAll()
 void showAddress()

@@ -17,10 +17,12 @@ const widths = [320, 400, 480, 560, 640, 720, 800, 960, 1120, 1280]
  *
  * @param {import('./panels.js').Panel} panel
  * @param {HTMLElement | null} options what only this panel lets choose
+ * @param {(correction: { parameter: string, given: string, meant: string }) => void} correct takes over what was meant
  * @returns {{ element: HTMLElement, show: (view: any, days: any, signal: AbortSignal) => Promise<boolean> }}
  */
-export function panelView(panel, options) {
+export function panelView(panel, options, correct) {
   const title = h('h2', { id: `${panel.id}-title` })
+  const trouble = h('div', { class: 'trouble' })
   const about = h('div', { class: 'about' })
   const chart = h('div', { class: 'chart' })
   const numbers = h('div', { class: 'numbers' })
@@ -30,11 +32,11 @@ export function panelView(panel, options) {
     { id: panel.id, class: `panel${panel.isWide ? ' wide' : ''}`, 'aria-labelledby': `${panel.id}-title` },
     h('div', { class: 'panel-head' }, title, !panel.hasManyOptions && options, csv),
     panel.hasManyOptions && options,
+    trouble,
     about,
     chart,
     numbers,
   )
-  let path = ''
   csv.addEventListener('click', async (event) => {
     if (knownKey() === null) return
     // A link has no headers.
@@ -42,18 +44,19 @@ export function panelView(panel, options) {
     try {
       await download(csv.href, csv.download)
     } catch (error) {
-      about.prepend(refusalBox(error))
+      trouble.replaceChildren(refusalBox(error))
     }
   })
 
   const clear = () => {
     csv.hidden = true
-    for (const part of [about, chart, numbers]) part.replaceChildren()
+    for (const part of [trouble, about, chart, numbers]) part.replaceChildren()
   }
 
   const show = async (view, days, signal) => {
-    title.textContent = panel.title(view)
     const params = panel.params(view, days)
+    const hasNumbers = numbers.childElementCount > 0
+    if (params === undefined || !hasNumbers) title.textContent = panel.title(view)
     if (params === undefined) {
       clear()
       about.append(h('p', { class: 'quiet' }, panel.empty))
@@ -61,12 +64,13 @@ export function panelView(panel, options) {
       return true
     }
     const stat = panel.stat(view)
-    path = pathOf(stat, params)
+    const path = pathOf(stat, params)
     element.setAttribute('aria-busy', 'true')
     try {
       const answer = await askJson(path, signal)
       const wasOpen = numbers.querySelector('details')?.open
       clear()
+      title.textContent = panel.title(view)
       csv.href = inForm(path, { format: 'csv' })
       csv.download = `${stat}.csv`
       csv.hidden = false
@@ -77,8 +81,8 @@ export function panelView(panel, options) {
       return await draw(chart, path, panel.title(view), signal)
     } catch (error) {
       if (signal.aborted) return false
-      clear()
-      about.append(refusalBox(error))
+      if (!hasNumbers) clear()
+      trouble.replaceChildren(refusalBox(error, { correct, older: hasNumbers }))
       return false
     } finally {
       if (!signal.aborted) element.removeAttribute('aria-busy')

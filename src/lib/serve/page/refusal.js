@@ -2,8 +2,14 @@
 import { Refusal } from './api.js'
 import { h } from './dom.js'
 
-/** An element that tells of an error, whatever was thrown. */
-export function refusalBox(error, again) {
+/**
+ * An element that tells of an error, whatever was thrown.
+ *
+ * @param {unknown} error
+ * @param {{ again?: () => void, correct?: (correction: { parameter: string, given: string, meant: string }) => void, older?: boolean }} [more]
+ *   `again`: asks once more; `correct`: takes over what was probably meant; `older`: earlier numbers are still shown
+ */
+export function refusalBox(error, { again, correct, older = false } = {}) {
   // What is written wrong does not get better by itself.
   const mayPass = !(error instanceof Refusal) || error.status === 0 || error.status === 429 || error.status >= 500
 
@@ -13,11 +19,27 @@ export function refusalBox(error, again) {
     'div',
     { class: 'refusal' },
     // Errors of segments and steps point at a character: their lines stand below each other.
-    h(detail.includes('\n') ? 'pre' : 'p', {}, detail),
-    ...(isKnown ? error.suggestions.map((text) => h('p', { class: 'quiet' }, ...withCode(text))) : []),
+    h(
+      detail.includes('\n') ? 'pre' : 'p',
+      {},
+      ...(isKnown && correct ? withButtons(detail, error.corrections, correct) : [detail]),
+    ),
+    ...(isKnown ? error.suggestions : []).map((text) => h('p', { class: 'quiet' }, ...withCode(text))),
     isKnown && error.instance && error.status >= 500 && h('p', { class: 'quiet' }, `Request ${error.instance}`),
+    older && h('p', { class: 'quiet' }, 'The numbers below are still those of the view before.'),
     again && mayPass && h('button', { type: 'button', onclick: again }, 'Try again'),
   )
+}
+
+/** A text in which each "did you mean …?" takes over what was meant; they come in the order of the corrections. */
+function withButtons(text, corrections, correct) {
+  let next = 0
+  return text.split(/(did you mean .*\?)$/m).map((part, index) => {
+    const correction = index % 2 === 1 ? corrections[next++] : undefined
+    return correction === undefined
+      ? part
+      : h('button', { type: 'button', class: 'correction', onclick: () => correct(correction) }, part)
+  })
 }
 
 /** A text whose commands stand between backticks. */

@@ -5,8 +5,28 @@
 import { h, unseen } from './dom.js'
 import { count, rate } from './texts.js'
 
-/** Rows beyond this stand in the CSV only: a page that holds all of a large answer is slow. */
+/** Rows beyond this are on paper and in the CSV only: a page that holds all of a large answer is slow. */
 export const maxRows = 1000
+
+/** What makes the rows that a table leaves out, by its body. */
+const leftOut = new WeakMap()
+
+/**
+ * Puts in the rows that tables leave out.
+ *
+ * @param {ParentNode} within
+ * @returns {() => void} takes them out again
+ */
+export function showAllRows(within) {
+  const added = [...within.querySelectorAll('tbody')].flatMap((body) => {
+    const rows = leftOut.get(body)?.() ?? []
+    body.append(...rows)
+    return rows
+  })
+  return () => {
+    for (const row of added) row.remove()
+  }
+}
 
 /**
  * What stands in a cell.
@@ -37,10 +57,9 @@ export const maxRows = 1000
  */
 export function dataTable(caption, columns, rows, drill, more = {}) {
   const shown = rows.slice(0, maxRows)
-  const body = h('tbody')
-  for (const [index, row] of shown.entries()) {
-    body.append(h('tr', {}, ...columns.map((column, at) => cellOf(column, column.cell(row, index), at === 0, drill))))
-  }
+  const rowOf = (row, index) =>
+    h('tr', {}, ...columns.map((column, at) => cellOf(column, column.cell(row, index), at === 0, drill)))
+  const body = h('tbody', {}, ...shown.map(rowOf))
   const table = h(
     'table',
     { class: more.class },
@@ -60,11 +79,12 @@ export function dataTable(caption, columns, rows, drill, more = {}) {
   moveByArrows(table)
   const scroller = h('div', { class: 'scroller', role: 'region', 'aria-label': caption, tabindex: '0' }, table)
   if (rows.length === shown.length) return scroller
+  leftOut.set(body, () => rows.slice(maxRows).map((row, index) => rowOf(row, maxRows + index)))
   return h(
     'div',
     {},
     scroller,
-    h('p', { class: 'quiet' }, `The first ${count(maxRows)} of ${count(rows.length)} rows; the CSV has all.`),
+    h('p', { class: 'quiet left-out' }, `The first ${count(maxRows)} of ${count(rows.length)} rows; the CSV has all.`),
   )
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { EaError } from '../errors.js'
+import { EaError } from './errors.js'
 
 /**
  * Has a file written by `fill`, which gets the path to write to: it exists and is empty. When `fill` throws, or the
