@@ -15,17 +15,19 @@ const days = ['2025-08-01', '2025-08-02', '2025-08-03', '2025-08-04']
 const trend = as(
   'trend',
   resultOf(
-    'date:date key:text value:count',
-    days.flatMap((date, index) => ['a', null, ''].map((key, at): Row => ({ date, key, value: index * 10 + at }))),
-    { grain: 'day', by: 'properties.x', complete_until: '2025-08-04', to: '2025-08-04', data_until: '2025-08-04' },
+    'date:date key:text value:count complete:flag',
+    days.flatMap((date, index) =>
+      ['a', null, ''].map((key, at): Row => ({ date, key, value: index * 10 + at, complete: index < 3 })),
+    ),
+    { grain: 'day', by: 'properties.x', data_until: '2025-08-04' },
   ),
 )
 const lifecycle = as(
   'lifecycle',
   resultOf(
-    'date:date new:count returning:count resurrecting:count dormant:count',
-    days.map((date, index) => ({ date, new: 5, returning: 3, resurrecting: 1, dormant: index })),
-    { grain: 'day', complete_until: '2025-08-04', to: '2025-08-04', data_until: '2025-08-04' },
+    'date:date new:count returning:count resurrecting:count dormant:count complete:flag',
+    days.map((date, index) => ({ date, new: 5, returning: 3, resurrecting: 1, dormant: index, complete: index < 3 })),
+    { grain: 'day', data_until: '2025-08-04' },
   ),
 )
 const stickiness = as(
@@ -159,7 +161,9 @@ test('texts that mean harm stay texts', async () => {
   expect(tips(top)).toContain('&amp;lt;: 95 (10.0%) of the events')
   expect(standaloneSvg(top)).toContain('var(--chart-1)')
   const byKey = hostile.map((key) => ({ date: '2025-08-01', key, value: 1 }))
-  const keyed = await chartSvg(as('trend', resultOf('date:date key:text value:count', byKey)), { width: 500 })
+  const keyed = await chartSvg(as('trend', resultOf('date:date key:text value:count complete:flag', byKey)), {
+    width: 500,
+  })
   expect(read(keyed).filter(({ name }) => name === 'script')).toEqual([])
 })
 

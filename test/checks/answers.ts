@@ -13,6 +13,7 @@ const wholeWeek = {
   data_from: '2025-07-01',
   data_until: '2025-08-11',
   complete_until: '2025-08-12',
+  range_complete: true,
 }
 
 /** An answer of a stat with these rows; `days` replaces what it says about days. */

@@ -69,15 +69,15 @@ describe('rows picked by key', () => {
   const trend = answerOf(
     'trend',
     ['2025-08-04', '2025-08-05'].flatMap((date, day) =>
-      ['UA', 'null', null].map((key, number) => ({ date, key, value: 10 * day + number })),
+      ['UA', 'null', null].map((key, number) => ({ date, key, value: 10 * day + number, complete: true })),
     ),
     { params: { by: 'properties.country' } },
   )
   const hours = answerOf(
     'trend',
     [
-      { date: '2025-08-04T06:00:00+03:00', key: null, value: 1 },
-      { date: '2025-08-04T07:00:00+03:00', key: null, value: 2 },
+      { date: '2025-08-04T06:00:00+03:00', key: null, value: 1, complete: true },
+      { date: '2025-08-04T07:00:00+03:00', key: null, value: 2, complete: true },
     ],
     { params: { grain: 'hour' } },
   )
@@ -179,16 +179,18 @@ describe('retention', () => {
 })
 
 describe('what is not complete', () => {
-  const behind = { data_until: '2025-08-09', complete_until: '2025-08-10' }
-  const today = { data_until: '2025-08-10', complete_until: '2025-08-10', as_of: '2025-08-10T06:30:00.000000Z' }
+  const behind = { data_until: '2025-08-09', complete_until: '2025-08-10', range_complete: false }
+  const today = { ...behind, data_until: '2025-08-10', as_of: '2025-08-10T06:30:00.000000Z' }
+  /** Of these dates, those with an asterisk are not complete. */
   const series = (params: Record<string, unknown>, dates: readonly string[], days: Record<string, unknown>) =>
     answerOf(
       'trend',
-      dates.map((date) => ({ date, key: null, value: 5 })),
+      dates.map((date) => ({ date: date.replace('*', ''), key: null, value: 5, complete: !date.endsWith('*') })),
       { params, ...days },
     )
-  const lifecycleRow = (date: string, users: number | null) => ({
+  const lifecycleRow = (date: string, users: number | null, complete: boolean) => ({
     date,
+    complete,
     new: users,
     returning: users,
     resurrecting: 0,
@@ -228,17 +230,17 @@ describe('what is not complete', () => {
       dauOf([1, 2, 3], { complete: 2, ...behind }),
       'date 2025-08-06 is not complete yet: the data ends on 2025-08-09, end the range there or import newer events',
     ],
-    ['days without flags', 'sum(value)', series({}, ['2025-08-08', '2025-08-09'], behind), 10],
+    ['days', 'sum(value)', series({}, ['2025-08-08', '2025-08-09'], behind), 10],
     [
       'the first behind the data',
       'sum(value)',
-      series({}, ['2025-08-09', '2025-08-10'], behind),
+      series({}, ['2025-08-09', '2025-08-10*'], behind),
       'date 2025-08-10 is not complete yet: the data ends on 2025-08-09, end the range there or import newer events',
     ],
     [
-      'a week without flags',
+      'a week',
       'sum(value)',
-      series({ grain: 'week' }, ['2025-08-04'], behind),
+      series({ grain: 'week' }, ['2025-08-04*'], behind),
       'date 2025-08-04 is not complete yet: the data ends on 2025-08-09, end the range there or import newer events',
     ],
     ['a whole week', 'sum(value)', series({ grain: 'week' }, ['2025-07-28'], behind), 5],
@@ -246,7 +248,7 @@ describe('what is not complete', () => {
     [
       'a month that runs',
       'sum(value)',
-      series({ grain: 'month' }, ['2025-08-01'], today),
+      series({ grain: 'month' }, ['2025-08-01*'], today),
       'date 2025-08-01 is not complete yet: 2025-08-10 is not over, end the range at yesterday',
     ],
     [
@@ -258,29 +260,34 @@ describe('what is not complete', () => {
     [
       'an hour that runs',
       'sum(value)',
-      series({ grain: 'hour' }, ['2025-08-10T06:00:00+00:00'], today),
+      series({ grain: 'hour' }, ['2025-08-10T06:00:00+00:00*'], today),
       'date 2025-08-10T06:00:00+00:00 is not complete yet: 2025-08-10 is not over, end the range at yesterday',
     ],
     [
       'an hour of a day without data',
       'sum(value)',
-      series({ grain: 'hour' }, ['2025-08-10T00:00:00+00:00'], { ...behind, as_of: '2025-08-11T00:00:00.000000Z' }),
+      series({ grain: 'hour' }, ['2025-08-10T00:00:00+00:00*'], { ...behind, as_of: '2025-08-11T00:00:00.000000Z' }),
       'date 2025-08-10T00:00:00+00:00 is not complete yet: the data ends on 2025-08-09, end the range there or import newer events',
     ],
     [
       'a lifecycle',
       'sum(new)',
-      answerOf('lifecycle', [lifecycleRow('2025-08-09', 4), lifecycleRow('2025-08-10', 0)], behind),
+      answerOf('lifecycle', [lifecycleRow('2025-08-09', 4, true), lifecycleRow('2025-08-10', 0, false)], behind),
       'date 2025-08-10 is not complete yet: the data ends on 2025-08-09, end the range there or import newer events',
     ],
-    ['a lifecycle that is over', 'sum(new)', answerOf('lifecycle', [lifecycleRow('2025-08-09', 4)], behind), 4],
+    ['a lifecycle that is over', 'sum(new)', answerOf('lifecycle', [lifecycleRow('2025-08-09', 4, true)], behind), 4],
     [
       'a range without dates',
       'events[event_type=view]',
       { ...types, meta: { ...types.meta, ...behind } },
       'the range 2025-08-04 to 2025-08-10 is not complete yet: the data ends on 2025-08-09, end the range there or import newer events',
     ],
-    ['its last day', 'events[event_type=view]', { ...types, meta: { ...types.meta, ...behind, to: '2025-08-09' } }, 60],
+    [
+      'its last day',
+      'events[event_type=view]',
+      { ...types, meta: { ...types.meta, ...behind, to: '2025-08-09', range_complete: true } },
+      60,
+    ],
     [
       'a range that ends today',
       'count()',

@@ -42,7 +42,8 @@ test('every stat is a command with its parameters, defaults and descriptions', (
 // What every stat says, in this order; between them and the warnings stands what only one stat has.
 const metaKeys = [
   ...['from', 'to', 'default_range', 'tz', 'week_start', 'as_of', 'segment'],
-  ...['definition', 'data_from', 'data_until', 'complete_until', 'source'],
+  ...['definition', 'data_from', 'data_until', 'complete_until', 'range_complete'],
+  ...['hides_later_events', 'source'],
 ]
 
 const columns: Record<string, [args: string[], own: string[], keys: string[]]> = {
@@ -53,7 +54,7 @@ const columns: Record<string, [args: string[], own: string[], keys: string[]]> =
   trend: [
     ['--by', 'event_type'],
     ['grain', 'by', 'measure', 'limit', 'keys_left_out'],
-    ['date', 'key', 'value'],
+    ['date', 'key', 'value', 'complete'],
   ],
   retention: [
     [],
@@ -68,7 +69,7 @@ const columns: Record<string, [args: string[], own: string[], keys: string[]]> =
       ...['median_seconds', 'mean_seconds'],
     ],
   ],
-  lifecycle: [[], ['grain'], ['date', 'new', 'returning', 'resurrecting', 'dormant']],
+  lifecycle: [[], ['grain'], ['date', 'new', 'returning', 'resurrecting', 'dormant', 'complete']],
   stickiness: [[], ['grain'], ['periods_active', 'users']],
 }
 

@@ -19,7 +19,7 @@ test('active users above zero, dormant ones below; what is not complete is marke
           [2, 6, 0, 3],
           [null, null, null, null],
         ],
-        { complete_until: '2025-08-03', to: '2025-08-04' },
+        2,
       ),
     ),
   ).toBe(`

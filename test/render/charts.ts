@@ -49,10 +49,10 @@ export function funnelOf(steps: readonly (readonly [string, number])[], pending_
   return { ...resultOf(columns, data, { pending_users }), metric: 'funnel' }
 }
 
-/** `new, returning, resurrecting, dormant` for each day. */
+/** `new, returning, resurrecting, dormant` for each day, the last ones not complete. */
 export function lifecycleOf(
   rows: readonly (readonly [number | null, number | null, number | null, number | null])[],
-  meta: Result['meta'] = {},
+  incomplete = 0,
 ): Result {
   const data = rows.map((values, day) => ({
     date: dayAt(day),
@@ -60,9 +60,10 @@ export function lifecycleOf(
     returning: values[1],
     resurrecting: values[2],
     dormant: values[3],
+    complete: day < rows.length - incomplete,
   }))
-  const columns = 'date:date new:count returning:count resurrecting:count dormant:count'
-  return { ...resultOf(columns, data, meta), metric: 'lifecycle' }
+  const columns = 'date:date new:count returning:count resurrecting:count dormant:count complete:flag'
+  return { ...resultOf(columns, data), metric: 'lifecycle' }
 }
 
 /** Cohorts of 100 users each; window 0 has them all, the last value of a cohort is not complete. */

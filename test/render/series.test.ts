@@ -56,17 +56,21 @@ test('one line for each column of counts', async () => {
   ])
 })
 
-test('without a column that says so, a row is complete when the data goes as far as it does', async () => {
-  const weeks = (meta: Result['meta']) =>
+test('what its column does not call complete has a mark; without a column all is complete', async () => {
+  const dates = ['2025-08-04', '2025-08-11', '2025-08-18']
+  const weeks = (complete: readonly boolean[]) =>
     resultOf(
-      'date:date new:count',
-      ['2025-08-04', '2025-08-11', '2025-08-18'].map((date) => ({ date, new: 5 })),
-      { to: '2025-08-24', ...meta },
+      'date:date new:count complete:flag',
+      dates.map((date, row) => ({ date, new: 5, complete: complete[row]! })),
+      // What stands in meta decides nothing.
+      { to: '2025-08-24', complete_until: '2025-08-17' },
     )
-  expect(await drawn(weeks({ complete_until: '2025-08-25' }), 60)).toEqual(['new  ███  max 5', 'from 0 to max'])
+  expect(await drawn(weeks([true, true, true]), 60)).toEqual(['new  ███  max 5', 'from 0 to max'])
   const incomplete = 'from 0 to max; ░ not complete'
-  expect(await drawn(weeks({ complete_until: '2025-08-24' }), 60)).toEqual(['new  ██░  max 5', incomplete])
-  expect(await drawn(weeks({ complete_until: '2025-08-17' }), 60)).toEqual(['new  █░░  max 5', incomplete])
+  expect(await drawn(weeks([true, true, false]), 60)).toEqual(['new  ██░  max 5', incomplete])
+  expect(await drawn(weeks([true, false, false]), 60)).toEqual(['new  █░░  max 5', incomplete])
+  const { columns, ...rest } = weeks([false, false, false])
+  expect(await drawn({ ...rest, columns: columns.slice(0, 2) }, 60)).toEqual(['new  ███  max 5', 'from 0 to max'])
 })
 
 test('on a terminal a trend has a column for each key when all of them fit', async () => {

@@ -3,8 +3,10 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
-import { completeUntil, type OpenFrame, type RangeRequest, readFrame, windowState } from '../../src/lib/stats/frame.js'
+import { completeUntil, windowState } from '../../src/lib/stats/completeness.js'
+import type { OpenFrame, RangeRequest } from '../../src/lib/stats/frame.js'
 import { commonParams, parseParams } from '../../src/lib/stats/params.js'
+import { readFrame } from '../../src/lib/stats/read-frame.js'
 import type { Grain } from '../../src/lib/time.js'
 import { errorOf } from '../import/scratch.js'
 import { withFreshDatabase } from '../support/database.js'
@@ -246,19 +248,24 @@ describe('complete', () => {
 
   test.each([
     // The data ends before now, now comes before the end of the data, and both on one day.
-    ['2025-09-05T12:00:00Z', '2025-09-01'],
-    ['2025-08-20T12:00:00Z', '2025-08-20'],
-    ['2025-08-31T12:00:00Z', '2025-08-31'],
-    ['2025-09-01', '2025-09-01'],
-  ])('with data until 2025-08-31, as of %s, it is until %s', (asOf, until) =>
-    withDays(['2025-08-01', '2025-08-31'], async (db) => {
-      const { frame } = await frameOf(db, { asOf })
-      expect(completeUntil(frame)).toBe(until)
+    ['2025-09-05T12:00:00Z', '2025-09-01', '2025-08-31'],
+    ['2025-08-20T12:00:01Z', '2025-08-20', '2025-08-20'],
+    ['2025-08-25T12:00:00Z', '2025-08-21', '2025-08-20'],
+    ['2025-08-31T12:00:01Z', '2025-08-31', '2025-08-31'],
+    // An event at that very instant does not count.
+    ['2025-08-31T12:00:00Z', '2025-08-21', '2025-08-20'],
+    ['2025-09-01', '2025-09-01', '2025-08-31'],
+  ])('with data until 2025-08-31, as of %s, it is until %s', (asOf, until, dataUntil) =>
+    withDays(['2025-08-01', '2025-08-20', '2025-08-31'], async (db) => {
+      for (const tz of ['UTC', 'Africa/Abidjan']) {
+        const { frame } = await frameOf(db, { asOf, tz })
+        expect([completeUntil(frame), frame.dataFrom, frame.dataUntil]).toEqual([until, '2025-08-01', dataUntil])
+      }
     }),
   )
 
   test('a window is ahead, a part or complete', () =>
-    withDays(['2025-08-01', '2025-08-31'], async (db) => {
+    withDays(['2025-08-01', '2025-08-14', '2025-08-31'], async (db) => {
       const { frame } = await frameOf(db, { asOf: '2025-09-02T12:00:00Z' })
       expect(state(frame, '2025-08-25', '2025-09-01')).toBe('complete')
       // Behind the newest event nobody knows.
@@ -272,7 +279,7 @@ describe('complete', () => {
     }))
 
   test('a day that begins as of its missing midnight is ahead', () =>
-    withDays(['2012-03-01', '2012-04-10'], async (db) => {
+    withDays(['2012-03-01', '2012-03-31', '2012-04-10'], async (db) => {
       const { frame } = await frameOf(db, { asOf: '2012-04-01', tz: 'America/Havana' })
       expect(state(frame, '2012-04-01', '2012-04-02')).toBe('ahead')
       expect(state(frame, '2012-03-31', '2012-04-01')).toBe('complete')

@@ -63,6 +63,25 @@ export function bestAttempts(events: readonly ModelEvent[], question: ModelQuest
   return best
 }
 
+/** Users who have an attempt that may go on: it is valid, its window is open, and a strict one ends with the last event. */
+export function usersWithOpenAttempt(
+  events: readonly ModelEvent[],
+  question: ModelQuestion,
+  asOf: number,
+): Set<string> {
+  const found = new Set<string>()
+  for (const user of new Set(events.map((event) => event.user))) {
+    const own = events.filter((event) => event.user === user && question.counts(event))
+    own.sort((a, b) => (comesBefore(a, b) ? -1 : 1))
+    for (const chain of chainsOf(own, question)) {
+      const isOpen = chain[0]!.time + question.windowMs >= asOf && chain.length < question.steps.length
+      const canGoOn = question.order !== 'strict' || chain.at(-1) === own.at(-1)
+      if (isOpen && canGoOn && isClean(chain, own, question)) found.add(user)
+    }
+  }
+  return found
+}
+
 function isBetter(a: ModelAttempt, b: ModelAttempt): boolean {
   if (a.depth !== b.depth) return a.depth > b.depth
   const differs = a.times.findIndex((time, index) => time !== b.times[index])
@@ -127,7 +146,11 @@ function* setsFrom(
 }
 
 function isValid(chain: readonly ModelEvent[], own: readonly ModelEvent[], question: ModelQuestion): boolean {
-  if (question.order === 'unordered' && chain.length === 1) return true
+  return (question.order === 'unordered' && chain.length === 1) || isClean(chain, own, question)
+}
+
+/** Whether no excluded event lies where it must not. */
+function isClean(chain: readonly ModelEvent[], own: readonly ModelEvent[], question: ModelQuestion): boolean {
   return question.exclusions.every(({ selector, after, before }) => {
     const from = chain[after - 1]
     const to = chain[before - 1]

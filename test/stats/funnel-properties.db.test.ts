@@ -4,12 +4,12 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { askUsers } from '../../src/lib/stats/ask.js'
-import { readFrame } from '../../src/lib/stats/frame.js'
 import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
 import { exclusionsOf } from '../../src/lib/stats/funnel-params.js'
 import { planFunnel } from '../../src/lib/stats/funnel-plan.js'
 import { walkedAttempts } from '../../src/lib/stats/funnel-walk.js'
 import { parseParams } from '../../src/lib/stats/params.js'
+import { readFrame } from '../../src/lib/stats/read-frame.js'
 import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
@@ -20,6 +20,7 @@ import {
   type ModelSelector,
   rowsOf,
   selectorText,
+  usersWithOpenAttempt,
   uuidFrom,
 } from './funnel-model.js'
 
@@ -130,7 +131,9 @@ async function expectDefinition(db: Database, given: Scenario) {
     counts: ({ kind }) => given.segment === undefined || kind === given.segment,
     starts: ({ time }) => day(time, given.tz) >= from && day(time, given.tz) <= to,
   }
-  const best = bestAttempts(events, question)
+  const asOfMs = base + given.asOfMinute * 60_000
+  const before = events.filter(({ time }) => time < asOfMs)
+  const best = bestAttempts(before, question)
 
   await sql`TRUNCATE ${db.t.events}`.execute(db.q)
   await storeEvents(
@@ -145,7 +148,7 @@ async function expectDefinition(db: Database, given: Scenario) {
     order: given.order,
     exclude: exclusions.map(({ selector, after, before }) => `${selectorText(selector)}:${after}-${before}`),
     segment: given.segment === undefined ? [] : [`properties.kind:${given.segment}`],
-    ...{ from, to, tz: given.tz, asOf: new Date(base + given.asOfMinute * 60_000).toISOString() },
+    ...{ from, to, tz: given.tz, asOf: new Date(asOfMs).toISOString() },
   }
   const { data, meta } = await funnel(db, params)
   expect(meta.source).toBe('events')
@@ -156,8 +159,8 @@ async function expectDefinition(db: Database, given: Scenario) {
     if (mean === null) expect(data[index]!.mean_seconds).toBeNull()
     else expect(data[index]!.mean_seconds).toBeCloseTo(mean, 6)
   }
-  const isOpen = (start: number) => start + question.windowMs >= base + given.asOfMinute * 60_000
-  const pending = [...best.values()].filter(({ depth, times }) => depth < stepCount && isOpen(times[0]!))
+  const open = usersWithOpenAttempt(before, question, asOfMs)
+  const pending = [...best].filter(([name, { depth }]) => depth < stepCount && open.has(name))
   expect(meta.pending_users).toBe(pending.length)
 
   for (let step = 1; step <= stepCount; step++) {

@@ -358,3 +358,28 @@ test('what a person wrote is never part of the statement', async () => {
     }
   })
 })
+
+test('pending looks at every attempt that may go on, not only at the one that counts', async () => {
+  const at = (hour: number, type: string) => ({
+    at: `2025-08-01T${`${hour}`.padStart(2, '0')}:00:00Z`,
+    user: 'ann',
+    type,
+  })
+  const pending = async (events: readonly ReturnType<typeof at>[], asked: Record<string, unknown> = {}) =>
+    withFreshDatabase(async (db) => {
+      await storeEvents(db, events)
+      const given = { step: ['a', 'b', 'c'], window: '4h', from: '2025-08-01', to: '2025-08-01', ...asked }
+      const { data, meta } = await funnel(db, { asOf: '2025-08-01T09:00:00Z', ...given })
+      return [data.map(({ users }) => users).join(), meta.pending_users]
+    })
+  // The deepest attempt has ended, a later one has its window open.
+  const again = [at(1, 'a'), at(2, 'b'), at(7, 'a')]
+  expect(await pending(again)).toEqual(['1,1,0', 1])
+  expect(await pending(again, { asOf: '2025-08-01T12:00:01Z' })).toEqual(['1,1,0', 0])
+  expect(await pending(again, { order: 'unordered' })).toEqual(['1,1,0', 1])
+  expect(await pending(again, { exclude: ['x'] })).toEqual(['1,1,0', 1])
+  // A strict attempt that another event has ended cannot go on, and neither can one with an excluded event in it.
+  expect(await pending([...again, at(8, 'x')], { order: 'strict' })).toEqual(['1,1,0', 0])
+  expect(await pending(again, { order: 'strict' })).toEqual(['1,1,0', 1])
+  expect(await pending([...again, at(8, 'x')], { exclude: ['x'] })).toEqual(['1,1,0', 0])
+})

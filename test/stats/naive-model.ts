@@ -58,7 +58,10 @@ export class NaiveModel {
   trend(measure: 'events' | 'unique_users', counts = this.#events) {
     return this.#windows().map((date) => {
       const inside = counts.filter((event) => this.#windowOf(event.at) === date)
-      return { date, key: null, value: this.#unlessAhead(date, this.#measured(measure, inside)) }
+      return {
+        ...{ date, key: null, value: this.#unlessAhead(date, this.#measured(measure, inside)) },
+        complete: this.#isWindowComplete(date),
+      }
     })
   }
 
@@ -81,7 +84,10 @@ export class NaiveModel {
     const kept = keys.slice(0, limit)
     return {
       rows: windows.flatMap((date) =>
-        kept.map((key) => ({ date, key, value: this.#unlessAhead(date, value(key, date)) })),
+        kept.map((key) => ({
+          ...{ date, key, value: this.#unlessAhead(date, value(key, date)) },
+          complete: this.#isWindowComplete(date),
+        })),
       ),
       left: keys.length - kept.length,
     }
@@ -104,6 +110,7 @@ export class NaiveModel {
         returning: this.#unlessAhead(date, stayed.length),
         resurrecting: this.#unlessAhead(date, back.length),
         dormant: this.#unlessAhead(date, gone.length),
+        complete: this.#isWindowComplete(date),
       }
     })
   }
@@ -170,6 +177,16 @@ export class NaiveModel {
     return isAhead ? null : value
   }
 
+  #isWindowComplete(start: string): boolean {
+    const { grain, asOf, zone } = this.#question
+    if (grain !== 'hour') return this.#isComplete(windowEnd(start, grain))
+    const newest = this.#events
+      .map(({ at }) => this.#dayOf(at))
+      .sort()
+      .at(-1)
+    return newest !== undefined && start.slice(0, 10) <= newest && hourEnd(start, zone) <= Date.parse(asOf)
+  }
+
   /** A window is complete when its end is behind neither as-of nor the end of the newest event's day. */
   #isComplete(end: Day): boolean {
     const days = this.#events.map(({ at }) => this.#dayOf(at)).sort()
@@ -209,6 +226,13 @@ function hourStart(at: string, zone: string): string {
   const ahead = aheadMs(start)
   const offset = new Date(Math.abs(ahead)).toISOString().slice(11, 16)
   return `${shown(start)}${ahead < 0 ? '-' : '+'}${offset}`
+}
+
+/** The first instant of the hour after the one that begins at `start`. */
+function hourEnd(start: string, zone: string): number {
+  let at = Date.parse(start)
+  while (hourStart(new Date(at).toISOString(), zone) === start) at += quarterMs
+  return at
 }
 
 function hoursOf(zone: string, from: Day, to: Day): string[] {

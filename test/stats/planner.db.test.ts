@@ -137,7 +137,8 @@ interface Case {
 }
 
 function casesOf(s: Scenario): Case[] {
-  const visible = [...s.first, ...s.late]
+  const asOf = s.asOf ?? new Date().toISOString()
+  const visible = [...s.first, ...s.late].filter(({ at }) => Date.parse(at) < Date.parse(asOf))
   const counts = visible.filter(s.filter.holds)
   const isHeld = s.filter.segment.length === 0 || s.filter.isHeld === true
   const onlyTypes = s.filter.segment.every((text) => text.startsWith('event_type'))
@@ -146,7 +147,7 @@ function casesOf(s: Scenario): Case[] {
     const to = addDays(from, grain === 'hour' ? s.hourDays : s.length)
     const question: Question = {
       ...{ zone: s.zone, weekStart: s.weekStart, grain, from, to },
-      asOf: s.asOf ?? new Date().toISOString(),
+      asOf,
     }
     const given = {
       ...{ tz: s.zone, weekStart: s.weekStart, from, to, segment: s.filter.segment },

@@ -39,6 +39,8 @@ export interface ModelRow {
   readonly users: (number | null)[]
   readonly rates: (number | null)[]
   readonly complete: boolean[]
+  /** Whether each window is over and the data covers it. */
+  readonly isOver: boolean[]
   /** Who is in each cell. */
   readonly names: string[][]
 }
@@ -87,12 +89,16 @@ export function naiveRetention(events: readonly ModelEvent[], question: ModelQue
           `${calendar.name(index + k)}T00:00:00` === local(asOfMs, zone)),
     )
     const counts = names.map((list, k) => (isAhead[k] ? null : list.length))
+    const isOver = spans.map(([, ends], k) => !isAhead[k] && ends <= Math.min(asOfMs, dataEndMs))
     return {
       cohort,
       size: counts[0]!,
       users: counts,
       rates: counts.map((count) => (count === null || !counts[0] ? null : count / counts[0])),
-      complete: spans.map(([, ends], k) => !isAhead[k] && ends <= Math.min(asOfMs, dataEndMs)),
+      isOver,
+      complete: isOver.map((over, k) =>
+        mode === 'on' || k === 0 ? over : isOver[0]! && !isAhead[k] && counts[k] === counts[0],
+      ),
       names: names.map((list, k) => (isAhead[k] ? [] : list)),
     }
   })
@@ -109,7 +115,7 @@ export function naiveRetention(events: readonly ModelEvent[], question: ModelQue
           clock === 'calendar'
             ? calendar.indexOf(at) - index
             : Math.floor((Date.parse(at) - Date.parse(start.at)) / rollingMs[windowType])
-        return mode === 'on' ? number === k : number >= k && Date.parse(at) < asOfMs
+        return mode === 'on' ? number === k : number >= k
       })
     return returns.length >= question.minReturnEvents
   }

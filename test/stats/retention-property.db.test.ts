@@ -5,7 +5,6 @@ import { expect, test } from 'vitest'
 import { askUsers } from '../../src/lib/stats/ask.js'
 import { retention, retentionStat } from '../../src/lib/stats/retention.js'
 import type { Grain, Weekday } from '../../src/lib/time.js'
-import { addDays } from '../../src/lib/time.js'
 import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
@@ -91,17 +90,16 @@ test('the numbers and the users are those of the definition, from the rollups an
         ...{ id: randomUUID(), user: `u${user % asked.users}`, type, late, loading },
         properties: { ...(p === undefined ? {} : { p }), q },
       }))
-      const visible: ModelEvent[] = events.filter(({ loading }) => !loading)
+      const asOf = new Date(
+        asked.asOf === undefined ? center + 400 * 24 * hourMs : center + (asked.asOf / 1000) * spreadMs,
+      ).toISOString()
+      const visible: ModelEvent[] = events.filter(({ at, loading }) => !loading && Date.parse(at) < Date.parse(asOf))
       const dayOf = (thousandths: number) => local(center + (thousandths / 1000) * spreadMs, zone)
       const isWithHours = windowType === 'hour' && asked.hourText
       const cohortText = (thousandths: number) =>
         isWithHours ? `${dayOf(thousandths).slice(0, 13)}:00` : dayOf(thousandths).slice(0, 10)
       const [startDate, to] = [cohortText(asked.first), cohortText(asked.first + asked.length)]
       fc.pre(startDate <= to)
-      const asOf = new Date(
-        asked.asOf === undefined ? center + 400 * 24 * hourMs : center + (asked.asOf / 1000) * spreadMs,
-      ).toISOString()
-
       const given = {
         ...{ startDate, to, windowType, weekStart: asked.weekStart, windows: asked.windows, asOf, tz: zone },
         ...{ cohort: asked.cohort, mode: asked.mode, clock: asked.clock, minReturnEvents: asked.minReturnEvents },
@@ -122,17 +120,7 @@ test('the numbers and the users are those of the definition, from the rollups an
       })
 
       const plain = asked.start === undefined && asked.back === undefined && asked.segment === undefined
-      const newest = visible
-        .map(({ at }) => local(Date.parse(at), zone).slice(0, 10))
-        .sort()
-        .at(-1)
-      const isAnswered =
-        plain &&
-        windowType !== 'hour' &&
-        asked.clock === 'calendar' &&
-        (asked.mode === 'on' ||
-          newest === undefined ||
-          `${addDays(newest, 1)}T00:00:00` <= local(Date.parse(asOf), zone))
+      const isAnswered = plain && windowType !== 'hour' && asked.clock === 'calendar'
 
       await db.q.deleteFrom('events').execute()
       for (const source of ['rollups', 'events'] as const) {
@@ -153,7 +141,7 @@ test('the numbers and the users are those of the definition, from the rollups an
         await storeEvents(db, source === 'rollups' ? events.filter(({ late, loading }) => late && !loading) : [])
         const { data, meta } = await retention(db, given)
         expect(meta.source).toBe(source === 'rollups' && isAnswered ? 'rollups' : 'events')
-        expect(data).toEqual(expected.map(({ names: _, ...row }) => row))
+        expect(data).toEqual(expected.map(({ names: _, isOver: __, ...row }) => row))
         checkMean(meta.mean as Mean | undefined, expected)
 
         const cells = expected.flatMap(({ cohort, users, names }) =>
@@ -181,11 +169,11 @@ function checkMean(mean: Mean | undefined, rows: ReturnType<typeof naiveRetentio
   if (rows.length === 0) expect(mean).toBeUndefined()
   if (rows.length === 0) return
   for (const [number, rate] of mean!.rates.entries()) {
-    const whole = rows.filter(({ complete }) => complete[number])
+    const whole = rows.filter(({ isOver }) => isOver[number])
     const users = whole.reduce((sum, row) => sum + row.users[number]!, 0)
     const size = whole.reduce((sum, row) => sum + row.size!, 0)
     expect(mean!.users[number]).toBe(whole.length === 0 ? null : users)
     expect(rate).toBe(size === 0 ? null : users / size)
-    expect(mean!.complete[number]).toBe(whole.length === rows.length)
+    expect(mean!.complete[number]).toBe(rows.every(({ complete }) => complete[number]))
   }
 }

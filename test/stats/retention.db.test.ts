@@ -360,13 +360,13 @@ test('on or after leaves out what happens at as-of or later', async () => {
       windows: 2,
       mode: 'on-or-after',
     } as const
-    for (const [asOf, users, source] of [
-      ['2025-08-06T12:00:00Z', [1, 0, 0], 'events'],
-      ['2025-08-06T12:00:01Z', [1, 1, 1], 'events'],
-      ['2025-08-07', [1, 1, 1], 'rollups'],
+    for (const [asOf, users] of [
+      ['2025-08-06T12:00:00Z', [1, 0, 0]],
+      ['2025-08-06T12:00:01Z', [1, 1, 1]],
+      ['2025-08-07', [1, 1, 1]],
     ] as const) {
       const { data, meta } = await retention(db, { ...given, asOf })
-      expect([data[0]!.users, meta.source]).toEqual([users, source])
+      expect([data[0]!.users, meta.source]).toEqual([users, 'rollups'])
     }
   })
 })
@@ -478,11 +478,12 @@ test('a day that a zone leaves out is a row, and over when it begins', async () 
   expect(data.map(({ users, complete }) => [users, complete])).toEqual([
     [
       [1, 0, null],
-      [true, true, false],
+      // The one event that the data has is of the 29th.
+      [true, false, false],
     ],
     [
       [0, null, null],
-      [true, false, false],
+      [false, false, false],
     ],
     [
       [null, null, null],
@@ -622,4 +623,39 @@ test('the definition says what was asked', async () => {
     'A cohort is the users whose first signup ever lies in the day and is a signup[properties.plan:pro], window 0. ' +
       'Window k (1 to 3) counts those of them with at least 2 return events (any event) from k to k+1 times 24 hours after that event.',
   )
+})
+
+test('on or after: a cell is complete when nobody of its cohort can return any more', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(
+      db,
+      views({
+        ann: ['2025-08-04T10:00:00Z', '2025-08-07T12:00:00Z'],
+        bob: ['2025-08-04T11:00:00Z', '2025-08-05T10:00:00Z'],
+        cid: ['2025-08-05T10:00:00Z', '2025-08-09T10:00:00Z'],
+      }),
+    )
+    const given = { startDate: '2025-08-04', to: '2025-08-06', windowType: 'day', windows: 2 } as const
+    for (const tz of ['UTC', 'Africa/Abidjan']) {
+      const { data, meta } = await retention(db, { ...given, tz, mode: 'on-or-after', asOf: '2025-08-10' })
+      expect(data.map(({ users, complete }) => [users, complete])).toEqual([
+        // Bob may return on a later day.
+        [
+          [2, 2, 1],
+          [true, true, false],
+        ],
+        [
+          [1, 1, 1],
+          [true, true, true],
+        ],
+        // Nobody is in it who could.
+        [
+          [0, 0, 0],
+          [true, true, true],
+        ],
+      ])
+      // Of the cohorts for which the window is over, also where somebody may still return.
+      expect(meta.mean).toMatchObject({ rates: [1, 1, 2 / 3], complete: [true, true, false] })
+    }
+  })
 })

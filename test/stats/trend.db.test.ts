@@ -22,11 +22,11 @@ test('without a key there is one row for each window, and its key is null', asyn
     await storeEvents(db, events)
     const { data, columns, meta } = await trend(db)
     expect(data).toEqual([
-      { date: '2025-08-01', key: null, value: 3 },
-      { date: '2025-08-02', key: null, value: 0 },
-      { date: '2025-08-03', key: null, value: 2 },
+      { date: '2025-08-01', key: null, value: 3, complete: true },
+      { date: '2025-08-02', key: null, value: 0, complete: true },
+      { date: '2025-08-03', key: null, value: 2, complete: true },
     ])
-    expect(columns.map(({ name }) => name)).toEqual(['date', 'value'])
+    expect(columns.map(({ name }) => name)).toEqual(['date', 'value', 'complete'])
     expect(meta).toMatchObject({ source: 'rollups', by: null, keys_left_out: 0, warnings: [] })
     const users = await trend(db, { measure: 'unique_users', grain: 'week' })
     expect(users.meta.source).toBe('rollups')
@@ -42,7 +42,7 @@ test('by event type: the largest total first, then by bytes, and zeros where the
       ['Africa/Abidjan', 'events'],
     ]) {
       const { data, meta, columns } = await trend(db, { tz, by: 'event_type', from: '2025-08-01', to: '2025-08-02' })
-      expect(columns.map(({ name }) => name)).toEqual(['date', 'key', 'value'])
+      expect(columns.map(({ name }) => name)).toEqual(['date', 'key', 'value', 'complete'])
       expect(meta.source).toBe(source)
       expect(rows(data)).toEqual([
         ['2025-08-01', 'view', 2],
@@ -116,7 +116,7 @@ test('the keys beyond the limit are left out, and that is said', async () => {
       ['2025-08-01', 'Zoom', 1],
     ])
     const none = await trend(db, { by: 'event_type', from: '2024-01-01', to: '2024-01-02' })
-    expect(none).toMatchObject({ data: [], meta: { keys_left_out: 0, warnings: [] } })
+    expect(none).toMatchObject({ data: [], meta: { keys_left_out: 0 } })
   })
 })
 
@@ -205,5 +205,24 @@ test('what to tell the events apart by is a field', async () => {
       'No event has properties.paln; did you mean properties.plan?',
     ])
     await expect(trend(db, { by: '' })).rejects.toMatchObject({ code: 'usage' })
+  })
+})
+
+test('an hour is complete when it is over and its day is one of the data', async () => {
+  await withFreshDatabase(async (db) => {
+    await storeEvents(db, events)
+    const asked = { grain: 'hour', from: '2025-08-03', to: '2025-08-04' } as const
+    const complete = async (asOf: string, by?: string) => {
+      const { data } = await trend(db, { ...asked, asOf, ...(by === undefined ? {} : { by }) })
+      return [...new Set(data.filter((row) => row.complete).map(({ date }) => String(date).slice(0, 13)))]
+    }
+    const hours = (count: number) =>
+      Array.from({ length: count }, (_, hour) => `2025-08-03T${`${hour}`.padStart(2, '0')}`)
+    for (const by of [undefined, 'event_type']) {
+      expect(await complete('2025-08-03T14:00:00Z', by)).toEqual(hours(14))
+      expect(await complete('2025-08-03T14:59:59Z', by)).toEqual(hours(14))
+      // The data ends on the third.
+      expect(await complete('2025-08-09', by)).toEqual(hours(24))
+    }
   })
 })

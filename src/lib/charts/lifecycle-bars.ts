@@ -1,9 +1,10 @@
 /** The active users of each period as a stack of new, returning and resurrecting ones; who went away lies below zero. */
 import type { BarSeriesOption } from 'echarts/charts'
 import { flatColumns, human } from '../render/cells.js'
+import { completeRows } from '../render/series.js'
 import { axisNumber, countAxis, legendHeightPx, legendOf, nameAxis, plot } from './axes.js'
+import { isBehindData } from './behind-data.js'
 import { lostColor, seriesColor } from './colors.js'
-import { completeRows, isBehindData } from './completeness.js'
 import type { Draw } from './drawing.js'
 
 const states = ['new', 'returning', 'resurrecting', 'dormant'] as const
@@ -13,7 +14,7 @@ const colors = { new: seriesColor(2), returning: seriesColor(0), resurrecting: s
 export const drawLifecycle: Draw = (result, width) => {
   const { data, meta } = result
   const dates = data.map((row) => String(row.date))
-  const complete = completeRows(flatColumns(result), meta)
+  const complete = completeRows(flatColumns(result))
   const grain = typeof meta.grain === 'string' ? meta.grain : 'period'
   const labels = new Map<string, string>(states.map((state) => [state, state]))
   const top = legendHeightPx([...labels.values()], width)

@@ -4,11 +4,11 @@
  */
 import type { LineSeriesOption } from 'echarts/charts'
 import { type FlatColumn, flatColumns, human, type Scalar } from '../render/cells.js'
-import { pivoted } from '../render/series.js'
+import { completeRows, pivoted } from '../render/series.js'
 import type { Result } from '../result.js'
 import { countAxis, legendHeightPx, legendOf, nameAxis, plot, shown } from './axes.js'
+import { isBehindData } from './behind-data.js'
 import { backgroundColor, seriesColor, seriesColors } from './colors.js'
-import { completeRows, isBehindData } from './completeness.js'
 import type { Draw } from './drawing.js'
 
 /** More lines than this nobody can tell apart; they are those with the largest values. */
@@ -33,7 +33,7 @@ export const drawLines: Draw = (result, width) => {
   const flat = flatColumns(result)
   const columns = pivoted(flat) ?? flat
   const dates = columns[0]!.values.map(String)
-  const complete = completeRows(columns, result.meta)
+  const complete = completeRows(columns)
   const all = columns.filter(({ kind }) => kind === 'count')
   const counts = all.slice(0, maxLines)
   const isKeyed = columns !== flat

@@ -3,7 +3,7 @@ import type { Database, Session } from '../db/connect.js'
 import { type AskOptions, inReading, type Statement, statementOf } from '../stats/ask.js'
 import { addDays } from '../time.js'
 import { baseWindow } from './base-windows.js'
-import { type Clock, freshnessQueries, importsQuery } from './measures.js'
+import { type Clock, freshnessQuery, importsQuery } from './measures.js'
 import { askingFor, movedParams } from './questions.js'
 import type { Check } from './spec.js'
 
@@ -38,8 +38,8 @@ export function explainChecks(
 async function statementsOf(s: Session, { stat, params, assertion }: Check, options: AskOptions): Promise<Statement[]> {
   const { subject, change } = assertion
   if (subject.kind === 'freshness') {
-    const queries = await freshnessQueries(s, params as Clock)
-    return queries.map((query) => ({ sql: query.compile(s.q).sql, parameters: query.compile(s.q).parameters }))
+    const { sql, parameters } = (await freshnessQuery(s, params as Clock)).compile(s.q)
+    return [{ sql, parameters }]
   }
   if (subject.kind !== 'column' || stat === undefined) {
     const { over } = subject as Exclude<typeof subject, { kind: 'column' }>

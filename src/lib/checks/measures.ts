@@ -4,9 +4,10 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
-import { all } from '../stats/events.js'
-import { type OpenFrame, readFrame, visibleOnly } from '../stats/frame.js'
+import { all, onDays } from '../stats/events.js'
+import { type OpenFrame, visibleOnly } from '../stats/frame.js'
 import { frameParams } from '../stats/params.js'
+import { readFrame } from '../stats/read-frame.js'
 import type { ImportQuality } from './assertion.js'
 import type { Imports } from './judgement.js'
 
@@ -17,43 +18,24 @@ export interface Clock {
 }
 
 /**
- * The age of the newest visible event that is not later than now: one with a clock that runs ahead must not hide that
- * nothing arrives any more.
+ * The age of the newest event that counts: one with a clock that runs ahead must not hide that nothing arrives any more.
  *
  * @returns seconds; null without such an event
  * @throws EaError `usage` for a time zone that the server does not know
  */
 export async function freshness(s: Session, clock: Clock): Promise<number | null> {
-  for (const query of await freshnessQueries(s, clock)) {
-    const { seconds } = (await query.execute(s.q)).rows[0]!
-    if (seconds !== null) return seconds
-  }
-  return null
+  return (await (await freshnessQuery(s, clock)).execute(s.q)).rows[0]!.seconds
 }
 
-/**
- * The queries of which the first that finds an event gives the age: the newest day of the data, and the one before it,
- * for a newest day whose events all lie after now. Days of the rollups, so that the BRIN index has little to read.
- */
-export async function freshnessQueries(s: Session, clock: Clock): Promise<RawBuilder<{ seconds: number | null }>[]> {
-  const { asOf, openBatches } = await readClock(s, clock)
-  const { rows: days } = await sql<{ begins: string }>`
-    SELECT to_char((day::timestamp AT TIME ZONE reporting_tz) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS begins
-    FROM ${s.t.days} CROSS JOIN ${s.t.settings}
-    WHERE day <= (${asOf}::timestamptz AT TIME ZONE reporting_tz)::date
-    ORDER BY day DESC LIMIT 2`.execute(s.q)
-  return days.map(({ begins }) => {
-    const conditions = [
-      // A midnight can happen twice: the day may begin some hours earlier.
-      sql`occurred_at >= ${begins}::timestamptz - interval '6 hours'`,
-      sql`occurred_at <= ${asOf}::timestamptz`,
-      ...visibleOnly(openBatches),
-    ]
-    return sql`
+/** The query for it: the newest day is known, so that the BRIN index has little to read. */
+export async function freshnessQuery(s: Session, clock: Clock): Promise<RawBuilder<{ seconds: number | null }>> {
+  const frame = await readClock(s, clock)
+  const { asOf, dataUntil } = frame
+  const isOnNewestDay = dataUntil === null ? [sql`false`] : onDays(frame, { from: dataUntil })
+  return sql`
 SELECT extract(epoch FROM ${asOf}::timestamptz - max(occurred_at))::float8 AS seconds
 FROM ${s.t.events}
-WHERE ${all(conditions)}`
-  })
+WHERE ${all([...isOnNewestDay, ...visibleOnly(frame)])}`
 }
 
 /** What the clock and the batches are; `asOf` is ISO in UTC. */

@@ -10,8 +10,9 @@ import { copyOut, type TakeBytes } from '../db/copy-out.js'
 import { EaError } from '../errors.js'
 import type { AskOptions } from '../stats/ask.js'
 import { all, inSegments, onDays } from '../stats/events.js'
-import { type Frame, readFrame, visibleOnly } from '../stats/frame.js'
+import { type Frame, type RangeRequest, visibleOnly } from '../stats/frame.js'
 import { parseParams } from '../stats/params.js'
+import { readFrame } from '../stats/read-frame.js'
 import { warningsOf } from '../stats/warnings.js'
 import { eventText } from './event-text.js'
 import { type ExportParams, exportParams } from './params.js'
@@ -65,7 +66,10 @@ async function prepare(tx: Transaction, params: ExportParams, { spell }: AskOpti
   // Room to sort; compiling costs more than it saves.
   await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`.execute(tx.q)
   const asked = { segment: params.segment, tz: params.tz, weekStart: 'monday', asOf: undefined } as const
-  const range = { first: params.from, last: params.to, grain: 'day', firstBefore: () => '1970-01-01' } as const
+  const range: RangeRequest = {
+    ...{ first: params.from, last: params.to, grain: 'day' as const },
+    ...{ firstBefore: () => '1970-01-01', countsLater: true },
+  }
   const frame: Frame = { ...(await readFrame(tx, asked, range, spell)).frame, source: 'events' }
   return { frame, warnings: await warningsOf(tx, frame, []) }
 }
@@ -79,6 +83,6 @@ function eventsSql({ from, to, format, sort }: ExportParams, frame: Frame): RawB
   return sql`
 SELECT ${eventText[format].columns}
 FROM ${frame.t.events} AS events
-WHERE ${all([...onDays(frame, days), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+WHERE ${all([...onDays(frame, days), ...visibleOnly(frame), ...inSegments(frame)])}
 ${sort ? sql`ORDER BY events.occurred_at, event_id` : sql``}`
 }

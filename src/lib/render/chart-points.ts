@@ -1,5 +1,4 @@
-/** The rows of a Result as points to draw: what is complete, and the mean of several where there is no room for each. */
-import type { Result } from '../result.js'
+/** The rows of a Result as points to draw, and the mean of several where there is no room for each. */
 import type { FlatColumn } from './cells.js'
 
 /** A value over time, or a gap. */
@@ -16,27 +15,6 @@ export function pointsOf({ values }: FlatColumn, complete: readonly boolean[]): 
     value: typeof value === 'number' && Number.isFinite(value) ? value : null,
     isComplete: complete[row] ?? true,
   }))
-}
-
-/**
- * For each row whether its values will not change any more: as a column of flags says, else as the end of the data says.
- *
- * @param columns the first one holds dates, or instants with the date on the clock of the question
- * @param meta its `complete_until` is the day before which everything is complete; `to` the last day of the last row
- */
-export function completeRows(columns: readonly FlatColumn[], { complete_until, to }: Result['meta']): boolean[] {
-  const flags = columns.filter(({ kind }) => kind === 'flag')
-  if (flags.length === 1) return flags[0]!.values.map((flag) => flag !== false)
-  const { kind, values } = columns[0]!
-  if (typeof complete_until !== 'string') return values.map(() => true)
-  const days = values.map((value) => String(value).slice(0, 10))
-  // An hour is complete with its day.
-  if (kind === 'instant') return days.map((day) => day < complete_until)
-  return days.map((_, row) => {
-    const next = days[row + 1]
-    if (next !== undefined) return next <= complete_until
-    return typeof to !== 'string' || to < complete_until
-  })
 }
 
 /**

@@ -2,15 +2,15 @@
 import type { Result } from '../result.js'
 import { flatColumns } from './cells.js'
 import { lineChart } from './chart-lines.js'
-import { completeRows, pointsOf } from './chart-points.js'
+import { pointsOf } from './chart-points.js'
 import type { ChartOptions } from './chart-size.js'
-import { pivoted } from './series.js'
+import { completeRows, pivoted } from './series.js'
 
 /** The lines of the chart. */
 export function seriesChart(result: Result, options: ChartOptions): string[] {
   const flat = flatColumns(result)
   const columns = pivoted(flat) ?? flat
-  const complete = completeRows(columns, result.meta)
+  const complete = completeRows(columns)
   const labels = columns[0]!.values.map((value) => pointLabel(String(value)))
   const series = columns
     .filter(({ kind }) => kind === 'count')

@@ -7,11 +7,12 @@ import { type FlatColumn, flatColumns, visible } from './cells.js'
 import { blankCanvas, type Canvas, dimStyle, seriesStyle } from './chart-canvas.js'
 import { axisMarks, framed, marginColumns } from './chart-frame.js'
 import { legendLines, noteLines } from './chart-legend.js'
-import { bucketed, completeRows, type Point, peakOf, pointsOf } from './chart-points.js'
+import { bucketed, type Point, peakOf, pointsOf } from './chart-points.js'
 import { niceScale, shortValue } from './chart-scale.js'
 import { type ChartOptions, plotRows } from './chart-size.js'
 import { largest } from './grid.js'
 import { incompleteMark, incompleteText } from './heat-map.js'
+import { completeRows } from './series.js'
 import { wrapped } from './text-width.js'
 
 /** The state that stands below zero. */
@@ -38,7 +39,7 @@ interface StackScale {
 export function stackChart(result: Result, options: ChartOptions): string[] {
   const { width, color, unicode = true } = options
   const flat = flatColumns(result)
-  const complete = completeRows(flat, result.meta)
+  const complete = completeRows(flat)
   const fill = unicode ? (color ? fills.color : fills.unicode) : fills.ascii
   const parts = flat
     .filter(({ kind }) => kind === 'count')

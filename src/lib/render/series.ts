@@ -1,8 +1,7 @@
 /**
- * Numbers over time, found in a Result by its columns: dates first, then counts, or dates, keys and one count (a trend).
- * Of the latter it makes one column for each key; of each column a sparkline.
+ * Numbers over time, found in a Result by its columns: dates first, then counts, or dates, keys and one count (a trend),
+ * and a flag that says which rows are complete. Of a trend it makes one column for each key; of each column a sparkline.
  */
-import type { Result } from '../result.js'
 import { type FlatColumn, human, type Scalar, visible } from './cells.js'
 import { largest } from './grid.js'
 import type { Marks } from './marks.js'
@@ -14,17 +13,25 @@ export function isSeries(columns: readonly FlatColumn[]): boolean {
   return (first === 'date' || first === 'instant') && columns.slice(1).some(({ kind }) => kind === 'count')
 }
 
+/** For each row whether its numbers will not change any more, as its column says; without one they all will not. */
+export function completeRows(columns: readonly FlatColumn[]): boolean[] {
+  const flags = columns.find(({ kind }) => kind === 'flag')
+  return columns[0]!.values.map((_, row) => flags?.values[row] !== false)
+}
+
 /**
- * A long series (`date, key, value`) with a row for each date and a column for each key, both in the order of their
- * first appearance; a pair that is missing is null.
+ * A long series (`date, key, value`, and a flag that is one for all keys of a date) with a row for each date and a column
+ * for each key, both in the order of their first appearance, the flag behind them; a pair that is missing is null.
  *
  * @returns undefined when the columns are others, or a pair stands there twice
  */
 export function pivoted(columns: readonly FlatColumn[]): FlatColumn[] | undefined {
-  const [dates, keys, counts] = columns
-  if (columns.length !== 3 || !isSeries(columns) || keys?.kind !== 'text' || counts?.kind !== 'count') return undefined
+  const [dates, keys, counts, flags, ...others] = columns
+  if (!isSeries(columns) || keys?.kind !== 'text' || counts?.kind !== 'count' || others.length > 0) return undefined
+  if (flags !== undefined && flags.kind !== 'flag') return undefined
   const rowOf = new Map([...new Set(dates!.values)].map((date, row) => [date, row]))
   const byKey = new Map<Scalar, Scalar[]>()
+  const flagOfRow = new Array<Scalar>(rowOf.size).fill(null)
   const taken = new Set<string>()
   for (const [index, key] of keys.values.entries()) {
     const row = rowOf.get(dates!.values[index]!)!
@@ -34,9 +41,11 @@ export function pivoted(columns: readonly FlatColumn[]): FlatColumn[] | undefine
     const values = byKey.get(key) ?? new Array<Scalar>(rowOf.size).fill(null)
     values[row] = counts.values[index]!
     byKey.set(key, values)
+    flagOfRow[row] = flags?.values[index] ?? null
   }
   const spread = [...byKey].map(([key, values]) => ({ ...counts, name: key === null ? '-' : String(key), values }))
-  return [{ ...dates!, values: [...rowOf.keys()] }, ...spread]
+  const marked = flags === undefined ? [] : [{ ...flags, values: flagOfRow }]
+  return [{ ...dates!, values: [...rowOf.keys()] }, ...spread, ...marked]
 }
 
 export interface Sparklines {
@@ -58,19 +67,13 @@ const maxLines = 20
  * line below says so: a mean can hide a peak but does not invent one.
  *
  * @param columns as `pivoted` or `flatColumns` give them
- * @param meta its `complete_until` and `to` say which rows are complete when no column does
  * @param width columns of the terminal
  * @returns the lines, and what to know about them; none when there are too few points or too little room
  */
-export function sparklines(
-  columns: readonly FlatColumn[],
-  meta: Result['meta'],
-  width: number,
-  marks: Marks,
-): Sparklines | undefined {
+export function sparklines(columns: readonly FlatColumn[], width: number, marks: Marks): Sparklines | undefined {
   const rows = columns[0]?.values.length ?? 0
   if (rows < minPoints || !isSeries(columns)) return undefined
-  const complete = completeness(columns, meta)
+  const complete = completeRows(columns)
   const counts = columns.filter(({ kind }) => kind === 'count')
   const drawn = counts.slice(0, maxLines)
   const labelMax = Math.max(minColumns, Math.floor(width / 3))
@@ -92,18 +95,6 @@ export function sparklines(
     ...(counts.length > drawn.length ? [`the first ${drawn.length} of ${counts.length}`] : []),
   ]
   return { lines, notes }
-}
-
-/** For each row whether its values will not change any more: as a column says, else as the end of the data says. */
-function completeness(columns: readonly FlatColumn[], { complete_until, to }: Result['meta']): readonly Scalar[] {
-  const flags = columns.filter(({ kind }) => kind === 'flag')
-  if (flags.length === 1) return flags[0]!.values
-  const { kind, values: dates } = columns[0]!
-  if (kind !== 'date' || typeof complete_until !== 'string' || typeof to !== 'string') return []
-  // A row ends where the next one begins; the last one with the range, whose last day is `to`.
-  return dates.map((_, row) =>
-    row + 1 < dates.length ? String(dates[row + 1]) <= complete_until : to < complete_until,
-  )
 }
 
 /** A value that will not change any more. */

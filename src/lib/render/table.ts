@@ -36,7 +36,7 @@ export function table(result: Result, options: RenderOptions): string {
   const lines = gridLines(grid, sheet.gap, color)
   addNotes(sheet.legend ?? [])
   if (left > 0) addNotes([`${left} more ${left === 1 ? 'column does' : 'columns do'} not fit: ${seeAll}`])
-  const drawn = isTty && heat === undefined ? sparklines(pivot ?? flat, result.meta, width, marks) : undefined
+  const drawn = isTty && heat === undefined ? sparklines(pivot ?? flat, width, marks) : undefined
   if (drawn) {
     lines.push('', ...drawn.lines.map((line) => paint(line, color ? seriesStyle : undefined)))
     addNotes(drawn.notes)

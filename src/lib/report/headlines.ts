@@ -75,9 +75,12 @@ function summed({ data }: Result, column: string): number {
 }
 
 /** Why the range cannot be compared with the one before it. */
-function problemOf({ to, dataFrom, completeUntil }: ReportRange, base: { from: Day; to: Day }): string | null {
+function problemOf(
+  { dataFrom, completeUntil, rangeComplete }: ReportRange,
+  base: { from: Day; to: Day },
+): string | null {
   if (dataFrom === null || completeUntil === null) return 'there are no events yet'
-  if (to! >= completeUntil) return `the range is not complete: ${completeUntil} and later days are still open`
+  if (!rangeComplete) return `the range is not complete: ${completeUntil} and later days are still open`
   if (base.from < dataFrom) return `the period before begins on ${base.from}, the data only on ${dataFrom}`
   return null
 }

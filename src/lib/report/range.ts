@@ -22,6 +22,8 @@ export interface ReportRange {
   readonly dataUntil: Day | null
   /** The first day that is not complete. */
   readonly completeUntil: Day | null
+  /** Whether all days of the range are. */
+  readonly rangeComplete: boolean
 }
 
 /**
@@ -37,7 +39,7 @@ export async function resolveReportRange(
     asking(trendStat as Stat, { ...(days.from && { from: days.from }), ...(days.to && { to: days.to }) })
   const first = await ask({ from, to })
   const found = rangeOf(first)
-  if (to !== undefined || found.completeUntil === null || found.to === null || found.to < found.completeUntil) {
+  if (to !== undefined || found.completeUntil === null || found.to === null || found.rangeComplete) {
     return { range: found, totals: first }
   }
   const last = addDays(found.completeUntil, -1)
@@ -62,5 +64,6 @@ function rangeOf({ meta }: Result): ReportRange {
     dataFrom: day('data_from'),
     dataUntil: day('data_until'),
     completeUntil: day('complete_until'),
+    rangeComplete: meta.range_complete === true,
   }
 }

@@ -26,6 +26,8 @@ export interface AnswersOptions {
 const defaultMaxBytes = 64 * 1024 * 1024
 
 interface WireAnswer {
+  /** The second for which it holds, where events of the future wait for their time. */
+  readonly second?: string
   /** With its quotes. Answers that differ in more than `as_of` have different ones. */
   readonly etag: string
   readonly body: Buffer
@@ -66,14 +68,18 @@ export function openAnswers(db: Database, options: AnswersOptions): AnswerQuesti
     }
     const keyOf = (form: string) => `${moment.version} ${stretchOf(question, moment.now)} ${form} ${question.key}`
     const key = keyOf(format === 'svg' ? `svg ${JSON.stringify(question.drawing)}` : format)
-    const known = kept.get(key)
+    const stillKept = (name: string) => holdsAt(moment.now, kept.get(name))
+    const known = stillKept(key)
     if (known !== undefined) return { ...known, cache: 'hit' }
     const computed = await underWay.do(key, signal(), (everybodyLeft) =>
       turns.take(everybodyLeft, async () => {
         const result =
-          (format === 'svg' ? asResult(kept.get(keyOf('json'))) : undefined) ??
+          (format === 'svg' ? asResult(stillKept(keyOf('json'))) : undefined) ??
           (await resultOf(db, question, moment, { ...options, signal: everybodyLeft }))
-        const answer = await toWire(result, format, question, moment.version)
+        const answer = {
+          ...(await toWire(result, format, question, moment.version)),
+          ...(waitsForEvents(question, result) ? { second: secondOf(moment.now) } : {}),
+        }
         if (moment.version === newest) kept.put(key, answer)
         return answer
       }),
@@ -82,13 +88,27 @@ export function openAnswers(db: Database, options: AnswersOptions): AnswerQuesti
   }
 }
 
+function secondOf(now: string): string {
+  return now.slice(0, 19)
+}
+
+/** The answer, unless it held for another second than that of now. */
+function holdsAt(now: string, answer: WireAnswer | undefined): WireAnswer | undefined {
+  return answer?.second === undefined || answer.second === secondOf(now) ? answer : undefined
+}
+
+/** Whether there are events whose time is yet to come: each counts from then on, at any second. */
+function waitsForEvents({ params }: Question, { meta }: Result): boolean {
+  return (params as { asOf?: string }).asOf === undefined && meta.hides_later_events === true
+}
+
 /** Names the time in which an answer stays as it is, unless the data changes. */
 function stretchOf({ stat, params }: Question, now: string): string {
   const { asOf } = params as { asOf?: string }
   // A day, a month, a year or an instant; `-7d` and `today` move.
   if (asOf !== undefined && /^\d/.test(asOf)) return 'always'
   const date = new Date(now)
-  if (asOf === undefined && stat.dependsOnSecond?.(params, date)) return now.slice(0, 19)
+  if (asOf === undefined && stat.dependsOnSecond?.(params, date)) return secondOf(now)
   // Days and hours begin at quarters of an hour in all zones of today, and have not begun yet at that very instant.
   const isOnTheDot = date.getTime() % quarterMs === 0 && !/[1-9]/.test(now.slice(20))
   return `${Math.floor(date.getTime() / quarterMs)}${isOnTheDot ? ' on the dot' : ''}`

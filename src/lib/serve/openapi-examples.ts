@@ -71,8 +71,8 @@ export const examplesOfStats: Readonly<Record<string, Example>> = {
     'trend',
     { from: '2025-01-01', to: '2025-01-31', grain: 'month', by: 'event_type', limit: '2' },
     [
-      { date: '2025-01-01', key: 'view_item', value: 917 },
-      { date: '2025-01-01', key: 'app_open', value: 416 },
+      { date: '2025-01-01', key: 'view_item', value: 917, complete: true },
+      { date: '2025-01-01', key: 'app_open', value: 416, complete: true },
     ],
     {
       from: '2025-01-01',
@@ -161,8 +161,8 @@ export const examplesOfStats: Readonly<Record<string, Example>> = {
     'lifecycle',
     { from: '2025-01-31', to: '2025-02-01' },
     [
-      { date: '2025-01-31', 'new': 7, returning: 0, resurrecting: 5, dormant: 11 },
-      { date: '2025-02-01', 'new': 5, returning: 1, resurrecting: 1, dormant: 11 },
+      { date: '2025-01-31', 'new': 7, returning: 0, resurrecting: 5, dormant: 11, complete: true },
+      { date: '2025-02-01', 'new': 5, returning: 1, resurrecting: 1, dormant: 11, complete: true },
     ],
     {
       from: '2025-01-31',
@@ -201,6 +201,8 @@ function example(metric: string, asked: Example['asked'], data: readonly object[
     data_from: '2025-01-01',
     data_until: '2025-03-01',
     complete_until: '2025-03-02',
+    range_complete: true,
+    hides_later_events: false,
   }
   return {
     asked: { ...asked, as_of: '2025-03-02' },

@@ -51,14 +51,20 @@ const shapes: Readonly<Record<string, Shape>> = {
     meta: {
       mean: {
         ...object({ cohort: { const: 'mean' }, ...cells }),
-        description: 'All cohorts together, each weighed by its size, without cells that are not complete.',
+        description:
+          'All cohorts together, each weighed by its size, without those for which the window is not complete (with `on-or-after`: not over).',
       },
     },
   },
   funnel: {
     asked: [{ step: ['signup', 'purchase'] }],
     nullable: ['rate_from_first', 'rate_from_previous', 'median_seconds', 'mean_seconds'],
-    meta: { pending_users: { ...count, description: 'Users who have not finished and still can.' } },
+    meta: {
+      pending_users: {
+        ...count,
+        description: 'Users who have not taken all steps and have an attempt that can still go on.',
+      },
+    },
   },
   lifecycle: { nullable: ['new', 'returning', 'resurrecting', 'dormant'] },
   stickiness: {},
@@ -125,12 +131,14 @@ const resolved = {
   default_range: { ...nullable(text), description: 'What the range is when none was given.' },
   tz: { ...text, description: 'The time zone of the days.' },
   week_start: { type: 'string', enum: weekdays },
-  as_of: { ...instant, description: 'What counted as now.' },
+  as_of: { ...instant, description: 'What counted as now: events at or after it do not count.' },
   segment: array(text),
   definition: { ...text, description: 'What was counted.' },
-  data_from: { ...nullable(day), description: 'The day of the oldest event.' },
-  data_until: { ...nullable(day), description: 'The day of the newest event.' },
+  data_from: { ...nullable(day), description: 'The day of the oldest event that counts.' },
+  data_until: { ...nullable(day), description: 'The day of the newest event that counts.' },
   complete_until: { ...nullable(day), description: 'The first day that is not known whole.' },
+  range_complete: { type: 'boolean', description: 'Whether all days of the range are over, and the data covers them.' },
+  hides_later_events: { type: 'boolean', description: 'Whether there are events at or after `as_of`.' },
   source: { type: 'string', enum: ['rollups', 'events'], description: 'What was read.' },
 } as const satisfies Record<string, Schema>
 

@@ -9,9 +9,13 @@ import { type Database, type Session, sqlState, withTransaction } from '../db/co
 import { EaError } from '../errors.js'
 import type { Column, Result } from '../result.js'
 import { addDays } from '../time.js'
-import { completeUntil, type Frame, readFrame } from './frame.js'
+import { tablesBeforeAsOf } from './as-of.js'
+import { completeUntil, isRangeComplete } from './completeness.js'
+import type { Frame } from './frame.js'
 import { tablesOfSegments } from './held-segments.js'
 import { type FrameParams, parseParams, plainParams } from './params.js'
+import { readFrame } from './read-frame.js'
+import { withSettings } from './settings.js'
 import type { Shaped, Stat } from './stat.js'
 import { warningsOf } from './warnings.js'
 
@@ -192,10 +196,12 @@ async function frameOf<S extends z.ZodObject>(
 ): Promise<Frame> {
   const common = params as unknown as FrameParams
   const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
-  if (!inReportingTz || !rollupsAnswer(params, { ...frame, source: 'rollups' })) {
+  const areDaysInOrder = inReportingTz && frame.cut?.day !== 'mixed'
+  if (!areDaysInOrder || !rollupsAnswer(params, { ...frame, source: 'rollups' })) {
     return { ...frame, source: 'events' }
   }
-  return { ...frame, t: tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), source: 'rollups' }
+  const t = tablesBeforeAsOf(tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), frame)
+  return { ...frame, t, source: 'rollups' }
 }
 
 /**
@@ -212,21 +218,8 @@ async function rowsOf<R, S extends z.ZodObject>(
   query: RawBuilder<R>,
 ): Promise<R[]> {
   const settings = frame.source === 'events' ? eventSettings : stat.rollupSettings
-  if (settings === undefined) return (await query.execute(s.q)).rows
-  const before = await change(s, settings)
-  const { rows } = await query.execute(s.q)
-  await change(s, before)
-  return rows
-}
-
-/** @returns what the settings were */
-async function change(s: Session, settings: Readonly<Record<string, string>>): Promise<Record<string, string>> {
-  const [names, values] = [Object.keys(settings), Object.values(settings)]
-  const { rows } = await sql<{ before: string[] }>`
-    WITH earlier AS MATERIALIZED (SELECT array_agg(current_setting(name)) AS before FROM unnest(${names}::text[]) AS name)
-    SELECT before, set_config(name, value, true)
-    FROM earlier CROSS JOIN unnest(${names}::text[], ${values}::text[]) AS wanted (name, value)`.execute(s.q)
-  return Object.fromEntries(names.map((name, index) => [name, rows[0]!.before[index]!]))
+  const run = async () => (await query.execute(s.q)).rows
+  return settings === undefined ? run() : withSettings(s, settings, run)
 }
 
 function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.output<S>): Record<string, unknown> {
@@ -243,6 +236,8 @@ function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.ou
     data_from: frame.dataFrom,
     data_until: frame.dataUntil,
     complete_until: completeUntil(frame),
+    range_complete: isRangeComplete(frame),
+    hides_later_events: frame.cut !== undefined,
     source: frame.source,
   }
   // What was resolved comes first, and wins over what was given.

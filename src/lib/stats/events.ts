@@ -55,7 +55,7 @@ export function localTime(instant: RawBuilder<unknown>, frame: OpenFrame): RawBu
 
 /** The condition for events that count: visible, on a day of the range, in the segments. */
 export function eventsInRange(frame: Frame): RawBuilder<unknown> {
-  return all([...onDays(frame, frame.range!), ...visibleOnly(frame.openBatches), ...inSegments(frame)])
+  return all([...onDays(frame, frame.range!), ...visibleOnly(frame), ...inSegments(frame)])
 }
 
 /** The local day of an event. */
@@ -92,7 +92,7 @@ export function windowOf(day: RawBuilder<unknown>, grain: Grain, frame: OpenFram
   }
 }
 
-/** A query for every window of the range: its first day as `date`; for hours as `eventWindow` has it, with `begins`. */
+/** A query for every window of the range: its first day as `date`; for hours as `eventWindow` has it, with `begins` and `ends`. */
 export function calendar(grain: Grain, frame: Frame): RawBuilder<unknown> {
   const { from, to } = frame.range!
   if (grain === 'hour') {
@@ -100,7 +100,8 @@ export function calendar(grain: Grain, frame: Frame): RawBuilder<unknown> {
     // instants; where the clock changes by half an hour, with the change.
     const around = (day: Day, hours: number) =>
       sql`(${day}::timestamp AT TIME ZONE ${frame.tz}) + make_interval(hours => ${hours})`
-    return sql`SELECT ${hourOf(sql`instant`, frame)} AS date, min(instant) AS begins
+    return sql`SELECT ${hourOf(sql`instant`, frame)} AS date, min(instant) AS begins,
+    max(instant) + interval '15 minutes' AS ends
   FROM generate_series(${around(from, -6)}, ${around(to, 6)}, interval '15 minutes') AS instant
   WHERE instant AT TIME ZONE ${frame.tz} >= ${from}::timestamp AND instant AT TIME ZONE ${frame.tz} < ${to}::timestamp
   GROUP BY 1`

@@ -10,7 +10,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { all } from './events.js'
-import { anyOf, eventsInReach, type FunnelQuestion, startsInRange, windowInterval } from './funnel-events.js'
+import { anyOf, eventsInReach, type FunnelQuestion, isOpen, startsInRange, windowInterval } from './funnel-events.js'
 import { selectorSql } from './segment-sql.js'
 
 /** Whether this form can answer. */
@@ -41,7 +41,7 @@ export function firstFrom(array: RawBuilder<unknown>, time: RawBuilder<unknown>)
   return sql`${array}[width_bucket(${time} - interval '1 microsecond', ${array}) + 1]`
 }
 
-/** A CTE `best (user_id, depth, reached)` from `events`: `reached` are the times of the steps. */
+/** A CTE `best (user_id, depth, reached, open)` from `events`: `reached` are the times of the steps. */
 export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
   return sql`best AS (
   ${searchArrays(question, timesFromEvents(question))}
@@ -49,7 +49,7 @@ export function bestByArrays(question: FunnelQuestion): RawBuilder<unknown> {
 }
 
 /**
- * A query `user_id, depth, reached`, the best attempt of each user.
+ * A query `user_id, depth, reached, open`: the best attempt of each user, and whether the window of the last one is open.
  *
  * @param arrays a query `user_id, times_1, times_2 …`, the sorted times of each step; only users with a start
  */
@@ -94,7 +94,8 @@ export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknow
     ) AS timed_${sql.raw(String(step - 1))}`
   }
   // OFFSET 0 keeps what stands above it from being worked out again wherever it is named.
-  return sql`SELECT user_id, depth, ARRAY[${sql.join(steps.map(at))}] AS reached
+  return sql`SELECT user_id, depth, ARRAY[${sql.join(steps.map(at))}] AS reached,
+    ${isOpen(sql`${times(1)}[cardinality(${times(1)})]`, question)} AS open
   FROM (
     ${timed}
   ) AS timed

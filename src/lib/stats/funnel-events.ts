@@ -26,6 +26,24 @@ export function windowInterval({ windowMs }: Pick<FunnelQuestion, 'windowMs'>): 
   return sql`(${windowMs}::float8 * interval '1 millisecond')`
 }
 
+/**
+ * Whether the window of an attempt that begins at an instant is open: events that may still come lie in it. Nothing to work
+ * out where no start can be so late.
+ */
+export function isOpen(start: RawBuilder<unknown>, question: FunnelQuestion): RawBuilder<unknown> {
+  if (!mayBeOpen(question)) return sql`false`
+  return sql`(${start} + ${windowInterval(question)} >= ${question.frame.asOf}::timestamptz)`
+}
+
+/** Whether the window of the latest start that there can be reaches as-of. */
+export function mayBeOpen({ frame, windowMs }: Pick<FunnelQuestion, 'frame' | 'windowMs'>): boolean {
+  const { asOf, dataUntil, range } = frame
+  if (dataUntil === null || range === undefined) return false
+  const lastStart = dataUntil < range.to ? dataUntil : range.to
+  // The day itself, and what zones differ by.
+  return Date.parse(`${addDays(lastStart, 2)}T00:00:00Z`) + windowMs >= Date.parse(asOf)
+}
+
 /** The conditions for events that are read: visible, in the segments, and not too far from the range. */
 export function eventsInReach({ frame, windowMs }: FunnelQuestion): RawBuilder<unknown>[] {
   const { from, to } = frame.range!
@@ -34,7 +52,7 @@ export function eventsInReach({ frame, windowMs }: FunnelQuestion): RawBuilder<u
     // because that is constant for the server, so that it is not worked out for each event.
     sql`occurred_at >= ${addDays(from, -1)}::timestamp AT TIME ZONE ${frame.tz}`,
     sql`occurred_at < (${addDays(to, 1)}::timestamp + ${windowInterval({ windowMs })}) AT TIME ZONE ${frame.tz}`,
-    ...visibleOnly(frame.openBatches),
+    ...visibleOnly(frame),
     ...inSegments(frame),
   ]
 }

@@ -3,9 +3,12 @@
  * attempt is known by its start, and its steps are read by looking ahead so many events.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { bitOfStep, type FunnelQuestion, nextExcluded, sequence, windowInterval } from './funnel-events.js'
+import { bitOfStep, type FunnelQuestion, isOpen, nextExcluded, sequence, windowInterval } from './funnel-events.js'
 
-/** CTEs that end with `attempts (user_id, depth, reached)`: `reached` are the times of the steps. */
+/**
+ * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps; an attempt is open
+ * when its window is and no event of its user has come behind its last step, nor an excluded one.
+ */
 export function strictAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
   const stepCount = plan.selectorOfStep.length
@@ -41,6 +44,7 @@ export function strictAttempts(question: FunnelQuestion): RawBuilder<unknown> {
     (depth) =>
       sql`WHEN longest >= ${sql.lit(depth)}${sql.join([sql``, ...cleanUpTo(depth)], sql``)} THEN ${sql.lit(depth)}`,
   )
+  const isLast = laterSteps.map((step) => sql`WHEN ${sql.lit(step - 1)} THEN ${at(step)} IS NULL`)
   const reached = [sql`occurred_at`, ...laterSteps.map(at)]
   return sql`adjacent AS (
   SELECT *,
@@ -58,13 +62,15 @@ export function strictAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   FROM adjacent
   WHERE starts AND satisfied & ${bitOfStep(plan, 1)} <> 0
 ), judged AS (
-  SELECT user_id, ARRAY[${sql.join(reached)}] AS reached, CASE ${sql.join(
-    cleanDepth,
-    sql`
+  SELECT user_id, ARRAY[${sql.join(reached)}] AS reached, longest,
+    ${isOpen(sql`occurred_at`, question)} AND CASE longest ${sql.join(isLast, sql` `)} ELSE false END AS may_go_on, CASE ${sql.join(
+      cleanDepth,
+      sql`
       `,
-  )} END AS depth
+    )} END AS depth
   FROM started
 ), attempts AS (
-  SELECT user_id, depth, reached[1:depth] AS reached FROM judged WHERE depth IS NOT NULL
+  SELECT user_id, depth, reached[1:depth] AS reached, may_go_on AND depth = longest AS open
+  FROM judged WHERE depth IS NOT NULL
 )`
 }

@@ -11,7 +11,7 @@ import { addDays, type Day, isSameTimeZone } from '../time.js'
 
 import type { Frame } from './frame.js'
 import { firstFrom, latestStart, searchArrays, times } from './funnel-arrays.js'
-import { type FunnelQuestion, startsInRange, windowInterval } from './funnel-events.js'
+import { type FunnelQuestion, isOpen, mayBeOpen, startsInRange, windowInterval } from './funnel-events.js'
 import type { Selector } from './selector.js'
 
 /** Whether the times of all these steps are kept. */
@@ -28,7 +28,7 @@ function idOf({ eventType }: Selector, { optionalRollups }: Pick<Frame, 'optiona
   return optionalRollups.filter(isOfEventType).find((rollup) => rollup.eventType === eventType)?.id
 }
 
-/** A CTE `best (user_id, depth, reached)` from `user_times`: `reached` are the times of the steps. */
+/** A CTE `best (user_id, depth, reached, open)` from `user_times`: `reached` are the times of the steps. */
 export function bestByTimes(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
   const steps = plan.selectors.map((_, index) => index + 1)
@@ -45,14 +45,16 @@ export function bestByTimes(question: FunnelQuestion): RawBuilder<unknown> {
       OFFSET 0
     ) AS cut
     WHERE cardinality(times_1) > 0`
+  // An attempt can go on as long as its window is open, and the last one is open the longest.
+  const last = mayBeOpen(question) ? sql`, ${lastStart(sql`tried.times_1`, question)} AS last_start` : sql``
   return sql`tried AS (
   ${triedByFirstTimes(question)}
 ), best AS (
-  SELECT user_id, CASE ${depth} END AS depth, reached
+  SELECT user_id, CASE ${depth} END AS depth, reached, ${isOpen(sql`last_start`, question)} AS open
   FROM (
     SELECT user_id, coalesce(reached, (SELECT searched.reached FROM (
     ${searchArrays(question, rest)}
-    ) AS searched)) AS reached
+    ) AS searched)) AS reached${last}
     FROM tried
     OFFSET 0
   ) AS found
@@ -144,6 +146,12 @@ function firstStart(times: RawBuilder<unknown>, { frame }: FunnelQuestion): Firs
   }
   const isInside = isWellInside(times, frame)
   return { isInside, first: sql`${times}[1]`, before: sql`WHEN NOT ${isInside} THEN NULL` }
+}
+
+/** The last time of a sorted array that lies on the days of the range. */
+function lastStart(times: RawBuilder<unknown>, question: FunnelQuestion): RawBuilder<unknown> {
+  const starts = startsOf(times, question)
+  return sql`(SELECT starts[cardinality(starts)] FROM (SELECT ${starts} AS starts OFFSET 0) AS in_range)`
 }
 
 /** The times of a sorted array that lie on the days of the range. */

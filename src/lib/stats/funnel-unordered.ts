@@ -9,7 +9,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../errors.js'
-import { type FunnelQuestion, nextExcluded, sequence, windowInterval } from './funnel-events.js'
+import { type FunnelQuestion, isOpen, nextExcluded, sequence, windowInterval } from './funnel-events.js'
 import { type FunnelPlan, groupsOfSelectors } from './funnel-plan.js'
 
 const maxSharing = 6
@@ -59,7 +59,10 @@ function readGroups(plan: FunnelPlan): { tracks: Track[]; gains: Gain[]; lastGai
   return { tracks, gains, lastGains }
 }
 
-/** CTEs that end with `attempts (user_id, depth, reached)`: `reached` are the times of the steps. */
+/**
+ * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps; an attempt is open
+ * when its window is and no excluded event lies in it.
+ */
 export function unorderedAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
   const { tracks, gains, lastGains } = readGroups(plan)
@@ -96,6 +99,7 @@ export function unorderedAttempts(question: FunnelQuestion): RawBuilder<unknown>
   const lastGained = sql`greatest(${sql.join(lastGains.map((gain) => latest(gain, 'pos', noPos)))})`
   const isWhole = plan.exclusions.map((_, index) => sql`${nextExcluded(index)} >= last_gained`)
   const isClean = plan.exclusions.map((_, index) => sql`${nextExcluded(index)} > last_pos`)
+  const open = sql.join([isOpen(sql`occurred_at`, question), ...isClean], sql` AND `)
   const depth = hasExclusions
     ? sql`CASE WHEN satisfiable = ${sql.lit(stepCount)} AND ${sql.join(isWhole, sql` AND `)} THEN satisfiable
       WHEN satisfiable < ${sql.lit(stepCount)} AND ${sql.join(isClean, sql` AND `)} THEN satisfiable ELSE 1 END`
@@ -132,9 +136,9 @@ export function unorderedAttempts(question: FunnelQuestion): RawBuilder<unknown>
   )} AS satisfiable
   FROM started
 ), attempts AS (
-  SELECT user_id, depth, (ARRAY(SELECT at FROM unnest(gained_at) AS gained(at) ORDER BY at))[1:depth] AS reached
+  SELECT user_id, depth, (ARRAY(SELECT at FROM unnest(gained_at) AS gained(at) ORDER BY at))[1:depth] AS reached, open
   FROM (
-    SELECT user_id, gained_at, ${depth} AS depth FROM measured
+    SELECT user_id, gained_at, ${depth} AS depth, ${open} AS open FROM measured
   ) AS judged
 )`
 }

@@ -12,12 +12,24 @@
  * compares each with each.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { bit, bitOfStep, type FunnelQuestion, never, nextExcluded, sequence, windowInterval } from './funnel-events.js'
+import {
+  bit,
+  bitOfStep,
+  type FunnelQuestion,
+  isOpen,
+  never,
+  nextExcluded,
+  sequence,
+  windowInterval,
+} from './funnel-events.js'
 
 /** The name of the column that tells an event of the first instant of its step behind an excluded event. */
 const leadsAt = (step: number) => sql.ref(`leads_${step}`)
 
-/** CTEs that end with `attempts (user_id, depth, reached)`: `reached` are the times of the steps. */
+/**
+ * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps, and an attempt is open
+ * when its window is: each that stands here may go on.
+ */
 export function walkedAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
   const stepCount = plan.selectorOfStep.length
@@ -106,6 +118,6 @@ export function walkedAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   ) AS ranked
   WHERE nth_instant = 1 AND nth_alike = 1
 ), attempts AS (
-  SELECT user_id, depth, reached FROM walk${isClean.length === 0 ? sql`` : sql` WHERE ${sql.join(isClean, sql` AND `)}`}
+  SELECT user_id, depth, reached, ${isOpen(sql`reached[1]`, question)} AS open FROM walk${isClean.length === 0 ? sql`` : sql` WHERE ${sql.join(isClean, sql` AND `)}`}
 )`
 }

@@ -13,7 +13,7 @@ import type { Result } from '../result.js'
 import { type AskOptions, ask } from './ask.js'
 import type { Frame } from './frame.js'
 import { bestByArrays, canSearchArrays } from './funnel-arrays.js'
-import { windowInterval } from './funnel-events.js'
+import { mayBeOpen } from './funnel-events.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel-params.js'
 import { planFunnel } from './funnel-plan.js'
 import { strictAttempts } from './funnel-strict.js'
@@ -78,8 +78,7 @@ SELECT
   jsonb_build_array(${sql.join(steps.map((step) => sql`count(*) FILTER (WHERE depth >= ${sql.lit(step)})`))}) AS users,
   jsonb_build_array(${sql.join(later.map((step) => sql`percentile_cont(0.5) WITHIN GROUP (ORDER BY ${microseconds(step)}) / 1e6`))}) AS medians,
   jsonb_build_array(${sql.join(later.map((step) => sql`avg(${microseconds(step)})::float8 / 1e6`))}) AS means,
-  count(*) FILTER (WHERE depth < ${sql.lit(steps.length)}
-    AND reached[1] + ${windowInterval({ windowMs: params.window.ms })} >= ${frame.asOf}::timestamptz) AS pending
+  count(*) FILTER (WHERE depth < ${sql.lit(steps.length)} AND open) AS pending
 FROM best`
   },
   shape: (rows, params) => {
@@ -130,7 +129,10 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
   )
 }
 
-/** CTEs that end with `best (user_id, depth, reached)`, one row for each user with an attempt. */
+/**
+ * CTEs that end with `best (user_id, depth, reached, open)`, one row for each user with an attempt: the best one, and whether
+ * any of his is open, so that it may become a better one.
+ */
 function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id: string }> {
   const plan = planFunnel(params.step, exclusionsOf(params))
   const question = { plan, windowMs: params.window.ms, frame }
@@ -138,8 +140,9 @@ function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id:
     return sql`WITH ${frame.source === 'rollups' ? bestByTimes(question) : bestByArrays(question)}`
   }
   const attempts = { ordered: walkedAttempts, strict: strictAttempts, unordered: unorderedAttempts }[params.order]
+  const isAnyOpen = mayBeOpen(question) ? sql`bool_or(open) OVER (PARTITION BY user_id)` : sql`false`
   return sql`WITH RECURSIVE ${attempts(question)}, best AS (
-  SELECT DISTINCT ON (user_id) user_id, depth, reached
+  SELECT DISTINCT ON (user_id) user_id, depth, reached, ${isAnyOpen} AS open
   FROM attempts
   ORDER BY user_id, depth DESC, reached
 )`

@@ -14,8 +14,9 @@ import { nearest } from '../nearest.js'
 import type { Result } from '../result.js'
 import { addWindows, type Day, type DayGrain, dayGrains, windowEnd } from '../time.js'
 import { type AskOptions, ask } from './ask.js'
+import { windowState } from './completeness.js'
 import { all, calendar, eventDay, eventWindow, inSegments, onDays, windowOf } from './events.js'
-import { type Frame, visibleOnly, windowState } from './frame.js'
+import { type Frame, visibleOnly } from './frame.js'
 import { commonParams } from './params.js'
 import { rowDate } from './row-date.js'
 import type { SqlRow, Stat } from './stat.js'
@@ -34,7 +35,8 @@ export const lifecycleStat = {
   description:
     'Every active user of a period is either new, returning or resurrecting; a dormant one is not active in it but was ' +
     'in the period before. With a segment, only its events make a user active or new. Every period of the range is a row; ' +
-    'the range grows to whole periods, and the period before it is looked at too. A period that has not begun is empty.',
+    'the range grows to whole periods, and the period before it is looked at too. A period that has not begun is empty; one that has not ' +
+    'ended, or that the data does not cover, is not complete.',
   example: 'ea stats lifecycle --from 2025-08-01 --to 2025-08-31 --grain week',
   params,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
@@ -42,6 +44,7 @@ export const lifecycleStat = {
   columns: () => [
     { name: 'date', kind: 'date' },
     ...states.map((name) => ({ name, kind: 'count', unit: 'users' }) as const),
+    { name: 'complete', kind: 'flag' },
   ],
   definition: ({ grain, segment }) => {
     const event = segment.length === 0 ? 'event' : 'event of the segment'
@@ -74,14 +77,15 @@ ORDER BY date`,
   shape: (rows, { grain }, frame) => ({
     data: rows.map((row) => {
       const date = row.date as string
-      const isAhead = windowState(frame, date, windowEnd(date, grain)) === 'ahead'
-      const users = (state: State) => (isAhead ? null : (row[state] as number))
+      const known = windowState(frame, date, windowEnd(date, grain))
+      const users = (state: State) => (known === 'ahead' ? null : (row[state] as number))
       return {
         date,
         new: users('new'),
         returning: users('returning'),
         resurrecting: users('resurrecting'),
         dormant: users('dormant'),
+        complete: known === 'complete',
       }
     }),
   }),
@@ -129,7 +133,7 @@ function firstDays(grain: DayGrain, frame: Frame): RawBuilder<unknown> {
   FROM (
     SELECT user_id, greatest(${eventWindow(grain, frame)}, ${longAgo}::date) AS date
     FROM ${t.events}
-    WHERE ${all([...onDays(frame, { to }), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+    WHERE ${all([...onDays(frame, { to }), ...visibleOnly(frame), ...inSegments(frame)])}
     GROUP BY user_id, 2
   ) AS user_periods`
 }
@@ -169,7 +173,7 @@ function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{
     dormant: sql`max(${day}) < ${start}::date AND ${isActiveBefore}`,
   }[state]
   return sql`SELECT user_id FROM ${frame.t.events}
-  WHERE ${all([...onDays(frame, { to: end }), ...visibleOnly(frame.openBatches), ...inSegments(frame)])}
+  WHERE ${all([...onDays(frame, { to: end }), ...visibleOnly(frame), ...inSegments(frame)])}
   GROUP BY user_id
   HAVING ${condition}`
 }
@@ -181,7 +185,7 @@ function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{
  * @throws EaError `usage` for parameters that are not of their form
  * @example
  * const { data } = await lifecycle(db, { grain: 'week' })
- * data[0] // { date: '2025-08-04', new: 12, returning: 130, resurrecting: 9, dormant: 41 }
+ * data[0] // { date: '2025-08-04', new: 12, returning: 130, resurrecting: 9, dormant: 41, complete: true }
  */
 export function lifecycle(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
   return ask(db, lifecycleStat, given, options)

@@ -64,7 +64,7 @@ export const frameParams = {
     })
     .optional()
     .describe(
-      'What counts as now, for relative days and to tell complete windows from unfinished ones: a day (its start) or an instant.',
+      'What counts as now: a day (its start) or an instant. Events at or after it do not count, and relative days are counted from it.',
     ),
 }
 export type FrameParams = z.output<z.ZodObject<typeof frameParams>>

@@ -4,13 +4,12 @@
  */
 import type { Row } from '../result.js'
 import { addDays, addWindows } from '../time.js'
-import { type Frame, windowState } from './frame.js'
+import { spanState, type WindowState, windowState } from './completeness.js'
+import type { Frame } from './frame.js'
 import type { Params } from './retention-params.js'
 import { rollingHours } from './retention-rolling.js'
 import { dayCohorts } from './retention-windows.js'
 import type { Shaped, SqlRow } from './stat.js'
-
-type State = ReturnType<typeof windowState>
 
 interface Cohort {
   readonly label: string
@@ -18,15 +17,16 @@ interface Cohort {
   readonly index: number
   /** By window number; what is not there is 0. */
   readonly users: Map<number, number>
-  /** What is known of each cell. */
-  readonly states: readonly State[]
+  /** What is known of each window. */
+  readonly states: readonly WindowState[]
 }
 
 /** The rows, and the mean as the footer and in `meta`. */
 export function cells(rows: readonly SqlRow[], params: Params, frame: Frame): Shaped {
-  const table = cohortsOf(rows, params, frame).map(rowOf)
-  if (table.length === 0) return { data: [] }
-  const mean = meanOf(table, params.windows)
+  const cohorts = cohortsOf(rows, params, frame)
+  if (cohorts.length === 0) return { data: [] }
+  const table = cohorts.map((cohort) => rowOf(cohort, params))
+  const mean = meanOf(table, cohorts, params.windows)
   return { data: table, footer: mean, meta: { mean } }
 }
 
@@ -38,7 +38,7 @@ interface RetentionRow {
   readonly complete: readonly boolean[]
 }
 
-function rowOf({ label, users: counted, states }: Cohort): RetentionRow & Row {
+function rowOf({ label, users: counted, states }: Cohort, { mode }: Params): RetentionRow & Row {
   const users = states.map((state, number) => (state === 'ahead' ? null : (counted.get(number) ?? 0)))
   const size = users[0]!
   return {
@@ -46,7 +46,11 @@ function rowOf({ label, users: counted, states }: Cohort): RetentionRow & Row {
     size,
     users,
     rates: users.map((count) => (count === null ? null : ratio(count, size ?? 0))),
-    complete: states.map((state) => state === 'complete'),
+    complete: states.map((state, number) => {
+      if (mode === 'on' || number === 0) return state === 'complete'
+      // Anybody may still return, unless nobody is left who has not.
+      return states[0] === 'complete' && users[number] === size
+    }),
   }
 }
 
@@ -54,15 +58,18 @@ function ratio(users: number, size: number): number | null {
   return size === 0 ? null : users / size
 }
 
-/** Of each window: the users and the size of the cohorts that are complete in it, summed. */
-function meanOf(table: readonly RetentionRow[], windows: number): RetentionRow & Row {
+/**
+ * Of each window: the users and the size of the cohorts for which it is over, summed. With `on` these are the ones that are
+ * complete in it; with `on-or-after` only those would be of whom everybody has returned, and their mean says nothing.
+ */
+function meanOf(table: readonly RetentionRow[], cohorts: readonly Cohort[], windows: number): RetentionRow & Row {
   const sums = Array.from({ length: windows + 1 }, (_, number) => {
-    const whole = table.filter(({ complete }) => complete[number])
+    const whole = table.filter((_, row) => cohorts[row]!.states[number] === 'complete')
     const sum = (count: (row: RetentionRow) => number) => whole.reduce((total, row) => total + count(row), 0)
     return {
       users: whole.length === 0 ? null : sum(({ users }) => users[number]!),
       size: sum(({ size }) => size!),
-      isWhole: whole.length === table.length,
+      isComplete: table.every(({ complete }) => complete[number]),
     }
   })
   return {
@@ -70,7 +77,7 @@ function meanOf(table: readonly RetentionRow[], windows: number): RetentionRow &
     size: sums[0]!.users,
     users: sums.map(({ users }) => users),
     rates: sums.map(({ users, size }) => (users === null ? null : ratio(users, size))),
-    complete: sums.map(({ isWhole }) => isWhole),
+    complete: sums.map(({ isComplete }) => isComplete),
   }
 }
 
@@ -96,7 +103,7 @@ function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohor
     }))
   }
   const windows = windowsOf(rows)
-  const stateOf = instantState(frame, rows)
+  const dataEnds = (rows[0]?.data_ends ?? null) as number | null
   return windows
     .filter(({ isCohort }) => isCohort)
     .map(({ label, index, begins, ends }) => {
@@ -109,7 +116,12 @@ function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohor
         const window = windows[index + number]!
         return [window.begins, window.ends]
       })
-      return { label, index, users: usersOf(index), states: spans.map((span) => stateOf(...span)) }
+      return {
+        label,
+        index,
+        users: usersOf(index),
+        states: spans.map(([begins, ends]) => spanState(frame, { begins, ends }, dataEnds)),
+      }
     })
 }
 
@@ -142,18 +154,6 @@ function offsetText(local: string, atSeconds: number): string {
   const two = (count: number) => String(count).padStart(2, '0')
   const size = Math.abs(minutes)
   return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`
-}
-
-/** As `windowState`, for spans of instants. */
-function instantState({ asOf }: Frame, rows: readonly SqlRow[]) {
-  const [wholeSeconds, fraction] = [asOf.slice(0, 19), asOf.slice(19, -1)]
-  const asOfSeconds = Date.parse(`${wholeSeconds}Z`) / 1000 + Number(`0${fraction}`)
-  const dataEnds = (rows[0]?.data_ends ?? null) as number | null
-  return (begins: number, ends: number): State => {
-    // A day that a zone leaves out ends when it begins, so it is never ahead of its own end.
-    if (begins >= asOfSeconds && ends > asOfSeconds) return 'ahead'
-    return dataEnds !== null && ends <= Math.min(dataEnds, asOfSeconds) ? 'complete' : 'partial'
-  }
 }
 
 /** The day behind the newest one of the data. */

@@ -20,9 +20,8 @@ export function startConditions({ cohort, startEvent }: Params, frame: Frame) {
 }
 
 /** What makes an event a return, apart from its time. */
-export function returnConditions({ returnEvent, mode }: Params, frame: Frame): RawBuilder<unknown>[] {
-  const isBeforeAsOf = mode === 'on-or-after' ? [sql`occurred_at < ${frame.asOf}::timestamptz`] : []
-  return [...ofType(returnEvent), ...inBrackets(returnEvent), ...inSegments(frame), ...isBeforeAsOf]
+export function returnConditions({ returnEvent }: Params, frame: Frame): RawBuilder<unknown>[] {
+  return [...ofType(returnEvent), ...inBrackets(returnEvent), ...inSegments(frame)]
 }
 
 function ofType(selector: Selector | undefined): RawBuilder<unknown>[] {

@@ -83,7 +83,7 @@ function eventUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
   const conditions = [
     ...(cohort === 'active' ? [notBefore(at, from, frame)] : []),
     ...(mode === 'on' ? [notAfter(at, to, hoursOfWindows, frame)] : []),
-    ...visibleOnly(frame.openBatches),
+    ...visibleOnly(frame),
     ...isWanted,
   ]
   // Only who has no earlier start can enter, so the order of the events of history is of no interest.

@@ -22,7 +22,7 @@ export function rollingUserWindows(params: Params, frame: Frame): RawBuilder<unk
   const returnsAsked = all([
     notBefore(at, from, frame),
     ...(mode === 'on' ? [notAfter(at, to, hours * (windows + 1), frame)] : []),
-    ...visibleOnly(frame.openBatches),
+    ...visibleOnly(frame),
     ...returnConditions(params, frame),
   ])
   const isInWindows = [
@@ -58,7 +58,7 @@ function starts(params: Params, frame: Frame): RawBuilder<unknown> {
             FROM (
               SELECT user_id, min(occurred_at) AS occurred_at
               FROM ${frame.t.events}
-              WHERE ${all([...inSpan(at, span, frame), ...visibleOnly(frame.openBatches), ...isStart])}
+              WHERE ${all([...inSpan(at, span, frame), ...visibleOnly(frame), ...isStart])}
               GROUP BY user_id
               HAVING ${all([...inSpan(sql`min(occurred_at)`, { from }, frame), ...hasEntered])}
             ) AS first_starts`

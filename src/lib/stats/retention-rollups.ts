@@ -4,29 +4,23 @@
  * of user ids.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { addDays, type DayGrain } from '../time.js'
+import type { DayGrain } from '../time.js'
 import { all, windowOf } from './events.js'
-import { completeUntil, type Frame } from './frame.js'
+import type { Frame } from './frame.js'
 import type { Params } from './retention-params.js'
 import { lastDay, numberOfDay } from './retention-windows.js'
 
 /** Whether `user_days` knows the answer; the time zone is not its concern. */
 export function rollupsAnswer(params: Params, frame: Frame): boolean {
-  const { windowType, mode, clock, cohort, startEvent, returnEvent } = params
+  const { windowType, clock, cohort, startEvent, returnEvent } = params
   return (
     windowType !== 'hour' &&
     clock === 'calendar' &&
     startEvent === undefined &&
     returnEvent === undefined &&
     // The first event ever is searched without the segments, and that is not in a rollup of one of them.
-    (frame.segments.length === 0 || (cohort !== 'first-ever' && frame.segmentsHeld)) &&
-    (mode === 'on' || !isAsOfInData(frame))
+    (frame.segments.length === 0 || (cohort !== 'first-ever' && frame.segmentsHeld))
   )
-}
-
-/** What happens after as-of is no return with `on-or-after`, and a day may lie on both sides of it. */
-function isAsOfInData(frame: Frame): boolean {
-  return frame.dataUntil !== null && completeUntil(frame) !== addDays(frame.dataUntil, 1)
 }
 
 /** Whether `firstDayMembers` says who is in which cell: without a start event the first events are those of `first_day`. */

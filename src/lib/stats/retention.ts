@@ -26,8 +26,9 @@ export const retentionStat = {
   description:
     'Every cohort of the range is a row, also an empty one: size is how many users started in its window, users[k] how many ' +
     'of them returned in the k-th window after it, rates[k] their share. A cell that has not begun is empty; one that has ' +
-    'not ended, or that the data does not cover, is not complete. The mean weighs each cohort by its size and leaves out ' +
-    'cells that are not complete.',
+    'not ended, or that the data does not cover, is not complete. With on-or-after anybody may still return, so a cell is ' +
+    'complete only when everybody of its cohort has. The mean of a window weighs each cohort by its size and leaves out ' +
+    'those for which that window is not complete, with on-or-after those for which it is not over.',
   example: 'ea stats retention --window-type week --windows 8',
   params,
   range: ({ startDate, to, windowType }) => ({
@@ -45,8 +46,6 @@ export const retentionStat = {
         : `The ${windowType} of the newest day of the data and the ${defaultWindowsBack} ${windowType}s before it`,
   }),
   rollupsAnswer,
-  // Events of the future are no returns until they happen; windows, rolling ones too, begin and end with hours.
-  dependsOnSecond: ({ mode }) => mode === 'on-or-after',
   selectors: ({ startEvent, returnEvent }) => [startEvent, returnEvent].filter((selector) => selector !== undefined),
   columns: ({ windowType }) => [
     { name: 'cohort', kind: windowType === 'hour' ? 'instant' : 'date' },

@@ -1,7 +1,8 @@
 /** The text that names a row of an answer by its date, for the lists of users behind a number. */
 import { EaError } from '../errors.js'
 import { addDays, type Day, type DayGrain, isDay, windowEnd, windowStart } from '../time.js'
-import { type Frame, windowState } from './frame.js'
+import { windowState } from './completeness.js'
+import type { Frame } from './frame.js'
 
 /**
  * The date of a row, as somebody wrote it.

@@ -12,8 +12,9 @@ import type { Result } from '../result.js'
 import { type Grain, grains, windowEnd } from '../time.js'
 import { activeUsers } from './active-users.js'
 import { type AskOptions, ask } from './ask.js'
+import { hourState, type WindowState, windowState } from './completeness.js'
 import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from './events.js'
-import { type Frame, windowState } from './frame.js'
+import type { Frame } from './frame.js'
 import { commonParams, parsedText } from './params.js'
 import type { SqlRow, Stat } from './stat.js'
 import { type By, keySql, parseBy } from './trend-by.js'
@@ -38,7 +39,8 @@ export const trendStat = {
   description:
     'Every window of the range is a row, also an empty one; with --by one for each key. The keys are the ones whose values ' +
     'add up to the most over the range, the largest first; what has no such property has the key null. The range grows to ' +
-    'whole windows. A window that has not begun is empty.',
+    'whole windows. A window that has not begun is empty; one that has not ended, or that the data does not cover, is not ' +
+    'complete.',
   example: 'ea stats trend --from 2025-08-01 --grain week --by properties.country',
   params,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
@@ -53,6 +55,7 @@ export const trendStat = {
     { name: 'date', kind: grain === 'hour' ? 'instant' : 'date' },
     ...(by === undefined ? [] : [{ name: 'key', kind: 'text' } as const]),
     { name: 'value', kind: 'count', unit: measure === 'events' ? 'events' : 'users' },
+    { name: 'complete', kind: 'flag' },
   ],
   definition: ({ grain, by, measure, limit }) => {
     const counted = measure === 'events' ? 'Events' : 'Different users with at least one event'
@@ -65,11 +68,12 @@ export const trendStat = {
     const left = by === undefined ? 0 : Math.max(0, ((rows[0]?.keys as number | undefined) ?? 0) - limit)
     return {
       data: rows.map((row) => {
-        const date = row.date as string
+        const state = stateOf(row, grain, frame)
         return {
-          date,
+          date: row.date as string,
           key: (row.key ?? null) as string | null,
-          value: isAhead(date, grain, frame) ? null : (row.value as number),
+          value: state === 'ahead' ? null : (row.value as number),
+          complete: state === 'complete',
         }
       }),
       meta: { by: by?.text ?? null, keys_left_out: left },
@@ -83,9 +87,14 @@ export const trendStat = {
   },
 } satisfies Stat<typeof params>
 
-function isAhead(date: string, grain: Grain, frame: Frame): boolean {
-  if (grain === 'hour') return Date.parse(date) >= Date.parse(frame.asOf)
-  return windowState(frame, date, windowEnd(date, grain)) === 'ahead'
+function stateOf({ date, ends }: SqlRow, grain: Grain, frame: Frame): WindowState {
+  if (grain === 'hour') return hourState(frame, date as string, ends as number)
+  return windowState(frame, date as string, windowEnd(date as string, grain))
+}
+
+/** When an hour ends; days say it by themselves. */
+function endOf(grain: Grain): RawBuilder<unknown> {
+  return grain === 'hour' ? sql`, extract(epoch FROM calendar.ends)::float8 AS ends` : sql``
 }
 
 /** A window for the result. An hour is the instant at which it begins, on the local clock with its offset: some come twice. */
@@ -104,7 +113,7 @@ WITH calendar AS (
 ), counted AS (
   ${measure === 'events' ? countedEvents(grain, undefined, frame) : countedUsers(grain, undefined, frame)}
 )
-SELECT ${dateText(grain, frame)} AS date, coalesce(counted.value, 0)::bigint AS value
+SELECT ${dateText(grain, frame)} AS date, coalesce(counted.value, 0)::bigint AS value${endOf(grain)}
 FROM calendar LEFT JOIN counted ON counted.date = calendar.date
 ORDER BY calendar.date`
 }
@@ -126,7 +135,7 @@ WITH calendar AS (
   GROUP BY rank, key, keys
 )
 SELECT ${dateText(grain, frame)} AS date, kept.key, kept.keys,
-  coalesce((kept.value_by_date ->> calendar.date::text)::bigint, 0) AS value
+  coalesce((kept.value_by_date ->> calendar.date::text)::bigint, 0) AS value${endOf(grain)}
 FROM kept CROSS JOIN calendar
 ORDER BY calendar.date, kept.rank`
 }
@@ -169,7 +178,7 @@ function countedUsers(grain: Grain, by: By | undefined, frame: Frame): RawBuilde
  * @throws EaError `usage` for parameters that are not of their form
  * @example
  * const { data } = await trend(db, { by: 'event_type', limit: 3 })
- * data[0] // { date: '2025-08-01', key: 'page_view', value: 1204 }
+ * data[0] // { date: '2025-08-01', key: 'page_view', value: 1204, complete: true }
  */
 export function trend(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
   return ask(db, trendStat, given, options)

@@ -1,6 +1,8 @@
 /** What a person should know beside the answer: names that no event has, values that are no numbers, no data at all. */
 import { sql } from 'kysely'
 import type { Session } from '../db/connect.js'
+import { addDays } from '../time.js'
+import { tablesBeforeAsOf } from './as-of.js'
 import { all, onDays } from './events.js'
 import { type Frame, visibleOnly } from './frame.js'
 import { isNumericComparison, notNumberSql } from './segment-sql.js'
@@ -19,15 +21,29 @@ export async function warningsOf(
   selectors: readonly Selector[] = [],
   fields: readonly Field[] = [],
 ): Promise<string[]> {
-  if (frame.dataUntil === null) return ['There are no events yet; `ea import FILE` brings some.']
-  const visible = visibleOnly(frame.openBatches)
+  const { cut, dataUntil, segments, optionalRollups } = frame
+  if (dataUntil === null && cut !== undefined) return [`There are no events before ${frame.asOf}, which counts as now.`]
+  if (dataUntil === null) return ['There are no events yet; `ea import FILE` brings some.']
+  const visible = visibleOnly(frame)
+  // Which values a rollup has, it does not say for a part of a day.
+  const rollups = cut === undefined ? optionalRollups : []
   const names = await vocabularyWarnings(
-    s,
-    { segments: frame.segments, selectors, fields, rollups: frame.optionalRollups },
+    { ...s, t: tablesBeforeAsOf(s.t, { ...frame, segments: [] }) },
+    { segments, selectors, fields, rollups },
     visible.length === 0 ? undefined : all(visible),
   )
   const conditions = [...frame.segments, ...selectors.flatMap((selector) => selector.conditions)]
-  return [...names, ...(await notNumbers(s, frame, conditions.filter(isNumericComparison)))]
+  return [...offTheData(frame), ...names, ...(await notNumbers(s, frame, conditions.filter(isNumericComparison)))]
+}
+
+/** A range that has no day of the data: its zeros would look like numbers. */
+function offTheData({ range, dataFrom, dataUntil }: Frame): string[] {
+  if (range === undefined || dataFrom === null || dataUntil === null) return []
+  if (range.from > dataUntil) return [`The data ends on ${dataUntil}, before the range begins on ${range.from}.`]
+  if (range.to <= dataFrom) {
+    return [`The data begins on ${dataFrom}, after the range ends on ${addDays(range.to, -1)}.`]
+  }
+  return []
 }
 
 /** How many events of the range have a value that a comparison cannot compare. */
@@ -37,7 +53,7 @@ async function notNumbers(s: Session, frame: Frame, comparisons: readonly Condit
   const { rows } = await sql<{ counts: number[] }>`
     SELECT jsonb_build_array(${sql.join(counts)}) AS counts
     FROM ${frame.t.events}
-    WHERE ${all([...onDays(frame, frame.range), ...visibleOnly(frame.openBatches)])}`.execute(s.q)
+    WHERE ${all([...onDays(frame, frame.range), ...visibleOnly(frame)])}`.execute(s.q)
   return comparisons.flatMap(({ text }, index) => {
     const count = rows[0]!.counts[index]!
     return count === 0 ? [] : [`${count} events do not match ${text}, because their value is not a number.`]

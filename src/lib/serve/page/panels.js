@@ -106,19 +106,19 @@ export const panels = [
     title: () => 'Lifecycle',
     stat: () => 'lifecycle',
     params: (view, days) => ({ ...over(view, days), ...grained(view) }),
-    table: (answer) => ({
+    table: ({ data }) => ({
       columns: [
         {
           heading: 'Date',
           isText: true,
-          cell: ({ date }, index) => ({ text: date, isIncomplete: !isComplete(answer, index) }),
+          cell: ({ date, complete }) => ({ text: date, isIncomplete: complete === false }),
         },
         ...['new', 'returning', 'resurrecting', 'dormant'].map((state) => ({
           heading: state,
           cell: ({ date, [state]: users }) => numberOf(users, `${date}:${state}`, `the ${state} users of ${date}`),
         })),
       ],
-      rows: answer.data,
+      rows: data,
     }),
   },
   {
@@ -144,21 +144,13 @@ function numberOf(number, users, name) {
   return { text: count(number), users: number > 0 ? users : undefined, name }
 }
 
-/** Whether a row of dates will not change any more: it ends where the next one begins, the last one with the range. */
-export function isComplete({ data, meta }, index) {
-  const { complete_until: until, to } = meta
-  if (typeof until !== 'string') return true
-  const next = data.slice(index + 1).find(({ date }) => date > data[index].date)
-  return next === undefined ? to < until : next.date.slice(0, 10) <= until
-}
-
 /** A trend has a row for each date and key: dates go down, keys across. */
 function trendTable(answer) {
   const { data, meta } = answer
   const keys = [...new Set(data.map(({ key }) => key))]
   const byDate = new Map()
-  for (const [index, { date, key, value }] of data.entries()) {
-    const row = byDate.get(date) ?? { date, isIncomplete: !isComplete(answer, index), values: new Map() }
+  for (const { date, key, value, complete } of data) {
+    const row = byDate.get(date) ?? { date, isIncomplete: complete === false, values: new Map() }
     row.values.set(key, value)
     byDate.set(date, row)
   }
