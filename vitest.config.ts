@@ -17,8 +17,14 @@ const tiers = ['db', 'cli', 'proof']
 const isFull = effort === 'full'
 const onServer = { globalSetup: ['test/support/global-setup.ts'], hookTimeout: 120_000 }
 
+const sayEffort = {
+  onInit: () =>
+    process.stdout.write(`Effort: ${effort} (EA_TEST_EFFORT). Random cases of ${seed} (EA_TEST_SEED repeats a day).\n`),
+}
+
 export default defineConfig({
   test: {
+    reporters: ['default', sayEffort],
     disableConsoleIntercept: true,
     // The default leaves half of a machine with two cores idle: tests wait for PostgreSQL and for processes.
     maxWorkers: Number(process.env.EA_TEST_WORKERS ?? 2),
@@ -51,7 +57,3 @@ export default defineConfig({
     ],
   },
 })
-
-process.stdout.write(
-  `Effort: ${effort} (EA_TEST_EFFORT). Seed of random cases: ${seed} (EA_TEST_SEED repeats a day).\n`,
-)
