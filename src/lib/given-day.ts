@@ -2,11 +2,30 @@
  * Days as people write them: a day, a month, a year, or so long ago. Which days `-7d` means depends on today, so a text
  * is checked where it is given and resolved where today is known.
  */
-import { addDays, type Day, isDay } from './time.js'
+import { addDays, type Day, isDay, years } from './time.js'
 
 /** What to write, for help and errors. */
 export const givenDayForms =
   'a day (2025-08-31), a month (2025-08), a year (2025), today, yesterday, or -7d, -12w, -3m, -1y'
+
+/**
+ * What is wrong with a text that is not one of the forms, to follow the name of its parameter.
+ *
+ * @param others what else may be written there, for the sentence
+ * @example
+ * givenDayFault('1940-01-01') // 'must lie in the years 1970 to 2999'
+ */
+export function givenDayFault(text: unknown, others = ''): string {
+  const isOtherYear = typeof text === 'string' && /^\d{4}(-\d\d(-\d\d([T ].*)?)?)?$/.test(text) && !isYear(text)
+  return isOtherYear
+    ? `must lie in the years ${years.first} to ${years.last}`
+    : `must be ${givenDayForms}${others}; years go from ${years.first} to ${years.last}`
+}
+
+function isYear(text: string): boolean {
+  const year = Number(text.slice(0, 4))
+  return year >= years.first && year <= years.last
+}
 
 /** Whether a text is one of the forms. */
 export function isGivenDay(text: string): boolean {
@@ -37,8 +56,7 @@ export function resolveDay(text: string, today: Day): { first: Day; last: Day } 
   return { first: known, last: known }
 }
 
-// No event is older.
-const firstKnownDay = '1970-01-01'
+const firstKnownDay = `${years.first}-01-01`
 
 interface Back {
   readonly count: number
@@ -59,7 +77,7 @@ function lastOfMonth(first: Day): Day {
 /** The same day of an earlier month, or that month's last day. */
 function monthsBefore(day: Day, count: number): Day {
   const month = Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7)) - 1 - count
-  if (month < 12 * 1970) return firstKnownDay
+  if (month < 12 * years.first) return firstKnownDay
   const first = `${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}-01`
   const last = lastOfMonth(first)
   const same = `${first.slice(0, 8)}${day.slice(8)}`

@@ -28,7 +28,10 @@ function fromDayNumber(days: number): Day {
   return new Date(days * msPerDay).toISOString().slice(0, 10)
 }
 
-/** Whether a text is a day of the calendar, from 1970 to 2999: no `2025-02-30`, no `2025-8-1`, no `now`. */
+/** The years that days can lie in: no event is older, and a clock that is later is wrong. */
+export const years = { first: 1970, last: 2999 } as const
+
+/** Whether a text is a day of the calendar, in one of the `years`: no `2025-02-30`, no `2025-8-1`, no `now`. */
 export function isDay(text: string): boolean {
   if (!/^(19[7-9]\d|2\d\d\d)-\d\d-\d\d$/.test(text)) return false
   const days = dayNumber(text)

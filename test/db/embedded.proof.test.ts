@@ -1,5 +1,5 @@
 /** The life of an embedded server that several commands share. */
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { embeddedStatus, startEmbedded, stopEmbedded, withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
@@ -109,6 +109,27 @@ test('the server is durable, private, and set for this machine', async () => {
       expect(statSync(socketDir!).mode & 0o777).toBe(0o700)
       expect(statSync(`${dataDir}/pg18`).mode & 0o777).toBe(0o700)
     })
+  })
+})
+
+test('the log of the server holds no values, though it tells of starts and stops', async () => {
+  await withDataDir(async (dataDir) => {
+    await withEmbeddedServer(dataDir, async (url) => {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      const refused = (text: string, values: unknown[] = []) => client.query(text, values).catch((error) => error.code)
+      expect(await refused("SELECT 'secret-1'::uuid")).toBe('22P02')
+      expect(await refused('SELECT $1::text::jsonb', ['{"secret-2": }'])).toBe('22P02')
+      await client.query('CREATE TEMP TABLE once (id text PRIMARY KEY)')
+      await client.query("INSERT INTO once VALUES ('secret-3')")
+      expect(await refused('INSERT INTO once VALUES ($1)', ['secret-3'])).toBe('23505')
+      expect(await refused("DO $$ BEGIN RAISE EXCEPTION 'secret-4' USING DETAIL = 'secret-5'; END $$")).toBe('P0001')
+      await client.query("DO $$ BEGIN RAISE WARNING 'secret-6'; END $$")
+      await client.end()
+    })
+    const log = readFileSync(`${dataDir}/server.log`, 'utf8')
+    expect(log).toContain('ready to accept connections')
+    expect(log).not.toContain('secret')
   })
 })
 

@@ -23,7 +23,7 @@ test('the definition, then the range and where it comes from', () => {
 })
 
 test('the first day of a week is said where weeks are counted', () => {
-  const range = '2025-08-01 to 2025-08-31, Europe/Kyiv, weeks from monday.'
+  const range = '2025-08-01 to 2025-08-31, Europe/Kyiv, weeks start on Monday.'
   expect(about(users([], { ...dau, grain: 'week' }), 80)[1]).toBe(range)
   expect(about(users([], { ...dau, window_type: 'week' }), 80)[1]).toBe(range)
 })

@@ -1,6 +1,7 @@
 /** Bars and funnels: exact drawings, and lengths that are the numbers. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { human } from '../../src/lib/render/cells.js'
 import { chart } from '../../src/lib/render/chart.js'
 import type { Result } from '../../src/lib/result.js'
 import { assertProperty } from '../support/effort.js'
@@ -20,11 +21,11 @@ test('bars with the values of the table', async () => {
       ]),
     ),
   ).toBe(`
-event_type      events  share
-page_view    1,200,000  80.0%  █████████████████████████████████████████████████
-購入完了       300,000  20.0%  ████████████▎
-a\\u001b[31m          1   0.0%  ▏
-none                 0   0.0%
+event_type      events   share
+page_view    1,200,000   80.0%  ████████████████████████████████████████████████
+購入完了       300,000   20.0%  ████████████
+a\\u001b[31m          1  <0.01%  ▏
+none                 0    0.0%
 `)
 })
 
@@ -118,7 +119,7 @@ test('each bar is as long as its value within one cell, and the largest has all 
           const [name, events, share] = lines[index]!.split(/ +/)
           expect([name, events]).toEqual([`e${index}`, value.toLocaleString('en-US')])
           const total = values.reduce((sum, each) => sum + each, 0) || 1
-          expect(share).toBe(`${((value / total) * 100).toFixed(1)}%`)
+          expect(share).toBe(human(value / total, 'rate', true))
         }
       },
     ),
@@ -133,10 +134,10 @@ test('a funnel says what its numbers say: users, rates, losses', async () => {
       const text = await chart(funnelOf(users.map((count, index) => [`s${index}`, count])), {
         ...{ color: false, isTty: true, width: 80, height: 24, unicode: false },
       })
-      const steps = [...text.matchAll(/^(\d) s\d +([\d,]+) +([\d.]+%) +(#+)$/gm)]
-      const lost = [...text.matchAll(/^ {2}v lost ([\d,]+) \(([\d.]+%)\), median/gm)]
+      const steps = [...text.matchAll(/^(\d) s\d +([\d,]+) +([<>\d.]+%) +(#+)$/gm)]
+      const lost = [...text.matchAll(/^ {2}v lost ([\d,]+) \(([<>\d.]+%)\), median/gm)]
       expect([steps.length, lost.length]).toEqual([users.length, users.length - 1])
-      const percent = (rate: number) => `${(rate * 100).toFixed(1)}%`
+      const percent = (rate: number) => human(rate, 'rate', true)
       for (const [index, [, step, count, rate, bar]] of steps.entries()) {
         const share = users[index]! / users[0]!
         expect([step, count, rate]).toEqual([`${index + 1}`, users[index]!.toLocaleString('en-US'), percent(share)])

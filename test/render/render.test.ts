@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { human } from '../../src/lib/render/cells.js'
 import { formats } from '../../src/lib/render/formats.js'
 import { render } from '../../src/lib/render/render.js'
 import type { Result } from '../../src/lib/result.js'
@@ -56,6 +57,13 @@ test('numbers stand at the right, the cell of null is a dash', async () => {
   expect(await render(result, 'table', piped)).toBe(
     ['event_type   events  share', 'page_view   1234567  75.0%', 'buy, "now"        5      -', ''].join('\n'),
   )
+})
+
+test('a share is never rounded to none or to all of it', () => {
+  const told = (share: number) => human(share, 'rate', true)
+  expect([0, 0.0004, 1 / 3000, 0.00004, 1e-9].map(told)).toEqual(['0.0%', '0.04%', '0.03%', '<0.01%', '<0.01%'])
+  expect([1, 0.9996, 0.99996, 0.9994, 1.0001].map(told)).toEqual(['100.0%', '99.96%', '>99.99%', '99.9%', '100.01%'])
+  expect([-0.0004, -1e-9, -1, 0.5, 0.07].map(told)).toEqual(['-0.04%', '-<0.01%', '-100.0%', '50.0%', '7.0%'])
 })
 
 test('json is metric, data and meta; ndjson one row a line', async () => {

@@ -132,11 +132,11 @@ describe('shared work', () => {
 
 describe('turns', () => {
   test('are taken in order, so many at once', async () => {
-    const turns = new Turns(2, 60_000)
+    const turns = new Turns({ maxAtOnce: 2, maxPerSender: 2, maxWaitMs: 60_000 })
     const gates = [gate(), gate(), gate(), gate()]
     const begun: number[] = []
     const done = gates.map(({ opened }, index) =>
-      turns.take(never, () => {
+      turns.take('ann', never, () => {
         begun.push(index)
         return opened
       }),
@@ -153,17 +153,55 @@ describe('turns', () => {
   })
 
   test('are given up by those who leave, wait too long or fail', async () => {
-    const turns = new Turns(1, 20)
+    const turns = new Turns({ maxAtOnce: 1, maxPerSender: 1, maxWaitMs: 20 })
     const { opened, open } = gate()
-    const first = turns.take(never, () => opened)
+    const first = turns.take('ann', never, () => opened)
     const leaver = new AbortController()
-    const second = turns.take(leaver.signal, async () => 'second')
+    const second = turns.take('ann', leaver.signal, async () => 'second')
     leaver.abort(new Error('left'))
     await expect(second).rejects.toThrow('left')
-    await expect(turns.take(never, async () => 'third')).rejects.toMatchObject({ code: 'server_busy' })
+    await expect(turns.take('ann', never, async () => 'third')).rejects.toMatchObject({ code: 'server_busy' })
     open()
     await first
-    await expect(turns.take(never, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
-    expect(await turns.take(never, async () => 'last')).toBe('last')
+    await expect(turns.take('ann', never, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+    expect(await turns.take('ann', never, async () => 'last')).toBe('last')
+  })
+
+  test('one sender holds so many of them and no more; who waits behind it goes first', async () => {
+    const turns = new Turns({ maxAtOnce: 4, maxPerSender: 2, maxWaitMs: 60_000 })
+    const begun: string[] = []
+    const gates = Array.from({ length: 8 }, () => gate())
+    const senders = ['ann', 'ann', 'ann', 'ann', 'ben', 'cem', 'dan', 'ann']
+    const done = senders.map((sender, index) =>
+      turns.take(sender, never, () => {
+        begun.push(`${sender} ${index}`)
+        return gates[index]!.opened
+      }),
+    )
+    await sleep(0)
+    expect(begun).toEqual(['ann 0', 'ann 1', 'ben 4', 'cem 5'])
+    gates[4]!.open()
+    await sleep(0)
+    // Ann has waited longer than Dan, and has her two.
+    expect(begun.slice(4)).toEqual(['dan 6'])
+    gates[0]!.open()
+    await sleep(0)
+    expect(begun.slice(5)).toEqual(['ann 2'])
+    for (const { open } of gates) open()
+    await Promise.all(done)
+    expect(begun.slice(6)).toEqual(['ann 3', 'ann 7'])
+  })
+
+  test('a sender who waits behind its own questions is told so', async () => {
+    const turns = new Turns({ maxAtOnce: 2, maxPerSender: 1, maxWaitMs: 10 })
+    const { opened, open } = gate()
+    const first = turns.take('ann', never, () => opened)
+    await expect(turns.take('ann', never, async () => 2)).rejects.toMatchObject({
+      code: 'server_busy',
+      message: expect.stringContaining('other questions under way'),
+    })
+    expect(await turns.take('ben', never, async () => 3)).toBe(3)
+    open()
+    await first
   })
 })

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { EaError } from '../../src/lib/errors.js'
 import { createKey } from '../../src/lib/keys/registry.js'
+import { withoutValues } from '../../src/lib/serve/loggable.js'
 import { serveDefaults } from '../../src/lib/serve/options.js'
 import { problemOf } from '../../src/lib/serve/problem.js'
 import { withServer } from '../../src/lib/serve/server.js'
@@ -218,6 +219,44 @@ test('the log has a line for each request, and no secrets', async () => {
   expect(requests[1]).toMatchObject({ url: '/collect?key=…' })
   expect(lines.join('')).not.toContain(key)
   expect(lines.join('')).not.toContain('secret')
+})
+
+test('the log holds no values of events: neither in addresses nor in what the database says', async () => {
+  const urls: [url: string, logged: string][] = [
+    ['/stats/dau?grain=week&from=-12w&tz=Europe/Kyiv', '/stats/dau?grain=week&from=-12w&tz=Europe/Kyiv'],
+    ['/stats/dau?segment=user_id:ann@example.org&format=csv', '/stats/dau?segment=…&format=csv'],
+    ['/stats/dau?tz=Europe%2FKyiv&s%65gment=user_id:ann', '/stats/dau?tz=Europe/Kyiv&segment=…'],
+    ['/stats/trend?by=event_type&users=2025-10-06:ann', '/stats/trend?by=…&users=…'],
+    ['/stats/funnel?step=a[user_id:ann]&step=b', '/stats/funnel?step=…&step=…'],
+    ['/stats/dau?segmnt=user_id:ann&grain=ann%40example.org', '/stats/dau?segmnt=…&grain=…'],
+    ['/stats/dau?user_id:ann&user_id%3aann=1&flag&', '/stats/dau?…&…&flag&'],
+  ]
+  const lines: string[] = []
+  await withServing(
+    {},
+    async ({ url }) => {
+      for (const [path] of urls) await fetch(url + path)
+    },
+    { logTo: { write: (line) => lines.push(line) } },
+  )
+  const requests = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request')
+  expect(requests.map(({ url }) => url)).toEqual(urls.map(([, logged]) => logged))
+  expect(lines.join('')).not.toContain('ann')
+  expect(withoutValues('invalid input syntax for type uuid: "ann "quoted""')).not.toContain('ann')
+  expect(withoutValues('value "ann" is out of range for type integer')).not.toContain('ann')
+  expect(withoutValues('relation "ea.events" does not exist')).toBe('relation "ea.events" does not exist')
+})
+
+test('a query that cannot be decoded is refused, on every route', async () => {
+  await withServing({}, async ({ url }) => {
+    for (const path of ['/stats/dau?from=%zz', '/stats/dau?segment=user_id:%E0%A4%A', '/batches?%ff=1', '/nothing?%']) {
+      const answer = await fetch(url + path)
+      expect([path, answer.status]).toEqual([path, 400])
+      expect(await answer.json()).toMatchObject({ code: 'usage', detail: 'The query is not percent-encoded UTF-8.' })
+    }
+    expect((await fetch(`${url}/%zz`)).status).toBe(400)
+    expect((await fetch(`${url}/stats/dau?segment=event_type:100%25`)).status).toBe(200)
+  })
 })
 
 test('metrics count requests by route, never by what clients write, and events by outcome', async () => {

@@ -208,6 +208,23 @@ describe('mistakes point at their character', () => {
     expect(problem.text).toBe(text)
   })
 
+  test('a property that is nested too deep, or has too long a name', () => {
+    const deep = (count: number) => `properties${'.a'.repeat(count)}`
+    expect(parseField(deep(20))).toMatchObject({ kind: 'property' })
+    for (const text of [deep(21), deep(5000)]) {
+      for (const parse of [
+        parseField,
+        (path: string) => parseSegment(`${path}:1`),
+        (path: string) => parseSelector(`a[${path}:1]`),
+      ]) {
+        const problem = problemOf(() => parse(text))
+        expect(problem.message).toBe('expected at most 20 names below properties')
+        expect(problem.text.slice(0, problem.position)).toMatch(/properties(\.a){20}\.$/)
+      }
+    }
+    expect(problemOf(() => parseField(`properties.${'a'.repeat(4001)}`)).message).toMatch(/at most 4000 characters/)
+  })
+
   test('two lines, the mark below the character also behind wide characters and line breaks', () => {
     const shown = (text: string) => pointAt(problemOf(() => parseSegment(text)))
     expect(shown('properties.a:x]')).toBe('  properties.a:x]\n                ^')

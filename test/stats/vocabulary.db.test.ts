@@ -69,7 +69,7 @@ test('properties that no event has, with the nearest name of the same depth', as
       ['properties.utm.source', 'properties."utm.source"'],
       ['properties.something_else', undefined],
       ['properties.country.code', undefined],
-      [`properties.${'country'.repeat(20_000)}`, undefined],
+      [`properties.${'country'.repeat(140)}`, undefined],
     ]
     for (const [asked, meant] of mistyped) {
       const warning = `No event has ${asked}${meant === undefined ? '' : `; did you mean ${meant}?`}`
@@ -80,6 +80,29 @@ test('properties that no event has, with the nearest name of the same depth', as
     expect(await vocabularyWarnings(db, asked, undefined)).toHaveLength(1)
     const fields = [parseField('properties.contry'), parseField('event_type')]
     expect(await vocabularyWarnings(db, { ...segments(), fields }, undefined)).toHaveLength(1)
+  })
+})
+
+test('the nearest name of a deep property is searched by steps, not by a join for each level', async () => {
+  await withFreshDatabase(async (db) => {
+    const deep = (last: string) => Array.from({ length: 19 }, () => 'a').concat(last)
+    const nested = deep('leaf').reduceRight<unknown>((inner, key) => ({ [key]: inner, b: 1, c: 2 }), 1)
+    await store(db, [{ type: 'a', properties: nested as object }])
+    const asked = { segments: parseSegment(`properties.${deep('laef').join('.')}:x`), selectors: [] }
+    expect(await vocabularyWarnings(db, asked, undefined)).toEqual([
+      `No event has properties.${deep('laef').join('.')}; did you mean properties.${deep('leaf').join('.')}?`,
+    ])
+  })
+})
+
+test('of many unknown names the first few get a suggestion', async () => {
+  await withFreshDatabase(async (db) => {
+    await store(db, [{ type: 'view', properties: { country: 1 } }])
+    const types = Array.from({ length: 12 }, (_, index) => `view${index % 10}${index}`)
+    const warnings = await vocabularyWarnings(db, segments(`event_type:view1,${types.join()}`), undefined)
+    expect(warnings).toHaveLength(13)
+    expect(warnings[0]).toContain('did you mean "view"?')
+    expect(warnings.filter((text) => text.includes('did you mean')).length).toBeLessThanOrEqual(5)
   })
 })
 

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod'
 import { EaError } from '../errors.js'
+import { inOurWords } from '../field-fault.js'
 import { checkFileSchema, defaultsSchema } from './check-schema.js'
 import { type Problem, shapeProblems, under } from './problem.js'
 import { type Overrides, readCheck, readDefaults, readOverrides } from './read-check.js'
@@ -73,12 +74,12 @@ const anything = z.unknown()
 const frameOfFile = checkFileSchema.extend({ defaults: anything.optional(), checks: z.array(anything).min(1) })
 
 function readChecks({ value, placeOf }: PlacedYaml, overrides: Overrides, problems: Problem[]): Omit<Check, 'place'>[] {
-  const frame = frameOfFile.safeParse(value)
+  const frame = frameOfFile.safeParse(value, { error: inOurWords(frameOfFile.shape) })
   const { defaults: rawDefaults = {}, checks: rawChecks } = (value ?? {}) as Record<string, unknown>
   if (!frame.success)
     problems.push(...shapeProblems(frame.error, 'the file', value, Object.keys(checkFileSchema.shape)))
   const givenDefaults = typed(rawDefaults)
-  const ofDefaults = defaultsSchema.safeParse(givenDefaults)
+  const ofDefaults = defaultsSchema.safeParse(givenDefaults, { error: inOurWords(defaultsSchema.shape) })
   if (!ofDefaults.success) {
     const known = Object.keys(defaultsSchema.shape)
     problems.push(

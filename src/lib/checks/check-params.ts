@@ -1,5 +1,6 @@
 /** The parameters of a check: names in any spelling and values as texts become what the stat's own schema takes. */
 import * as z from 'zod'
+import { inOurWords } from '../field-fault.js'
 import { describeIssue, frameParams, kebab, type Param, paramsOf, valueFromText } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { type Problem, unknownKey } from './problem.js'
@@ -35,7 +36,7 @@ export function readParams(
     ...own,
     ...known(params, around.overrides),
   }
-  const parsed = schema.safeParse(values)
+  const parsed = schema.safeParse(values, { error: inOurWords(schema.shape) })
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) {
     const [name, ...rest] = issue.path

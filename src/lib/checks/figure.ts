@@ -11,6 +11,8 @@ interface Scale {
 
 const one = fractionOf(1)
 const hundred = fractionOf(100)
+/** In percent: what a share must not be rounded to unless it is. */
+const noneAndAll = [fractionOf(0), hundred]
 
 /** From the largest one on. */
 const durations = [
@@ -39,12 +41,13 @@ export function comparedText(value: Fraction, comparison: Comparison): string {
   const quantities = thresholdsOf(comparison)
   const scale = scaleOf(quantities[0]!, value)
   const limits = quantities.map((quantity) => times(fractionOf(quantity.value), scale.perUnit))
-  return figure(times(value, scale.perUnit), limits, usualDecimals(quantities[0]!)) + scale.suffix
+  const told = quantities[0]!.unit === 'percent' ? [...limits, ...noneAndAll] : limits
+  return figure(times(value, scale.perUnit), told, usualDecimals(quantities[0]!)) + scale.suffix
 }
 
 /** A value by its unit alone, rounded: `12.3%`, `7.5`, `90s`. */
 export function plainText(value: Fraction, unit: Unit): string {
-  if (unit === 'rate') return `${figure(times(value, hundred), [], 1)}%`
+  if (unit === 'rate') return `${figure(times(value, hundred), noneAndAll, 1)}%`
   return figure(value, [], 2) + (unit === 'seconds' ? 's' : '')
 }
 

@@ -1,4 +1,5 @@
 /** The text of a first file of checks: pure, from the numbers that were seen to thresholds with some room below them. */
+import { percentText } from '../render/cells.js'
 import { valueText } from '../stats/segment-grammar.js'
 import type { Day } from '../time.js'
 import type { Imports } from './judgement.js'
@@ -122,7 +123,7 @@ function allEvents({ events: perDay }: Observed): Entry | undefined {
   if (limit === undefined) return undefined
   return {
     comment: [
-      `The worst of the last ${counted(changes.length, 'day')}: ${percent(Math.min(...changes))} against the mean of the same weekday of the four weeks before.`,
+      `The worst of the last ${counted(changes.length, 'day')}: ${seenPercent(Math.min(...changes))} against the mean of the same weekday of the four weeks before.`,
     ],
     name: 'Yesterday was a day like others of its weekday',
     stat: 'trend',
@@ -148,7 +149,7 @@ function oneType(index: number) {
     if (limit === undefined) return undefined
     return {
       comment: [
-        `Events of the last ${counted(weeks.length, 'week')}: ${weeks.join(', ')}; the worst change was ${percent(Math.min(...changes))}.`,
+        `Events of the last ${counted(weeks.length, 'week')}: ${weeks.join(', ')}; the worst change was ${seenPercent(Math.min(...changes))}.`,
       ],
       name: `${type} does not collapse`,
       stat: 'trend',
@@ -163,7 +164,7 @@ function retention({ retention: mean }: Observed): Entry | undefined {
   const floor = mean === null ? 0 : Math.floor(mean * 0.8 * 1000) / 10
   if (mean === null || floor <= 0) return undefined
   return {
-    comment: [`The mean of the last weeks was ${percent(mean)}; a fifth less is the floor.`],
+    comment: [`The mean of the last weeks was ${seenPercent(mean)}; a fifth less is the floor.`],
     name: 'Week-one retention holds',
     stat: 'retention',
     params: { 'start-date': '-8w', windows: 1 },
@@ -202,8 +203,14 @@ function segmentOf(type: string): string {
   return `event_type:${valueText(type)}`
 }
 
+/** Of a threshold. */
 function percent(rate: number): string {
   return `${Math.round(rate * 1000) / 10}%`
+}
+
+/** Of what was seen, which is not rounded to none or to all of it. */
+function seenPercent(rate: number): string {
+  return percentText(rate).replace(/\.0%$/, '%')
 }
 
 function counted(count: number, unit: string): string {

@@ -3,6 +3,7 @@
  * once, each with its place inside the check: whoever gave it knows where that is.
  */
 import * as z from 'zod'
+import { inOurWords } from '../field-fault.js'
 import { nearest } from '../nearest.js'
 import { stats } from '../stats/catalog.js'
 import { frameParams, parseParams } from '../stats/params.js'
@@ -64,7 +65,7 @@ export function readCheck(
   problems: Problem[],
 ): Omit<Check, 'place'> | undefined {
   const before = problems.length
-  const shape = checkSchema.safeParse(given)
+  const shape = checkSchema.safeParse(given, { error: inOurWords(checkSchema.shape) })
   if (!shape.success) problems.push(...shapeProblems(shape.error, 'a check', given, Object.keys(checkSchema.shape)))
   if (!isRecord(given)) return undefined
 

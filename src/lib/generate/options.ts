@@ -1,6 +1,7 @@
 /** What `ea generate` can be told: as a person gives it, and as the generator trusts it. */
 import * as z from 'zod'
 import { EaError } from '../errors.js'
+import { inOurWords } from '../field-fault.js'
 
 export const logFormats = ['csv', 'ndjson'] as const
 export type LogFormat = (typeof logFormats)[number]
@@ -49,16 +50,12 @@ export type GeneratePlan = z.output<typeof plan>
  * parseGenerateOptions({ events: 1000 }).users // 50
  */
 export function parseGenerateOptions(options: GenerateOptions): GeneratePlan {
-  const parsed = plan.safeParse(options)
+  const parsed = plan.safeParse(options, { error: inOurWords(given.shape) })
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => `--${flagName(issue.path)} ${decapitalised(issue.message)}`)
+  const problems = parsed.error.issues.map((issue) => `--${flagName(issue.path)} ${issue.message}`)
   throw new EaError('usage', problems.join('; '))
 }
 
 function flagName(path: readonly PropertyKey[]): string {
   return String(path[0] ?? 'events').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-function decapitalised(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1)
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import * as z from 'zod'
 import { type Database, type Session, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
+import { inOurWords } from '../field-fault.js'
 import { nearest } from '../nearest.js'
 import { hashKey, makeKey, startOf } from './key-text.js'
 import { impliedScopes, type Scope, scopes } from './scopes.js'
@@ -46,6 +47,10 @@ const newKey = z.strictObject({
     .optional(),
 })
 
+/** Fields of another kind, which only a program can give. */
+const keyFault = (issue: { path?: PropertyKey[] | undefined }) =>
+  `${String(issue.path?.[0] ?? 'a key')} ${inOurWords(newKey.shape)(issue)}`
+
 const columns = sql`id, name, scopes, start, created_at AS "createdAt", expires_at AS "expiresAt", revoked_at AS "revokedAt"`
 
 /**
@@ -56,7 +61,7 @@ const columns = sql`id, name, scopes, start, created_at AS "createdAt", expires_
  * const { key } = await createKey(db, { name: 'web', scopes: ['write'] }) // 'ea_…'
  */
 export async function createKey(db: Database, given: NewKey): Promise<{ key: string; record: ApiKey }> {
-  const checked = newKey.safeParse(given)
+  const checked = newKey.safeParse(given, { error: keyFault })
   if (!checked.success) {
     const problems = checked.error.issues.map((issue) => issue.message)
     throw new EaError('usage', `No key is made: ${problems.join('; ')}.`, { details: { problems } })

@@ -15,7 +15,8 @@ import { wrapped } from './text-width.js'
 export function about({ data, meta }: Result, width: number): string[] {
   const { definition, from, to, tz, grain, window_type, week_start, default_range, data_until, users_of } = meta
   const days = isText(from) && isText(to) ? [from === to ? from : `${from} to ${to}`] : []
-  const weeks = [grain, window_type].includes('week') && isText(week_start) ? [`weeks from ${week_start}`] : []
+  const weeks =
+    [grain, window_type].includes('week') && isText(week_start) ? [`weeks start on ${weekdayName(week_start)}`] : []
   const range = days.length === 0 ? [] : [`${[...days, ...[tz].filter(isText), ...weeks].join(', ')}.`]
   const isShort = isText(data_until) && isText(to) && data_until < to
   const notes = [...range, ...[default_range].filter(isText), ...(isShort ? [`The data ends on ${data_until}.`] : [])]
@@ -25,6 +26,11 @@ export function about({ data, meta }: Result, width: number): string[] {
     .filter(isText)
     .filter((line) => line !== '')
     .flatMap((line) => wrapped(visible(line), width > 0 ? width : 80))
+}
+
+/** `monday`, as it is written in parameters, as English writes it. */
+export function weekdayName(weekday: string): string {
+  return weekday.charAt(0).toUpperCase() + weekday.slice(1)
 }
 
 function isText(value: unknown): value is string {

@@ -77,7 +77,7 @@ export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string
   if (typeof value === 'string') return visible(value)
   switch (kind) {
     case 'rate':
-      return `${(value * 100).toFixed(1)}%`
+      return percentText(value)
     case 'seconds':
       return grouped ? span(value) : `${numberText(Number(value.toFixed(value < 10 ? 2 : 0)), false)} s`
     case 'bytes':
@@ -85,6 +85,24 @@ export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string
     default:
       return numberText(value, grouped)
   }
+}
+
+/**
+ * A share in percent with one decimal, or with two where one would make none or all of it; what lies nearer to them than
+ * that is said to.
+ *
+ * @example
+ * percentText(0.9996) // '99.96%', not '100.0%'
+ * percentText(1 / 1_000_000) // '<0.01%'
+ */
+export function percentText(share: number): string {
+  for (const decimals of [1, 2]) {
+    const text = (share * 100).toFixed(decimals)
+    const shown = Math.abs(Number(text))
+    if ((shown !== 0 && shown !== 100) || shown === Math.abs(share * 100)) return `${text}%`
+  }
+  const size = Math.abs(share)
+  return `${share < 0 ? '-' : ''}${size < 0.5 ? '<0.01' : size < 1 ? '>99.99' : '>100'}%`
 }
 
 function numberText(value: number, grouped: boolean): string {

@@ -1,5 +1,6 @@
 /** What a report says in words, for HTML and Markdown alike; nothing is escaped here. */
-import { human } from '../render/cells.js'
+import { weekdayName } from '../render/about.js'
+import { human, percentText } from '../render/cells.js'
 import type { Headline } from './headlines.js'
 import type { Quality } from './quality.js'
 import type { Report } from './report.js'
@@ -11,7 +12,7 @@ export function aboutReport({ range, segments }: Report): string[] {
   return [
     ...(from === null || to === null
       ? ['There are no events yet.']
-      : [`${from === to ? from : `${from} to ${to}`}, ${tz}, weeks from ${weekStart}.`]),
+      : [`${from === to ? from : `${from} to ${to}`}, ${tz}, weeks start on ${weekdayName(weekStart)}.`]),
     ...(segments.length === 0 ? [] : [`Only events for which this holds: ${segments.join(' and ')}.`]),
     ...(from === null || dataFrom === null ? [] : [`The data goes from ${dataFrom} to ${dataUntil}.`]),
     ...(to !== null && dataFrom !== null && to < dataFrom ? ['The range lies before the data.'] : []),
@@ -23,9 +24,8 @@ export function aboutReport({ range, segments }: Report): string[] {
 /** `+12.3%`, or for rates `+1.2 points`; `unknown` where it is. */
 export function changeText({ change, kind }: Headline): string {
   if (change === null) return 'unknown'
-  const digits = (change * 100).toFixed(1)
-  const signed = change > 0 ? `+${digits}` : digits === '-0.0' ? '0.0' : digits
-  return kind === 'rate' ? `${signed} points` : `${signed}%`
+  const signed = change > 0 ? `+${percentText(change)}` : percentText(change === 0 ? 0 : change)
+  return kind === 'rate' ? signed.replace('%', ' points') : signed
 }
 
 /** What a change is measured against, or why it is not known. */

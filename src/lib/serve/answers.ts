@@ -40,8 +40,18 @@ interface Answered extends WireAnswer {
   readonly cache: 'hit' | 'miss'
 }
 
-/** Answers a question in a format; `signal` is asked for only when it has to be computed. */
-export type AnswerQuestion = (question: Question, format: AnswerFormat, signal: () => AbortSignal) => Promise<Answered>
+/** Who asks, and until when; both are asked for only when the answer has to be computed. */
+export interface Asker {
+  /** As `senderOf` names them. */
+  sender(): string
+  signal(): AbortSignal
+}
+
+/** Answers a question in a format. */
+export type AnswerQuestion = (question: Question, format: AnswerFormat, asker: Asker) => Promise<Answered>
+
+/** How many turns one sender holds at most: what it asks must not keep all others waiting. */
+const turnsPerSender = 2
 
 /**
  * What answers questions over one database.
@@ -49,17 +59,21 @@ export type AnswerQuestion = (question: Question, format: AnswerFormat, signal: 
  * @returns a function that throws EaError `usage`, `query_timeout` and `server_busy`
  * @example
  * const answerQuestion = openAnswers(db, { queryTimeoutMs: 30_000 })
- * const { etag, body } = await answerQuestion(question, 'json', () => signal)
+ * const { etag, body } = await answerQuestion(question, 'json', { sender: () => 'address 10.0.0.5', signal: () => signal })
  */
 export function openAnswers(db: Database, options: AnswersOptions): AnswerQuestion {
   const readMoment = momentReader(db, options.clock)
   const kept = new AnswerCache<WireAnswer>(options.maxBytes ?? defaultMaxBytes)
   const underWay = new SharedWork<WireAnswer>()
   // The other connections are for events that come in, and for versions.
-  const turns = new Turns(Math.max(1, Math.floor((db.pool.options.max ?? 10) / 2)), options.queryTimeoutMs)
+  const turns = new Turns({
+    maxAtOnce: Math.max(1, Math.floor((db.pool.options.max ?? 10) / 2)),
+    maxPerSender: turnsPerSender,
+    maxWaitMs: options.queryTimeoutMs,
+  })
   let newest = 0
 
-  return async (question, format, signal) => {
+  return async (question, format, asker) => {
     const moment = await readMoment()
     if (moment.version !== newest) {
       // What was kept for an older version is of no use to anybody.
@@ -71,8 +85,8 @@ export function openAnswers(db: Database, options: AnswersOptions): AnswerQuesti
     const stillKept = (name: string) => holdsAt(moment.now, kept.get(name))
     const known = stillKept(key)
     if (known !== undefined) return { ...known, cache: 'hit' }
-    const computed = await underWay.do(key, signal(), (everybodyLeft) =>
-      turns.take(everybodyLeft, async () => {
+    const computed = await underWay.do(key, asker.signal(), (everybodyLeft) =>
+      turns.take(asker.sender(), everybodyLeft, async () => {
         const result =
           (format === 'svg' ? asResult(stillKept(keyOf('json'))) : undefined) ??
           (await resultOf(db, question, moment, { ...options, signal: everybodyLeft }))

@@ -14,6 +14,7 @@ import type { Access, Principal } from './context.js'
 import { credentialOf } from './credential.js'
 import { isLoopback } from './loopback.js'
 import type { ServeOptions } from './options.js'
+import { senderOf } from './sender.js'
 
 /** Failed logins per minute and address, so that keys cannot be tried out at speed. */
 const maxFailures = 100
@@ -54,7 +55,7 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
     max: options.rateLimit,
     timeWindow: 60_000,
     enableDraftSpec: true,
-    keyGenerator: limitedBy,
+    keyGenerator: senderOf,
     errorResponseBuilder: (_, { ttl, max }) => tooMany(`more than ${max} requests in a minute`, ttl),
   })
   const limits = options.rateLimit > 0 ? loginLimits(app, options.rateLimit) : undefined
@@ -95,12 +96,6 @@ function requireScope({ name, scopes }: Principal, scope: Scope): void {
     details: { scope },
     suggestions: [`Use a key that has the scope: \`ea keys create NAME --scope ${scope}\`, or a token that has it.`],
   })
-}
-
-/** What requests are counted by. */
-function limitedBy(request: FastifyRequest): string {
-  const by = request.principal?.limitBy
-  return by == null ? `address ${normalizeIP(request.ip)}` : `principal ${by}`
 }
 
 function tooMany(what: string, ttlMs: number): EaError {

@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { IngestEvent } from '../ingest/ingest.js'
 import type { SpoolEvent } from '../ingest/spool/events.js'
+import { withoutValues } from './loggable.js'
 import type { ServerMetrics } from './metrics.js'
 
 /** Counts an event of the intake; what people should know of goes into the log, too. */
@@ -20,7 +21,7 @@ export function noteIntakeEvent(event: IngestEvent, metrics: ServerMetrics, log:
       metrics.observeCommit(event.seconds)
       return
     case 'away':
-      log?.warn({ reason: event.reason }, 'the database is away: events go to the spool')
+      log?.warn({ reason: withoutValues(event.reason) }, 'the database is away: events go to the spool')
       return
     case 'busy':
       log?.warn({ reason: event.reason }, 'commits take long: events go to the spool')
@@ -29,7 +30,7 @@ export function noteIntakeEvent(event: IngestEvent, metrics: ServerMetrics, log:
       log?.info('the database is back')
       return
     case 'retrying':
-      log?.warn({ attempt: event.attempt, reason: event.reason }, 'a commit failed and is tried again')
+      log?.warn({ attempt: event.attempt, reason: withoutValues(event.reason) }, 'a commit failed and is tried again')
       return
     case 'spool':
       noteSpoolEvent(event.event, log)

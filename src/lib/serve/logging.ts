@@ -9,6 +9,7 @@ import {
   type FastifyServerOptions,
   LogController,
 } from 'fastify'
+import { loggableUrl, withoutValues } from './loggable.js'
 import type { ServeOptions } from './options.js'
 
 /** Takes lines of the log, each with its line break. */
@@ -38,28 +39,20 @@ function describeError(error: Error & { code?: string }): { type: string; messag
   const cause = error.cause instanceof Error ? `\ncaused by: ${error.cause.stack}` : ''
   return {
     type: error.name,
-    message: error.message,
+    message: withoutValues(error.message),
     ...(error.code === undefined ? {} : { code: error.code }),
-    stack: `${error.stack ?? ''}${cause}`,
+    stack: withoutValues(`${error.stack ?? ''}${cause}`),
   }
-}
-
-/** The URL as it may be written down: a beacon carries its key in the query. */
-function loggableUrl(url: string): string {
-  const query = url.indexOf('?')
-  if (query === -1) return url
-  // Also `%6bey=`: what a server decodes, a log must not show.
-  const kept = url
-    .slice(query + 1)
-    .split('&')
-    .map((pair) => (/^(k|%6b|%4b)(e|%65|%45)(y|%79|%59)(=|$)/i.test(pair) ? 'key=…' : pair))
-  return `${url.slice(0, query)}?${kept.join('&')}`
 }
 
 /** Says that the keys cannot be read, and with undefined that they can again. */
 export function logKeysUnread(failure: Error | undefined, log: FastifyBaseLogger): void {
   if (failure === undefined) log.info('the keys can be read again')
-  else log.warn({ reason: failure.message }, 'the keys cannot be read: those that are revoked now go on to work')
+  else
+    log.warn(
+      { reason: withoutValues(failure.message) },
+      'the keys cannot be read: those that are revoked now go on to work',
+    )
 }
 
 /** One line when a request is done, instead of Fastify's two with all headers. */

@@ -15,6 +15,23 @@ export interface KnownName {
 }
 
 /**
+ * Refuses a query that is not percent-encoded UTF-8: what cannot be decoded would be taken as it is, for something else.
+ *
+ * @throws EaError `usage`
+ */
+export function requireDecodable(url: string): void {
+  const query = url.indexOf('?')
+  if (query === -1) return
+  try {
+    decodeURIComponent(url.slice(query + 1))
+  } catch {
+    throw new EaError('usage', 'The query is not percent-encoded UTF-8.', {
+      suggestions: ['Write a percent sign as %25, and encode values as encodeURIComponent does.'],
+    })
+  }
+}
+
+/**
  * Reads a query.
  *
  * @param query as the framework has parsed it: a text for each name, or several

@@ -26,6 +26,7 @@ import { metricsRoutes } from './metrics-routes.js'
 import type { ServeOptions } from './options.js'
 import { pageRoutes } from './page-routes.js'
 import { problemOf, problemType } from './problem.js'
+import { requireDecodable } from './query-values.js'
 import { Connections, type DrainOptions, drainDefaults, type Stopping, type StopSwitch } from './shutdown.js'
 import { statsRoutes } from './stats-routes.js'
 import { suggestionRoutes } from './suggestion-routes.js'
@@ -88,6 +89,7 @@ async function buildServer(context: ServerContext): Promise<FastifyInstance> {
   app.setErrorHandler(sendProblem)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    requireDecodable(request.raw.url ?? '')
   })
   app.addHook('onSend', async (_, reply) => {
     if (stopping.isStopping) reply.header('connection', 'close')

@@ -17,6 +17,7 @@ import {
   wireFormats,
 } from './negotiate.js'
 import { readQuery } from './query-values.js'
+import { senderOf } from './sender.js'
 import { questionReader } from './stat-query.js'
 
 /** The routes of questions. */
@@ -66,7 +67,10 @@ function statHandler(stat: Stat, answerQuestion: AnswerQuestion, metrics: Metric
     const isDrawn = hasChart(stat.name) && question.cell === undefined
     const offered: readonly AnswerFormat[] = isDrawn ? drawnFormats : wireFormats
     const format = chooseFormat(question.format, request.headers.accept, offered)
-    const { etag, body, cache } = await answerQuestion(question, format, () => whenGone(reply))
+    const { etag, body, cache } = await answerQuestion(question, format, {
+      sender: () => senderOf(request),
+      signal: () => whenGone(reply),
+    })
     metrics.observeStat(stat.name, cache, (performance.now() - began) / 1000)
     describeAnswer(reply, format).header('etag', etag)
     return hasAlready(request, etag) ? reply.code(304).removeHeader('content-type').send() : reply.send(body)

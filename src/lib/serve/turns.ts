@@ -1,41 +1,81 @@
-/** Turns for work of which only so much may run at once: who comes later waits, and leaves when he has waited too long. */
+/**
+ * Turns for work of which only so much may run at once. Later callers wait; they give up after the timeout. One sender
+ * holds only some of the turns, so that what one asks does not keep all others waiting.
+ */
 import { EaError } from '../errors.js'
 
+export interface TurnLimits {
+  readonly maxAtOnce: number
+  /** Of these, how many one sender may hold. */
+  readonly maxPerSender: number
+  /** How long to wait for a turn, in milliseconds. */
+  readonly maxWaitMs: number
+}
+
+interface Waiting {
+  readonly sender: string
+  readonly go: () => void
+}
+
 export class Turns {
-  readonly #maxAtOnce: number
-  readonly #maxWaitMs: number
-  readonly #waiting = new Set<() => void>()
+  readonly #limits: TurnLimits
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>()
+  readonly #runningBySender = new Map<string, number>()
   #running = 0
 
-  /** @param maxWaitMs how long to wait for a turn, in milliseconds */
-  constructor(maxAtOnce: number, maxWaitMs: number) {
-    this.#maxAtOnce = maxAtOnce
-    this.#maxWaitMs = maxWaitMs
+  constructor(limits: TurnLimits) {
+    this.#limits = limits
   }
 
   /**
    * Runs `work` when it is its turn.
    *
+   * @param sender who asks: a key, the subject of a token, or an address
    * @throws EaError `server_busy` when the wait was too long; the reason of `signal` when it aborts before
    */
-  async take<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async take<T>(sender: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted()
-    if (this.#running >= this.#maxAtOnce) await this.#wait(signal)
-    else this.#running++
+    if (this.#isFree(sender)) this.#begin(sender)
+    else await this.#wait(sender, signal)
     try {
       return await work()
     } finally {
-      // The turn goes straight to the one who waits the longest.
-      const [first] = this.#waiting
-      if (first === undefined) this.#running--
-      else first()
+      this.#end(sender)
     }
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #isFree(sender: string): boolean {
+    const { maxAtOnce, maxPerSender } = this.#limits
+    return this.#running < maxAtOnce && this.#held(sender) < maxPerSender
+  }
+
+  #held(sender: string): number {
+    return this.#runningBySender.get(sender) ?? 0
+  }
+
+  #begin(sender: string): void {
+    this.#running++
+    this.#runningBySender.set(sender, this.#held(sender) + 1)
+  }
+
+  /** The turn goes to the one who waits the longest and may have it. */
+  #end(sender: string): void {
+    this.#running--
+    if (this.#held(sender) === 1) this.#runningBySender.delete(sender)
+    else this.#runningBySender.set(sender, this.#held(sender) - 1)
+    for (const next of this.#waiting) {
+      if (!this.#isFree(next.sender)) continue
+      this.#begin(next.sender)
+      next.go()
+      return
+    }
+  }
+
+  #wait(sender: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting.delete(go)
+        this.#waiting.delete(waiting)
         clearTimeout(timer)
         signal.removeEventListener('abort', onAbort)
       }
@@ -43,16 +83,24 @@ export class Turns {
         leave()
         resolve()
       }
+      const waiting = { sender, go }
       const onAbort = () => {
         leave()
         reject(signal.reason)
       }
       const timer = setTimeout(() => {
         leave()
-        reject(new EaError('server_busy', 'Too many other questions are being answered.'))
-      }, this.#maxWaitMs)
+        reject(new EaError('server_busy', this.#busyText(sender)))
+      }, this.#limits.maxWaitMs)
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.add(go)
+      this.#waiting.add(waiting)
     })
+  }
+
+  #busyText(sender: string): string {
+    const { maxPerSender } = this.#limits
+    return this.#held(sender) >= maxPerSender
+      ? `This key or address has ${maxPerSender} other questions under way, and they take long.`
+      : 'Too many other questions are being answered.'
   }
 }

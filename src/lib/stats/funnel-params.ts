@@ -60,7 +60,7 @@ const fields = z.strictObject({
         return { text, selector }
       }),
     )
-    .max(maxSteps)
+    .max(maxSteps, { error: `must be given at most ${maxSteps} times` })
     .default([])
     .describe(
       'An event that must not lie between the steps; refund:1-2 counts only between steps 1 and 2; repeatable.',

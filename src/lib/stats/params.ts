@@ -4,7 +4,8 @@
  */
 import * as z from 'zod'
 import { EaError } from '../errors.js'
-import { givenDayForms, isGivenDay } from '../given-day.js'
+import { coreField, inOurWords } from '../field-fault.js'
+import { givenDayFault, isGivenDay } from '../given-day.js'
 import { isInstant, isTimeZone, weekdays } from '../time.js'
 import { parseSegment, pointAt, SyntaxProblem } from './segment-grammar.js'
 import type { Condition } from './selector.js'
@@ -13,7 +14,12 @@ import type { Condition } from './selector.js'
 export const defaultDaysBack = 30
 
 /** A day as a person writes it; see `given-day.ts`. */
-const givenDay = z.string().refine(isGivenDay, { error: `must be ${givenDayForms}` })
+const givenDay = z
+  .string({ error: ({ input }) => givenDayFault(input) })
+  .refine(isGivenDay, { error: ({ input }) => givenDayFault(input) })
+
+const zoneFault = 'must be a time zone like Europe/Kyiv or UTC'
+const asOfFault = ({ input }: { input?: unknown }) => givenDayFault(input, ', or an instant (2025-08-31T12:00:00Z)')
 
 /** A filter on events, as it was written and as it was understood. */
 export interface Segment {
@@ -52,16 +58,14 @@ export const frameParams = {
       'Count only events for which this holds: event_type:purchase, properties.country:UA,PL; repeatable, all hold.',
     ),
   tz: z
-    .string()
-    .refine(isTimeZone, { error: 'must be a time zone like Europe/Kyiv or UTC' })
+    .string({ error: zoneFault })
+    .refine(isTimeZone, { error: zoneFault })
     .optional()
     .describe('Time zone of the days (default: that of the rollups; another one reads all events).'),
   weekStart: z.enum(weekdays).default('monday').describe('First day of a week.'),
   asOf: z
-    .string()
-    .refine((text) => isGivenDay(text) || isInstant(text), {
-      error: `must be ${givenDayForms}, or an instant (2025-08-31T12:00:00Z)`,
-    })
+    .string({ error: asOfFault })
+    .refine((text) => isGivenDay(text) || isInstant(text), { error: asOfFault })
     .optional()
     .describe(
       'What counts as now: a day (its start) or an instant. Events at or after it do not count, and relative days are counted from it.',
@@ -99,29 +103,16 @@ export function paramsOf(schema: z.ZodObject): Param[] {
 }
 
 function describeField(name: string, field: z.ZodType): Param {
-  let inner = field
-  let fallback: unknown
-  let isList = false
-  for (;;) {
-    if (inner instanceof z.ZodDefault) {
-      fallback = inner.def.defaultValue
-      inner = inner.def.innerType as z.ZodType
-    } else if (inner instanceof z.ZodOptional) inner = inner.def.innerType as z.ZodType
-    else if (inner instanceof z.ZodPipe) inner = inner.def.in as z.ZodType
-    else if (inner instanceof z.ZodArray) {
-      isList = true
-      inner = inner.def.element as z.ZodType
-    } else break
-  }
+  const { core, isList, default: fallback } = coreField(field)
   const kind =
-    inner instanceof z.ZodBoolean
+    core instanceof z.ZodBoolean
       ? 'flag'
-      : inner instanceof z.ZodNumber
+      : core instanceof z.ZodNumber
         ? 'number'
-        : inner instanceof z.ZodEnum
+        : core instanceof z.ZodEnum
           ? 'choice'
           : 'text'
-  const choices = inner instanceof z.ZodEnum ? inner.options.map(String) : []
+  const choices = core instanceof z.ZodEnum ? core.options.map(String) : []
   const { description = '', aliases = [] } = (field.meta() ?? {}) as { description?: string; aliases?: string[] }
   return { name, kind, choices, isList, default: fallback, description, aliases }
 }
@@ -176,7 +167,7 @@ export function parseParams<S extends z.ZodObject>(
   given: unknown,
   spell: (name: string) => string = (name) => name,
 ): z.output<S> {
-  const parsed = schema.safeParse(given)
+  const parsed = schema.safeParse(given, { error: inOurWords(schema.shape) })
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => describeIssue(issue, given, spell))
     const isPointed = problems.some((text) => text.includes('\n'))
@@ -210,8 +201,7 @@ export function describeIssue(issue: z.core.$ZodIssue, given: unknown, spell: (n
     return `${spell(name)}: ${issue.message}${meant}\n${pointed}`
   }
   const value = valueAt(given, issue.path)
-  const message = issue.message.replace(/^(Invalid input|Too (small|big)): expected .*?( to be )?(?=[<>=])/, 'must be ')
-  return `${spell(name)} ${message}${value === undefined ? '' : `, not ${JSON.stringify(value)}`}`
+  return `${spell(name)} ${issue.message}${value === undefined ? '' : `, not ${JSON.stringify(value)}`}`
 }
 
 function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {

@@ -21,6 +21,9 @@ export function definition(params: Params): string {
   )
 }
 
+/** An event type is a word of somebody else's: what counts is how it is written. */
+const aOrAn = (words: string) => `${/^[aeiou]/i.test(words) ? 'an' : 'a'} ${words}`
+
 const rollingText = { hour: '1 hour', day: '24 hours', week: '7*24 hours', month: '30*24 hours' }
 
 function whoStarts({ windowType, cohort, clock, startEvent, segment }: Params): string {
@@ -29,7 +32,7 @@ function whoStarts({ windowType, cohort, clock, startEvent, segment }: Params): 
   switch (cohort) {
     case 'first-ever': {
       const isRestricted = segment.length > 0 || (startEvent !== undefined && startEvent.conditions.length > 0)
-      const must = isRestricted ? ` and is a ${matching}` : ''
+      const must = isRestricted ? ` and is ${aOrAn(matching)}` : ''
       return `whose first ${type} ever lies in the ${windowType}${must}`
     }
     case 'first-matching':

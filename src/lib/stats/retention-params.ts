@@ -3,7 +3,7 @@
  * windows of an hour also by an hour of the local clock.
  */
 import * as z from 'zod'
-import { givenDayForms, isGivenDay } from '../given-day.js'
+import { givenDayFault, isGivenDay } from '../given-day.js'
 import { grains } from '../time.js'
 import { frameParams, parsedText } from './params.js'
 import { parseSelector } from './segment-grammar.js'
@@ -24,9 +24,11 @@ export function hourOf(text: string): HourText | undefined {
   return parts === null || !isGivenDay(parts[1]!) ? undefined : { day: parts[1]!, hour: `${parts[2]}:00` }
 }
 
-const cohortTime = z.string().refine((text) => isGivenDay(text) || hourOf(text) !== undefined, {
-  error: `must be ${givenDayForms}, for hours also an hour of the local clock (2025-08-31T06:00)`,
-})
+const cohortFault = ({ input }: { input?: unknown }) =>
+  givenDayFault(input, ', for hours also an hour of the local clock (2025-08-31T06:00)')
+const cohortTime = z
+  .string({ error: cohortFault })
+  .refine((text) => isGivenDay(text) || hourOf(text) !== undefined, { error: cohortFault })
 
 const cohortKinds = ['first-ever', 'first-matching', 'active'] as const
 const modes = ['on', 'on-or-after'] as const

@@ -108,6 +108,10 @@ function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`
 }
 
+/** Deeper than this nobody nests what he filters by, and what is looked for in every event must not cost without end. */
+const maxPathKeys = 20
+const maxPathChars = 4000
+
 const plainKey = /^[^\s.,:=!<>~"[\]]+$/
 const plainValue = /^[^\s,:=!<>~*'"[\]]+$/
 /** Blanks at the ends are left out, the others have a meaning; steps may stand behind an exclusion. */
@@ -211,7 +215,14 @@ class Reader extends TextCursor {
     if (name === 'event_type' || name === 'user_id') return { kind: name }
     if (name !== 'properties') throw this.#unknownField(from)
     const path: string[] = []
-    while (this.take(/\./y)) path.push(this.#key())
+    while (this.take(/\./y)) {
+      const at = this.at
+      path.push(this.#key())
+      if (path.length > maxPathKeys) throw this.problem(`expected at most ${maxPathKeys} names below properties`, at)
+      if (path.reduce((chars, key) => chars + key.length, 0) > maxPathChars) {
+        throw this.problem(`expected names of at most ${maxPathChars} characters together`, at)
+      }
+    }
     if (path.length === 0) throw this.problem('expected . and the name of a property')
     return { kind: 'property', path }
   }

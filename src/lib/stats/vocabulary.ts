@@ -23,10 +23,15 @@ export interface Asked {
 
 /** How much of `events` is looked at before all of it. */
 const samplePages = 200
-/** Among how many event types or properties the nearest one is searched, the most frequent first. */
-const knownMax = 5000
-/** A word that is longer is near to nothing. */
-const wordMaxChars = 200
+/** Among how many event types or keys the nearest one is searched, the most frequent first. */
+const knownMax = 1000
+/** A word that is longer is near to nothing: comparing costs the product of the lengths. */
+const wordMaxChars = 60
+/** In how many events of the sample keys are searched, and how large their properties may be. */
+const searchedMax = 2000
+const searchedMaxBytes = 8192
+/** For how many unknown names of a kind the nearest one is searched; a suggestion is a courtesy, not an answer. */
+const suggestedMax = 5
 
 /**
  * Warnings for event types and properties that no visible event has, and for comparisons with what is no number.
@@ -76,8 +81,8 @@ async function typeWarnings({ q, t }: Session, types: readonly string[]): Promis
     SELECT event_type AS type FROM ${t.event_type_days}
     GROUP BY event_type ORDER BY sum(events) DESC, event_type COLLATE "C" LIMIT ${knownMax}`.execute(q)
   const names = known.map(({ type }) => type)
-  return missing.map(({ type }) => {
-    const near = nearestOf(type, names)
+  return missing.map(({ type }, index) => {
+    const near = index < suggestedMax ? nearestOf(type, names) : undefined
     return warning(`the event_type ${JSON.stringify(type)}`, near && JSON.stringify(near))
   })
 }
@@ -108,8 +113,8 @@ async function propertyWarnings(
   // A sample that holds everything has decided already.
   const missing = sample.isAll ? unseen : await missingFrom(s, { rows: sql`${s.t.events}` }, unseen, visible)
   const warnings: string[] = []
-  for (const path of missing) {
-    const near = await nearestPath(s, sample, path, visible)
+  for (const [index, path] of missing.entries()) {
+    const near = index < suggestedMax ? await nearestPath(s, sample, path, visible) : undefined
     warnings.push(warning(propertyText(path), near && propertyText(near)))
   }
   return warnings
@@ -148,7 +153,7 @@ async function missingFrom(
   return paths.filter((_, index) => !answers[0]!.found[index])
 }
 
-/** The nearest path of the same depth; before it a key with dots in it that reads the same. */
+/** The nearest path of the same depth, key by key; before it a key with dots in it that reads the same. */
 async function nearestPath(
   s: Session,
   sample: Sample,
@@ -157,9 +162,33 @@ async function nearestPath(
 ): Promise<readonly string[] | undefined> {
   const dotted = [path.join('.')]
   if (path.length > 1 && (await missingFrom(s, sample, [dotted], visible)).length === 0) return dotted
-  const known = new Map((await pathsIn(s, sample, path.length, visible)).map((found) => [found.join('.'), found]))
-  const near = nearestOf(dotted[0]!, [...known.keys()])
-  return near === undefined ? undefined : known.get(near)
+  const near: string[] = []
+  for (const key of path) {
+    const known = await keysBelow(s, sample, near, visible)
+    const found = known.includes(key) ? key : nearestOf(key, known)
+    if (found === undefined) return undefined
+    near.push(found)
+  }
+  return isSamePath(near, path) ? undefined : near
+}
+
+/** The keys of the objects that some events of the sample have at a path, the most frequent first. */
+async function keysBelow(
+  { q }: Session,
+  { rows }: Sample,
+  path: readonly string[],
+  visible: RawBuilder<unknown> = sql`true`,
+): Promise<string[]> {
+  const value = path.length === 0 ? sql`properties` : propertyJson(path)
+  const { rows: found } = await sql<{ key: string }>`
+    SELECT key
+    FROM (
+      SELECT ${value} AS value FROM ${rows}
+      WHERE ${visible} AND pg_column_size(properties) <= ${searchedMaxBytes}::int LIMIT ${searchedMax}::int
+    ) AS searched
+    CROSS JOIN LATERAL jsonb_object_keys(CASE WHEN jsonb_typeof(value) = 'object' THEN value ELSE '{}' END) AS key
+    GROUP BY key ORDER BY count(*) DESC, key COLLATE "C" LIMIT ${knownMax}::int`.execute(q)
+  return found.map(({ key }) => key)
 }
 
 /** All paths of a depth that the events of the sample have, the most frequent first. */

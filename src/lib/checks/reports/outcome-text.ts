@@ -129,11 +129,18 @@ function quantityText(
 /** Digits behind the point: more than usual when a value would be rounded to the very number it is compared with. */
 function digitsThatTell(value: number, scale: number, threshold: string, usual: number): number {
   const numbers = (threshold.match(/-?\d[\d_]*(?:\.\d+)?/g) ?? []).map((text) => Number(text.replaceAll('_', '')))
-  const limits = scale === 1 ? numbers.map((limit) => [limit, limit]) : numbers.flatMap(percentOrShare)
+  const limits =
+    scale === 1 ? numbers.map((limit) => [limit, limit]) : [...noneAndAll, ...numbers.flatMap(percentOrShare)]
   const misleads = (digits: number) =>
     limits.some(([shown, exact]) => Number((value * scale).toFixed(digits)) === shown && value !== exact)
   return [usual, 2, 3, 4, 6, 9].find((digits) => digits >= usual && !misleads(digits)) ?? 15
 }
+
+/** What a share must not be rounded to unless it is. */
+const noneAndAll: [shown: number, exact: number][] = [
+  [0, 0],
+  [100, 1],
+]
 
 /** A number of a threshold as percent and as share: `20%` means the first, `0.2` the second. */
 function percentOrShare(limit: number): [shown: number, exact: number][] {

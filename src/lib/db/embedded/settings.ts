@@ -62,8 +62,15 @@ export function serverSettings(machine: Machine): Record<string, string> {
     wal_compression: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // Events do not belong into a log.
+    // Events do not belong in a log: not in statements and their parameters, and not in errors, which quote the value
+    // that they are about. Whoever ran the statement is told the error; what concerns the server itself is logged.
+    log_min_messages: 'log',
     log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
+    log_statement: 'none',
+    log_min_duration_statement: '-1',
+    log_parameter_max_length: '0',
+    log_parameter_max_length_on_error: '0',
     log_checkpoints: 'off',
     // In containers /dev/shm is often 64 MB, too little for a parallel hash join.
     ...(sharedMemoryFolderBytes !== undefined && sharedMemoryFolderBytes < GB / 2

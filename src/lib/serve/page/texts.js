@@ -7,9 +7,19 @@ export function count(value) {
   return value === null || value === undefined ? '–' : grouped.format(value)
 }
 
-/** A share as percent with one digit: `12.3%`. */
+/** A share as percent with one digit, or with two where one would make none or all of it: `12.3%`, `99.96%`. */
 export function rate(value) {
-  return value === null || value === undefined ? '–' : `${(value * 100).toFixed(1)}%`
+  return value === null || value === undefined ? '–' : percentText(value)
+}
+
+function percentText(share) {
+  for (const decimals of [1, 2]) {
+    const text = (share * 100).toFixed(decimals)
+    const shown = Math.abs(Number(text))
+    if ((shown !== 0 && shown !== 100) || shown === Math.abs(share * 100)) return `${text}%`
+  }
+  const size = Math.abs(share)
+  return `${share < 0 ? '-' : ''}${size < 0.5 ? '<0.01' : size < 1 ? '>99.99' : '>100'}%`
 }
 
 /** A length of time in its two largest units: `9 h 51 min`. */
