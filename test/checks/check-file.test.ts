@@ -104,7 +104,7 @@ const refused: Record<string, [string, string[]]> = {
   ],
   'a value that is not of its form': [
     check('stat: dau', 'params:', '  grain: fortnight', 'assert: min(unique_users) > 1'),
-    ['5:14: grain Invalid option: expected one of "day"|"week"|"month", not "fortnight"'],
+    ['5:14: grain must be day, week or month, not "fortnight"'],
   ],
   'a parameter in two spellings': [
     check('stat: retention', 'params: { start-date: -8w, startDate: -9w }', 'assert: mean(rates[1]) > 1%'),

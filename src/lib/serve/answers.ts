@@ -41,7 +41,7 @@ interface Answered extends WireAnswer {
 }
 
 /** Who asks, and until when; both are asked for only when the answer has to be computed. */
-export interface Asker {
+interface Asker {
   /** As `senderOf` names them. */
   sender(): string
   signal(): AbortSignal
