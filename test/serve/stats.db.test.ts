@@ -105,7 +105,11 @@ const refused: [string, number, object][] = [
   ['/stats/dau?format=xml', 400, { detail: expect.stringContaining('format must be json') }],
   ['/stats/dau?format=jsn', 400, { suggestions: ['format=json'] }],
   ['/stats/top-events?unique_users=maybe', 400, { detail: expect.stringContaining('unique_users') }],
-  ['/stats/top-events?limit=0', 400, { detail: expect.stringContaining('limit must be a whole number from 1 to 100000') }],
+  [
+    '/stats/top-events?limit=0',
+    400,
+    { detail: expect.stringContaining('limit must be a whole number from 1 to 100000') },
+  ],
   ['/stats/funnel', 400, { detail: expect.stringContaining('step must be given') }],
   ['/stats/duu', 404, { code: 'not_found', suggestions: ['Did you mean /stats/dau?'] }],
   ['/stats/constructor', 404, { code: 'not_found' }],
