@@ -11,7 +11,7 @@ import { stepSummary } from '../checks/reports/github.js'
 import type { ReportContext } from '../checks/reports/report-context.js'
 import { parseReporter, type RequestedReport, reporters } from '../checks/reports/reports.js'
 import { EaError } from '../errors.js'
-import { asFileError } from '../import/paths.js'
+import { asFileError } from '../import/file-error.js'
 import { throwUnwritable } from '../whole-file.js'
 import { writeOutput } from './output.js'
 

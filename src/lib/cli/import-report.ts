@@ -5,6 +5,7 @@
 import type { EaError } from '../errors.js'
 import { totalsOf } from '../import/import.js'
 import type { FileOutcome, ImportEvent, ImportOutcome } from '../import/options.js'
+import type { LeftOut } from '../import/paths.js'
 import { asEaError, failureJson, showFailure } from './failure.js'
 import { importProgress, type ProgressMode } from './import-progress.js'
 import { failures, importJson, interruptedText, outcomeText, talkOf, totalsText } from './import-text.js'
@@ -27,6 +28,7 @@ export class ImportReport {
   readonly #paths: readonly string[]
   readonly #options: ReportOptions
   readonly #done: FileOutcome[] = []
+  readonly #leftOut: LeftOut[] = []
 
   /** @param paths as they were given */
   constructor(paths: readonly string[], options: ReportOptions) {
@@ -52,6 +54,7 @@ export class ImportReport {
         progress.on(event)
         const talk = talkOf(event)
         if (talk !== undefined) progress.aside(() => this.#options.say(talk))
+        if (event.type === 'left_out') this.#leftOut.push({ folder: event.folder, files: event.files })
         if (event.type !== 'finished') return
         progress.stop()
         this.#done.push(event.outcome)
@@ -64,7 +67,10 @@ export class ImportReport {
     }
     await Promise.all(printed)
     const seconds = Math.round(performance.now() - started) / 1000
-    await this.#end(outcome ?? { files: this.#done, totals: totalsOf(this.#done, seconds) }, thrown)
+    await this.#end(
+      outcome ?? { files: this.#done, leftOut: this.#leftOut, totals: totalsOf(this.#done, seconds) },
+      thrown,
+    )
   }
 
   #progressMode(): ProgressMode {
@@ -82,8 +88,8 @@ export class ImportReport {
   async #end(outcome: ImportOutcome, thrown: EaError | undefined): Promise<void> {
     const { json, print, argv } = this.#options
     const errors = [...failures(outcome.files), ...(thrown ? [thrown] : [])]
-    // What ended the whole command decides; else the first file that failed.
-    const verdict = thrown ?? errors[0]
+    // What ended the whole command decides; else the worst of the files that failed.
+    const verdict = thrown ?? errors.toSorted((a, b) => b.exitCode - a.exitCode)[0]
     if (json) {
       await print(`${JSON.stringify({ ...importJson(outcome), ...(verdict && failureJson(verdict)) }, null, 2)}\n`)
     } else {

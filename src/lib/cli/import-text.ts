@@ -2,6 +2,7 @@
 import { EaError, type ErrorCode } from '../errors.js'
 import { rejectCodes } from '../event.js'
 import type { FileOutcome, ImportEvent, ImportOutcome } from '../import/options.js'
+import type { LeftOut } from '../import/paths.js'
 import type { RejectsFileSummary } from '../import/rejects-file.js'
 import { visible } from '../render/cells.js'
 
@@ -18,12 +19,15 @@ export function outcomeText(outcome: FileOutcome): string {
   const counts = `${grouped(read)} read, ${grouped(inserted)} inserted, ${grouped(duplicates)} duplicates, ${grouped(rejected)} rejected`
   switch (status) {
     case 'already_imported': {
+      if (outcome.sameAs !== undefined) {
+        return `${name}: the same content as ${nameOf(outcome.sameAs)}, so it would be skipped; nothing is written`
+      }
       const when = outcome.importedAt ? ` on ${instantText(outcome.importedAt)}` : ''
       return `${name}: already imported${when} as batch ${id}; --force imports it again`
     }
     case 'failed':
       return [
-        `${name}: failed (${outcome.error?.code}), nothing is imported (batch ${id}, ${shortSeconds(seconds)})`,
+        `${name}: failed (${outcome.error?.code}), nothing is imported (${id === null ? '' : `batch ${id}, `}${shortSeconds(seconds)})`,
         ...rejectsFileLines(outcome),
       ].join('\n')
     case 'dry_run': {
@@ -87,6 +91,8 @@ export function talkOf(event: ImportEvent): string | undefined {
   switch (event.type) {
     case 'waiting':
       return `Waiting for another process: ${visible(event.holder.doing)} (pid ${event.holder.pid}).`
+    case 'left_out':
+      return leftOutText(event)
     case 'discarded':
       return `Removed what an interrupted import of ${nameOf(event.batch.file)} had left (batch ${event.batch.id}).`
     case 'resuming':
@@ -101,15 +107,26 @@ export function talkOf(event: ImportEvent): string | undefined {
   }
 }
 
+const namedFiles = 10
+
+/** What of a folder is not imported. */
+function leftOutText({ folder, files }: LeftOut): string {
+  const named = files.slice(0, namedFiles).map(visible).join(', ')
+  const more = files.length > namedFiles ? ', …' : ''
+  const count = `${grouped(files.length)} ${files.length === 1 ? 'file' : 'files'} left out`
+  return `${nameOf(folder)}: ${count}, by their names: ${named}${more}. To import them, too, name them or match them by a pattern.`
+}
+
 /** An outcome with the names of the JSON. */
-export function importJson({ files, totals }: ImportOutcome): Record<string, unknown> {
-  return { batches: files.map(fileJson), totals }
+export function importJson({ files, leftOut, totals }: ImportOutcome): Record<string, unknown> {
+  return { batches: files.map(fileJson), left_out: leftOut, totals }
 }
 
 function fileJson(outcome: FileOutcome): Record<string, unknown> {
-  const { importedAt, firstRejects, rejectsFile, ...rest } = outcome
+  const { importedAt, firstRejects, rejectsFile, sameAs, ...rest } = outcome
   return {
     ...rest,
+    ...(sameAs !== undefined && { same_as: sameAs }),
     ...(importedAt && { imported_at: importedAt.toISOString() }),
     first_rejects: firstRejects,
     ...(rejectsFile && { rejects_file: rejectsFileJson(rejectsFile) }),

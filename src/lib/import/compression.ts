@@ -24,6 +24,17 @@ export function findCompression(head: Uint8Array): Compression {
   return 'none'
 }
 
+/**
+ * Makes sure that what is called compressed is not a file without a byte, as a download that failed leaves it: nothing at
+ * all is no gzip.
+ *
+ * @throws EaError `file_corrupt`
+ */
+export function requireCompressed(head: Uint8Array, name: string): void {
+  if (head.length > 0 || !/\.(gz|zst)$/i.test(name)) return
+  throw new EaError('file_corrupt', `Cut off: ${nameForPeople(name)} (it has no bytes)`, { details: { path: name } })
+}
+
 /** Node 22.15 and newer have it; the types of Node 20 do not know it. */
 const createZstdDecompress = (zlib as { createZstdDecompress?: (options: { chunkSize: number }) => Transform })
   .createZstdDecompress

@@ -1,9 +1,9 @@
 /**
  * What an import would do: everything is split, staged and judged, ids are compared with those that are stored and
- * those seen in the file, and the transaction is rolled back.
+ * those seen in the file and in the files before it that would be imported; the transaction stores nothing.
  */
 import { sql } from 'kysely'
-import { type Transaction, withTransaction } from '../db/connect.js'
+import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { rejectsOf } from './chunk-rejects.js'
 import { type JudgeRules, judgeSql } from './judge.js'
 import { type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from './load-chunk.js'
@@ -15,28 +15,47 @@ import type { FileIdentity, Source } from './source.js'
 import type { Chunk } from './split/chunk.js'
 import { dropStaging, staging } from './stage.js'
 
+/** What several files of one dry run share. */
+export interface DryRun {
+  /** Has the table of the ids that were seen. */
+  readonly tx: Transaction
+  /** The file of each content (its SHA-256) that would be imported. */
+  readonly contents: Map<string, string>
+}
+
+/** Runs `body`, which tries any number of files one after the other. */
+export async function inDryRun<T>(db: Database, body: (dry: DryRun) => Promise<T>): Promise<T> {
+  return withTransaction(db, async (tx) => {
+    await tx.client.query('CREATE TEMP TABLE ea_seen (event_id uuid PRIMARY KEY) ON COMMIT DROP')
+    return body({ tx, contents: new Map() })
+  })
+}
+
 export async function dryRun(
   run: Run,
   source: Source,
   reading: Reading,
+  { tx, contents }: DryRun,
   identity?: FileIdentity,
 ): Promise<FileOutcome> {
   try {
-    await timed(run, 'checking', () =>
-      withTransaction(run.db, async (tx) => {
-        const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
-        const context = judging(reading, rows[0]!.now)
-        await tx.client.query('CREATE TEMP TABLE ea_seen (event_id uuid PRIMARY KEY) ON COMMIT DROP')
-        const chunkBytes = run.options.chunkBytes ?? importDefaults.chunkBytes
-        for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
-          await judgeInto(tx, run, context, chunk)
-          chunk.release()
-        }
-        requireGood(run, source, identity)
-      }),
-    )
+    await timed(run, 'checking', async () => {
+      const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
+      const context = judging(reading, rows[0]!.now)
+      await tx.client.query('SAVEPOINT file')
+      const chunkBytes = run.options.chunkBytes ?? importDefaults.chunkBytes
+      for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
+        await judgeInto(tx, run, context, chunk)
+        chunk.release()
+      }
+      requireGood(run, source, identity)
+      await tx.client.query('RELEASE SAVEPOINT file')
+      contents.set(source.sha256().toString('hex'), run.path)
+    })
   } catch (error) {
     if (!endsBatch(error)) throw error
+    // A file that is refused stores nothing that a later one could repeat.
+    await tx.client.query('ROLLBACK TO SAVEPOINT file; RELEASE SAVEPOINT file')
     throw new ImportFailure(error, outcomeOf(run, source, null, 'dry_run', identity?.sha256 ?? null))
   }
   return outcomeOf(run, source, null, 'dry_run', source.sha256())

@@ -1,20 +1,21 @@
 /** `ea import` as a function: several sources, one lease, one outcome. */
-import { type LeaseRequest, withLease } from '../batches/lease.js'
+import { type Lease, type LeaseRequest, withLease } from '../batches/lease.js'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import { requireNoInput } from '../same-file.js'
 import { isTimeZone } from '../time.js'
+import { type DryRun, inDryRun } from './dry-run.js'
 import type { FileOutcome, ImportOptions, ImportOutcome } from './options.js'
-import { expandPaths } from './paths.js'
+import { findSources, type UnreadableSource } from './paths.js'
 import { importFile } from './pipeline.js'
-import { ImportFailure } from './run.js'
+import { ImportFailure, isFaultOfFile, unreadOutcome } from './run.js'
 
 /**
  * Imports files, each exactly once: paths, globs, folders, `-` for standard input.
  *
- * A file whose content is at fault (too many rejects, cut off, changed while it was read) is `failed` in the outcome,
- * and the others are imported all the same. Anything else is thrown, and what is merged so far is resumed by the next
- * import of the same file.
+ * A file whose content is at fault (too many rejects, cut off, changed while it was read) is `failed` in the outcome, and
+ * so is one of several that cannot be opened or is not recognised; the others are imported all the same. Anything else is
+ * thrown, and what is merged so far is resumed by the next import of the same file.
  *
  * @param paths in the order in which they are imported
  * @throws EaError `file_not_found`, `import_busy`, `missing_column`, `not_recognised`, `interrupted`, …
@@ -26,11 +27,15 @@ export async function importFiles(
   paths: readonly string[],
   options: ImportOptions = {},
 ): Promise<ImportOutcome> {
-  const sources = await expandPaths(paths)
+  const { sources, leftOut } = await findSources(paths)
+  // There is nothing else to tell about.
+  if (sources.length === 1) throwUnreadable(sources[0]!)
   if (options.rejectsFile !== undefined && sources.length !== 1) {
     throw new EaError('usage', `--rejects-file takes the rejects of one file, not of ${sources.length}.`)
   }
-  if (options.rejectsFile !== undefined) await requireNoInput('--rejects-file', options.rejectsFile, sources)
+  if (options.rejectsFile !== undefined) {
+    await requireNoInput('--rejects-file', options.rejectsFile, sources.filter(isPath))
+  }
   if (options.timezone !== undefined && !isTimeZone(options.timezone)) {
     throw new EaError('usage', `--timezone: "${options.timezone}" is no time zone.`, {
       suggestions: ['Use a name of the IANA database: --timezone Europe/Kyiv'],
@@ -38,25 +43,42 @@ export async function importFiles(
   }
   const { onEvent, waitMs, signal } = options
   const lease: LeaseRequest = {
-    doing: `import ${sources.length === 1 ? sources[0] : `${sources.length} files`}`,
+    doing: `import ${sources.length === 1 ? String(sources[0]) : `${sources.length} files`}`,
     waitMs: waitMs ?? 0,
     onWait: (holder) => onEvent?.({ type: 'waiting', holder }),
     signal,
   }
   const started = performance.now()
-  const files = await withLease(db, lease, async (held) => {
+  for (const one of leftOut) onEvent?.({ type: 'left_out', ...one })
+  const importOne = async (held: Lease, source: string | UnreadableSource, dryRun?: DryRun): Promise<FileOutcome> => {
+    if (!isPath(source)) return unreadOutcome(source.path, source.error)
+    try {
+      return await importFile(db, held, source, options, dryRun)
+    } catch (error) {
+      if (error instanceof ImportFailure) return error.outcome
+      if (sources.length > 1 && isFaultOfFile(error)) return unreadOutcome(source, error)
+      throw error
+    }
+  }
+  const importAll = async (held: Lease, dryRun?: DryRun): Promise<FileOutcome[]> => {
     const outcomes: FileOutcome[] = []
-    for (const path of sources) {
-      const outcome = await importFile(db, held, path, options).catch((error: unknown) => {
-        if (error instanceof ImportFailure) return error.outcome
-        throw error
-      })
+    for (const source of sources) {
+      const outcome = await importOne(held, source, dryRun)
       onEvent?.({ type: 'finished', outcome })
       outcomes.push(outcome)
     }
     return outcomes
-  })
-  return { files, totals: totalsOf(files, Math.round(performance.now() - started) / 1000) }
+  }
+  const files = await withLease(db, lease, (held) =>
+    options.dryRun ? inDryRun(db, (dryRun) => importAll(held, dryRun)) : importAll(held),
+  )
+  return { files, leftOut, totals: totalsOf(files, Math.round(performance.now() - started) / 1000) }
+}
+
+const isPath = (source: string | UnreadableSource): source is string => typeof source === 'string'
+
+function throwUnreadable(source: string | UnreadableSource): void {
+  if (!isPath(source)) throw source.error
 }
 
 /** The sums over several files. */

@@ -5,7 +5,7 @@
 import { EaError } from '../errors.js'
 import type { EventField } from '../event.js'
 import { type FieldMap, formatSource, type IdFrom, type SourceName } from './map-grammar.js'
-import { guessColumn, nearest } from './name-guess.js'
+import { guessColumns, nearest } from './name-guess.js'
 
 /** A column of a CSV or a key of a JSON record. */
 export interface SourceRef {
@@ -143,7 +143,8 @@ function requireColumns(
 
   const taken = new Set(Object.values(map).flatMap((sources) => sources.map(({ name }) => name)))
   const free = columns.filter((name) => !taken.has(name) && !mappedFields.includes(name as MappedField))
-  const guesses = missing.map((field) => ({ field, column: guessColumn(field, free) }))
+  const guessed = guessColumns(missing, free)
+  const guesses = missing.map((field) => ({ field, column: guessed.get(field) }))
   const pairs = guesses.flatMap(({ field, column }) => (column ? [`${field}=${formatSource({ path: [column] })}`] : []))
   const suggestions = [
     ...(pairs.length > 0 ? [`Perhaps: --map ${shellQuoted(pairs.join(','))}`] : []),

@@ -29,11 +29,31 @@ const bare = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
  * guessColumn('occurred_at', ['uuid', 'event_time']) // 'event_time'
  */
 export function guessColumn(field: GuessedField, columns: readonly string[]): string | null {
-  for (const other of otherNames[field]) {
-    const found = columns.find((column) => bare(column) === other)
-    if (found !== undefined) return found
+  return guessColumns([field], columns).get(field) ?? null
+}
+
+/** The same for several fields: no column is proposed for two of them, and one that is known by its name goes first. */
+export function guessColumns(
+  fields: readonly GuessedField[],
+  columns: readonly string[],
+): ReadonlyMap<GuessedField, string> {
+  const guesses = new Map<GuessedField, string>()
+  const free = new Set(columns)
+  const take = (field: GuessedField, column: string | null | undefined) => {
+    if (column === null || column === undefined || guesses.has(field)) return
+    guesses.set(field, column)
+    free.delete(column)
   }
-  return nearest(field, columns)
+  for (const field of fields) {
+    for (const other of otherNames[field]) {
+      take(
+        field,
+        [...free].find((column) => bare(column) === other),
+      )
+    }
+  }
+  for (const field of fields) take(field, nearest(field, [...free]))
+  return guesses
 }
 
 /** The column that differs by the fewest typos, at most a third of the name; null when none is near. */

@@ -5,6 +5,7 @@ import type { Batch } from '../batches/registry.js'
 import type { ErrorCode } from '../errors.js'
 import { limits, type RejectCode } from '../event.js'
 import type { RejectBudget } from './ledger.js'
+import type { LeftOut } from './paths.js'
 import type { ReadingOptions } from './reading.js'
 import type { RejectsFileSummary } from './rejects-file.js'
 
@@ -44,6 +45,7 @@ export const importDefaults = {
 export type Phase = 'hashing' | 'loading' | 'checking' | 'completing'
 
 export type ImportEvent =
+  | ({ readonly type: 'left_out' } & LeftOut)
   | { readonly type: 'waiting'; readonly holder: LeaseHolder }
   | { readonly type: 'discarded'; readonly batch: Batch }
   | { readonly type: 'resuming'; readonly batch: Batch; readonly chunks: number; readonly read: number }
@@ -64,7 +66,7 @@ export type ImportStatus = 'completed' | 'already_imported' | 'failed' | 'dry_ru
 
 /** What became of one file. */
 export interface FileOutcome {
-  /** The batch; of `already_imported` the one that holds the content; null for a dry run. */
+  /** The batch; of `already_imported` the one that holds the content; null for a dry run and for what was not opened. */
   readonly id: number | null
   readonly file: string
   readonly sha256: string | null
@@ -79,6 +81,8 @@ export interface FileOutcome {
   readonly seconds: number
   /** Wall seconds of each phase that took place. */
   readonly phases: Readonly<Partial<Record<Phase, number>>>
+  /** In a dry run: the file before it that has the same content. */
+  readonly sameAs?: string
   /** When the content was imported, if it was already. */
   readonly importedAt?: Date
   /** Why records were rejected, most frequent first. */
@@ -100,6 +104,8 @@ export interface FileOutcome {
 
 export interface ImportOutcome {
   readonly files: readonly FileOutcome[]
+  /** What folders have beside these files. */
+  readonly leftOut: readonly LeftOut[]
   readonly totals: {
     readonly files: number
     readonly read: number

@@ -15,7 +15,7 @@ import { type Database, withTransaction } from '../db/connect.js'
 import { failpoint } from '../failpoint.js'
 import { writeWhole } from '../whole-file.js'
 import { loadAtomically } from './atomic.js'
-import { dryRun } from './dry-run.js'
+import { type DryRun, dryRun } from './dry-run.js'
 import { eachInFlight } from './in-flight.js'
 import { judgeOnly, type LoadContext, loadChunk } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
@@ -34,15 +34,18 @@ import {
   type Run,
   requireGood,
   requireNamedKeys,
+  sameAsBefore,
   secondsSince,
   tellProgress,
   timed,
+  warnIfNothing,
 } from './run.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source.js'
 
 /**
  * Imports one file or `-`. The caller holds the lease.
  *
+ * @param dry only says what it would do, after what others before it would do
  * @throws ImportFailure when the content is at fault: rejects over their budget, a file that changed or cannot be read
  * @throws EaError before anything was begun (of the source, its header), `accounting_mismatch`, `lease_lost`, `interrupted`
  */
@@ -51,6 +54,7 @@ export async function importFile(
   lease: Lease,
   path: string,
   options: ImportOptions,
+  dry?: DryRun,
 ): Promise<FileOutcome> {
   const run = newRun(db, lease, path, options)
   return withSource(
@@ -61,6 +65,8 @@ export async function importFile(
       if (identity && !options.force) {
         const known = await findCompleted(db, identity.sha256)
         if (known) return alreadyImported(run, known)
+        const before = dry?.contents.get(identity.sha256.toString('hex'))
+        if (before !== undefined) return sameAsBefore(run, identity, before)
       }
       const reading = decideReading(source, {
         ...options,
@@ -69,12 +75,14 @@ export async function importFile(
         maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
       })
       requireNamedKeys(run, reading)
-      if (options.dryRun) return dryRun(run, source, reading, identity)
-      return withRejectsFile(run, reading, async () => {
+      const warned = (outcome: FileOutcome) => warnIfNothing(run, outcome, reading.dialect.empty)
+      if (dry) return warned(await dryRun(run, source, reading, dry, identity))
+      const outcome = await withRejectsFile(run, reading, async () => {
         if (!options.atomic) return load(run, source, reading, identity)
         await discardInterrupted(run)
         return loadAtomically(run, source, reading, identity)
       })
+      return warned(outcome)
     },
   )
 }

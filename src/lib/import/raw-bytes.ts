@@ -7,7 +7,8 @@ import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { EaError } from '../errors.js'
-import { asFileError, nameForPeople, stdinPath } from './paths.js'
+import { asFileError } from './file-error.js'
+import { nameForPeople, stdinPath } from './paths.js'
 
 const blockBytes = 256 * 1024
 

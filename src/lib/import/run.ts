@@ -8,7 +8,9 @@ import { limits, rejectCodes } from '../event.js'
 import { Ledger } from './ledger.js'
 import type { JudgeContext } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
+import { nameForPeople } from './paths.js'
 import type { Reading } from './reading.js'
+import { reasonOfAll, reasonOfAllText, rejectAdvice } from './reject-advice.js'
 import type { RejectsFile, WriteRejects } from './rejects-file.js'
 import type { FileIdentity, Source } from './source.js'
 import type { Chunk } from './split/chunk.js'
@@ -111,17 +113,14 @@ function overBudget({ path, ledger }: Run): EaError {
         `  line ${reject.line}: ${reject.code}${reject.detail ? ` (${reject.detail})` : ''}: ${excerpt(reject.raw)}`,
     )
   const more = rejected > first.length ? [`  … and ${rejected - first.length} more`] : []
-  const allowed = Math.max(1, rejected)
+  const all = reasonOfAll(read, ledger.reasons)
   return new EaError(
     'rejects_over_budget',
     [`${path}: ${rejected} of ${read} records are rejected (allowed: ${ledger.budgetText}); nothing is imported.`]
-      .concat('Reasons:', reasons, 'First rejects:', first, more)
+      .concat(all ? [reasonOfAllText(read, all)] : [], 'Reasons:', reasons, 'First rejects:', first, more)
       .join('\n'),
     {
-      suggestions: [
-        'Mend the records and import the file again.',
-        `Import the others, and keep these in a file to mend: --max-rejects ${allowed} --rejects-file rejects.csv`,
-      ],
+      suggestions: rejectAdvice(read, rejected, ledger.reasons, 'rejects.csv'),
       details: {
         read,
         rejected,
@@ -157,6 +156,40 @@ const endingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Whether the content is at fault, so that the batch cannot be resumed. */
 export function endsBatch(error: unknown): error is EaError {
   return error instanceof EaError && endingCodes.has(error.code)
+}
+
+const unreadCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'file_not_found',
+  'file_not_readable',
+  'file_corrupt',
+  'compression_unsupported',
+  'encoding_error',
+  'not_recognised',
+  'header_invalid',
+  'missing_column',
+])
+
+/** Whether an error before anything was begun is that of one file, so that others can be imported all the same. */
+export function isFaultOfFile(error: unknown): error is EaError {
+  return error instanceof EaError && unreadCodes.has(error.code)
+}
+
+/** Says that a source had nothing to import: to somebody who expected events that is no success. */
+export function warnIfNothing(run: Run, outcome: FileOutcome, isEmpty: boolean): FileOutcome {
+  const isDone = outcome.status === 'completed' || outcome.status === 'dry_run'
+  if (isDone && outcome.read === 0) {
+    warn(run, `Nothing was read: ${nameForPeople(run.path)} ${isEmpty ? 'is empty' : 'has no records'}.`)
+  }
+  return outcome
+}
+
+/** A file of which nothing was read. */
+export function unreadOutcome(file: string, error: EaError): FileOutcome {
+  return {
+    ...{ id: null, file, sha256: null, status: 'failed', read: 0, inserted: 0, duplicates: 0, rejected: 0, bytes: 0 },
+    ...{ seconds: 0, phases: {}, reasons: [], firstRejects: [], warnings: [] },
+    error: { code: error.code, message: error.message, suggestions: error.suggestions },
+  }
 }
 
 /** A file that failed, with the books of the attempt: other files of the same command are still imported. */
@@ -202,18 +235,30 @@ export function outcomeOf(
 
 export function alreadyImported(run: Run, known: Batch): FileOutcome {
   return {
+    ...skipped(run, known.sha256, known.bytes),
     id: known.id,
+    ...(known.finishedAt && { importedAt: known.finishedAt }),
+  }
+}
+
+/** In a dry run: a file before it has this content. */
+export function sameAsBefore(run: Run, { sha256, contentBytes }: FileIdentity, before: string): FileOutcome {
+  return { ...skipped(run, sha256.toString('hex'), contentBytes), sameAs: before }
+}
+
+function skipped(run: Run, sha256: string | null, bytes: number): FileOutcome {
+  return {
+    id: null,
     file: run.path,
-    sha256: known.sha256,
+    sha256,
     status: 'already_imported',
     read: 0,
     inserted: 0,
     duplicates: 0,
     rejected: 0,
-    bytes: known.bytes,
+    bytes,
     seconds: secondsSince(run.startedMs),
     phases: run.phases,
-    ...(known.finishedAt && { importedAt: known.finishedAt }),
     reasons: [],
     firstRejects: [],
     warnings: run.warnings,

@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { type Compression, decompress, findCompression, magicMaxBytes } from './compression.js'
+import { type Compression, decompress, findCompression, magicMaxBytes, requireCompressed } from './compression.js'
 import { byteOrderMarkMaxBytes, chooseEncoding, encodingName, newDecoder } from './decode.js'
 import { peek } from './peek.js'
 import { type FileState, openFile, openRaw, type RawBytes } from './raw-bytes.js'
@@ -93,6 +93,7 @@ export async function withSource<T>(
 
 async function readHead(raw: RawBytes, given: string | undefined): Promise<Source> {
   const start = await peek(raw.blocks, magicMaxBytes)
+  requireCompressed(start.head, raw.name)
   const compression = findCompression(start.head)
   const plain = compression === 'none' ? start.blocks : decompress(start.blocks, compression, raw.name)
   const hash = createHash('sha256')
