@@ -43,8 +43,7 @@ function eventOf(line: string): Json {
 
 /** What the issue says, naively. */
 function modelOf(outer: Json, event: Json, address?: string): Json {
-  const { sessionId, visitorId, siteId, timestamp } = outer
-  const own: Json = { ...strip({ sessionId, visitorId, siteId, timestamp }), ...event }
+  const own: Json = { ...strip(sharedBy(outer, event)), ...event }
   const pick = (...names: string[]) => names.map((name) => own[name]).find((value) => isScalar(value) && isSet(value))
   const used = [
     'eventId',
@@ -52,6 +51,7 @@ function modelOf(outer: Json, event: Json, address?: string): Json {
     'timestamp',
     'occurred_at',
     'visitorId',
+    'user_id',
     'eventType',
     'event_type',
     'eventData',
@@ -61,7 +61,7 @@ function modelOf(outer: Json, event: Json, address?: string): Json {
   return {
     event_id: pick('eventId', 'event_id') ?? expect.stringMatching(generated),
     occurred_at: pick('timestamp', 'occurred_at') ?? at.toISOString(),
-    user_id: pick('visitorId', 'sessionId'),
+    user_id: pick('visitorId', 'user_id', 'sessionId'),
     event_type: pick('eventType', 'event_type'),
     properties: {
       ...rest,
@@ -69,6 +69,20 @@ function modelOf(outer: Json, event: Json, address?: string): Json {
       ...(address === undefined ? {} : { client_address: address }),
     },
   }
+}
+
+/** What an event has of what stands beside it: a field where it says nothing of that field, a property under no name of its own. */
+function sharedBy(outer: Json, event: Json): Json {
+  const fields = [
+    ['visitorId', 'user_id'],
+    ['timestamp', 'occurred_at'],
+    ['eventType', 'event_type'],
+  ]
+  const properties = (outer.properties ?? {}) as Json
+  const inner = [event.eventData, event.properties].flatMap((data) => Object.keys((data ?? {}) as Json))
+  const isOwn = (key: string) => (fields.find((names) => names.includes(key)) ?? [key]).some((name) => name in event)
+  const all = Object.entries({ ...outer, properties: undefined, ...properties })
+  return Object.fromEntries(all.filter(([key]) => !isOwn(key) && !inner.includes(key)))
 }
 
 const strip = (object: Json) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
@@ -156,7 +170,7 @@ describe('defaults of a batch', () => {
     const outer = { sessionId: 's1', visitorId: 'v1', siteId: 7, timestamp: 1740830400000 }
     const inner = [{}, { visitorId: 'v2' }, { sessionId: 's2', visitorId: null }, { timestamp: '2025-01-01' }]
     const body = JSON.stringify({ ...outer, other: { x: 1 }, events: inner })
-    expect(await events(body)).toEqual(inner.map((event) => modelOf(outer, event)))
+    expect(await events(body)).toEqual(inner.map((event) => modelOf({ ...outer, other: { x: 1 } }, event)))
   })
 
   test.each(['{}', '[1]', 'tru', '01', `"${'x'.repeat(1024)}"`])('are refused when they are %s', async (value) => {
@@ -164,6 +178,41 @@ describe('defaults of a batch', () => {
     const error = await readCollected(body, { at }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(EaError)
     expect(error).toMatchObject({ code: 'malformed_body', details: { byte_offset: 10 } })
+  })
+})
+
+describe('what stands beside the events', () => {
+  const shared = async (outer: string, ...inner: Json[]) =>
+    events(`{${outer},"events":${JSON.stringify(inner)}}`).catch((error: EaError) => error.code)
+
+  test('is shared by them: fields by either name, properties, and every other key', async () => {
+    const outer =
+      '"user_id":"u1","event_type":"view","occurred_at":"2025-01-02","plan":{"a":[1.10,\n2]},"properties":{"x":1,"plan":2}'
+    expect(
+      await shared(outer, {}, { visitorId: 'v', eventType: 'buy', timestamp: 5, x: null, properties: { plan: 3 } }),
+    ).toMatchObject([
+      { user_id: 'u1', event_type: 'view', occurred_at: '2025-01-02', properties: { x: 1, plan: 2 } },
+      { user_id: 'v', event_type: 'buy', occurred_at: 5, properties: { x: null, plan: 3 } },
+    ])
+    const [line] = await lines('{"price":1.10,"events":[{"eventType":"a"}]}')
+    expect(line).toContain(',"price":1.10,"eventType":"a"')
+  })
+
+  test.each([
+    ['an id', '"eventId":"00000000-0000-4000-8000-000000000001"'],
+    ['an id by its other name', '"event_id":"00000000-0000-4000-8000-000000000001"'],
+    ['what the server gives', '"@event_id":"00000000-0000-4000-8000-000000000001"'],
+    ['one field by two names', '"visitorId":"v","user_id":"u"'],
+    ['properties by two names', '"eventData":{},"properties":{}'],
+    ['properties that are no object', '"properties":5'],
+    ['a field among the properties', '"properties":{"timestamp":5}'],
+    ['no JSON', '"plan":tru'],
+    ['too much', `"plan":"${'x'.repeat(9_000)}"`],
+  ])('is refused when it is %s', async (_, outer) => expect(await shared(outer, {})).toBe('malformed_body'))
+
+  test('and when it comes to too much in all of them', async () => {
+    const inner = Array(maxCollected).fill({}) as Json[]
+    expect(await shared(`"plan":"${'x'.repeat(8_000)}"`, ...inner)).toBe('body_too_large')
   })
 })
 
@@ -208,6 +257,7 @@ const keys = [
   'timestamp',
   'occurred_at',
   'visitorId',
+  'user_id',
   'sessionId',
   'siteId',
   'eventType',
@@ -228,7 +278,12 @@ const anyEvent = fc
   )
   // As it is when it was sent: JSON has no -0 of JavaScript's.
   .map(([event, eventData, properties]): Json => JSON.parse(JSON.stringify({ ...event, eventData, properties })))
-const anyOuter = members(['sessionId', 'visitorId', 'siteId', 'timestamp', 'other'], scalar)
+const anyOuter = fc
+  .tuple(
+    members(['sessionId', 'visitorId', 'siteId', 'timestamp', 'event_type', 'other', '"'], scalar),
+    fc.option(members(['a', 'other', 'siteId', '\u0001é'], scalar), { nil: undefined }),
+  )
+  .map(([outer, properties]): Json => JSON.parse(JSON.stringify({ ...outer, properties })))
 const indent = fc.constantFrom(undefined, 1, '\t')
 const anyAddress = fc.option(fc.constantFrom(clientAddress, '2001:db8::1'), { nil: undefined })
 

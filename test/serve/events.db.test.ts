@@ -256,3 +256,18 @@ test('a body in pieces, chunked', async () => {
     expect(await countEvents(serving.db)).toBe(2000)
   })
 })
+
+test('what stands beside the events is shared by them, and what an event says itself wins', async () => {
+  await withServing({}, async (serving) => {
+    const body = `{"user_id":"u0","sent":1.10,"properties":{"plan":"pro"},"events":[${eventText(1, ',"properties":{"a":1}')},
+      {"event_id":"${idOf(2)}","occurred_at":"2025-01-31T10:00:00Z","event_type":"view","sent":2}, 5]}`
+    expect(await post(serving, body)).toMatchObject({ status: 207, body: { received: 3, inserted: 2 } })
+    const stored = await storedEvents(serving.db)
+    expect(stored.map(({ user_id, properties }) => [user_id, properties]).sort()).toEqual([
+      ['u0', '{"plan": "pro", "sent": 2}'],
+      ['u1', '{"a": 1, "plan": "pro", "sent": 1.10}'],
+    ])
+    const shared = await post(serving, `{"event_id":"${idOf(3)}","events":[{}]}`)
+    expect(shared).toMatchObject({ status: 400, body: { code: 'malformed_body', byte_offset: 1 } })
+  })
+})

@@ -85,6 +85,13 @@ export const serveFlags = {
     helpValue: 'SIZE',
     default: formatBytes(serveDefaults.bodyLimitBytes),
   }),
+  'body-memory': Flags.string({
+    ...limits,
+    description:
+      'The most memory for the bodies of all requests at once; more of them get 503. One alone may be larger.',
+    helpValue: 'SIZE',
+    default: formatBytes(serveDefaults.bodyMemoryBytes),
+  }),
   'request-timeout': Flags.string({
     ...limits,
     description: 'How long a request may take to arrive.',
@@ -123,6 +130,7 @@ export interface GivenServeFlags {
   readonly 'jwt-audience'?: string | undefined
   readonly 'jwt-algorithms'?: string | undefined
   readonly 'body-limit': string
+  readonly 'body-memory': string
   readonly 'request-timeout': string
   readonly 'query-timeout': string
   readonly 'rate-limit': string
@@ -146,6 +154,7 @@ export async function serveOptions(
     insecure: flags.insecure,
     jwt: await jwtOptions(flags, env),
     bodyLimitBytes: parseBytes('--body-limit', flags['body-limit'], { min: 1024, max: 1024 ** 3 }),
+    bodyMemoryBytes: parseBytes('--body-memory', flags['body-memory'], { min: 1024, max: 1024 ** 4 }),
     requestTimeoutMs: requireTime('--request-timeout', flags['request-timeout']),
     queryTimeoutMs: requireTime('--query-timeout', flags['query-timeout']),
     rateLimit: parseCount('--rate-limit', flags['rate-limit'], { min: 0, max: 1_000_000_000 }),

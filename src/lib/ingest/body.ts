@@ -8,7 +8,8 @@ import { EaError } from '../errors.js'
 import { limits } from '../event.js'
 import type { Chunk, Shape } from '../import/split/chunk.js'
 import { split } from '../import/split/split.js'
-import { afterByteOrderMark, malformed, outsideOf, skipSpace, Walk } from './envelope.js'
+import { afterByteOrderMark, malformed, type OnElement, type Outside, outsideOf, skipSpace, Walk } from './envelope.js'
+import { SharedMembers, sharedLines } from './shared.js'
 
 /** What the sender says that the body is: JSON of any of the forms, or one object per line. */
 export type BodyType = 'json' | 'ndjson'
@@ -34,7 +35,25 @@ const safeBytes = 2 * maxRecords
  */
 export async function readBody(bytes: Buffer, type: BodyType): Promise<Chunk> {
   if (type === 'ndjson') return readLines(bytes, afterByteOrderMark(bytes))
-  const outside = outsideOf(bytes)
+  return readJson(bytes, outsideOf(bytes))
+}
+
+/**
+ * Reads a body of events; what stands beside `events` is shared by them (see shared.ts).
+ *
+ * @throws as `readBody`; `malformed_body` also for what cannot be shared
+ * @example
+ * await readEvents(Buffer.from('{"user_id": "u1", "events": [{"event_id": "…"}]}'), 'json')
+ */
+export async function readEvents(bytes: Buffer, type: BodyType): Promise<Chunk> {
+  if (type === 'ndjson') return readBody(bytes, type)
+  const members = new SharedMembers(bytes)
+  const outside = outsideOf(bytes, members.add)
+  if (outside.envelope === null || members.isEmpty) return readJson(bytes, outside)
+  return readShared(bytes, outside.from, outside.to, members)
+}
+
+async function readJson(bytes: Buffer, outside: Outside): Promise<Chunk> {
   const { kind, from, to, envelope } = outside
   if (kind === 'lines') return readLines(bytes, from)
   if (kind === 'object') {
@@ -60,6 +79,13 @@ async function readArray(bytes: Buffer, from: number, to: number): Promise<Chunk
   const longest = requireSoundArray(bytes, from, to)
   if (longest > limits.recordMaxBytes) return oneChunk([asLines(bytes, from, to)], { kind: 'lines' }, from)
   return oneChunk([bytes.subarray(from, to)], { kind: 'array' }, from)
+}
+
+async function readShared(bytes: Buffer, from: number, to: number, members: SharedMembers): Promise<Chunk> {
+  const elements: [number, number][] = []
+  requireSoundArray(bytes, from, to, (start, stop) => elements.push([start, stop]))
+  const lines = sharedLines(bytes, members, elements)
+  return elements.length === 0 ? readArray(bytes, from, to) : oneChunk([lines], { kind: 'lines' }, 0)
 }
 
 /** The whole content as one chunk. */
@@ -96,12 +122,13 @@ const walk = new Walk()
  *
  * @returns bytes of the longest element
  */
-function requireSoundArray(bytes: Buffer, from: number, to: number): number {
+function requireSoundArray(bytes: Buffer, from: number, to: number, onElement?: OnElement): number {
   let records = 0
   let longest = 0
   const end = walk.array(bytes, from, to, (start, stop) => {
     if (++records > maxRecords) throw tooManyRecords()
     if (stop - start > longest) longest = stop - start
+    onElement?.(start, stop)
   })
   if (end === -1) throw walk.malformed(bytes)
   const next = skipSpace(bytes, end)

@@ -1,27 +1,34 @@
 /**
  * What a browser sends to /collect, as lines that the splitter and the database read like any others. Nothing is
- * parsed: what the server adds is put into the bytes of each event, defaults in front (of a key that stands there
- * twice the last one wins, so what the browser says wins) and the address behind (so the browser cannot say it).
+ * parsed: what the server adds is put into the bytes of each event, what it gives and what events share in front (of a
+ * key that stands there twice the last one wins, so what the browser says wins) and the address behind (so the browser
+ * cannot say it).
  */
-import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { EaError } from '../errors.js'
 import { type Mapping, resolveMapping } from '../import/mapping.js'
 import type { Chunk } from '../import/split/chunk.js'
 import { readBody } from './body.js'
-import { keyText, malformed, outsideOf, skipSpace, Walk } from './envelope.js'
+import { malformed, outsideOf, skipSpace, Walk } from './envelope.js'
+import { membersOf, type Shared, SharedMembers, type SharedNames, type Span } from './shared.js'
 
-/** One request to /collect holds at most so many events: a browser sends a few, and a batch's defaults go to each. */
+/** One request to /collect holds at most so many events: a browser sends a few, and what they share goes to each. */
 export const maxCollected = 10_000
-
-/** The longest value of a batch that is given to each of its events, in bytes. */
-const maxDefaultBytes = 1024
-
-/** Keys of a batch that are defaults for its events. */
-const batchDefaults = ['sessionId', 'visitorId', 'siteId', 'timestamp'] as const
 
 /** Keys under which the server gives what an event itself does not. */
 const given = { eventId: '@event_id', occurredAt: '@received_at', session: '@session' } as const
+
+/** What events in a batch share, where they do not say it themselves. */
+const sharedNames: SharedNames = {
+  fields: [
+    ['visitorId', 'user_id'],
+    ['eventType', 'event_type'],
+    ['timestamp', 'occurred_at'],
+  ],
+  scalars: ['sessionId', 'siteId'],
+  properties: ['eventData', 'properties'],
+  own: ['eventId', 'event_id', ...Object.values(given)],
+}
 
 const addressKey = 'client_address'
 
@@ -32,8 +39,8 @@ export const collectMapping: Mapping = {
     map: {
       event_id: sources('eventId', 'event_id', given.eventId),
       occurred_at: sources('timestamp', 'occurred_at', given.occurredAt),
-      // The session stands there twice: under its own name it is a property.
-      user_id: sources('visitorId', given.session),
+      // The session is there twice: under its own name it is a property.
+      user_id: sources('visitorId', 'user_id', given.session),
       event_type: sources('eventType', 'event_type'),
       properties: sources('eventData', 'properties'),
     },
@@ -54,7 +61,7 @@ export interface Received {
 }
 
 /**
- * Reads a body of /collect: one event, `{"events": […]}` with defaults beside it, or an array.
+ * Reads a body of /collect: one event, `{"events": […]}` with what they share beside it, or an array.
  *
  * @returns one chunk of the kind `collect`, to be read with `collectMapping`
  * @throws EaError `malformed_body` with the byte offset, `body_too_large` for more than 10,000 events
@@ -68,12 +75,6 @@ export async function readCollected(bytes: Buffer, received: Received): Promise<
 
 const emptyArray = Buffer.from('[]')
 
-/** `[from, to)` in the body. */
-interface Span {
-  readonly from: number
-  readonly to: number
-}
-
 const walk = new Walk()
 const openBrace = 0x7b
 const doubleQuote = 0x22
@@ -82,15 +83,13 @@ const cr = 0x0d
 
 /** The events of a body, each on a line, with what the server adds. */
 function collectLines(bytes: Buffer, received: Received): Buffer {
-  const defaults = new Map<string, Span>()
-  const outside = outsideOf(bytes, (keyFrom, keyTo, from, to) => {
-    const key = keyText(bytes, keyFrom, keyTo)
-    if ((batchDefaults as readonly string[]).includes(key)) defaults.set(key, { from, to })
-  })
+  const members = new SharedMembers(bytes)
+  const outside = outsideOf(bytes, members.add)
   if (outside.kind === 'lines') throw malformed(bytes, outside.from, 'one event, an array or {"events": […]}')
-  if (outside.envelope === null) defaults.clear()
+  const shared = (outside.envelope === null ? new SharedMembers(bytes) : members).read(sharedNames)
   const events = outside.kind === 'object' ? [outside] : elementsOf(bytes, outside)
-  const lines = new Lines(bytes, defaults, received)
+  shared.requireRoom(events.length)
+  const lines = new Lines(bytes, shared, received)
   for (const event of events) lines.add(event)
   return lines.all()
 }
@@ -122,18 +121,17 @@ interface Patch extends Span {
 /** Writes the events of one body as lines. */
 class Lines {
   readonly #bytes: Buffer
-  readonly #defaults: string
+  readonly #shared: Shared
   readonly #session: string
   readonly #receivedAt: Date
   /** The member for the address of the client; empty when it is not to be stored. */
   readonly #address: string
   readonly #pieces: Buffer[] = []
 
-  constructor(bytes: Buffer, defaults: ReadonlyMap<string, Span>, { at, clientAddress }: Received) {
+  constructor(bytes: Buffer, shared: Shared, { at, clientAddress }: Received) {
     this.#bytes = bytes
-    const texts = new Map([...defaults].map(([key, span]) => [key, scalarText(bytes, key, span)]))
-    this.#defaults = [...texts].map(([key, text]) => `,"${key}":${text}`).join('')
-    this.#session = texts.get('sessionId') ?? 'null'
+    this.#shared = shared
+    this.#session = shared.scalar('sessionId') ?? 'null'
     this.#receivedAt = at
     this.#address = clientAddress === undefined ? '' : `"${addressKey}":${JSON.stringify(clientAddress)}`
   }
@@ -141,18 +139,8 @@ class Lines {
   /** Adds an event. One that is no object, or holds something else than members, goes as it is, to be rejected. */
   add({ from, to }: Span): void {
     const bytes = this.#bytes
-    const found: { sessionId?: Span; eventData?: Span; properties?: Span } = {}
-    let members = 0
-    const isSound =
-      bytes[from] === openBrace &&
-      walk.object(bytes, from, to, (keyFrom, keyTo, valueFrom, valueTo) => {
-        members++
-        const key = keyText(bytes, keyFrom, keyTo)
-        if (key === 'sessionId' || key === 'eventData' || key === 'properties') {
-          found[key] = { from: valueFrom, to: valueTo }
-        }
-      }) === to
-    if (!isSound) {
+    const event = membersOf(bytes, from, to)
+    if (event === null) {
       this.#copy(from, to)
       this.#pieces.push(lineEnd)
       return
@@ -160,12 +148,14 @@ class Lines {
     const id = timeOrderedId(this.#receivedAt)
     const time = this.#receivedAt.toISOString()
     this.#write(`{"${given.eventId}":"${id}","${given.occurredAt}":"${time}","${given.session}":`)
-    if (found.sessionId && isTextOrNumber(bytes[found.sessionId.from]!)) {
-      this.#copy(found.sessionId.from, found.sessionId.to)
-    } else this.#write(found.sessionId ? 'null' : this.#session)
-    this.#write(members > 0 ? `${this.#defaults},` : this.#defaults)
+    const session = event.get('sessionId')
+    if (session && isTextOrNumber(bytes[session.from]!)) {
+      this.#copy(session.from, session.to)
+    } else this.#write(session ? 'null' : this.#session)
+    this.#write(this.#shared.textFor(bytes, event))
+    if (event.size > 0) this.#write(',')
     let at = from + 1
-    for (const patch of this.#patches(found.eventData, found.properties)) {
+    for (const patch of this.#patches(event.get('eventData'), event.get('properties'))) {
       this.#copy(at, patch.from)
       this.#write(patch.text)
       at = patch.to
@@ -220,16 +210,6 @@ class Lines {
 }
 
 const lineEnd = Buffer.from('\n')
-
-/** A default of a batch as it stands there. It goes to every event, so it must be sound, and short. */
-function scalarText(bytes: Buffer, key: string, { from, to }: Span): string {
-  const text = bytes.toString('utf8', from, to)
-  const value = to - from > maxDefaultBytes ? undefined : parsed(text)
-  if (value === undefined || (value !== null && typeof value === 'object') || !isUtf8(bytes.subarray(from, to))) {
-    throw malformed(bytes, from, `a text or a number of at most ${maxDefaultBytes} bytes for ${key}`)
-  }
-  return text
-}
 
 /** The value of a JSON text; undefined when it is none. */
 function parsed(text: string): unknown {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Database } from '../db/connect.js'
 import type { OpenIngest } from '../ingest/ingest.js'
 import type { Scope } from '../keys/scopes.js'
+import type { BodyBudget } from './body-budget.js'
 import type { ServeOptions } from './options.js'
 
 /** Who asks. */
@@ -36,6 +37,8 @@ export interface Metrics {
 export interface ServeContext {
   readonly db: Database
   readonly intake: OpenIngest
+  /** The memory for the bodies of all requests. */
+  readonly bodies: BodyBudget
   readonly access: Access
   readonly metrics: Metrics
   readonly options: ServeOptions

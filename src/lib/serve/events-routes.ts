@@ -2,11 +2,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { EaError } from '../errors.js'
-import { type BodyType, readBody } from '../ingest/body.js'
+import { type BodyType, readEvents } from '../ingest/body.js'
 import type { IngestRequest } from '../ingest/request.js'
 import type { Routes } from './context.js'
 import { readQuery } from './query-values.js'
-import { bodyOf, mediaType, takeBodies } from './request-body.js'
+import { mediaType, takeBodies, takeBody } from './request-body.js'
 
 /**
  * What the routes read. A type must be given: a page of another site can send a body without one, or as text/plain,
@@ -21,30 +21,36 @@ const bodyTypes: Readonly<Record<string, BodyType>> = {
 
 const modes = ['partial', 'atomic'] as const
 
-export const eventsRoutes: Routes = (app, { intake, options }) => {
+export const eventsRoutes: Routes = (app, { bodies, intake, options }) => {
   app.register(async (scope) => {
-    takeBodies(scope, (type) => type !== null && Object.hasOwn(bodyTypes, type), options.bodyLimitBytes)
+    takeBodies(scope, (type) => type !== null && Object.hasOwn(bodyTypes, type), options.bodyLimitBytes, bodies)
     scope.post('/events', { config: { scope: 'write' } }, async (request, reply) => {
       const receivedAt = new Date()
       const atomic = isAtomic(request)
       const key = idempotencyKey(request)
-      const body = bodyOf(request)
-      const chunk = await readBody(body, bodyTypes[mediaType(request)!]!)
+      const { chunk, bytes, bodySha256 } = await readBodyOf(request)
       const ingest: IngestRequest = {
         id: randomUUID(),
         kind: 'events',
         sender: request.principal!.sender,
         receivedAt,
         chunk,
-        bytes: body.length,
+        bytes,
         atomic,
-        ...(key === undefined ? {} : { idempotency: { key, bodySha256: createHash('sha256').update(body).digest() } }),
+        ...(key === undefined ? {} : { idempotency: { key, bodySha256 } }),
       }
       const answer = await intake.accept(ingest)
       if (answer.replayed) reply.header('idempotent-replayed', 'true')
       return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body)
     })
   })
+}
+
+/** In a function of its own, after which nobody has the bytes of the body any more: the chunk has copies of them. */
+async function readBodyOf(request: FastifyRequest) {
+  const body = takeBody(request)
+  const bodySha256 = createHash('sha256').update(body).digest()
+  return { chunk: await readEvents(body, bodyTypes[mediaType(request)!]!), bytes: body.length, bodySha256 }
 }
 
 function isAtomic(request: FastifyRequest): boolean {

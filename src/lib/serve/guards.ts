@@ -3,6 +3,7 @@
  * headers that tell browsers to be careful. Each refuses by throwing an error of the catalogue.
  */
 import { createHash } from 'node:crypto'
+import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import helmet from '@fastify/helmet'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
@@ -30,6 +31,8 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
   await app.register(underPressure, {
     maxEventLoopDelay: 1000,
     maxHeapUsedBytes: getHeapStatistics().heap_size_limit * 0.9,
+    // Buffers are not of the heap. The budget of bodies bounds them; this is for what nobody has thought of.
+    maxRssBytes: availableBytes() * 0.9,
     pressureHandler: async () => {
       throw new EaError('server_busy', 'The server has more work than it can do.')
     },
@@ -72,6 +75,12 @@ export async function guard(app: FastifyInstance, { access, options }: { access:
     // the app, so that answers to browsers have their CORS headers when they are refused, too.
     route.onRequest = [mayPass, ...hooksOf(route)]
   })
+}
+
+/** The memory of the machine, or what a container may have of it. */
+function availableBytes(): number {
+  const allowed = process.constrainedMemory()
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()
 }
 
 function hooksOf({ onRequest }: RouteOptions): onRequestAsyncHookHandler[] {

@@ -107,7 +107,8 @@ const eventsOperation: Schema = {
               type: 'object',
               properties: { events: array(ref('Event')) },
               required: ['events'],
-              description: 'Further keys are ignored.',
+              description:
+                'Further keys are shared by the events: user_id, event_type and occurred_at where an event has none, everything else as properties.',
             },
             ref('Event'),
           ],

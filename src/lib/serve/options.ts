@@ -10,6 +10,8 @@ export interface ServeOptions {
   readonly jwt?: JwtOptions | undefined
   /** The largest body, decompressed, in bytes. */
   readonly bodyLimitBytes: number
+  /** All bodies that are in memory at once, decompressed, in bytes. */
+  readonly bodyMemoryBytes: number
   /** How long a request may take to arrive, in milliseconds. */
   readonly requestTimeoutMs: number
   /** How long a question may take in the database, in milliseconds. */
@@ -44,6 +46,7 @@ export const serveDefaults = {
   port: 8080,
   insecure: false,
   bodyLimitBytes: 64 * 1024 * 1024,
+  bodyMemoryBytes: 256 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   queryTimeoutMs: 30_000,
   rateLimit: 60_000,

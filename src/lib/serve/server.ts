@@ -10,6 +10,7 @@ import { EaError } from '../errors.js'
 import { type IngestEvent, withIngest } from '../ingest/ingest.js'
 import { withAccess } from './access.js'
 import { batchRoutes } from './batch-routes.js'
+import { bodyBudget } from './body-budget.js'
 import { answerClientError } from './client-errors.js'
 import { collectRoutes } from './collect-routes.js'
 import type { Access, ServeContext } from './context.js'
@@ -162,7 +163,10 @@ export async function withServer<T>(
     return withIngest(db, { spoolDir, timezone, onEvent }, async (intake) => {
       metrics.watch(intake)
       const stopping: StopSwitch = { isStopping: false }
-      const app = await buildServer({ db, options, access, intake, metrics, stopping, logTo })
+      const app = await buildServer({
+        ...{ db, options, access, intake, metrics, stopping, logTo },
+        bodies: bodyBudget(options.bodyMemoryBytes),
+      })
       log = app.log
       if (unread !== undefined) logKeysUnread(unread, log)
       try {
