@@ -170,6 +170,22 @@ describe('the lease', () => {
   })
 })
 
+test('a connection that is lost while a batch completes: the error says that the same command goes on', async () => {
+  await lock(`SELECT pg_advisory_xact_lock(hashtextextended('event-analytics visibility ea', 0))`)
+  const importing = opened((db) => importFiles(db, [file], options)).catch((error: EaError) => error)
+  const ended = `SELECT count(pg_terminate_backend(pid))::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+  await opened((db) => expect.poll(async () => (await db.pool.query(ended)).rows[0].n, { timeout: 20_000 }).toBe(1))
+  const error = (await importing) as EaError
+  expect(error).toMatchObject({ code: 'database_unreachable', exitCode: 5, details: { batch_status: 'loading' } })
+  expect(error.message).toMatch(/What is merged of batch \d+ is kept/)
+  expect(error.suggestions).toEqual(['Run the same command again: it goes on where this one stopped.'])
+  await unlock?.()
+  const { files } = await opened((db) => importFiles(db, [file], options))
+  expect(files[0]!.status).toBe('completed')
+  await opened((db) => expectSound(db))
+})
+
 describe('a lease that was lost', () => {
   const lose = (db: Database, meanwhile: (token: number) => Promise<unknown>) =>
     importFiles(db, [file], {

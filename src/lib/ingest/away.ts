@@ -28,7 +28,7 @@ const awayStates = ['55P03', '25006', '3D000']
  * isAway(error) // true for ECONNREFUSED, 57P01 (the server shuts down), 53100 (its disk is full)
  */
 export function isAway(error: unknown): boolean {
-  if (error instanceof EaError) return ['database_unreachable', 'disk_full'].includes(error.code)
+  if (error instanceof EaError) return ['database_unreachable', 'database_newer', 'disk_full'].includes(error.code)
   if (isOutOfTime(error)) return false
   const state = sqlState(error)
   if (state !== undefined) return awayStates.includes(state) || awayClasses.includes(state.slice(0, 2))
