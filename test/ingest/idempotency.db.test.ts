@@ -117,9 +117,10 @@ test('answers and batches of an older release go on to belong to who had them', 
       const migrations = async (names: readonly string[], schema: string) => {
         for (const name of names) {
           await db.pool.query((await readFile(`migrations/${name}.sql`, 'utf8')).replaceAll(':schema', schema))
+          await db.pool.query(`INSERT INTO ${schema}.kysely_migration VALUES ('${name}')`)
         }
       }
-      await db.pool.query('CREATE SCHEMA older')
+      await db.pool.query('CREATE SCHEMA older; CREATE TABLE older.kysely_migration (name text)')
       await migrations(['0001_events', '0002_serve', '0003_optional_rollups'], 'older')
       await db.pool.query(`
       INSERT INTO older.api_keys (name, scopes, start, secret_sha256, created_at, revoked_at)
