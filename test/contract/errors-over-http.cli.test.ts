@@ -12,7 +12,8 @@ import { httpFixtures, impossibleOverHttp } from './http-errors.js'
 const telling: Readonly<Record<string, { readonly value: RegExp; readonly isFor: (code: ErrorCode) => boolean }>> = {
   'retry-after': { value: /^[1-9]\d*$/, isFor: (code) => [429, 503].includes(catalogue[code].http) },
   allow: { value: /^[A-Z]+(, [A-Z]+)*$/, isFor: (code) => code === 'method_not_allowed' },
-  'www-authenticate': { value: /^Bearer realm="ea"/, isFor: (code) => [401, 403].includes(catalogue[code].http) },
+  // No credential helps a page whose site may not send.
+  'www-authenticate': { value: /^Bearer realm="ea"/, isFor: (code) => ['unauthorized', 'forbidden'].includes(code) },
 }
 
 /** Those that are told to the people who run the server, in its log. */
