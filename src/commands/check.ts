@@ -8,6 +8,7 @@ import { type Check, unknownVerdicts } from '../lib/checks/spec.js'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { checksOfFlags, inlineFlags, overridesOf, paramFlags } from '../lib/cli/check-flags.js'
 import { readCheckSources, requestedReports, writeReports } from '../lib/cli/check-reports.js'
+import { queryTimeout, queryTimeoutFlag } from '../lib/cli/query-timeout.js'
 import { statementText } from '../lib/cli/stat-command.js'
 import { stdoutOptions } from '../lib/cli/terminal.js'
 import { EaError } from '../lib/errors.js'
@@ -50,6 +51,7 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
       multiple: true,
     }),
     explain: Flags.boolean({ description: 'Print the SQL of each check and its parameters instead of running it.' }),
+    ...queryTimeoutFlag,
     ...inlineFlags,
     ...paramFlags,
   }
@@ -64,7 +66,8 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
     if (explain) return this.explain(checks)
     const failOn = this.flags['fail-on'] as 'warn' | 'fail'
     const ranAt = new Date().toISOString()
-    const report = await this.withDatabase((db) => runChecks(db, checks, { signal: this.signal, failOn }))
+    const timeout = queryTimeout(this.flags['query-timeout'])
+    const report = await this.withDatabase((db) => runChecks(db, checks, { signal: this.signal, failOn, ...timeout }))
     await writeReports(report, reports, { terminal: stdoutOptions(this.argv), failOn, ranAt })
     process.exitCode = report.exitCode
   }

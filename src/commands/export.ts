@@ -3,6 +3,7 @@ import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { exportFormat, withOutlet } from '../lib/cli/export-output.js'
 import { outputFlag } from '../lib/cli/output.js'
+import { queryTimeout, queryTimeoutFlag } from '../lib/cli/query-timeout.js'
 import { EaError } from '../lib/errors.js'
 import { exportEvents } from '../lib/export/export.js'
 import { type ExportFormat, exportFormats, exportParams } from '../lib/export/params.js'
@@ -36,6 +37,7 @@ export default class Export extends BaseCommand<typeof Export> {
     segment: Flags.string({ description: about('segment'), multiple: true }),
     tz: Flags.string({ description: about('tz'), helpValue: 'ZONE' }),
     sort: Flags.boolean({ description: about('sort') }),
+    ...queryTimeoutFlag,
   }
 
   async run(): Promise<void> {
@@ -47,7 +49,11 @@ export default class Export extends BaseCommand<typeof Export> {
     }
     const format = exportFormat(this.flags.format as ExportFormat | undefined, file)
     const given = { from, to, segment, tz, format, sort }
-    const options = { signal: this.signal, spell: (name: string) => `--${name}` }
+    const options = {
+      signal: this.signal,
+      spell: (name: string) => `--${name}`,
+      ...queryTimeout(this.flags['query-timeout']),
+    }
     const poured = await withOutlet(file, (take) => this.withDatabase((db) => exportEvents(db, given, take, options)))
     // The reader has gone away (`| head`), or the disk behind stdout is full, which is told elsewhere.
     if (poured === undefined) return

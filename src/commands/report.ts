@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
+import { queryTimeout, queryTimeoutFlag } from '../lib/cli/query-timeout.js'
 import { type ReportFormat, reportFormat, reportFormats, reportText, writePictures } from '../lib/cli/report-output.js'
 import { reportParams } from '../lib/report/options.js'
 import { kebab, paramsOf } from '../lib/stats/params.js'
@@ -35,6 +36,7 @@ export default class Report extends BaseCommand<typeof Report> {
     title: Flags.string({ description: about('title'), default: String(param('title').default) }),
     step: Flags.string({ description: about('step'), multiple: true }),
     window: Flags.string({ description: about('window') }),
+    ...queryTimeoutFlag,
     format: Flags.string({
       description: `What to write (default: ${reportFormats[0]}).`,
       options: [...reportFormats],
@@ -51,7 +53,11 @@ export default class Report extends BaseCommand<typeof Report> {
     const format = reportFormat(this.flags.format as ReportFormat | undefined, json)
     const { 'week-start': weekStart, 'as-of': asOf, from, to, segment, tz, title, step, window } = this.flags
     const given = { from, to, segment, tz, weekStart: weekStart as 'monday' | undefined, asOf, title, step, window }
-    const options = { signal: this.signal, spell: (name: string) => `--${kebab(name)}` }
+    const options = {
+      signal: this.signal,
+      spell: (name: string) => `--${kebab(name)}`,
+      ...queryTimeout(this.flags['query-timeout']),
+    }
     const { reportOf } = await import('../lib/report/report.js')
     const report = await this.withDatabase((db) => reportOf(db, given, options))
     for (const warning of report.warnings) this.caution(warning)

@@ -36,6 +36,12 @@ export const catalogue = {
     meaning: 'A flag or an argument is missing, unknown or not of its form.',
     next: 'Read the help of the command: `ea help COMMAND`.',
   },
+  answer_too_large: {
+    exit: 2,
+    http: 400,
+    meaning: 'The answer would have more numbers or rows than an answer may have; nothing of it was computed.',
+    next: 'Ask for a shorter range, longer windows, or fewer keys, windows or users.',
+  },
   output_unwritable: {
     exit: 2,
     http: 500,

@@ -35,7 +35,7 @@ export function coreField(field: z.ZodType): CoreField {
  * @example
  * fieldFault(z.int().min(1).max(1000).default(10)) // 'must be a whole number from 1 to 1000'
  */
-export function fieldFault(field: z.ZodType): string {
+function fieldFault(field: z.ZodType): string {
   const { core, isList } = coreField(field)
   if (core instanceof z.ZodBoolean) return 'must be true or false'
   if (core instanceof z.ZodEnum) return `must be ${oneOf(core.options.map(String))}`
@@ -58,7 +58,7 @@ export function inOurWords(fields: Readonly<Record<string, z.ZodType>>) {
 }
 
 /** `a, b or c`. */
-export function oneOf(names: readonly string[]): string {
+function oneOf(names: readonly string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 

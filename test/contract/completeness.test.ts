@@ -100,7 +100,7 @@ test('table, chart, SVG, check and page say what the stat says, of hours too', (
       const texts = flags.map((flag) => (flag ? 'yes' : 'no'))
       expect(flagsOfTable(table(result, { ...terminal, isTty: false }))).toEqual(texts)
       expect(flagsOfTable(table(result, terminal))).toEqual(texts)
-      expect(flagsOfTable(csv(result))).toEqual(flags.map(String))
+      expect(flagsOfTable([...csv(result)].join(''))).toEqual(flags.map(String))
       // One sparkline for each count, with a mark for each row.
       const sparkline = table(result, terminal)
         .split('\n')

@@ -120,6 +120,8 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
     await scene.query(url, 'DELETE FROM ea.events WHERE ctid = (SELECT min(ctid) FROM ea.events)')
     return scene.ea(['import', path], { DATABASE_URL: url })
   },
+  answer_too_large: (scene) =>
+    scene.eaWithDatabase(['stats', 'trend', '--from', '1980', '--to', '2025', '--grain', 'hour', '--by', 'event_type']),
   usage: (scene) => scene.ea(['stats', 'dau', '--no-such-flag']),
   output_unwritable: (scene) => scene.eaWithDatabase(['stats', 'dau', '--output', join(scene.folder, 'none', 'x.csv')]),
   check_file_invalid: async (scene) =>

@@ -168,6 +168,7 @@ const alsoOverHttp = {
     ),
   ),
   usage: asking('/stats/dau?nothing=1'),
+  answer_too_large: asking('/stats/trend?from=1980&to=2025&grain=hour&by=event_type'),
   batch_not_found: asking('/batches/999999'),
   database_unreachable: serving([], async (server) => {
     await withoutDatabase(server)

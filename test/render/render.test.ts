@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { human } from '../../src/lib/render/cells.js'
 import { formats } from '../../src/lib/render/formats.js'
-import { render } from '../../src/lib/render/render.js'
+import { render, renderPieces } from '../../src/lib/render/render.js'
 import type { Result } from '../../src/lib/result.js'
 import { assertProperty } from '../support/effort.js'
 
@@ -71,6 +71,23 @@ test('json is metric, data and meta; ndjson one row a line', async () => {
   expect(JSON.parse(await render(result, 'json', piped))).toEqual({ metric, data, meta })
   const lines = (await render(result, 'ndjson', piped)).trimEnd().split('\n')
   expect(lines.map((line) => JSON.parse(line))).toEqual(data)
+})
+
+test('a large answer comes in pieces, which together are what JSON.stringify makes', async () => {
+  const data = Array.from({ length: 5000 }, (_, n) => ({ date: `d${n}`, users: [n, null, 1.5], key: '"\n\u2028' }))
+  const columns = [{ name: 'date', kind: 'text' }] as const
+  const many: Result = { metric: 'x', columns, data, meta: { warnings: [], mean: { of: [1, 2] } } }
+  for (const result of [many, { ...many, data: [] }, { ...many, data: data.slice(0, 1) }]) {
+    const { metric, meta } = result
+    const pieces = [...(await renderPieces(result, 'json', { color: false, isTty: false, width: 0 }))]
+    const whole = JSON.stringify({ metric, data: result.data, meta }, null, 2).replaceAll('\u2028', '\\u2028')
+    expect(pieces.join('')).toBe(`${whole}\n`)
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(70_000)
+  }
+  for (const format of ['csv', 'ndjson', 'md'] as const) {
+    const pieces = [...(await renderPieces(many, format, { color: false, isTty: false, width: 0 }))]
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(70_000)
+  }
 })
 
 test('csv comes back as it was, whatever the texts hold', async () => {

@@ -85,10 +85,41 @@ test('the users behind a number', () =>
     expect(await (await get('/stats/dau?users=2025-08-01&format=csv')).text()).toBe('user_id\r\nann\r\nbob\r\n')
   }))
 
+test('the users behind a number come in pages', () =>
+  withAugust(async ({ json, get }) => {
+    const first = await json('/stats/dau?users=2025-08-01&page_size=1')
+    expect(first.data).toEqual([{ user_id: 'ann' }])
+    const second = await json(`/stats/dau?users=2025-08-01&page_size=1&cursor=${first.meta.next_cursor}`)
+    expect(second.data).toEqual([{ user_id: 'bob' }])
+    expect(second.meta).not.toHaveProperty('next_cursor')
+    // In CSV there is no meta: the header says where the next page is.
+    const csv = await get('/stats/dau?users=2025-08-01&page_size=1&format=csv')
+    const link = /^<(.*)>; rel="next"$/.exec(csv.headers.get('link') ?? '')?.[1]
+    expect(await csv.text()).toBe('user_id\r\nann\r\n')
+    const last = await get(link!)
+    expect([await last.text(), last.headers.get('link')]).toEqual(['user_id\r\nbob\r\n', null])
+  }))
+
+test('an answer that would be too large is refused', () =>
+  withAugust(async ({ get }) => {
+    const answer = await get('/stats/trend?by=properties.item_id&from=2014-01-01&to=2026-01-01&limit=1000')
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({
+      code: 'answer_too_large',
+      detail: expect.stringContaining('4,384 days times 1,000 keys'),
+      suggestions: [expect.stringContaining('from, to, grain'), expect.stringContaining('57 keys or fewer: limit')],
+    })
+    const drawn = await get('/stats/trend?from=2014-01-01&to=2026-01-01&grain=hour&format=svg')
+    expect(await drawn.json()).toMatchObject({ code: 'answer_too_large', detail: expect.stringContaining('A chart') })
+  }))
+
 // A path, its status, and what the problem says.
 const refused: [string, number, object][] = [
   ['/stats/dau?form=2025-08-01', 400, { code: 'usage', suggestions: ['Did you mean from?'] }],
   ['/stats/dau?weekStart=sunday', 400, { code: 'usage', suggestions: ['Did you mean week_start?'] }],
+  ['/stats/dau?users=2025-08-01&page_size=0', 400, { detail: expect.stringMatching(/page_size .* 1 to 100000/) }],
+  ['/stats/dau?users=2025-08-01&cursor=%20', 400, { detail: expect.stringContaining('meta.next_cursor') }],
+  ['/stats/dau?page_size=5', 400, { detail: 'page_size is for lists of users, and users is missing.' }],
   ['/stats/dau?windows=3', 400, { code: 'usage', detail: 'dau has no parameter "windows".' }],
   ['/stats/dau?from=2025-08-01&from=2025-08-02', 400, { detail: 'from is given 2 times.' }],
   ['/stats/dau?from=2025-08-01&from_date=2025-08-01', 400, { detail: 'from is given 2 times.' }],

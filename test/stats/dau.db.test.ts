@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask.js'
+import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { dau, dauStat } from '../../src/lib/stats/dau.js'
 import type { DayGrain } from '../../src/lib/time.js'
 import { withFreshDatabase } from '../support/database.js'

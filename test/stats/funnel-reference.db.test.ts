@@ -1,6 +1,6 @@
 /** Funnels from the public test suites of PostHog and ClickHouse: their events and questions must give their numbers. */
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask.js'
+import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'

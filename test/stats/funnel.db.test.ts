@@ -1,7 +1,8 @@
 /** Each rule of a funnel on a few events. Random funnels against a model are in `funnel-properties.test.ts`. */
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
-import { askUsers, explain } from '../../src/lib/stats/ask.js'
+import { explain } from '../../src/lib/stats/ask.js'
+import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'

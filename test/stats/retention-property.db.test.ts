@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask.js'
+import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { retention, retentionStat } from '../../src/lib/stats/retention.js'
 import type { Grain, Weekday } from '../../src/lib/time.js'
 import { withFreshDatabase } from '../support/database.js'

@@ -1,6 +1,7 @@
 /** Retention on small tables, a rule each; the first ones are facts from the tests of PostHog's retention query. */
 import { expect, test } from 'vitest'
-import { askUsers, explain } from '../../src/lib/stats/ask.js'
+import { explain } from '../../src/lib/stats/ask.js'
+import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { retention, retentionStat } from '../../src/lib/stats/retention.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
@@ -545,7 +546,6 @@ test('what is given is checked', async () => {
       [{ startDate: '2020-06-10T08:00', to: '2020-06-10T06:00', windowType: 'hour' }, /2020-06-10T08:00, lies after/],
       [{ startDate: '2020-06-11', to: '2020-06-10' }, /startDate 2020-06-11 lies after to 2020-06-10/],
       [{ startEvent: 'signup[properties.plan' }, /\^/],
-      [{ startDate: '1980', to: '2020', windowType: 'day', windows: 1000 }, /more than 2000000/],
       [{ from: '2020-06-10' } as Given, /unknown: from/],
     ]
     for (const [given, message] of refused) {

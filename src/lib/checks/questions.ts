@@ -89,9 +89,9 @@ function sorted(params: Readonly<Record<string, unknown>>): [string, unknown][] 
 /** Names the check of which a question cannot be asked. */
 export function askingFor<T>({ name, place }: Check, ask: Promise<T>): Promise<T> {
   return ask.catch((error: unknown) => {
-    if (!(error instanceof EaError) || error.code !== 'usage') throw error
+    if (!(error instanceof EaError) || !['usage', 'answer_too_large'].includes(error.code)) throw error
     const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column}: `
-    throw new EaError('usage', `${where}${name}: ${error.message}`, {
+    throw new EaError(error.code, `${where}${name}: ${error.message}`, {
       suggestions: error.suggestions,
       details: error.details,
       cause: error.cause,

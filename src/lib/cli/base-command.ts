@@ -8,7 +8,7 @@ import type { Config } from '../config.js'
 import type { Database } from '../db/connect.js'
 import type { OpenOptions } from '../db/open.js'
 import { EaError } from '../errors.js'
-import { defaultFormat, type Format } from '../render/formats.js'
+import { defaultFormat, type Format, type RenderOptions } from '../render/formats.js'
 import type { Result } from '../result.js'
 import { asEaError, showFailure } from './failure.js'
 import { writeOutput } from './output.js'
@@ -132,16 +132,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** Prints a Result in the format that `--format` (see `outputFlags`) or `--json` asks for, to stdout or `--output`. */
   protected async show(result: Result): Promise<void> {
-    const { format: asked, output } = this.flags as { format?: string; output?: string }
-    const json = this.globalFlags.json
-    if (json && asked !== undefined && asked !== 'json') {
-      throw new EaError('usage', `--json and --format ${asked} cannot stand together.`, {
-        suggestions: [`Leave out --json, or --format ${asked}.`],
-      })
-    }
+    const { output } = this.flags as { output?: string }
+    const format = this.answerFormat()
+    const options = this.answerOptions()
     const { render } = await import('../render/render.js')
-    const format = json ? 'json' : ((asked ?? defaultFormat) as Format)
-    const options = output === undefined ? stdoutOptions(this.argv) : { color: false, isTty: false, width: 0 }
     const warnings = (result.meta.warnings as string[] | undefined) ?? []
     if (format === 'json') {
       const meta = { ...result.meta, warnings: [...warnings, ...this.warnings] }
@@ -153,6 +147,28 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       for (const line of about(result, options.width)) this.say(line)
     }
     await this.print(await render(result, format, options), output)
+  }
+
+  /**
+   * The format that `--format` or `--json` asks for.
+   *
+   * @throws EaError `usage` when they disagree
+   */
+  protected answerFormat(): Format {
+    const { format: asked } = this.flags as { format?: string }
+    const { json } = this.globalFlags
+    if (json && asked !== undefined && asked !== 'json') {
+      throw new EaError('usage', `--json and --format ${asked} cannot stand together.`, {
+        suggestions: [`Leave out --json, or --format ${asked}.`],
+      })
+    }
+    return json ? 'json' : ((asked ?? defaultFormat) as Format)
+  }
+
+  /** How an answer is rendered for where it goes. */
+  protected answerOptions(): RenderOptions {
+    const { output } = this.flags as { output?: string }
+    return output === undefined ? stdoutOptions(this.argv) : { color: false, isTty: false, width: 0 }
   }
 
   /** Talk for a person, on stderr; silent with --quiet and --json. */

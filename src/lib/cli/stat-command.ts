@@ -4,12 +4,14 @@
 import { type Command, Flags } from '@oclif/core'
 import { chartForm } from '../render/chart-forms.js'
 import type { Result } from '../result.js'
-import { ask, askUsers, explain } from '../stats/ask.js'
+import { type AskOptions, ask, explain } from '../stats/ask.js'
+import { eachUser } from '../stats/ask-users.js'
 import { givenParams, kebab, type Param, paramsOf } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
 import { BaseCommand } from './base-command.js'
 import { type BesideChart, chartFlag, chartOptions, requireDrawable } from './chart-output.js'
 import { outputFlags } from './output.js'
+import { queryTimeout, queryTimeoutFlag } from './query-timeout.js'
 
 /**
  * The oclif command of a stat.
@@ -35,6 +37,7 @@ export function statCommand(stat: Stat): Command.Class {
             }),
           }),
       ...(chartForm(stat.name) === undefined ? {} : chartFlag),
+      ...queryTimeoutFlag,
       sql: Flags.boolean({ description: 'Print the SQL statement and its parameters instead of running it.' }),
       ...outputFlags,
     }
@@ -42,7 +45,11 @@ export function statCommand(stat: Stat): Command.Class {
     override async run(): Promise<void> {
       const flags = this.flags as Record<string, string | boolean | string[] | undefined>
       const given = givenParams(params, (param) => flags[kebab(param.name)])
-      const options = { signal: this.signal, spell: (name: string) => `--${kebab(name)}` }
+      const options = {
+        signal: this.signal,
+        spell: (name: string) => `--${kebab(name)}`,
+        ...queryTimeout((this.flags as { 'query-timeout'?: string })['query-timeout']),
+      }
       const { users: cell, sql, chart } = this.flags as { users?: string; sql: boolean; chart?: boolean }
       if (chart) {
         requireDrawable(this.flags as BesideChart)
@@ -53,11 +60,32 @@ export function statCommand(stat: Stat): Command.Class {
         const statement = await this.withDatabase((db) => explain(db, stat, given, which))
         return this.present(statement, statementText(statement))
       }
-      await this.show(
-        await this.withDatabase((db) =>
-          cell === undefined ? ask(db, stat, given, options) : askUsers(db, stat, given, cell, options),
-        ),
-      )
+      if (cell !== undefined) return this.listUsers(given, cell, options)
+      await this.show(await this.withDatabase((db) => ask(db, stat, given, options)))
+    }
+
+    /** Written as they come: there may be millions. */
+    private async listUsers(given: Record<string, unknown>, cell: string, options: AskOptions): Promise<void> {
+      const { output } = this.flags as { output?: string }
+      const format = this.answerFormat()
+      const rendering = this.answerOptions()
+      const { withOutlet } = await import('./export-output.js')
+      const { usersWriter } = await import('./users-output.js')
+      const poured = await withOutlet(output, async (take) => {
+        const writer = usersWriter(stat.name, format, rendering, (text) => take(Buffer.from(text)))
+        const answer = await this.withDatabase((db) =>
+          eachUser(db, stat, given, cell, (users) => writer.take(users), options),
+        )
+        const warnings = answer.meta.warnings as string[]
+        return { answer, warnings, count: await writer.end(answer, [...warnings, ...this.warnings]) }
+      })
+      // The reader has gone away (`| head`).
+      if (poured === undefined || format === 'json') return
+      const { answer, warnings, count } = poured.result
+      for (const warning of warnings) this.caution(warning)
+      if (!rendering.isTty || format !== 'table') return
+      const { about } = await import('../render/about.js')
+      for (const line of about(answer, rendering.width, count)) this.say(line)
     }
 
     /** The chart, with what the table would say on stderr. */

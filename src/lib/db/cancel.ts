@@ -22,24 +22,44 @@ export async function withCancel<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted()
-  const cancel = () => sendCancel(client as Connected)
-  signal?.addEventListener('abort', cancel)
+  const sent: Promise<void>[] = []
+  const cancel = () => void sent.push(sendCancel(client as Connected))
+  let again: NodeJS.Timeout | undefined
+  const onAbort = () => {
+    cancel()
+    // Between two statements there was nothing to cancel, and the next one is as unwanted as the one before.
+    again = setInterval(cancel, againMs)
+  }
+  signal?.addEventListener('abort', onAbort)
   try {
     return await body()
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    signal?.removeEventListener('abort', onAbort)
+    clearInterval(again)
+    // A request that comes late would end the next statement of this connection, which may be somebody else's.
+    await Promise.all(sent)
   }
 }
 
-function sendCancel({ host, port, processID, secretKey }: Connected): void {
-  if (processID === null || secretKey === null) return
+const againMs = 250
+/** How long the server may take to answer a request by closing. */
+const answerWithinMs = 2000
+
+function sendCancel({ host, port, processID, secretKey }: Connected): Promise<void> {
+  if (processID === null || secretKey === null) return Promise.resolve()
   const request = Buffer.alloc(16)
   request.writeInt32BE(16, 0)
   request.writeInt32BE(cancelRequestCode, 4)
   request.writeInt32BE(processID, 8)
   request.writeInt32BE(secretKey, 12)
   const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
-  // The server answers by closing; when it cannot be reached, the statement ends with its connection.
-  socket.on('error', () => {})
-  socket.end(request)
+  return new Promise((resolve) => {
+    // When the server cannot be reached, the statement ends with its connection.
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+    socket.setTimeout(answerWithinMs, () => socket.destroy())
+    // The server answers by closing, which is an end only when what it sends is read.
+    socket.resume()
+    socket.end(request)
+  })
 }

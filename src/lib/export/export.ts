@@ -8,7 +8,7 @@ import { withCancel } from '../db/cancel.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { copyOut, type TakeBytes } from '../db/copy-out.js'
 import { EaError } from '../errors.js'
-import type { AskOptions } from '../stats/ask.js'
+import { type AskOptions, asTimeout, limitTime } from '../stats/ask.js'
 import { all, inSegments, onDays } from '../stats/events.js'
 import { type Frame, type RangeRequest, visibleOnly } from '../stats/frame.js'
 import { parseParams } from '../stats/params.js'
@@ -41,9 +41,10 @@ export async function exportEvents(
 ): Promise<Exported> {
   const params = parseParams(exportParams, given, options.spell)
   requireUseOfZone(params, options)
-  return withTransaction(
+  const exported = withTransaction(
     db,
     async (tx) => {
+      await limitTime(tx, options)
       const { frame, warnings } = await withCancel(tx.client, options.signal, () => prepare(tx, params, options))
       const { copyOptions } = eventText[params.format]
       const events = await copyOut(tx, eventsSql(params, frame), copyOptions, take, options.signal)
@@ -51,6 +52,7 @@ export async function exportEvents(
     },
     { isolation: 'repeatable read', readOnly: true },
   )
+  return asTimeout(exported, options)
 }
 
 function requireUseOfZone({ tz, from, to }: ExportParams, { spell = (name) => name }: AskOptions): void {

@@ -7,12 +7,13 @@ import { wrapped } from './text-width.js'
  * The lines to print before a table, made of `meta`; what is not there is not said.
  *
  * @param width columns of the terminal
+ * @param rows how many rows the answer has, where they are not in it
  * @example
  * about(result, 80)
  * // Different users with at least one event in each day.
  * // 2025-07-31 to 2025-08-31, UTC. The data ends on 2025-08-30.
  */
-export function about({ data, meta }: Result, width: number): string[] {
+export function about({ data, meta }: Result, width: number, rows = data.length): string[] {
   const { definition, from, to, tz, grain, window_type, week_start, default_range, data_until, users_of } = meta
   const days = isText(from) && isText(to) ? [from === to ? from : `${from} to ${to}`] : []
   const weeks =
@@ -20,8 +21,8 @@ export function about({ data, meta }: Result, width: number): string[] {
   const range = days.length === 0 ? [] : [`${[...days, ...[tz].filter(isText), ...weeks].join(', ')}.`]
   const isShort = isText(data_until) && isText(to) && data_until < to
   const notes = [...range, ...[default_range].filter(isText), ...(isShort ? [`The data ends on ${data_until}.`] : [])]
-  const count = human(data.length, 'count', true)
-  const users = isText(users_of) ? [`${count} ${data.length === 1 ? 'user' : 'users'} behind ${users_of}.`] : []
+  const count = human(rows, 'count', true)
+  const users = isText(users_of) ? [`${count} ${rows === 1 ? 'user' : 'users'} behind ${users_of}.`] : []
   return [definition, notes.join(' '), ...users]
     .filter(isText)
     .filter((line) => line !== '')

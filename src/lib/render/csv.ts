@@ -11,11 +11,13 @@ import { flatColumns, plain, type Scalar, visible } from './cells.js'
  *
  * @param isTty whether a terminal reads it: control characters are escaped then, as no program reads on
  */
-export function csv(result: Result, isTty = false): string {
+export function* csv(result: Result, isTty = false): Generator<string> {
   const field = isTty ? (value: Scalar) => quoted(typeof value === 'string' ? visible(value) : value) : quoted
   const columns = flatColumns(result)
-  const records = result.data.map((_, row) => columns.map((column) => field(column.values[row] ?? null)))
-  return [columns.map((column) => field(column.name)), ...records].map((record) => `${record.join(',')}\r\n`).join('')
+  yield `${columns.map((column) => field(column.name)).join(',')}\r\n`
+  for (const row of result.data.keys()) {
+    yield `${columns.map((column) => field(column.values[row] ?? null)).join(',')}\r\n`
+  }
 }
 
 function quoted(value: Scalar): string {

@@ -8,6 +8,11 @@ import { heatWindows, incompleteMark, incompleteText } from './heat-map.js'
  * has a mark, which a line below the table explains.
  */
 export function markdown(result: Result): string {
+  return [...markdownLines(result)].join('')
+}
+
+/** The same, line by line. */
+export function* markdownLines(result: Result): Generator<string> {
   const columns = flatColumns(result)
   const flags = new Map((heatWindows(result, columns) ?? []).map(({ rate, complete }) => [rate, complete]))
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
@@ -17,18 +22,15 @@ export function markdown(result: Result): string {
     hasMarks ||= isMarked
     return escaped(human(value, column.kind, true) + (isMarked ? incompleteMark : ''))
   }
-  const rows = result.data.map((_, row) =>
-    line(columns.map((column) => cell(column, column.values[row] ?? null, flags.get(column)?.values[row]))),
-  )
   const bold = (text: string) => (text.trim() === '' ? text : `**${text}**`)
   const footer = columns.map((column) => bold(cell(column, column.footer ?? null, flags.get(column)?.footer)))
-  return [
-    line(columns.map((column) => escaped(human(column.name, 'text', true)))),
-    line(columns.map((column) => (isNumeric(column.kind) ? '---:' : ':---'))),
-    ...rows,
-    ...(result.footer === undefined ? [] : [line(footer)]),
-    ...(hasMarks ? [`\n${escaped(incompleteMark)} ${incompleteText}\n`] : []),
-  ].join('')
+  yield line(columns.map((column) => escaped(human(column.name, 'text', true))))
+  yield line(columns.map((column) => (isNumeric(column.kind) ? '---:' : ':---')))
+  for (const row of result.data.keys()) {
+    yield line(columns.map((column) => cell(column, column.values[row] ?? null, flags.get(column)?.values[row])))
+  }
+  if (result.footer !== undefined) yield line(footer)
+  if (hasMarks) yield `\n${escaped(incompleteMark)} ${incompleteText}\n`
 }
 
 function escaped(text: string): string {

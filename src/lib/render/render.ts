@@ -1,6 +1,7 @@
 /** A Result as text: one function for each format, loaded when it is asked for. */
 import type { Result } from '../result.js'
 import type { Format, RenderOptions } from './formats.js'
+import { gathered } from './pieces.js'
 
 /**
  * Renders a Result; the text ends with a line break.
@@ -9,16 +10,21 @@ import type { Format, RenderOptions } from './formats.js'
  * await render(result, 'csv', { color: false, isTty: false, width: 80 })
  */
 export async function render(result: Result, format: Format, options: RenderOptions): Promise<string> {
+  return [...(await renderPieces(result, format, options))].join('')
+}
+
+/** The same text, made piece by piece as it is asked for; only a table is made at once, because its widths need all rows. */
+export async function renderPieces(result: Result, format: Format, options: RenderOptions): Promise<Iterable<string>> {
   switch (format) {
     case 'table':
-      return (await import('./table.js')).table(result, options)
+      return [(await import('./table.js')).table(result, options)]
     case 'json':
-      return (await import('./json.js')).json(result)
+      return gathered((await import('./json.js')).json(result))
     case 'ndjson':
-      return (await import('./json.js')).ndjson(result)
+      return gathered((await import('./json.js')).ndjson(result))
     case 'csv':
-      return (await import('./csv.js')).csv(result, options.isTty)
+      return gathered((await import('./csv.js')).csv(result, options.isTty))
     case 'md':
-      return (await import('./markdown.js')).markdown(result)
+      return gathered((await import('./markdown.js')).markdownLines(result))
   }
 }

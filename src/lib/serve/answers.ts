@@ -2,11 +2,14 @@
  * Answers to questions, each computed once for as long as it stays true. An answer is kept by the version of the data,
  * the question, and the stretch of time in which the clock cannot change it; what is kept are the bytes that go out.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { chartSvg, standaloneSvg } from '../charts/chart.js'
 import type { Database } from '../db/connect.js'
+import { EaError } from '../errors.js'
 import type { Result } from '../result.js'
-import { ask, askUsers } from '../stats/ask.js'
+import { ask } from '../stats/ask.js'
+import { askUsers } from '../stats/ask-users.js'
 import { AnswerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './data-version.js'
 import { type AnswerFormat, renderWire } from './negotiate.js'
@@ -31,6 +34,8 @@ interface WireAnswer {
   /** With its quotes. Answers that differ in more than `as_of` have different ones. */
   readonly etag: string
   readonly body: Buffer
+  /** Where the next page of a list begins. */
+  readonly nextCursor?: string
   /** What JSON does not hold of the Result. */
   readonly beside?: Pick<Result, 'columns' | 'footer'>
 }
@@ -132,13 +137,13 @@ const quarterMs = 15 * 60_000
 
 function resultOf(
   db: Database,
-  { stat, given, params, cell }: Question,
+  { stat, given, params, cell, page }: Question,
   { now }: DataMoment,
   { queryTimeoutMs, signal }: { queryTimeoutMs: number; signal: AbortSignal },
 ): Promise<Result> {
   const options = { signal, timeoutMs: queryTimeoutMs, spell: spellForHttp }
   const at = params.asOf === undefined ? { ...given, asOf: now } : given
-  return cell === undefined ? ask(db, stat, at, options) : askUsers(db, stat, at, cell, options)
+  return cell === undefined ? ask(db, stat, at, options) : askUsers(db, stat, at, cell, { ...options, page })
 }
 
 /** Who wants a chart has just read the numbers: an answer that is kept as JSON is drawn without asking again. */
@@ -157,13 +162,39 @@ async function toWire(
   const { as_of: _, ...meta } = result.meta
   const body = format === 'svg' ? await drawn(result, drawing) : await renderWire(result, format)
   const hash = createHash('sha256').update(`${version} ${format}\n`)
-  hash.update(format === 'json' ? JSON.stringify([result.metric, result.data, meta]) : body)
+  if (format === 'json') await hashRows(hash, result.data)
+  hash.update(format === 'json' ? JSON.stringify([result.metric, meta]) : body)
   const { columns, footer } = result
   const beside = format === 'json' ? { beside: { columns, ...(footer && { footer }) } } : {}
-  return { etag: `"${hash.digest('base64url')}"`, body, ...beside }
+  const next = result.meta.next_cursor as string | undefined
+  return { etag: `"${hash.digest('base64url')}"`, body, ...beside, ...(next === undefined ? {} : { nextCursor: next }) }
 }
 
+/** So many rows are hashed before other requests have their turn; a row of a retention is long. */
+const rowsAtOnce = 100
+
+async function hashRows(hash: Hash, rows: Result['data']): Promise<void> {
+  for (let from = 0; from < rows.length; from += rowsAtOnce) {
+    if (from > 0) await setImmediate()
+    hash.update(JSON.stringify(rows.slice(from, from + rowsAtOnce)))
+  }
+}
+
+/** More numbers are no picture any more, and drawing them keeps all other requests waiting. */
+const drawnMost = 20_000
+
 async function drawn(result: Result, { width, colors }: Question['drawing']): Promise<Buffer> {
+  const longest = result.columns.map(({ name }) => [result.data[0]?.[name]].flat().length)
+  const numbers = result.data.length * Math.max(...longest)
+  if (numbers > drawnMost) {
+    throw new EaError(
+      'answer_too_large',
+      `A chart has ${drawnMost} numbers at most, and this one would have ${numbers}.`,
+      {
+        suggestions: ['Ask for longer windows or a shorter range, or for the numbers: format=csv.'],
+      },
+    )
+  }
   const svg = await chartSvg(result, { width })
   return Buffer.from(colors === 'variables' ? svg : standaloneSvg(svg))
 }

@@ -1,9 +1,10 @@
 /** In which form an answer goes out: `?format=` says it, else the header Accept does. */
+import { setImmediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { EaError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import type { Format } from '../render/formats.js'
-import { render } from '../render/render.js'
+import { renderPieces } from '../render/render.js'
 import type { Result } from '../result.js'
 
 /** The formats of HTTP; of equally welcome ones the first is chosen. */
@@ -87,7 +88,13 @@ function weightOf(type: string, ranges: readonly MediaRange[]): number {
 /** A Result in a format, byte for byte as the command writes it into a pipe. */
 export async function renderWire(result: Result, format: WireFormat): Promise<Buffer> {
   const whole = { ...result, meta: { ...result.meta, warnings: result.meta.warnings ?? [] } }
-  return Buffer.from(await render(whole, format, { color: false, isTty: false, width: 0 }))
+  const pieces: Buffer[] = []
+  for (const piece of await renderPieces(whole, format, { color: false, isTty: false, width: 0 })) {
+    // Between two pieces other requests have their turn.
+    if (pieces.length > 0) await setImmediate()
+    pieces.push(Buffer.from(piece))
+  }
+  return Buffer.concat(pieces)
 }
 
 /** Sets what every answer of this kind says about itself: it is for its reader only, and is to be asked for again. */

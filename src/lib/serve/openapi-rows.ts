@@ -103,6 +103,11 @@ export function schemaName(stat: Stat, what: 'Answer' | 'Row' | 'Meta' | 'Users'
   return `${camel}${what}`
 }
 
+/** Of a list with more pages. */
+const nextCursor = {
+  next_cursor: { ...text, description: 'Where the next page begins; the last page has none.' },
+}
+
 /** The schemas that a stat brings to `components/schemas`. */
 export function statSchemas(stat: Stat): Record<string, Schema> {
   const metric = { const: stat.name }
@@ -118,7 +123,7 @@ export function statSchemas(stat: Stat): Record<string, Schema> {
       ...object({
         metric,
         data: array(ref('User')),
-        meta: metaSchema(stat, {}, { users_of: { ...text, description: 'The number whose users these are.' } }),
+        meta: metaSchema(stat, nextCursor, { users_of: { ...text, description: 'The number whose users these are.' } }),
       }),
       description: 'The users behind one number, in the order of their ids.',
     },

@@ -10,7 +10,7 @@ import { spelt, statParameters } from './openapi-params.js'
 import { databaseTrouble, guarded, problems } from './openapi-problems.js'
 import { schemaName, statSchemas, userSchema } from './openapi-rows.js'
 import { array, object, ref, type Schema, text } from './openapi-schemas.js'
-import { chartColors, chartWidths } from './stat-query.js'
+import { chartColors, chartWidths, userPageSizes } from './stat-query.js'
 
 /** What a client sends to hear of changes only. */
 const ifNoneMatch: Schema = {
@@ -42,6 +42,30 @@ const drawingParameters: readonly Schema[] = [
     description:
       'The colours of a chart (svg): its own, on a light ground, or `variables` of CSS (--chart-1 …), for pages that take the chart in and say which colours they have.',
     schema: { type: 'string', enum: chartColors, default: chartColors[0] },
+  },
+]
+
+/** Which part of a list of users. */
+const pageParameters: readonly Schema[] = [
+  {
+    name: 'page_size',
+    in: 'query',
+    required: false,
+    description: 'How many users a page has at most, with `users`.',
+    schema: {
+      type: 'integer',
+      minimum: userPageSizes.least,
+      maximum: userPageSizes.most,
+      default: userPageSizes.byDefault,
+    },
+  },
+  {
+    name: 'cursor',
+    in: 'query',
+    required: false,
+    description:
+      'Where the page begins, with `users`: `meta.next_cursor` of the page before. The last page has none. In CSV the header Link has the address of the next page.',
+    schema: text,
   },
 ]
 
@@ -97,7 +121,7 @@ function statOperation(stat: Stat): Schema {
     description: spelt(stat.description),
     parameters: [
       ...statParameters(stat, examplesOfStats[stat.name]!.asked),
-      ...(users === undefined ? [] : [users]),
+      ...(users === undefined ? [] : [users, ...pageParameters]),
       formatParameter(formats),
       ...(isDrawn ? drawingParameters : []),
       ifNoneMatch,
@@ -109,7 +133,7 @@ function statOperation(stat: Stat): Schema {
         content: contentIn(formats, { oneOf: answers }, examplesOfStats[stat.name]!.answer),
       },
       304: notModified,
-      ...problems('usage', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),
+      ...problems('usage', 'answer_too_large', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),
     },
   }
 }

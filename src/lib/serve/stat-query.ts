@@ -1,8 +1,10 @@
 /** The query of `GET /stats/<stat>` as a question: which parameters it takes by which names, and what was asked. */
 import { hasChart } from '../charts/chart.js'
 import { EaError } from '../errors.js'
+import { userBefore } from '../stats/ask-users.js'
 import { givenParams, type Param, paramsOf, parseParams, plainParams, snake } from '../stats/params.js'
 import type { Stat } from '../stats/stat.js'
+import type { UserPage } from '../stats/users-sql.js'
 import { type KnownName, readQuery } from './query-values.js'
 
 /** Names that older services have for a parameter or for another name of it. */
@@ -25,6 +27,9 @@ export const chartColors = ['light', 'variables'] as const
 /** The widths that a chart can have, in pixels. */
 export const chartWidths = { least: 240, most: 2000, byDefault: 800 } as const
 
+/** How many users a page can have. */
+export const userPageSizes = { least: 1, most: 100_000, byDefault: 10_000 } as const
+
 interface Drawing {
   /** In pixels. */
   readonly width: number
@@ -39,6 +44,8 @@ export interface Question {
   readonly params: Readonly<Record<string, unknown>>
   /** The number whose users are asked for. */
   readonly cell: string | undefined
+  /** Which part of these users. */
+  readonly page: UserPage
   /** What `format` says. */
   readonly format: string | undefined
   /** How a chart of the answer is drawn. */
@@ -66,7 +73,7 @@ export function questionReader(stat: Stat): (query: unknown) => Question {
       otherNames: otherNames(param),
       isList: param.isList,
     })),
-    ...(stat.users === undefined ? [] : [{ name: 'users' }]),
+    ...(stat.users === undefined ? [] : [{ name: 'users' }, { name: 'page_size' }, { name: 'cursor' }]),
     { name: 'format' },
     ...(hasChart(stat.name) ? [{ name: 'width' }, { name: 'colors' }] : []),
   ]
@@ -78,13 +85,36 @@ export function questionReader(stat: Stat): (query: unknown) => Question {
     })
     const parsed = parseParams(stat.params, given, spellForHttp)
     const cell = texts.get('users')?.[0]
+    const page = pageOf(cell, texts.get('page_size')?.[0], texts.get('cursor')?.[0])
     return {
-      ...{ stat, given, params: parsed, cell },
+      ...{ stat, given, params: parsed, cell, page },
       format: texts.get('format')?.[0],
       drawing: drawingOf(texts.get('width')?.[0], texts.get('colors')?.[0]),
-      key: JSON.stringify([stat.name, plainParams(parsed), cell]),
+      key: JSON.stringify([stat.name, plainParams(parsed), cell, page]),
     }
   }
+}
+
+function pageOf(cell: string | undefined, sizeText?: string, cursor?: string): UserPage {
+  const { least, most, byDefault } = userPageSizes
+  if (cell === undefined && (sizeText ?? cursor) !== undefined) {
+    const name = sizeText === undefined ? 'cursor' : 'page_size'
+    throw new EaError('usage', `${name} is for lists of users, and users is missing.`, {
+      suggestions: ['Add users=CELL, or leave it out.'],
+    })
+  }
+  const size = sizeText === undefined ? byDefault : /^\d{1,7}$/.test(sizeText) ? Number(sizeText) : 0
+  if (size < least || size > most) {
+    throw new EaError(
+      'usage',
+      `page_size must be a whole number from ${least} to ${most}, not ${JSON.stringify(sizeText)}.`,
+    )
+  }
+  const after = cursor === undefined ? undefined : userBefore(cursor)
+  if (cursor !== undefined && after === undefined) {
+    throw new EaError('usage', `cursor must be meta.next_cursor of the page before, not ${JSON.stringify(cursor)}.`)
+  }
+  return { size, after }
 }
 
 function drawingOf(widthText = String(chartWidths.byDefault), colorsText: string = chartColors[0]): Drawing {

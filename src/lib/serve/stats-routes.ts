@@ -67,14 +67,23 @@ function statHandler(stat: Stat, answerQuestion: AnswerQuestion, metrics: Metric
     const isDrawn = hasChart(stat.name) && question.cell === undefined
     const offered: readonly AnswerFormat[] = isDrawn ? drawnFormats : wireFormats
     const format = chooseFormat(question.format, request.headers.accept, offered)
-    const { etag, body, cache } = await answerQuestion(question, format, {
+    const { etag, body, cache, nextCursor } = await answerQuestion(question, format, {
       sender: () => senderOf(request),
       signal: () => whenGone(reply),
     })
     metrics.observeStat(stat.name, cache, (performance.now() - began) / 1000)
     describeAnswer(reply, format).header('etag', etag)
+    if (nextCursor !== undefined) reply.header('link', `<${nextPage(request, nextCursor)}>; rel="next"`)
     return hasAlready(request, etag) ? reply.code(304).removeHeader('content-type').send() : reply.send(body)
   }
+}
+
+/** The address of the page after this one. */
+function nextPage({ raw: { url = '' } }: FastifyRequest, cursor: string): string {
+  const [path, query] = url.split(/\?(.*)/s)
+  const params = new URLSearchParams(query)
+  params.set('cursor', cursor)
+  return `${path}?${params}`
 }
 
 /** Aborts when the client leaves before it has its answer. */

@@ -7,8 +7,9 @@ import type * as z from 'zod'
 import { withCancel } from '../db/cancel.js'
 import { type Database, type Session, sqlState, withTransaction } from '../db/connect.js'
 import { EaError } from '../errors.js'
-import type { Column, Result } from '../result.js'
+import type { Result } from '../result.js'
 import { addDays } from '../time.js'
+import { requireAnswerable, type SizeFactor } from './answer-size.js'
 import { tablesBeforeAsOf } from './as-of.js'
 import { completeUntil, isRangeComplete } from './completeness.js'
 import type { Frame } from './frame.js'
@@ -17,15 +18,16 @@ import { type FrameParams, parseParams, plainParams } from './params.js'
 import { readFrame } from './read-frame.js'
 import { withSettings } from './settings.js'
 import type { Shaped, Stat } from './stat.js'
+import { usersSql } from './users-sql.js'
 import { warningsOf } from './warnings.js'
 
 export interface AskOptions {
   /** Cancels the statement when it aborts. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** How the caller writes the names of parameters, for messages. */
   readonly spell?: (name: string) => string
   /** How long each statement may take, in milliseconds; as long as it needs when absent. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 const reading = { isolation: 'repeatable read', readOnly: true } as const
@@ -56,6 +58,7 @@ export async function answer<S extends z.ZodObject>(
   options: AskOptions = {},
 ): Promise<Result> {
   const frame = await frameOf(s, stat, params, options)
+  requireAnswerable(sizeOf(stat, params, frame), options.spell)
   const shaped: Shaped =
     frame.range === undefined
       ? { data: [] }
@@ -73,41 +76,6 @@ export async function answer<S extends z.ZodObject>(
     },
   }
 }
-
-/**
- * The users behind one number of an answer, in the order of their ids.
- *
- * @param cell which number, as `stat.users.cell` describes it
- * @throws EaError `usage` for a stat without users, and for a text that names no cell
- * @example
- * const { data } = await askUsers(db, retentionStat, { windows: 4 }, '2025-10-06:1')
- * data[0] // { user_id: 'u1007' }
- */
-export async function askUsers<S extends z.ZodObject>(
-  db: Database,
-  stat: Stat<S>,
-  given: z.input<S>,
-  cell: string,
-  options: AskOptions = {},
-): Promise<Result> {
-  const params = parseParams(stat.params, given, options.spell)
-  return inReading(db, options, async (s) => {
-    const frame = await frameOf(s, stat, params, options, stat.users?.rollupsAnswer)
-    const rows = frame.range === undefined ? [] : await rowsOf(s, stat, frame, usersOf(stat, params, frame, cell))
-    return {
-      metric: stat.name,
-      columns: userColumns,
-      data: rows,
-      meta: {
-        ...metaOf(frame, stat, params),
-        users_of: cell,
-        warnings: await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params)),
-      },
-    }
-  })
-}
-
-const userColumns: readonly Column[] = [{ name: 'user_id', kind: 'text' }]
 
 /** A statement and its parameters, in the order of `$1`, `$2` …. */
 export interface Statement {
@@ -138,17 +106,13 @@ export async function statementOf<S extends z.ZodObject>(
   // Without data there is no range yet: the statement is the same for any.
   const today = frame.asOfLocal.slice(0, 10)
   const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
-  const compiled = (cell === undefined ? stat.sql(params, whole) : usersOf(stat, params, whole, cell)).compile(s.q)
+  if (cell === undefined) requireAnswerable(sizeOf(stat, params, frame), options.spell)
+  const compiled = (cell === undefined ? stat.sql(params, whole) : usersSql(stat, params, whole, cell)).compile(s.q)
   return { statement: { sql: compiled.sql, parameters: compiled.parameters }, range: frame.range }
 }
 
-function usersOf<S extends z.ZodObject>(stat: Stat<S>, params: z.output<S>, frame: Frame, cell: string) {
-  if (stat.users === undefined) throw new EaError('usage', `${stat.name} cannot list the users behind a number.`)
-  return sql<{ user_id: string }>`
-SELECT user_id FROM (
-${stat.users.sql(cell, params, frame)}
-) AS users_of_cell
-ORDER BY user_id COLLATE "C"`
+function sizeOf<S extends z.ZodObject>(stat: Stat<S>, params: z.output<S>, frame: Frame): readonly SizeFactor[] {
+  return frame.range === undefined ? [] : (stat.size?.(params, frame) ?? [])
 }
 
 /**
@@ -169,13 +133,26 @@ export async function inReading<T>(
         // costs a tenth of what PostgreSQL supposes: without that it reads user_days in one process, a third slower.
         await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
           set_config('parallel_tuple_cost', '0.01', true)`.execute(tx.q)
-        if (timeoutMs !== undefined) {
-          await sql`SELECT set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(tx.q)
-        }
+        await limitTime(tx, { timeoutMs })
         return read(tx)
       }),
     reading,
   )
+  return asTimeout(running, { signal, timeoutMs })
+}
+
+/** Has the server end each statement of this transaction that takes too long. */
+export async function limitTime({ q }: Session, { timeoutMs }: Pick<AskOptions, 'timeoutMs'>): Promise<void> {
+  if (timeoutMs === undefined) return
+  await sql`SELECT set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(q)
+}
+
+/**
+ * What a transaction with `limitTime` gives.
+ *
+ * @throws EaError `query_timeout` when one of its statements took too long
+ */
+export async function asTimeout<T>(running: Promise<T>, { signal, timeoutMs }: AskOptions): Promise<T> {
   try {
     return await running
   } catch (error) {
@@ -187,7 +164,7 @@ export async function inReading<T>(
   }
 }
 
-async function frameOf<S extends z.ZodObject>(
+export async function frameOf<S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   params: z.output<S>,
@@ -211,7 +188,7 @@ async function frameOf<S extends z.ZodObject>(
 const eventSettings = { enable_sort: 'off', enable_gathermerge: 'off' }
 
 /** Runs a statement with the settings that suit it; the next one in this transaction may be another stat's. */
-async function rowsOf<R, S extends z.ZodObject>(
+export async function rowsOf<R, S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   frame: Frame,
@@ -222,7 +199,11 @@ async function rowsOf<R, S extends z.ZodObject>(
   return settings === undefined ? run() : withSettings(s, settings, run)
 }
 
-function metaOf<S extends z.ZodObject>(frame: Frame, stat: Stat<S>, params: z.output<S>): Record<string, unknown> {
+export function metaOf<S extends z.ZodObject>(
+  frame: Frame,
+  stat: Stat<S>,
+  params: z.output<S>,
+): Record<string, unknown> {
   const { segment, ...own } = plainParams(params)
   const resolved = {
     from: frame.range?.from ?? null,

@@ -11,7 +11,7 @@ import { firstEventKey, returnConditions, startConditions } from './retention-ev
 import type { Params } from './retention-params.js'
 import { rollingUserWindows } from './retention-rolling.js'
 import { firstDayMembers, isByFirstDays, rollupUserWindows } from './retention-rollups.js'
-import { cohortSpan, mostCohorts, notAfter, notBefore, numberOf } from './retention-windows.js'
+import { cohortSpan, countCohorts, notAfter, notBefore, numberOf } from './retention-windows.js'
 
 /** The query for all cells. */
 export function members(params: Params, frame: Frame): RawBuilder<unknown> {
@@ -47,7 +47,7 @@ function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
   const starts = sql`min(number) FILTER (WHERE starts)`
   // The first event ever decides: it lies in the first window with such an event, and has to enter there.
   const hasEntered = isEntering === undefined ? sql`` : sql`\n    HAVING ${starts} = min(number) FILTER (WHERE enters)`
-  const isInRange = sql`number >= 0 AND number < ${mostCohorts(params, frame)}::int`
+  const isInRange = sql`number >= 0 AND number < ${countCohorts(params, frame)}::int`
   const cohorts =
     cohort === 'active' ? sql`array_agg(number) FILTER (WHERE starts AND ${isInRange})` : sql`ARRAY[${starts}]`
   return cellsOf(

@@ -9,21 +9,15 @@ import { calendar, localTime } from './events.js'
 import type { Frame } from './frame.js'
 import { hourOf, type Params } from './retention-params.js'
 
-/** The most numbers that one answer has: more is no table any more, and would not fit into memory. */
-const maxCells = 2_000_000
-
 /** A time on the clocks of the frame's zone: `2025-10-06` or `2025-10-06T07:00`; text that sorts. */
 type LocalTime = string
 
 /**
  * The cohorts as a span of local time, `[from, to)`.
  *
- * @throws EaError `usage` when it ends before it begins, and when the answer would have too many cells
+ * @throws EaError `usage` when it ends before it begins
  */
-export function cohortSpan(
-  { windowType, startDate, to, windows }: Params,
-  frame: Frame,
-): { from: LocalTime; to: LocalTime } {
+export function cohortSpan({ startDate, to }: Params, frame: Frame): { from: LocalTime; to: LocalTime } {
   const days = frame.range!
   const first = startDate === undefined ? undefined : hourOf(startDate)
   const last = to === undefined ? undefined : hourOf(to)
@@ -36,12 +30,6 @@ export function cohortSpan(
       suggestions: ['Swap them, or leave one out.'],
     })
   }
-  const cohorts = mostCohorts({ windowType }, frame)
-  if (cohorts * (windows + 1) > maxCells) {
-    throw new EaError('usage', `${cohorts} cohorts of ${windows + 1} windows are more than ${maxCells} numbers.`, {
-      suggestions: ['Ask for fewer cohorts, fewer windows, or longer ones.'],
-    })
-  }
   return span
 }
 
@@ -50,7 +38,7 @@ function hourAfter(local: LocalTime): LocalTime {
 }
 
 /** How many cohorts there are; for hours at most, because a day can have 25. */
-export function mostCohorts({ windowType }: Pick<Params, 'windowType'>, frame: Frame): number {
+export function countCohorts({ windowType }: Pick<Params, 'windowType'>, frame: Frame): number {
   const { from, to } = frame.range!
   return windowType === 'hour' ? 25 * daysBetween(from, to) : dayCohorts(windowType, frame).length
 }

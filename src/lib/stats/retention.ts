@@ -17,7 +17,7 @@ import { members } from './retention-members.js'
 import { defaultWindowsBack, type GivenParams, hourOf, type Params, params } from './retention-params.js'
 import { rollupsAnswer } from './retention-rollups.js'
 import { cellUsers } from './retention-users.js'
-import { cohortSpan, dayBegins, dayCohortsSql, windowInstants } from './retention-windows.js'
+import { cohortSpan, countCohorts, dayBegins, dayCohortsSql, windowInstants } from './retention-windows.js'
 import type { SqlRow, Stat } from './stat.js'
 
 export const retentionStat = {
@@ -55,6 +55,10 @@ export const retentionStat = {
     { name: 'complete', kind: 'flags' },
   ],
   definition,
+  size: (params, frame) => [
+    { count: countCohorts(params, frame), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
+    { count: params.windows + 1, of: 'windows', params: ['windows'] },
+  ],
   sql: (params, frame) => {
     cohortSpan(params, frame)
     const { windowType, clock, windows } = params

@@ -5,6 +5,7 @@
 import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
 import type { Column, Row } from '../result.js'
+import type { SizeFactor } from './answer-size.js'
 import type { Frame, RangeRequest } from './frame.js'
 import type { Field, Selector } from './selector.js'
 
@@ -49,6 +50,8 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
    * a day or an hour begins somewhere, which is at quarters of an hour in UTC.
    */
   dependsOnSecond?(params: z.output<S>, now: Date): boolean
+  /** What the number of its numbers is a product of, where that can be large. */
+  size?(params: z.output<S>, frame: Frame): readonly SizeFactor[]
   sql(params: z.output<S>, frame: Frame): RawBuilder<SqlRow>
   shape(rows: readonly SqlRow[], params: z.output<S>, frame: Frame): Shaped
   /** The users behind a number of the answer. */

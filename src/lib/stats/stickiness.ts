@@ -9,7 +9,8 @@ import * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import { EaError } from '../errors.js'
 import type { Result } from '../result.js'
-import { addWindows, type Grain, grains } from '../time.js'
+import { type Grain, grains } from '../time.js'
+import { countWindows } from './answer-size.js'
 import { type AskOptions, ask } from './ask.js'
 import { calendar, eventsInRange, eventWindow, windowOf } from './events.js'
 import type { Frame } from './frame.js'
@@ -38,6 +39,7 @@ export const stickinessStat = {
   ],
   definition: ({ grain }) =>
     `Different users by the number of ${grain}s of the range in which they have at least one event.`,
+  size: ({ grain }, frame) => [{ count: countWindows(grain, frame), of: `${grain}s`, params: ['from', 'to', 'grain'] }],
   sql: ({ grain }, frame) => sql<SqlRow>`
 WITH calendar AS (
   ${calendar(grain, frame)}
@@ -87,21 +89,13 @@ function activeWindows(grain: Grain, frame: Frame): RawBuilder<{ user_id: string
 }
 
 function activeWindowsOf(cell: string, grain: Grain, frame: Frame): number {
-  const most = mostWindows(grain, frame)
+  // A day on which the clock was set back has 25 hours.
+  const most = countWindows(grain, frame) + (grain === 'hour' ? 1 : 0)
   const count = /^\d{1,9}$/.test(cell) ? Number(cell) : 0
   if (count >= 1 && count <= most) return count
   throw new EaError('usage', `No row has the number ${JSON.stringify(cell)}: they go from 1 to ${most}.`, {
     suggestions: [`Try ${count > most ? most : 1}.`],
   })
-}
-
-/** How many windows the range has; for hours, with those that a change of the clock can bring. */
-function mostWindows(grain: Grain, frame: Frame): number {
-  const { from, to } = frame.range!
-  if (grain === 'hour') return 24 * mostWindows('day', frame) + 1
-  let windows = 0
-  for (let start = from; start < to; start = addWindows(start, grain, 1)) windows++
-  return windows
 }
 
 /**

@@ -11,6 +11,7 @@ import type { Database } from '../db/connect.js'
 import type { Result } from '../result.js'
 import { type Grain, grains, windowEnd } from '../time.js'
 import { activeUsers } from './active-users.js'
+import { countWindows } from './answer-size.js'
 import { type AskOptions, ask } from './ask.js'
 import { hourState, type WindowState, windowState } from './completeness.js'
 import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from './events.js'
@@ -63,12 +64,19 @@ export const trendStat = {
       ? `${counted} in each ${grain}.`
       : `${counted} in each ${grain} by ${by.text}, of the ${limit} keys whose values add up to the most over the range.`
   },
+  size: ({ grain, by, limit }, frame) => [
+    { count: countWindows(grain, frame), of: `${grain}s`, params: ['from', 'to', 'grain'] },
+    ...(by === undefined ? [] : [{ count: limit, of: 'keys', params: ['limit'] }]),
+  ],
   sql: (params, frame) => (params.by === undefined ? inAll(params, frame) : byKey(params, frame)),
   shape: (rows, { grain, by, limit }, frame) => {
     const left = by === undefined ? 0 : Math.max(0, ((rows[0]?.keys as number | undefined) ?? 0) - limit)
+    // A window has a row for each key.
+    const known = new Map<unknown, WindowState>()
     return {
       data: rows.map((row) => {
-        const state = stateOf(row, grain, frame)
+        const state = known.get(row.date) ?? stateOf(row, grain, frame)
+        known.set(row.date, state)
         return {
           date: row.date as string,
           key: (row.key ?? null) as string | null,

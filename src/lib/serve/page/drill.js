@@ -4,8 +4,9 @@ import { h } from './dom.js'
 import { refusalBox } from './refusal.js'
 import { count, plural } from './texts.js'
 
-/** So many are shown; the file has all. */
+/** So many are shown; the file has all, or as many as one answer can have. */
 const maxShown = 500
+const mostInFile = 100_000
 
 /**
  * Opens the dialog for one number of an answer.
@@ -17,13 +18,13 @@ export async function showUsers({ stat, params, users, name }) {
   await openDialog(`Users: ${name}`, async (signal) => {
     const { data, meta } = await askJson(path, signal)
     const shown = data.slice(0, maxShown)
-    const more =
-      data.length > shown.length
-        ? `The first ${count(shown.length)} of ${plural(data.length, 'user')}; the CSV has all.`
-        : plural(data.length, 'user')
+    const isPage = meta.next_cursor !== undefined
+    const all = isPage ? `more than ${count(data.length)} users` : plural(data.length, 'user')
+    const whole = isPage ? `the CSV has up to ${count(mostInFile)}` : 'the CSV has all'
+    const more = data.length > shown.length ? `The first ${count(shown.length)} of ${all}; ${whole}.` : all
     return [
       h('p', {}, h('strong', { class: 'user-count' }, more), ` behind ${meta.users_of}.`),
-      csvLink(path, `${stat}-users.csv`),
+      csvLink(`${path}&page_size=${mostInFile}`, `${stat}-users.csv`),
       h(
         'ul',
         { class: 'users', tabindex: '0', 'aria-label': 'User ids' },
