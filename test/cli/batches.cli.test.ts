@@ -36,6 +36,24 @@ test('list: newest first, by status, in every format', () =>
     expect(csv.stdout).toMatch(/^id,created_at,status,stale,read,inserted,duplicates,rejected,bytes,seconds,file\r\n3,/)
   }))
 
+test('show --duplicates: those with other content, and in what they differ', () =>
+  withBench(async (bench) => {
+    const { ea, json, path } = bench
+    await importThree(bench)
+    await writeFile(path('again.csv'), csvOf(0, 3).replaceAll(/,view,/g, ',click,'))
+    const { stdout } = await ea(['import', path('again.csv')])
+    expect(stdout).toContain('  3 duplicates, 3 of them with other content: ea batches show 4 --duplicates\n')
+    expect((await ea(['batches', 'show', '4'])).stdout).toMatch(/^ {2}differing +3 with other content: ea batches/m)
+    expect(await json(['batches', 'show', '4'])).toMatchObject({ duplicates: 3, differing: 3 })
+    const listed = await json(['batches', 'show', '4', '--duplicates'])
+    expect(listed).toMatchObject({ metric: 'duplicates', meta: { batch: 4, duplicates: 3, differing: 3, listed: 3 } })
+    expect(listed.data).toMatchObject(
+      [1, 2, 3].map((record) => ({ record, differs_in: 'event_type', stored_by_batch: 1 })),
+    )
+    expect((await ea(['batches', 'show', '4', '--duplicates'])).stdout).toMatch(/^record +line +event_id +differs_in/)
+    expect((await ea(['batches', 'show', '2', '--duplicates'])).stdout).toBe('No rows.\n')
+  }))
+
 test('show: counts, how it was read, overlaps in both directions, reasons', () =>
   withBench(async (bench) => {
     await importThree(bench)

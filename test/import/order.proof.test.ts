@@ -2,12 +2,14 @@
  * The order in which chunks are merged decides nothing: within a file the first record of an id wins, between files the
  * one that was imported first, whatever the sizes of chunks and the number of jobs.
  */
+
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import type pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { differencesPage } from '../../src/lib/batches/difference-rows.js'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { freshDatabase } from '../support/database.js'
@@ -165,7 +167,11 @@ async function idsOfChunks(db: Database, path: string): Promise<number[]> {
 async function expectFirstWon(db: Database, importing: ReturnType<typeof importFiles>): Promise<void> {
   const { files } = await importing
   const expected = model([repeating])
-  expect(files[0]).toMatchObject({ read: 120, inserted: expected.inserted[0], duplicates: 120 - expected.inserted[0]! })
+  const duplicates = 120 - expected.inserted[0]!
+  // Each of them has a content of its own, also those that were stored at first.
+  expect(files[0]).toMatchObject({ read: 120, inserted: expected.inserted[0], duplicates, differing: duplicates })
+  const page = await differencesPage(db, files[0]!.id!)
+  expect(page.meta).toMatchObject({ differing: duplicates, listed: duplicates })
   const stored = await visibleEvents(db)
   expect(stored.map(({ batch, ...event }) => ({ ...event, file: 0 }))).toEqual(expected.events)
   await expectSound(db)

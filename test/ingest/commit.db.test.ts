@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import { discardBatch, failBatch } from '../../src/lib/batches/complete.js'
+import { differencesPage } from '../../src/lib/batches/difference-rows.js'
 import { withLease } from '../../src/lib/batches/lease.js'
 import { listBatches } from '../../src/lib/batches/registry.js'
 import { eachReject } from '../../src/lib/batches/rejects.js'
@@ -49,6 +50,43 @@ describe.each([
   ['many', 600],
 ])('%s records', (_, extra) => {
   const more = Array.from({ length: extra }, (_, k) => eventOf(10_000 + k))
+
+  test('duplicates with other content are counted and named, and a key that properties hide is said', async () => {
+    await withFreshDatabase(async (db) => {
+      await commit(db, await requestOf([eventOf(1), eventOf(2, { properties: { a: 1 } }), ...more]))
+      const hidden = { country: 'UA', properties: { country: 'PL' } }
+      const settled = await commit(
+        db,
+        await requestOf([eventOf(1), eventOf(2, { properties: { a: 2 } }), eventOf(3), eventOf(3, { user_id: 'x' })]),
+        await requestOf([eventOf(1, { event_type: 'click', user_id: 'y' }), eventOf(4, hidden), 5], {
+          sender: 'other',
+        }),
+        await requestOf([eventOf(5), ...more], { sender: 'other' }),
+      )
+      expect(answersOf(settled)).toMatchObject([
+        { received: 4, inserted: 1, duplicates: 3, differing: 2, rejected: [] },
+        {
+          received: 3,
+          inserted: 1,
+          duplicates: 1,
+          differing: 1,
+          warnings: [expect.stringMatching(/country \(1 record\)$/)],
+        },
+        { received: 1 + extra, inserted: 1, duplicates: extra },
+      ])
+      expect(answersOf(settled)[2]).not.toHaveProperty('differing')
+      const batches = await listBatches(db)
+      expect(batches.map(({ differing }) => differing).sort()).toEqual([1, 2])
+      const pages = await Promise.all(batches.map(({ id }) => differencesPage(db, id)))
+      const rows = pages.flatMap(({ data }) => data).sort((a, b) => Number(a.record) - Number(b.record))
+      expect(rows).toMatchObject([
+        { event_id: idOf(1), differs_in: 'user_id, event_type' },
+        { record: 4 + extra, event_id: idOf(2), differs_in: 'properties' },
+        { record: 6 + extra, event_id: idOf(3), differs_in: 'user_id' },
+      ])
+      await expectSound(db)
+    })
+  })
 
   test('a fraction finer than a microsecond is cut, so an event stays on its day', async () => {
     await withFreshDatabase(async (db) => {
@@ -315,21 +353,31 @@ test('the rollups are those of the events, whatever comes in which order', async
           await sql`TRUNCATE ${db.t.events}, ${db.t.user_days}, ${db.t.days}, ${db.t.event_type_days}`.execute(db.q)
           await sql`TRUNCATE ${db.t.import_batches} CASCADE`.execute(db.q)
           await sql`UPDATE ${db.t.settings} SET reporting_tz = ${zone}`.execute(db.q)
-          const ids = new Set<number>()
+          const contents = new Map<number, string>()
           for (const run of runs) {
             const requests = await Promise.all(
               run.map((events) => requestOf(events.map(({ n, ...e }) => eventOf(n, e)))),
             )
             const settled = await commit(db, ...requests)
             settled.forEach((one, index) => {
-              const fresh = run[index]!.filter(({ n }) => !ids.has(n) && ids.add(n)).length
               const received = run[index]!.length
+              let inserted = 0
+              let differing = 0
+              for (const { n, ...content } of run[index]!) {
+                const text = JSON.stringify(content)
+                if (contents.has(n)) differing += contents.get(n) === text ? 0 : 1
+                else {
+                  contents.set(n, text)
+                  inserted += 1
+                }
+              }
+              const counts = { received, inserted, duplicates: received - inserted }
               expect(answersOf([one])).toEqual([
-                { status: 200, received, inserted: fresh, duplicates: received - fresh, rejected: [] },
+                { status: 200, ...counts, ...(differing > 0 ? { differing } : {}), rejected: [] },
               ])
             })
           }
-          expect(await countEvents(db)).toBe(ids.size)
+          expect(await countEvents(db)).toBe(contents.size)
           await expectSound(db)
         },
       ),

@@ -56,6 +56,7 @@ function batchJson(batch: Batch) {
     read: batch.read,
     inserted: batch.inserted,
     duplicates: batch.duplicates,
+    differing: batch.differing,
     rejected: batch.rejected,
     bytes: batch.bytes,
     seconds: batch.seconds,

@@ -8,6 +8,7 @@ import type { Reject } from '../event.js'
 import { failpoint } from '../failpoint.js'
 import { addDelta } from '../rollups/add.js'
 import { prepareDelta } from '../rollups/delta.js'
+import { dropDifferences, keepFirstDifferences } from './differences.js'
 import { batchAfterLoss } from './interruption.js'
 import { holdLease, type Lease } from './lease.js'
 import { decideAsDuplicates, storePending } from './pending.js'
@@ -60,6 +61,7 @@ export async function completeIn(tx: Transaction, batchId: number, loaded: Loade
     SELECT ${batchId}, owner.key::bigint, sum(owner.value::bigint)
       FROM ${tx.t.import_chunks} c, jsonb_each_text(c.owners) AS owner
      WHERE c.batch_id = ${batchId} GROUP BY owner.key`.execute(tx.q)
+  if (counts.differing > 0) await keepFirstDifferences(tx, batchId)
   await lockVisibilityPatiently(tx)
   failpoint('complete.locked')
   await addDelta(tx)
@@ -69,7 +71,7 @@ export async function completeIn(tx: Transaction, batchId: number, loaded: Loade
     UPDATE ${tx.t.import_batches}
        SET status = 'completed', sha256 = ${loaded.sha256}, bytes = ${loaded.bytes}, seconds = ${loaded.seconds},
            read = ${counts.read}, inserted = ${counts.inserted}, duplicates = ${counts.duplicates},
-           rejected = ${counts.rejected}, finished_at = clock_timestamp()
+           differing = ${counts.differing}, rejected = ${counts.rejected}, finished_at = clock_timestamp()
      WHERE id = ${batchId} AND status = 'loading'`.execute(tx.q)
   await bumpDataVersion(tx)
   failpoint('complete.status')
@@ -80,6 +82,7 @@ interface Counts {
   readonly read: number
   readonly inserted: number
   readonly duplicates: number
+  readonly differing: number
   readonly rejected: number
   readonly keptRejects: number
 }
@@ -87,7 +90,8 @@ interface Counts {
 async function addUp(tx: Transaction, batchId: number): Promise<Counts> {
   const { rows } = await sql<Counts>`
     SELECT count(*) AS chunks, coalesce(sum(read), 0)::bigint AS read, coalesce(sum(inserted), 0)::bigint AS inserted,
-           coalesce(sum(duplicates), 0)::bigint AS duplicates, coalesce(sum(rejected), 0)::bigint AS rejected,
+           coalesce(sum(duplicates), 0)::bigint AS duplicates,
+           coalesce(sum(differing), 0)::bigint AS differing, coalesce(sum(rejected), 0)::bigint AS rejected,
            (SELECT count(*) FROM ${tx.t.rejected_records} WHERE batch_id = ${batchId}) AS "keptRejects"
       FROM ${tx.t.import_chunks} WHERE batch_id = ${batchId}`.execute(tx.q)
   return rows[0]!
@@ -152,6 +156,7 @@ async function removeLoading(tx: Transaction, batchId: number): Promise<void> {
   failpoint('discard.started')
   await sql`DELETE FROM ${tx.t.events} WHERE batch_id = ${batchId}`.execute(tx.q)
   await sql`DELETE FROM ${tx.t.import_chunks} WHERE batch_id = ${batchId}`.execute(tx.q)
+  await dropDifferences(tx, batchId)
   failpoint('discard.removed')
   // Its events never counted, but those that came over HTTP meanwhile and had to wait for it do from now on.
   await lockVisibilityPatiently(tx)

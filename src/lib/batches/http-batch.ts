@@ -5,6 +5,7 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import type { Reject } from '../event.js'
+import { type Difference, keepDifferences, keptDifferences } from './differences.js'
 import { failedBatchKeepsRejects, keepRejects } from './rejects.js'
 import { senderName, senderNote } from './sender.js'
 
@@ -56,12 +57,15 @@ export interface Growth {
   readonly batchId: number
   readonly inserted: number
   readonly duplicates: number
+  readonly differing: number
   /** Records that were refused, also those that are not in `rejects`. */
   readonly rejected: number
   readonly bytes: number
   readonly seconds: number
   /** In the order of the records; their numbers are those within the batch's share of this commit, from 1. */
   readonly rejects: readonly Reject[]
+  /** The duplicates that differ, numbered alike. */
+  readonly differences: readonly Difference[]
   /** How many of the duplicates each other batch owns. */
   readonly owners: ReadonlyMap<number, number>
 }
@@ -81,16 +85,17 @@ export interface GrowthMark {
 export async function growHttpBatches(tx: Transaction, growths: readonly Growth[]): Promise<GrowthMark | null> {
   if (growths.length === 0) return null
   for (const growth of growths) if (growth.rejects.length > 0) await keepSomeRejects(tx, growth)
-  const column = (key: 'batchId' | 'inserted' | 'duplicates' | 'rejected' | 'bytes' | 'seconds') =>
+  for (const growth of growths) if (growth.differences.length > 0) await keepSomeDifferences(tx, growth)
+  const column = (key: 'batchId' | 'inserted' | 'duplicates' | 'differing' | 'rejected' | 'bytes' | 'seconds') =>
     growths.map((growth) => growth[key])
   const { rows } = await sql<GrowthMark>`
     UPDATE ${tx.t.import_batches} b
        SET read = b.read + g.inserted + g.duplicates + g.rejected, inserted = b.inserted + g.inserted,
-           duplicates = b.duplicates + g.duplicates, rejected = b.rejected + g.rejected, bytes = b.bytes + g.bytes,
+           duplicates = b.duplicates + g.duplicates, differing = b.differing + g.differing, rejected = b.rejected + g.rejected, bytes = b.bytes + g.bytes,
            seconds = round((b.seconds + g.seconds)::numeric, 6), finished_at = clock_timestamp()
       FROM unnest(${column('batchId')}::bigint[], ${column('inserted')}::bigint[], ${column('duplicates')}::bigint[],
-                  ${column('rejected')}::bigint[], ${column('bytes')}::bigint[], ${column('seconds')}::float8[])
-           AS g (id, inserted, duplicates, rejected, bytes, seconds)
+                  ${column('differing')}::bigint[], ${column('rejected')}::bigint[], ${column('bytes')}::bigint[], ${column('seconds')}::float8[])
+           AS g (id, inserted, duplicates, differing, rejected, bytes, seconds)
      WHERE b.id = g.id
     RETURNING b.id AS "batchId", (extract(epoch FROM b.finished_at) * 1000000)::bigint::text AS "grownAtUs"`.execute(
     tx.q,
@@ -112,6 +117,20 @@ async function addOverlaps(
                          ${overlaps.map((o) => o.n)}::bigint[])
     ON CONFLICT ON CONSTRAINT import_overlaps_pkey DO UPDATE SET duplicates = o.duplicates + excluded.duplicates`.execute(
     tx.q,
+  )
+}
+
+/** Keeps duplicates that differ as long as the batch has few, numbered on from what it has read. */
+async function keepSomeDifferences(tx: Transaction, { batchId, differences }: Growth): Promise<void> {
+  const { rows } = await sql<{ read: number; kept: number }>`
+    SELECT read, (SELECT count(*) FROM ${tx.t.differing_duplicates} WHERE batch_id = ${batchId}) AS kept
+      FROM ${tx.t.import_batches} WHERE id = ${batchId}`.execute(tx.q)
+  const { read, kept } = rows[0]!
+  const some = differences.slice(0, Math.max(0, keptDifferences - kept))
+  await keepDifferences(
+    tx,
+    batchId,
+    some.map((one) => ({ ...one, record: read + one.record!, line: read + one.line! })),
   )
 }
 

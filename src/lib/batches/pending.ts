@@ -7,6 +7,7 @@ import type { Transaction } from '../db/connect.js'
 import { failpoint } from '../failpoint.js'
 import { addDelta } from '../rollups/add.js'
 import { prepareDeltaOf } from '../rollups/delta.js'
+import { differingFields, keptDifferences } from './differences.js'
 import { bumpDataVersion } from './visibility.js'
 
 /**
@@ -17,11 +18,16 @@ import { bumpDataVersion } from './visibility.js'
 export async function decideAsDuplicates(tx: Transaction, ownerId: number): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     WITH decided AS (
-      DELETE FROM ${tx.t.pending_events} WHERE owner_id = ${ownerId} RETURNING batch_id
+      DELETE FROM ${tx.t.pending_events} WHERE owner_id = ${ownerId}
+      RETURNING batch_id, event_id, occurred_at, user_id, event_type, properties
     ),
-    counted AS (SELECT batch_id, count(*) AS n FROM decided GROUP BY batch_id),
+    ${comparedSql(tx)},
+    counted AS (
+      SELECT batch_id, count(*) AS n, count(*) FILTER (WHERE fields <> '{}') AS differing FROM compared GROUP BY batch_id
+    ),
     booked AS (
-      UPDATE ${tx.t.import_batches} b SET read = b.read + c.n, duplicates = b.duplicates + c.n
+      UPDATE ${tx.t.import_batches} b
+         SET read = b.read + c.n, duplicates = b.duplicates + c.n, differing = b.differing + c.differing
         FROM counted c WHERE b.id = c.batch_id
     ),
     leaning AS (
@@ -61,20 +67,34 @@ export async function storePending(tx: Transaction, ownerId: number): Promise<nu
   return decided
 }
 
+/** What was decided, held against the stored events; what differs is named, without its place in a request. */
+const comparedSql = (tx: Transaction) => sql`compared AS MATERIALIZED (
+      SELECT d.batch_id, d.event_id, ${differingFields('d', 'e')} AS fields
+        FROM decided d LEFT JOIN ${tx.t.events} e ON e.event_id = d.event_id
+    ),
+    named AS (
+      INSERT INTO ${tx.t.differing_duplicates} (batch_id, event_id, fields)
+      SELECT batch_id, event_id, fields FROM compared WHERE fields <> '{}' LIMIT ${sql.lit(keptDifferences)}
+    )`
+
 /** Books what became of each waiting event with its batch: stored, or a duplicate of one that came before it. */
 async function bookStored(tx: Transaction, ownerId: number): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     WITH decided AS (
-      DELETE FROM ${tx.t.pending_events} WHERE owner_id = ${ownerId} RETURNING batch_id, event_id
+      DELETE FROM ${tx.t.pending_events} WHERE owner_id = ${ownerId}
+      RETURNING batch_id, event_id, occurred_at, user_id, event_type, properties
     ),
+    ${comparedSql(tx)},
     stored AS (SELECT batch_id, count(*) AS n FROM pg_temp.ea_stored GROUP BY batch_id),
     counted AS (
-      SELECT d.batch_id, count(*) AS n, coalesce(max(s.n), 0) AS inserted
-        FROM decided d LEFT JOIN stored s ON s.batch_id = d.batch_id GROUP BY d.batch_id
+      SELECT d.batch_id, count(*) AS n, coalesce(max(s.n), 0) AS inserted,
+             count(*) FILTER (WHERE fields <> '{}') AS differing
+        FROM compared d LEFT JOIN stored s ON s.batch_id = d.batch_id GROUP BY d.batch_id
     ),
     booked AS (
       UPDATE ${tx.t.import_batches} b
-         SET read = b.read + c.n, inserted = b.inserted + c.inserted, duplicates = b.duplicates + c.n - c.inserted
+         SET read = b.read + c.n, inserted = b.inserted + c.inserted, duplicates = b.duplicates + c.n - c.inserted,
+             differing = b.differing + c.differing
         FROM counted c WHERE b.id = c.batch_id
     ),
     leaning AS (

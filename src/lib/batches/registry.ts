@@ -21,6 +21,8 @@ export interface Batch {
   readonly read: number
   readonly inserted: number
   readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
   readonly rejected: number
   readonly bytes: number
   readonly seconds: number
@@ -31,7 +33,7 @@ export interface Batch {
 }
 
 const columns = sql`id, source, file, encode(sha256, 'hex') AS sha256, status, stale, reading, chunk_bytes AS "chunkBytes",
-  read, inserted, duplicates, rejected, bytes, seconds, created_at AS "createdAt", finished_at AS "finishedAt", failure`
+  read, inserted, duplicates, differing, rejected, bytes, seconds, created_at AS "createdAt", finished_at AS "finishedAt", failure`
 
 /**
  * The batches, newest first.
@@ -99,13 +101,16 @@ export interface MergedChunk {
   readonly read: number
   readonly inserted: number
   readonly duplicates: number
+  readonly differing: number
   readonly rejected: number
+  /** Records by the key that stands at their top and, with another value, in their properties. */
+  readonly shadowed: Readonly<Record<string, number>>
   readonly byteTo: number
 }
 
 export async function mergedChunks(db: Session, batchId: number): Promise<MergedChunk[]> {
   const { rows } = await sql<MergedChunk>`
-    SELECT chunk, read, inserted, duplicates, rejected, byte_to AS "byteTo"
+    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed, byte_to AS "byteTo"
       FROM ${db.t.import_chunks} WHERE batch_id = ${batchId} ORDER BY chunk`.execute(db.q)
   return rows
 }

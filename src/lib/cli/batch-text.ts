@@ -22,6 +22,14 @@ export function detailText(detail: BatchDetail): string {
     ['read', grouped(batch.read)],
     ['inserted', grouped(batch.inserted)],
     ['duplicates', grouped(batch.duplicates)],
+    ...(batch.differing > 0
+      ? [
+          [
+            '  differing',
+            `${grouped(batch.differing)} with other content: ea batches show ${batch.id} --duplicates`,
+          ] as const,
+        ]
+      : []),
     ...(leansOn.length > 0 ? [['  owned by', overlaps(leansOn)] as const] : []),
     ['rejected', grouped(batch.rejected)],
     ...reasons.map(({ code, count }) => [`  ${code}`, `${grouped(count)}: ${rejectCodes[code]}`] as const),

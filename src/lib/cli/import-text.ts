@@ -34,12 +34,14 @@ export function outcomeText(outcome: FileOutcome): string {
       const verdict = outcome.error ? 'it would be refused' : 'so it would be'
       return [
         `${name}: ${counts}; ${verdict}, nothing is written (${shortSeconds(seconds)})`,
+        ...differing(outcome),
         ...reasons(outcome),
       ].join('\n')
     }
     case 'completed':
       return [
         `${name}: ${counts} (batch ${id}, ${shortSeconds(seconds)})`,
+        ...differing(outcome),
         ...reasons(outcome),
         ...rejectsFileLines(outcome),
         ...(rejected > 0 ? [`  See them: ea batches rejects ${id}`] : []),
@@ -64,6 +66,13 @@ function rejectsFileLines({ rejectsFile }: FileOutcome): string[] {
     ),
     ...more,
   ]
+}
+
+/** That an id which is stored already does not mean that its content is. */
+function differing({ id, duplicates, differing: n }: FileOutcome): string[] {
+  if (n === 0) return []
+  const seen = id === null ? '' : `: ea batches show ${id} --duplicates`
+  return [`  ${grouped(duplicates)} duplicates, ${grouped(n)} of them with other content${seen}`]
 }
 
 /** Why records were rejected; the error of a file that failed says it already. */

@@ -23,6 +23,7 @@ export interface Tables {
     read: Generated<number>
     inserted: Generated<number>
     duplicates: Generated<number>
+    differing: Generated<number>
     rejected: Generated<number>
     bytes: Generated<number>
     seconds: Generated<number>
@@ -38,13 +39,22 @@ export interface Tables {
     read: number
     inserted: number
     duplicates: number
+    differing: Generated<number>
     rejected: number
     byte_from: number
     byte_to: number
     merged_by: string
     owners: ColumnType<Record<string, number>, string, string>
+    shadowed: ColumnType<Record<string, number>, string, string>
   }
   import_overlaps: { batch_id: number; owner_id: number; duplicates: number }
+  differing_duplicates: {
+    batch_id: number
+    record: number | null
+    line: number | null
+    event_id: string
+    fields: string[]
+  }
   rejected_records: {
     batch_id: number
     record: number
@@ -138,6 +148,7 @@ const names: readonly (keyof Tables)[] = [
   'import_batches',
   'import_chunks',
   'import_overlaps',
+  'differing_duplicates',
   'rejected_records',
   'import_lease',
   'user_days',

@@ -21,6 +21,7 @@ import {
   requireGood,
   secondsSince,
   timed,
+  warnOfShadowed,
 } from './run.js'
 import type { FileIdentity, Source } from './source.js'
 import type { Chunk } from './split/chunk.js'
@@ -74,6 +75,7 @@ export async function loadAtomically(
         return batch.id
       }),
     )
+    warnOfShadowed(run)
     return outcomeOf(run, source, batchId, 'completed', source.sha256())
   } catch (error) {
     if (error instanceof KnownAlready) return error.outcome

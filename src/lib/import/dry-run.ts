@@ -3,14 +3,25 @@
  * those seen in the file and in the files before it that would be imported; the transaction stores nothing.
  */
 import { sql } from 'kysely'
+import { differingFields } from '../batches/differences.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { rejectsOf } from './chunk-rejects.js'
-import { type JudgeRules, judgeSql } from './judge.js'
+import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
 import { type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from './load-chunk.js'
-import { refusedRecords } from './merge.js'
+import { refusedRecords, shadowedSql } from './merge.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import type { Reading } from './reading.js'
-import { chunksOf, endsBatch, ImportFailure, judging, outcomeOf, type Run, requireGood, timed } from './run.js'
+import {
+  chunksOf,
+  endsBatch,
+  ImportFailure,
+  judging,
+  outcomeOf,
+  type Run,
+  requireGood,
+  timed,
+  warnOfShadowed,
+} from './run.js'
 import type { FileIdentity, Source } from './source.js'
 import type { Chunk } from './split/chunk.js'
 import { dropStaging, staging } from './stage.js'
@@ -26,7 +37,7 @@ export interface DryRun {
 /** Runs `body`, which tries any number of files one after the other. */
 export async function inDryRun<T>(db: Database, body: (dry: DryRun) => Promise<T>): Promise<T> {
   return withTransaction(db, async (tx) => {
-    await tx.client.query('CREATE TEMP TABLE ea_seen (event_id uuid PRIMARY KEY) ON COMMIT DROP')
+    await tx.client.query('CREATE TEMP TABLE ea_seen (event_id uuid PRIMARY KEY, content bigint) ON COMMIT DROP')
     return body({ tx, contents: new Map() })
   })
 }
@@ -58,6 +69,7 @@ export async function dryRun(
     await tx.client.query('ROLLBACK TO SAVEPOINT file; RELEASE SAVEPOINT file')
     throw new ImportFailure(error, outcomeOf(run, source, null, 'dry_run', identity?.sha256 ?? null))
   }
+  warnOfShadowed(run)
   return outcomeOf(run, source, null, 'dry_run', source.sha256())
 }
 
@@ -86,18 +98,40 @@ async function judgeStaged(
   rules: JudgeRules,
   options: Awaited<ReturnType<typeof stageForJudging>>,
 ): Promise<Omit<ChunkOutcome, 'chunk'>> {
-  const { rows } = await sql<{ good: number; inserted: number }>`
-    WITH good AS MATERIALIZED (
-      SELECT event_id FROM (${judgeSql(staging, rules, options)}) judged WHERE code IS NULL
-    ),
-    seen AS (INSERT INTO pg_temp.ea_seen SELECT event_id FROM good ON CONFLICT DO NOTHING RETURNING event_id)
-    SELECT (SELECT count(*) FROM good) AS good,
+  const { rows } = await sql<{ good: number; inserted: number; shadowed: Record<string, number> | null }>`
+    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, options)}),
+    good AS (SELECT * FROM judged WHERE code IS NULL),
+    seen AS (
+      INSERT INTO pg_temp.ea_seen SELECT DISTINCT ON (event_id) event_id, ${contentOf('good')} FROM good ORDER BY event_id, n
+      ON CONFLICT DO NOTHING RETURNING event_id)
+    SELECT (SELECT count(*) FROM good) AS good, ${shadowedSql} AS shadowed,
            (SELECT count(*) FROM seen WHERE NOT EXISTS (SELECT FROM ${run.db.t.events} e WHERE e.event_id = seen.event_id)) AS inserted`.execute(
     tx.q,
   )
-  const { good, inserted } = rows[0]!
+  const { good, inserted, shadowed } = rows[0]!
   const looked = chunk.good - options.refused.length
   const refusals = good === looked ? [] : await refusedRecords(tx, rules, options)
   const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
-  return { read: chunk.records, inserted, duplicates: good - inserted, rejected: rejects.length, rejects }
+  const duplicates = good - inserted
+  const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, rules, options)
+  const counts = { read: chunk.records, inserted, duplicates, differing, rejected: rejects.length }
+  return { ...counts, shadowed: shadowed ?? {}, rejects }
+}
+
+/** What an event is, beside its id, as a number: the contents of a whole file are too much to hold. */
+const contentOf = (relation: string) => {
+  const column = (name: string) => sql.ref(`${relation}.${name}`)
+  return sql`hash_record_extended(ROW(${column('occurred_at')}, ${column('user_id')}, ${column('event_type')}, ${column('properties')}), 0)`
+}
+
+/** Records that differ from the stored event of their id, or else from the first one of the file. */
+async function countDiffering(tx: Transaction, run: Run, rules: JudgeRules, options: JudgeOptions): Promise<number> {
+  const { rows } = await sql<{ differing: number }>`
+    SELECT count(*) AS differing
+      FROM (${judgeSql(staging, rules, options)}) g
+      LEFT JOIN ${run.db.t.events} e ON e.event_id = g.event_id
+      JOIN pg_temp.ea_seen s ON s.event_id = g.event_id
+     WHERE g.code IS NULL AND CASE WHEN e.event_id IS NULL THEN ${contentOf('g')} <> s.content
+                                   ELSE ${differingFields('g', 'e')} <> '{}' END`.execute(tx.q)
+  return rows[0]!.differing
 }

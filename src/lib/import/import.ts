@@ -83,13 +83,14 @@ function throwUnreadable(source: string | UnreadableSource): void {
 
 /** The sums over several files. */
 export function totalsOf(files: readonly FileOutcome[], seconds: number): ImportOutcome['totals'] {
-  const sum = (key: 'read' | 'inserted' | 'duplicates' | 'rejected' | 'bytes') =>
+  const sum = (key: 'read' | 'inserted' | 'duplicates' | 'differing' | 'rejected' | 'bytes') =>
     files.reduce((total, file) => total + file[key], 0)
   return {
     files: files.length,
     read: sum('read'),
     inserted: sum('inserted'),
     duplicates: sum('duplicates'),
+    differing: sum('differing'),
     rejected: sum('rejected'),
     bytes: sum('bytes'),
     seconds,

@@ -36,7 +36,7 @@ export interface JudgeOptions {
 }
 
 /**
- * The SELECT: `n, event_id uuid, occurred_at timestamptz, user_id, event_type, properties jsonb, code`.
+ * The SELECT: `n, event_id uuid, occurred_at timestamptz, user_id, event_type, properties jsonb, code, shadowed text[]`.
  *
  * @param staging the quoted name of the staging table
  * @param rules what decides what a record means
@@ -46,7 +46,8 @@ export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, option
   const given = givenSql(rules.mapping, layout, options.numbering)
   // OFFSET 0 keeps each step a step: folded into one, every cast would run once for each place that reads it.
   return sql`
-    SELECT n, event_id, occurred_at, user_id, event_type, properties, ${codeSql(rules, layout)} AS code
+    SELECT n, event_id, occurred_at, user_id, event_type, properties, ${codeSql(rules, layout)} AS code,
+           ${canShadow(rules, layout) ? shadowedSql : sql`NULL::text[]`} AS shadowed
       FROM (
         SELECT g.*, ${castUuid(rules, layout)} AS event_id, ${castInstant(rules, layout)} AS occurred_at,
                ${propertiesSql(given, rules, layout)} AS properties
@@ -62,6 +63,19 @@ export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, option
         OFFSET 0
       ) typed`
 }
+
+/** At most so many keys are named that properties hide. */
+export const shadowedKeysMax = 20
+
+/** Whether a record can have a key both at its top (or as a column) and in its explicit properties. */
+export function canShadow({ mapping }: JudgeRules, layout: Layout): boolean {
+  return mapping.properties.length > 0 && givenSql(mapping, layout, wholeSource).rest !== null
+}
+
+/** The keys of the rest that the properties have with another value, where theirs is kept; null when there are none. */
+const shadowedSql = sql`CASE WHEN given_properties IS NOT NULL AND rest <> '{}' AND jsonb_typeof(properties) = 'object'
+  THEN CASE WHEN (properties || rest) <> properties
+    THEN ARRAY(SELECT key FROM jsonb_each(rest) WHERE properties -> key <> value) END END`
 
 /** Whether a given value is dear to compute and read more than once. */
 function needsStep(rules: JudgeRules, layout: Layout): boolean {
@@ -138,7 +152,7 @@ function propertiesSql(given: GivenSql, rules: JudgeRules, layout: Layout): RawB
   }
   if (given.rest === null) return sql`CASE WHEN g.given_properties IS NULL THEN '{}'::jsonb ELSE ${explicit} END`
   return sql`(CASE WHEN g.given_properties IS NULL THEN g.rest
-    ELSE (SELECT CASE jsonb_typeof(p) WHEN 'object' THEN g.rest || p ELSE p END FROM (SELECT ${explicit} AS p OFFSET 0) explicit) END)`
+    ELSE (SELECT CASE jsonb_typeof(p) WHEN 'object' THEN CASE WHEN g.rest = '{}' THEN p ELSE g.rest || p END ELSE p END FROM (SELECT ${explicit} AS p OFFSET 0) explicit) END)`
 }
 
 /** The nil and the max UUID (RFC 9562) stand for no id: as ids they would make one event of all that have them. */

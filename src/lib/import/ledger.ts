@@ -5,7 +5,7 @@
 
 import { failedBatchKeepsRejects } from '../batches/rejects.js'
 import type { Reject, RejectCode } from '../event.js'
-import { noRejects, type Rejects } from './chunk-rejects.js'
+import type { Rejects } from './chunk-rejects.js'
 
 /** How many rejects an import may have: a number, judged at once, or a share of the records, judged at the end. */
 export type RejectBudget = { readonly records: number } | { readonly percent: number }
@@ -14,17 +14,31 @@ export interface Counts {
   readonly read: number
   readonly inserted: number
   readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
   readonly rejected: number
 }
+
+const countNames = ['read', 'inserted', 'duplicates', 'differing', 'rejected'] as const satisfies (keyof Counts)[]
+
+/** Says which keys stand at the top of records and in their properties with other values: only one of them can be kept. */
+export function shadowedText(keys: readonly (readonly [key: string, records: number])[]): string {
+  const texts = keys.map(([key, records]) => `${key} (${records} ${records === 1 ? 'record' : 'records'})`)
+  return `The properties have another value than the column or key of the same name, and theirs is kept: ${texts.join(', ')}`
+}
+
+/** Records by the key that stands at their top and, with another value, in their properties. */
+export type Shadowed = Readonly<Record<string, number>>
 
 /** Bytes of rejects that are held for the message and for a batch that fails. */
 const maxHeldBytes = 32 * 1024 * 1024
 
 export class Ledger {
-  #counts = { read: 0, inserted: 0, duplicates: 0, rejected: 0 }
+  #counts = { read: 0, inserted: 0, duplicates: 0, differing: 0, rejected: 0 }
   readonly #codes = new Map<RejectCode, number>()
   /** The first rejects of the file so far; chunks end in any order. */
   #first: Reject[] = []
+  readonly #shadowed = new Map<string, number>()
   readonly #budget: RejectBudget
 
   constructor(budget: RejectBudget) {
@@ -32,15 +46,15 @@ export class Ledger {
   }
 
   /** Books one chunk. */
-  add(counts: Counts, rejects: Rejects): void {
-    for (const key of ['read', 'inserted', 'duplicates', 'rejected'] as const) this.#counts[key] += counts[key]
+  add(counts: Counts & { readonly shadowed: Shadowed }, rejects: Rejects): void {
+    for (const [key, n] of Object.entries(counts.shadowed)) this.#shadowed.set(key, (this.#shadowed.get(key) ?? 0) + n)
+    for (const key of countNames) this.#counts[key] += counts[key]
     this.#addCodes(rejects.codes)
     this.#hold(rejects)
   }
 
-  /** Books what an interrupted import of the same file had merged. */
-  addEarlier(counts: Counts, codes: ReadonlyMap<RejectCode, number>, firstRejects: readonly Reject[]): void {
-    this.add(counts, noRejects)
+  /** Books the rejects of chunks that an interrupted import of the same file had merged. */
+  addEarlier(codes: ReadonlyMap<RejectCode, number>, firstRejects: readonly Reject[]): void {
     this.#addCodes(codes)
     this.#hold(firstRejects)
   }
@@ -71,6 +85,11 @@ export class Ledger {
 
   get counts(): Counts {
     return { ...this.#counts }
+  }
+
+  /** Keys with their records, the most frequent first. */
+  get shadowed(): readonly (readonly [key: string, records: number])[] {
+    return [...this.#shadowed].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
   }
 
   /** The first rejects in the order of the file. */

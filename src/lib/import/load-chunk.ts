@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
+import { type Difference, keepDifferences } from '../batches/differences.js'
 import { holdLease, type Lease } from '../batches/lease.js'
 import { keepRejects } from '../batches/rejects.js'
 import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
@@ -12,6 +13,7 @@ import { noRejects, type Rejects, rejectsOf } from './chunk-rejects.js'
 import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
 import { layoutOf } from './layout.js'
 import { isRepeatedId, mergeStaged, type Refusal, refusedRecords } from './merge.js'
+import type { PassedDifference } from './passed.js'
 import type { Chunk, Shape } from './split/chunk.js'
 import { stageChunk, staging } from './stage.js'
 
@@ -54,7 +56,11 @@ export interface ChunkOutcome {
   readonly read: number
   readonly inserted: number
   readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
   readonly rejected: number
+  /** For each key how many records have it at their top and, with another value, in their properties. */
+  readonly shadowed: Readonly<Record<string, number>>
   /** To be gone through before the chunk is released. Empty when the chunk had been merged before. */
   readonly rejects: Rejects
 }
@@ -94,7 +100,8 @@ export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<Chu
       const options = await stageForJudging(tx, context, chunk, trust)
       const refusals = await refusedRecords(tx, context.rules, options)
       const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
-      return { chunk: chunk.index, read: chunk.records, inserted: 0, duplicates: 0, rejected: rejects.length, rejects }
+      const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {} }
+      return { chunk: chunk.index, read: chunk.records, ...nothing, rejected: rejects.length, rejects }
     }),
   )
 }
@@ -131,7 +138,7 @@ function canBeRunAgain(error: unknown): boolean {
 /** The outcome of a chunk whose transaction committed although nobody heard of it. */
 async function mergedBefore(tx: Transaction, batchId: number, chunk: Chunk): Promise<ChunkOutcome | undefined> {
   const { rows } = await sql<Omit<ChunkOutcome, 'rejects'>>`
-    SELECT chunk, read, inserted, duplicates, rejected FROM ${tx.t.import_chunks}
+    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed FROM ${tx.t.import_chunks}
      WHERE batch_id = ${batchId} AND chunk = ${chunk.index}`.execute(tx.q)
   return rows[0] && { ...rows[0], rejects: noRejects }
 }
@@ -148,21 +155,32 @@ export async function mergeChunk(
   const merged = await mergeStaged(tx, target, context.rules, options)
   const rejects = rejectsOf(chunk, [...merged.refusals, ...options.refusals])
   await keepRejects(tx, context.batchId, rejects)
+  await keepDifferences(tx, context.batchId, merged.differences.map(placedIn(chunk)))
   const outcome = {
     chunk: chunk.index,
     read: chunk.records,
     inserted: merged.inserted,
     duplicates: merged.duplicates,
+    differing: merged.differing,
     rejected: rejects.length,
+    shadowed: merged.shadowed,
     rejects,
   }
   await sql`
-    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, rejected, byte_from, byte_to, merged_by, owners)
-    VALUES (${context.batchId}, ${chunk.index}, ${outcome.read}, ${outcome.inserted}, ${outcome.duplicates}, ${outcome.rejected},
-            ${chunk.byteFrom}, ${chunk.byteTo}, pg_current_xact_id(), ${JSON.stringify(merged.owners)})`.execute(tx.q)
+    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, differing, rejected, byte_from, byte_to, merged_by, owners, shadowed)
+    VALUES (${context.batchId}, ${chunk.index}, ${outcome.read}, ${outcome.inserted}, ${outcome.duplicates}, ${outcome.differing},
+            ${outcome.rejected}, ${chunk.byteFrom}, ${chunk.byteTo}, pg_current_xact_id(), ${JSON.stringify(merged.owners)},
+            ${JSON.stringify(merged.shadowed)})`.execute(tx.q)
   failpoint('merge.recorded')
   return outcome
 }
+
+const placedIn =
+  (chunk: Chunk) =>
+  ({ n, eventId, fields }: PassedDifference): Difference => {
+    const { record, line } = chunk.goodRecord(n)
+    return { record, line, eventId, fields }
+  }
 
 /** Stages a chunk with as much trust as asked for; a wary one with the records set aside that PostgreSQL refuses. */
 export async function stageForJudging(

@@ -11,8 +11,9 @@ import pg from 'pg'
 import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
 import { failpoint } from '../failpoint.js'
-import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
-import { staging } from './stage.js'
+import { canShadow, type JudgeOptions, type JudgeRules, judgeSql, shadowedKeysMax } from './judge.js'
+import { comparePassed, createPassed, type PassedDifference, passRepeatsInChunk, takeBack } from './passed.js'
+import { passedTable, staging } from './stage.js'
 
 /** A staged record that is no event. */
 export interface Refusal {
@@ -25,10 +26,16 @@ export interface Refusal {
 export interface Merged {
   readonly inserted: number
   readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
+  /** The first of them. */
+  readonly differences: readonly PassedDifference[]
   /** Records that are no events, besides those that were set aside before. */
   readonly refusals: readonly Refusal[]
   /** How many of the duplicates each other batch owns. */
   readonly owners: Readonly<Record<string, number>>
+  /** For each key how many records have it at their top and, with another value, in their properties. */
+  readonly shadowed: Readonly<Record<string, number>>
 }
 
 /** What is merged where. */
@@ -57,15 +64,32 @@ export async function mergeStaged(
   failpoint('merge.started')
   const looked = target.staged - options.refused.length
   if (target.mayRepeat) return mergeRepeating(tx, target, looked, rules, options)
-  const { rows } = await sql<{ inserted: number }>`
-    WITH ins AS (${insertSql(tx, target.batchId, sql`(${judgeSql(staging, rules, options)})`)} RETURNING true)
-    SELECT count(*) AS inserted FROM ins`.execute(tx.q)
+  const judged = judgeSql(staging, rules, options)
+  // Where no property can hide another there is no need to keep the judged records for a second look.
+  const { rows } = await (canShadow(rules, options.layout)
+    ? sql<MergedRow>`
+        WITH judged AS MATERIALIZED (${judged}), ins AS (${insertSql(tx, target.batchId, sql`judged`)} RETURNING true)
+        SELECT count(*) AS inserted, ${shadowedSql} AS shadowed FROM ins`
+    : sql<MergedRow>`
+        WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
+        SELECT count(*) AS inserted, NULL::json AS shadowed FROM ins`
+  ).execute(tx.q)
   failpoint('merge.inserted')
-  const { inserted } = rows[0]!
-  if (inserted === looked) return { inserted, duplicates: 0, refusals: [], owners: {} }
+  const { inserted, shadowed } = rows[0]!
+  const stored = { inserted, owners: {}, shadowed: shadowed ?? {} }
+  if (inserted === looked) return { ...stored, duplicates: 0, differing: 0, differences: [], refusals: [] }
   const refusals = await refusedRecords(tx, rules, options)
   // An id that comes twice in this chunk was stored once.
-  return { inserted, duplicates: looked - refusals.length - inserted, refusals, owners: {} }
+  const duplicates = looked - refusals.length - inserted
+  if (duplicates === 0) return { ...stored, duplicates, differing: 0, differences: [], refusals }
+  await passRepeatsInChunk(tx, rules, options)
+  const { differing, differences } = await comparePassed(tx)
+  return { ...stored, duplicates, differing, differences, refusals }
+}
+
+interface MergedRow {
+  readonly inserted: number
+  readonly shadowed: Record<string, number> | null
 }
 
 /** The records of a relation that are events, of equal ids the first one. */
@@ -77,15 +101,12 @@ function insertSql(tx: Transaction, batchId: number, judged: RawBuilder<unknown>
        WHERE code IS NULL ORDER BY event_id, n`
 }
 
-interface Repeating {
-  readonly inserted: number
+interface Repeating extends MergedRow {
   readonly events: number
-  /** The ids that were stored before, as PostgreSQL writes an array; one for each record. */
-  readonly repeated: string | null
 }
 
 /**
- * The merge of a chunk that repeats ids. The statement itself says which ids it passed over: whoever asks the index again
+ * The merge of a chunk that repeats ids. The statement itself says which records it passed over: whoever asks the index again
  * asks it for every record of the chunk.
  */
 async function mergeRepeating(
@@ -95,26 +116,47 @@ async function mergeRepeating(
   rules: JudgeRules,
   options: JudgeOptions,
 ): Promise<Merged> {
+  await createPassed(tx)
   // NOT IN is hashed; NOT EXISTS would be a join, which must not be hashed in this session (load-chunk.ts).
   const { rows } = await sql<Repeating>`
-    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, options)}),
+    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, { ...options, numbered: true })}),
     ins AS (
       ${insertSql(tx, target.batchId, sql`judged`)}
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
       RETURNING event_id
+    ),
+    again AS MATERIALIZED (
+      SELECT event_id, min(n) AS n FROM judged WHERE code IS NULL GROUP BY event_id HAVING count(*) > 1
+    ),
+    passed AS (
+      INSERT INTO ${passedTable}
+      SELECT n, event_id, occurred_at, user_id, event_type, properties, event_id NOT IN (SELECT event_id FROM ins)
+        FROM judged
+       WHERE code IS NULL
+         AND (event_id NOT IN (SELECT event_id FROM ins)
+              OR event_id IN (SELECT event_id FROM again) AND n NOT IN (SELECT n FROM again))
     )
-    SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events,
-           (array_agg(event_id) FILTER (WHERE event_id NOT IN (SELECT event_id FROM ins)))::text AS repeated
+    SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, ${shadowedSql} AS shadowed
       FROM judged WHERE code IS NULL`.execute(tx.q)
   failpoint('merge.inserted')
-  const { inserted, events, repeated } = rows[0]!
+  const { inserted, events, shadowed } = rows[0]!
   const refusals = events === looked ? [] : await refusedRecords(tx, rules, options)
   const duplicates = events - inserted
-  if (repeated === null) return { inserted, duplicates, refusals, owners: {} }
-  const { [target.batchId]: own, ...owners } = await ownersOf(tx, repeated)
-  const took = own === undefined ? 0 : await takeBack(tx, target, repeated, rules, options)
-  return { inserted: inserted + took, duplicates: duplicates - took, refusals, owners }
+  const stored = { refusals, shadowed: shadowed ?? {} }
+  if (duplicates === 0) return { ...stored, inserted, duplicates, differing: 0, differences: [], owners: {} }
+  let compared = await comparePassed(tx)
+  const { [target.batchId]: own, ...owners } = compared.owners
+  const took = own === undefined ? 0 : await takeBack(tx, target)
+  if (took > 0) compared = await comparePassed(tx)
+  const { differing, differences } = compared
+  return { ...stored, inserted: inserted + took, duplicates: duplicates - took, differing, differences, owners }
 }
+
+/** The keys that properties hide in `judged`, with the number of events: JSON, null when there are none. Of many keys the first. */
+export const shadowedSql = sql`(
+  SELECT json_object_agg(key, n)
+    FROM (SELECT key, count(*) AS n FROM judged, unnest(shadowed) AS key
+           WHERE code IS NULL AND shadowed IS NOT NULL GROUP BY key ORDER BY n DESC, key LIMIT ${sql.lit(shadowedKeysMax)}) keys)`
 
 /** Whether a merge found an id that is stored already. */
 export function isRepeatedId(error: unknown): boolean {
@@ -127,74 +169,4 @@ export async function refusedRecords(tx: Transaction, rules: JudgeRules, options
     SELECT n, code FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
      WHERE code IS NOT NULL ORDER BY n`.execute(tx.q)
   return rows
-}
-
-/**
- * Within a batch the first record in file order wins, although chunks are merged in any order: an event that a later
- * chunk of this batch has stored already is given the content of the first record here, and counted here.
- * The transaction that wrote a row tells its chunk (`import_chunks.merged_by`). One chunk of a batch at a time does this:
- * of two that want the same event the second one must see what the first one did (test/import/order.proof.test.ts).
- *
- * @returns how many events were taken from later chunks
- */
-async function takeBack(
-  tx: Transaction,
-  { batchId, chunk }: MergeTarget,
-  repeated: string,
-  rules: JudgeRules,
-  options: JudgeOptions,
-): Promise<number> {
-  if ((await laterChunks(tx, batchId, chunk)).length === 0) return 0
-  await sql`SELECT FROM ${tx.t.import_batches} WHERE id = ${batchId} FOR NO KEY UPDATE`.execute(tx.q)
-  const later = await laterChunks(tx, batchId, chunk)
-  const chunks = later.map((row) => row.chunk)
-  const writers = later.map((row) => row.mergedBy)
-  const { rows } = await sql<{ taken: number }>`
-    WITH later AS MATERIALIZED (
-      SELECT chunk, writer::xid AS writer FROM unnest(${chunks}::int[], ${writers}::text[]) AS l (chunk, writer)
-    ),
-    mine AS (
-      SELECT DISTINCT ON (event_id) * FROM (${judgeSql(staging, rules, options)}) judged
-       WHERE code IS NULL AND event_id = ANY (${repeated}::uuid[]) ORDER BY event_id, n
-    ),
-    taken AS (
-      UPDATE ${tx.t.events} e
-         SET occurred_at = mine.occurred_at, user_id = mine.user_id, event_type = mine.event_type, properties = mine.properties
-        FROM mine, later
-       WHERE e.event_id = mine.event_id AND e.batch_id = ${batchId} AND later.writer = e.xmin
-      RETURNING later.chunk
-    ),
-    given_up AS (
-      UPDATE ${tx.t.import_chunks} c SET inserted = inserted - t.n, duplicates = duplicates + t.n
-        FROM (SELECT chunk, count(*) AS n FROM taken GROUP BY chunk) t
-       WHERE c.batch_id = ${batchId} AND c.chunk = t.chunk
-      RETURNING t.n
-    )
-    SELECT coalesce(sum(n), 0)::int AS taken FROM given_up`.execute(tx.q)
-  failpoint('merge.taken')
-  return rows[0]!.taken
-}
-
-/** The chunks of a batch that are merged although they come later in the file, with the transactions that did it. */
-async function laterChunks(
-  tx: Transaction,
-  batchId: number,
-  chunk: number,
-): Promise<{ chunk: number; mergedBy: string }[]> {
-  const { rows } = await sql<{ chunk: number; mergedBy: string }>`
-    SELECT chunk, merged_by::xid::text AS "mergedBy" FROM ${tx.t.import_chunks}
-     WHERE batch_id = ${batchId} AND chunk > ${chunk}`.execute(tx.q)
-  return rows
-}
-
-/** Which batches own these events, this one too, with the number of ids. */
-async function ownersOf(tx: Transaction, ids: string): Promise<Record<string, number>> {
-  const { rows } = await sql<{ owners: Record<string, number> | null }>`
-    SELECT jsonb_object_agg(batch_id, n) AS owners
-      FROM (
-        SELECT e.batch_id, count(*) AS n
-          FROM unnest(${ids}::uuid[]) AS id JOIN ${tx.t.events} e ON e.event_id = id
-         GROUP BY e.batch_id
-      ) owned`.execute(tx.q)
-  return rows[0]!.owners ?? {}
 }

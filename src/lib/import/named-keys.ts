@@ -29,12 +29,12 @@ export function findNamedKeys(
   if (records.length === 0) return allKeysFound
   const isAbsent = ({ path }: SourceName) => !records.some((record) => hasPath(record, path))
   const mapped = Object.entries(map).flatMap(([field, sources]) =>
-    sources.filter(isAbsent).map((source) => warningOf(records, `--map ${field}=`, source)),
+    sources.filter(isAbsent).map((source) => warningOf(records, `--map ${field}=`, source, sources)),
   )
   const sources = idFrom && idFrom.sources !== '*' ? idFrom.sources : []
   const absent = sources.filter(isAbsent)
   if (absent.length === 0) return { warnings: mapped, idIsMissing: null }
-  const derived = absent.map((source) => warningOf(records, '--id-from ', source))
+  const derived = absent.map((source) => warningOf(records, '--id-from ', source, sources))
   const isMissing = absent.length === sources.length
   return {
     warnings: [...mapped, ...derived],
@@ -42,8 +42,15 @@ export function findNamedKeys(
   }
 }
 
-function warningOf(records: readonly Record<string, unknown>[], flag: string, source: SourceName): string {
-  const guess = guessOf(records, source)
+/** @param named all that the flag names: what is there already was not meant. */
+function warningOf(
+  records: readonly Record<string, unknown>[],
+  flag: string,
+  source: SourceName,
+  named: readonly SourceName[],
+): string {
+  const found = guessOf(records, source)
+  const guess = named.some((one) => shellQuoted(formatSource(one)) === found) ? undefined : found
   return `${absence(records, flag, [source])}.${guess ? ` Perhaps: ${flag}${guess}` : ''}`
 }
 

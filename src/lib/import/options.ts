@@ -75,6 +75,8 @@ export interface FileOutcome {
   readonly read: number
   readonly inserted: number
   readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
   readonly rejected: number
   /** Of the decompressed content. */
   readonly bytes: number
@@ -111,6 +113,7 @@ export interface ImportOutcome {
     readonly read: number
     readonly inserted: number
     readonly duplicates: number
+    readonly differing: number
     readonly rejected: number
     readonly bytes: number
     readonly seconds: number

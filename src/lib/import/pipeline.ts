@@ -15,6 +15,7 @@ import { type Database, withTransaction } from '../db/connect.js'
 import { failpoint } from '../failpoint.js'
 import { writeWhole } from '../whole-file.js'
 import { loadAtomically } from './atomic.js'
+import { noRejects } from './chunk-rejects.js'
 import { type DryRun, dryRun } from './dry-run.js'
 import { eachInFlight } from './in-flight.js'
 import { judgeOnly, type LoadContext, loadChunk } from './load-chunk.js'
@@ -39,6 +40,7 @@ import {
   tellProgress,
   timed,
   warnIfNothing,
+  warnOfShadowed,
 } from './run.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source.js'
 
@@ -192,7 +194,7 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
     }
   }
   tellProgress(run, 'completing', source.progress())
-  const { read, inserted, duplicates, rejected } = await timed(run, 'completing', () =>
+  const { read, inserted, duplicates, differing, rejected } = await timed(run, 'completing', () =>
     completeBatch(run.db, run.lease, batch.id, {
       sha256,
       chunks,
@@ -201,7 +203,8 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
     }),
   )
   // What the batch says counts: the ledger does not know which events a chunk gave up to an earlier one.
-  return { ...outcomeOf(run, source, batch.id, 'completed', sha256), read, inserted, duplicates, rejected }
+  warnOfShadowed(run)
+  return { ...outcomeOf(run, source, batch.id, 'completed', sha256), read, inserted, duplicates, differing, rejected }
 }
 
 /** A batch, and which of its chunks are merged. */
@@ -242,16 +245,13 @@ async function beginOrResume(
 
 async function resume(run: Run, batch: Batch): Promise<ReadonlySet<number>> {
   const merged = await mergedChunks(run.db, batch.id)
-  const counts = { read: 0, inserted: 0, duplicates: 0, rejected: 0 }
-  for (const chunk of merged) {
-    for (const key of ['read', 'inserted', 'duplicates', 'rejected'] as const) counts[key] += chunk[key]
-  }
+  for (const chunk of merged) run.ledger.add(chunk, noRejects)
+  const { read } = run.ledger.counts
   run.ledger.addEarlier(
-    counts,
     await countRejectCodes(run.db, batch.id),
     await listRejects(run.db, batch.id, { limit: failedBatchKeepsRejects }),
   )
-  run.options.onEvent?.({ type: 'resuming', batch, chunks: merged.length, read: counts.read })
+  run.options.onEvent?.({ type: 'resuming', batch, chunks: merged.length, read })
   return new Set(merged.map((chunk) => chunk.chunk))
 }
 

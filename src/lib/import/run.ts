@@ -5,7 +5,7 @@ import type { Batch } from '../batches/registry.js'
 import type { Database } from '../db/connect.js'
 import { EaError, type ErrorCode } from '../errors.js'
 import { limits, rejectCodes } from '../event.js'
-import { Ledger } from './ledger.js'
+import { Ledger, shadowedText } from './ledger.js'
 import type { JudgeContext } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
 import { nameForPeople } from './paths.js'
@@ -186,8 +186,21 @@ export function warnIfNothing(run: Run, outcome: FileOutcome, isEmpty: boolean):
 /** A file of which nothing was read. */
 export function unreadOutcome(file: string, error: EaError): FileOutcome {
   return {
-    ...{ id: null, file, sha256: null, status: 'failed', read: 0, inserted: 0, duplicates: 0, rejected: 0, bytes: 0 },
-    ...{ seconds: 0, phases: {}, reasons: [], firstRejects: [], warnings: [] },
+    id: null,
+    file,
+    sha256: null,
+    status: 'failed',
+    read: 0,
+    inserted: 0,
+    duplicates: 0,
+    differing: 0,
+    rejected: 0,
+    bytes: 0,
+    seconds: 0,
+    phases: {},
+    reasons: [],
+    firstRejects: [],
+    warnings: [],
     error: { code: error.code, message: error.message, suggestions: error.suggestions },
   }
 }
@@ -220,7 +233,7 @@ export function outcomeOf(
     file: run.path,
     sha256: sha256?.toString('hex') ?? null,
     status,
-    ...(status === 'failed' ? { ...counts, inserted: 0, duplicates: 0 } : counts),
+    ...(status === 'failed' ? { ...counts, inserted: 0, duplicates: 0, differing: 0 } : counts),
     bytes: source.contentBytes(),
     seconds: secondsSince(run.startedMs),
     phases: run.phases,
@@ -255,6 +268,7 @@ function skipped(run: Run, sha256: string | null, bytes: number): FileOutcome {
     read: 0,
     inserted: 0,
     duplicates: 0,
+    differing: 0,
     rejected: 0,
     bytes,
     seconds: secondsSince(run.startedMs),
@@ -269,6 +283,12 @@ function skipped(run: Run, sha256: string | null, bytes: number): FileOutcome {
 function warn(run: Run, message: string): void {
   run.warnings.push(message)
   run.options.onEvent?.({ type: 'warning', file: run.path, message })
+}
+
+/** Says of which keys only the value in the properties was kept. */
+export function warnOfShadowed(run: Run): void {
+  const { shadowed } = run.ledger
+  if (shadowed.length > 0) warn(run, shadowedText(shadowed))
 }
 
 /**

@@ -15,6 +15,9 @@ import type { Chunk } from './split/chunk.js'
 /** The staging table, for SQL. */
 export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
 
+/** What a merge passed over, for SQL; there is none before it found an id that is stored already (passed.ts). */
+export const passedTable: RawBuilder<unknown> = sql.raw('pg_temp.ea_passed')
+
 /**
  * Copies the good records of a chunk into a new staging table.
  *
@@ -59,7 +62,7 @@ function tooWide({ columns }: Layout): EaError {
   )
 }
 
-/** Drops staging before the transaction ends, so that the next chunk of the same transaction can have its own. */
+/** Drops what a chunk left before the transaction ends, so that the next chunk of the same transaction can have its own. */
 export async function dropStaging(tx: Transaction): Promise<void> {
-  await tx.client.query('DROP TABLE IF EXISTS pg_temp.ea_staging')
+  await tx.client.query('DROP TABLE IF EXISTS pg_temp.ea_staging, pg_temp.ea_passed')
 }

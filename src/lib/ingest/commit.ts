@@ -226,7 +226,7 @@ class Commit {
     const duplicates = merged.others.filter((other) => other.code === null)
     const owners = await this.#owners(duplicates)
     await this.#keepPending(batchIds, staged, duplicates, owners)
-    const refused = staged.refusals.map(({ n, code, detail }) => ({ n, code, event_id: null, detail }))
+    const refused = staged.refusals.map(({ n, code, detail }) => ({ n, code, event_id: null, fields: null, detail }))
     const byRequest = this.#run.map((): (Other & { detail?: string | undefined })[] => [])
     const rejected = new Map(merged.rejected)
     for (const other of merged.others) byRequest[this.#records.find(other.n).request]!.push(other)
@@ -238,7 +238,8 @@ class Commit {
     return this.#run.map((request, index) => {
       if (known[index] !== undefined) return known[index]
       const others = byRequest[index]!.map((other) => ({ ...other, n: this.#records.find(other.n).n }))
-      return settledOf(request, owners, others, rejected.get(index) ?? 0)
+      const shadowed = merged.shadowed.filter((one) => one.request === index)
+      return settledOf(request, owners, others, rejected.get(index) ?? 0, shadowed)
     })
   }
 

@@ -12,7 +12,10 @@ type Mutable<T> = {
 }
 
 function emptyGrowth(batchId: number): Mutable<Growth> {
-  return { batchId, inserted: 0, duplicates: 0, rejected: 0, bytes: 0, seconds: 0, rejects: [], owners: new Map() }
+  return {
+    ...{ batchId, inserted: 0, duplicates: 0, differing: 0, rejected: 0, bytes: 0, seconds: 0 },
+    ...{ rejects: [], differences: [], owners: new Map() },
+  }
 }
 
 /**
@@ -34,11 +37,15 @@ export function growthsOf(
     if (one.kind !== 'stored' || batchId === null || batchId === undefined) return
     const growth = growths.get(batchId) ?? emptyGrowth(batchId)
     growths.set(batchId, growth)
-    const { inserted, duplicates } = one.answer
+    const { inserted, duplicates, differing = 0 } = one.answer
     const before = growth.inserted + growth.duplicates + growth.rejected
     for (const reject of one.rejects!) growth.rejects.push({ ...reject, record: before + reject.record })
     growth.inserted += inserted
     growth.duplicates += duplicates
+    growth.differing += differing
+    for (const difference of one.differences!) {
+      growth.differences.push({ ...difference, record: before + difference.record!, line: before + difference.record! })
+    }
     growth.rejected += rejectedCount(one.answer) + (request.structuralRejects ?? 0)
     growth.bytes += request.bytes
     growth.seconds += seconds

@@ -3,9 +3,10 @@
  * why it was not stored. Unlike a file's merge it must tell record by record, because every request wants its own answer.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { type Difference, differingFields } from '../batches/differences.js'
 import type { Transaction } from '../db/connect.js'
 import type { RejectCode } from '../event.js'
-import { type JudgeRules, judgeSql } from '../import/judge.js'
+import { type JudgeRules, judgeSql, shadowedKeysMax } from '../import/judge.js'
 import { type Few, placedFewSql } from '../rollups/add-few.js'
 import { isOfEventType, isOfProperty, type OptionalRollup, readOptionalRollups } from '../rollups/optional.js'
 import { isKept, valuesOf } from '../rollups/property-values.js'
@@ -18,6 +19,15 @@ export interface Other {
   readonly n: number
   readonly code: RejectCode | null
   readonly event_id: string | null
+  /** Of one whose id is stored already: the fields in which it differs from the stored event. */
+  readonly fields: Difference['fields'] | null
+}
+
+/** A key that events of a request (from 0) have at their top and, with another value, in their properties. */
+export interface ShadowedKey {
+  readonly request: number
+  readonly key: string
+  readonly events: number
 }
 
 export interface RunMerged {
@@ -26,6 +36,7 @@ export interface RunMerged {
   readonly others: readonly Other[]
   /** How many records of each request (from 0) were rejected; requests without rejects are absent. */
   readonly rejected: ReadonlyMap<number, number>
+  readonly shadowed: readonly ShadowedKey[]
   /** What the rollups have to add; null when it is in `ea_stored` instead. */
   readonly few: Few | null
 }
@@ -48,7 +59,10 @@ export async function mergeRun(
 ): Promise<RunMerged> {
   const judged = judgedSql(records, batchIds, rules, staged)
   const optional = await readOptionalRollups(tx)
-  return records.isInline ? mergeFew(tx, judged, optional) : mergeMany(tx, judged, optional.some(isOfProperty))
+  const told = sql`${othersSql(tx)}, ${shadowedSql}`
+  return records.isInline
+    ? mergeFew(tx, judged, told, optional)
+    : mergeMany(tx, judged, told, optional.some(isOfProperty))
 }
 
 /** `judgeSql` with the batch of each record; records of requests without a batch are left out. */
@@ -60,7 +74,7 @@ export function judgedSql(
 ): RawBuilder<unknown> {
   return sql`
     SELECT * FROM (
-      SELECT n, request, event_id, occurred_at, user_id, event_type, properties, code,
+      SELECT n, request, event_id, occurred_at, user_id, event_type, properties, code, shadowed,
              (${batchIds}::bigint[])[request] AS batch_id
         FROM (SELECT *, width_bucket(n, ${records.firsts}::int[]) AS request
                 FROM (${judgeSql(relation, rules, options)}) judged) numbered
@@ -76,18 +90,25 @@ const insertSql = (tx: Transaction, withProperties: boolean) => sql`
       RETURNING event_id, user_id, event_type, occurred_at ${withProperties ? sql`, properties` : sql``}`
 
 /**
- * Looked at only when not every record was stored: of equal ids the first record is the one that was. Rejects may be a
- * million: they are counted for each request, and the first of them are told.
+ * Looked at only when not every record was stored: of equal ids the first record is the one that was. An event that this
+ * statement stores is not visible to it, so such a record is held against that first one. Rejects may be a million: they are
+ * counted for each request, and the first of them are told.
  */
-const othersSql = sql`
+const othersSql = (tx: Transaction) => sql`
       CASE WHEN (SELECT count(*) FROM ins) < (SELECT count(*) FROM judged) THEN (
-        SELECT json_agg(json_build_object('n', n, 'code', code, 'event_id', event_id) ORDER BY n) FROM (
-          SELECT n, code, event_id
-            FROM (SELECT n, code, event_id, row_number() OVER (PARTITION BY event_id ORDER BY n) AS nth
-                    FROM judged WHERE code IS NULL) ranked
-           WHERE nth > 1 OR NOT EXISTS (SELECT FROM ins WHERE ins.event_id = ranked.event_id)
+        SELECT json_agg(json_build_object('n', n, 'code', code, 'event_id', event_id, 'fields', fields) ORDER BY n) FROM (
+          SELECT r.n, r.code, r.event_id,
+                 CASE WHEN e.event_id IS NULL THEN ${differingFields('r', 'f')} ELSE ${differingFields('r', 'e')} END AS fields
+            FROM (SELECT *, row_number() OVER same AS nth, first_value(occurred_at) OVER same AS first_at,
+                         first_value(user_id) OVER same AS first_user, first_value(event_type) OVER same AS first_type,
+                         first_value(properties) OVER same AS first_properties
+                    FROM judged WHERE code IS NULL WINDOW same AS (PARTITION BY event_id ORDER BY n)) r
+           CROSS JOIN LATERAL (SELECT first_at AS occurred_at, first_user AS user_id, first_type AS event_type,
+                                      first_properties AS properties) f
+            LEFT JOIN ${tx.t.events} e ON e.event_id = r.event_id
+           WHERE r.nth > 1 OR NOT EXISTS (SELECT 1 FROM ins WHERE ins.event_id = r.event_id)
           UNION ALL
-          SELECT n, code, NULL
+          SELECT n, code, NULL, NULL
             FROM (SELECT n, code, row_number() OVER (PARTITION BY request ORDER BY n) AS nth
                     FROM judged WHERE code IS NOT NULL) listed
            WHERE nth <= ${sql.lit(listedRejects)}) other) END AS others,
@@ -96,20 +117,29 @@ const othersSql = sql`
           SELECT request, count(*) AS rejected FROM judged WHERE code IS NOT NULL GROUP BY request) counted
       ) END AS rejected`
 
+/** The keys that properties hide, by request. */
+const shadowedSql = sql`
+      (SELECT json_agg(s)
+         FROM (SELECT request - 1 AS request, key, count(*) AS events
+                 FROM judged, unnest(shadowed) AS key WHERE code IS NULL AND shadowed IS NOT NULL
+                GROUP BY 1, key ORDER BY events DESC, key LIMIT ${sql.lit(shadowedKeysMax)}) s) AS shadowed`
+
 interface Row {
   readonly inserted: number
   readonly others: Other[] | null
+  readonly shadowed: ShadowedKey[] | null
   readonly rejected: [request: number, rejected: number][] | null
 }
 
 /** What both ways of merging tell. */
-function mergedOf({ inserted, others, rejected }: Row): Omit<RunMerged, 'few'> {
-  return { inserted, others: others ?? [], rejected: new Map(rejected ?? []) }
+function mergedOf({ inserted, others, rejected, shadowed }: Row): Omit<RunMerged, 'few'> {
+  return { inserted, others: others ?? [], shadowed: shadowed ?? [], rejected: new Map(rejected ?? []) }
 }
 
 async function mergeFew(
   tx: Transaction,
   judged: RawBuilder<unknown>,
+  told: RawBuilder<unknown>,
   optional: readonly OptionalRollup[],
 ): Promise<RunMerged> {
   const properties = optional.filter(isOfProperty)
@@ -141,7 +171,7 @@ async function mergeFew(
              ${hasProperties ? sql`, properties` : sql``}
         FROM ins CROSS JOIN ${tx.t.settings} s
     )
-    SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql},
+    SELECT (SELECT count(*) FROM ins) AS inserted, ${told},
            (SELECT json_agg(p) FROM (${userDays}) p) AS "userDays",
            (SELECT json_agg(d) FROM (
               SELECT event_type, day, count(*) AS events FROM dated GROUP BY event_type, day) d) AS types,
@@ -157,7 +187,12 @@ async function mergeFew(
   return { ...mergedOf(found), few }
 }
 
-async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>, hasProperties: boolean): Promise<RunMerged> {
+async function mergeMany(
+  tx: Transaction,
+  judged: RawBuilder<unknown>,
+  told: RawBuilder<unknown>,
+  hasProperties: boolean,
+): Promise<RunMerged> {
   await sql`
     CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz,
       properties jsonb) ON COMMIT DROP`.execute(tx.q)
@@ -166,6 +201,6 @@ async function mergeMany(tx: Transaction, judged: RawBuilder<unknown>, hasProper
     WITH judged AS MATERIALIZED (${judged}),
     ins AS (${insertSql(tx, hasProperties)}),
     kept AS (INSERT INTO ${storedTable} SELECT user_id, event_type, occurred_at, ${properties} FROM ins)
-    SELECT (SELECT count(*) FROM ins) AS inserted, ${othersSql}`.execute(tx.q)
+    SELECT (SELECT count(*) FROM ins) AS inserted, ${told}`.execute(tx.q)
   return { ...mergedOf(rows[0]!), few: null }
 }

@@ -43,11 +43,15 @@ export interface StoredAnswer {
   readonly received: number
   readonly inserted: number
   readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored; absent when there are none. */
+  readonly differing?: number
   /** Kept until the import that is loading the same ids ends; absent when there are none. */
   readonly pending?: number
   readonly rejected: readonly RejectedRecord[]
   /** How many were rejected in all; absent when all of them are listed. */
   readonly rejected_total?: number
+  /** What may not be as it was meant, in sentences; absent when there is nothing. */
+  readonly warnings?: readonly string[]
 }
 
 /** What a request is told whose events are safe in the spool. */

@@ -1,7 +1,9 @@
 /** From what happened to the records of a request to what its sender is told. */
+import type { Difference } from '../batches/differences.js'
 import { type Reject, rejectCodes } from '../event.js'
+import { shadowedText } from '../import/ledger.js'
 import type { Chunk } from '../import/split/chunk.js'
-import type { Other } from './merge.js'
+import type { Other, ShadowedKey } from './merge.js'
 import { type CommitRequest, listedRejects, type RejectedRecord, type Settled, type StoredAnswer } from './request.js'
 
 /** Which batch owns an event. */
@@ -17,6 +19,7 @@ export type WithRejects = Settled & {
   readonly owners?: ReadonlyMap<number, number>
   /** The batches that are still loading and own some of its events. */
   readonly pendingOwners?: ReadonlySet<number>
+  readonly differences?: readonly Difference[]
 }
 
 /**
@@ -25,20 +28,23 @@ export type WithRejects = Settled & {
  * @param owners of each id that was stored already
  * @param others its records that were not stored, by their numbers among its good ones; of rejects perhaps only the first
  * @param rejectedGood how many of its good records were rejected
+ * @param shadowed its keys that properties hide
  */
 export function settledOf(
   request: CommitRequest,
   owners: ReadonlyMap<string, Owner>,
-  others: readonly (Other & { detail?: string | undefined })[],
+  others: readonly (Omit<Other, 'fields'> & { fields?: Other['fields']; detail?: string | undefined })[],
   rejectedGood: number,
+  shadowed: readonly ShadowedKey[] = [],
 ): WithRejects {
   const { chunk } = request
   const refused: Reject[] = []
   const owned = new Map<number, number>()
   const pendingOwners = new Set<number>()
+  const differences: Difference[] = []
   let duplicates = 0
   let pending = 0
-  for (const { n, code, event_id, detail } of others) {
+  for (const { n, code, event_id, detail, fields } of others) {
     if (code !== null) refused.push({ ...chunk.goodRecord(n), code, detail })
     else {
       const owner = owners.get(event_id!)!
@@ -48,6 +54,10 @@ export function settledOf(
       } else {
         duplicates += 1
         owned.set(owner.batchId, (owned.get(owner.batchId) ?? 0) + 1)
+        if (fields && fields.length > 0) {
+          const { record, line } = chunk.goodRecord(n)
+          differences.push({ record, line, eventId: event_id!, fields })
+        }
       }
     }
   }
@@ -57,10 +67,14 @@ export function settledOf(
     received,
     inserted: chunk.good - duplicates - pending - rejectedGood,
     duplicates,
+    ...(differences.length > 0 ? { differing: differences.length } : {}),
     ...(pending > 0 ? { pending } : {}),
     ...rejectedList(rejects, chunk.rejectCount + rejectedGood),
+    ...(shadowed.length > 0
+      ? { warnings: [shadowedText(shadowed.map(({ key, events }) => [key, events] as const))] }
+      : {}),
   }
-  return { kind: 'stored', status: statusOf(answer), answer, rejects, owners: owned, pendingOwners }
+  return { kind: 'stored', status: statusOf(answer), answer, rejects, owners: owned, pendingOwners, differences }
 }
 
 /** The structural rejects of a body that are named; the others are only counted. */

@@ -119,6 +119,12 @@ const storedAnswer = object(
     received: { ...count, description: 'Records in the request: inserted + duplicates + pending + rejected.' },
     inserted: count,
     duplicates: { ...count, description: 'Events whose id was stored before, or came earlier in the same request.' },
+    differing: {
+      type: 'integer',
+      minimum: 1,
+      description:
+        'How many of the duplicates have other content than the event that is stored. Absent when there are none.',
+    },
     pending: {
       type: 'integer',
       minimum: 1,
@@ -127,8 +133,9 @@ const storedAnswer = object(
     },
     rejected: { ...array(ref('RejectedRecord')), maxItems: listedRejects },
     rejected_total: rejectedTotal,
+    warnings: { ...array(text), description: 'What may not be as it was meant. Absent when there is nothing.' },
   },
-  ['pending', 'rejected_total'],
+  ['differing', 'pending', 'rejected_total', 'warnings'],
 )
 
 const queuedAnswer = object(
@@ -156,6 +163,7 @@ const batch = {
   read: count,
   inserted: count,
   duplicates: count,
+  differing: { ...count, description: 'How many of the duplicates have other content than the event that is stored.' },
   rejected: count,
   bytes: count,
   seconds,
