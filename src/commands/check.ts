@@ -15,10 +15,10 @@ import { EaError } from '../lib/errors.js'
 import { requireNoInput } from '../lib/same-file.js'
 
 export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
-  static override summary = 'Hold metrics against what was promised; the exit code is the verdict'
+  static override summary = 'Check metrics against thresholds; exits non-zero when one fails'
   static override description = [
-    'Checks stand in a YAML file (`ea check init` writes a first one) or on the command line. Everything that is wrong with them is told before anything runs.',
-    'Exit codes: 0 all hold (a warning is no failure, see --fail-on), 6 one fails, 7 none fails but one cannot be decided (no data, a period that is not over, a base that is too small; see --on-unknown), 2 a check names what does not exist.',
+    'Checks are in a YAML file (`ea check init` writes a first one) or on the command line. All mistakes in them are reported before anything runs.',
+    'Exit codes: 0 all pass (a warning is not a failure, see --fail-on), 6 one fails, 7 none fails but one cannot be decided (no data, a period that is not over, a base that is too small; see --on-unknown), 2 a check is invalid.',
   ].join('\n\n')
   static override examples = [
     '<%= config.bin %> check metrics.yaml',
@@ -29,7 +29,7 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
   ]
   static override args = {
     file: Args.string({
-      description: 'Files of checks, or - for standard input.',
+      description: 'Check files, or - for standard input.',
       multiple: true,
       required: false,
       ignoreStdin: true,
@@ -37,16 +37,16 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
   }
   static override flags = {
     'fail-on': Flags.string({
-      description: 'The mildest result that makes the exit code 6.',
+      description: 'The least severe result that sets exit code 6.',
       options: ['warn', 'fail'],
       default: 'fail',
     }),
     'on-unknown': Flags.string({
-      description: 'What a check is that cannot be decided (default: what its file says, else unknown).',
+      description: 'The result of a check that cannot be decided (default: as its file says, else unknown).',
       options: [...unknownVerdicts],
     }),
     reporter: Flags.string({
-      description: `How to tell the results: ${reporterNames.join(', ')}; with =FILE into a file; repeatable (default: table).`,
+      description: `Report format: ${reporterNames.join(', ')}; =FILE writes it to a file; repeatable (default: table).`,
       helpValue: 'NAME[=FILE]',
       multiple: true,
     }),
@@ -83,7 +83,7 @@ export default class CheckCommand extends BaseCommand<typeof CheckCommand> {
       })
     }
     if (files.length > 0 && inline !== undefined) {
-      throw new EaError('usage', 'A file and --assert cannot stand together.', {
+      throw new EaError('usage', 'A file and --assert cannot be combined.', {
         suggestions: ['Add the check to the file, or run the command twice.'],
       })
     }

@@ -17,8 +17,8 @@ const counted = (count: number, unit: string) => `${count.toLocaleString('en-US'
 export default class Export extends BaseCommand<typeof Export> {
   static override summary = 'Write the events to a file or to stdout, as CSV or NDJSON'
   static override description = [
-    'All events, or those of a range and of segments; events of an import that is under way are left out. Importing what was exported gives the same events, and into the same database none. Whatever the size, memory stays flat. The order is not promised without --sort.',
-    'This is also the way from the embedded database to a server: export here, import there.',
+    'Exports all events, or those of a range and of segments. Events of an import in progress are left out. Importing the file into another database gives the same events; importing it into the same database inserts none. Memory use does not depend on the size. Without --sort the order is not defined.',
+    'Use it to move from the embedded database to a server: export from one, import into the other.',
   ].join('\n\n')
   static override examples = [
     '<%= config.bin %> export -o events.csv.gz',
@@ -28,7 +28,7 @@ export default class Export extends BaseCommand<typeof Export> {
   ]
   static override flags = {
     format: Flags.string({
-      description: `How an event is written (default: as the name of the file says, else ${exportFormats[0]}).`,
+      description: `Output format (default: by the file name, else ${exportFormats[0]}).`,
       options: [...exportFormats],
     }),
     output: outputFlag(' A name that ends in .gz compresses.'),

@@ -1,4 +1,4 @@
-/** Makes a log of events to try things with. */
+/** Generates an event log for testing. */
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { Flags } from '@oclif/core'
@@ -16,36 +16,40 @@ import { pour } from '../lib/generate/pour.js'
 import { throwUnwritable, writeWhole } from '../lib/whole-file.js'
 
 export default class Generate extends BaseCommand<typeof Generate> {
-  static override summary = 'Make a realistic log of events to try things with'
+  static override summary = 'Generate a realistic event log for testing'
   static override description =
-    `Users arrive day by day, come back less and less, and do in sessions what people do in a shop. The events stand in
-the order of time (UTC). The same flags give the same bytes on every machine, whatever the size: memory stays flat.
+    `Users arrive day by day, return less and less often, and browse and buy in sessions, as in a shop. The events are in
+time order (UTC). The same flags give the same bytes on every machine. Memory use does not depend on the size.
 
-Remember that an import rejects events of the future: keep --from plus --days in the past.`
+An import rejects events in the future: keep --from plus --days in the past.`
   static override examples = [
     '<%= config.bin %> generate --events 100000 --output events.csv',
     '<%= config.bin %> generate --events 10000000 --users 500000 --days 365 --output year.csv',
     '<%= config.bin %> generate --format ndjson --seed 7 | gzip > events.ndjson.gz',
   ]
   static override flags = {
-    events: Flags.integer({ description: 'How many events, exactly.', default: defaults.events }),
+    events: Flags.integer({ description: 'Number of events.', default: defaults.events }),
     users: Flags.integer({
-      description: 'How many users, each with at least one event; one for 20 events when left out.',
+      description: 'Number of users, each with at least one event (default: one for every 20 events).',
     }),
-    days: Flags.integer({ description: 'How many days the log spans.', default: defaults.days }),
+    days: Flags.integer({ description: 'Number of days the log covers.', default: defaults.days }),
     from: Flags.string({
-      description: 'The first day, as 2025-01-31.',
+      description: 'The first day, for example 2025-01-31.',
       helpValue: 'DAY',
       default: defaults.from,
     }),
     'events-per-user-day': Flags.string({
-      description: 'About how many events a user has on an active day. Fewer: the same users return on more days.',
+      description:
+        'Average number of events of a user on an active day. With fewer, the same users return on more days.',
       helpValue: 'NUMBER',
       default: String(defaults.eventsPerUserDay),
     }),
-    seed: Flags.integer({ description: 'Another seed, another log.', default: defaults.seed }),
+    seed: Flags.integer({
+      description: 'Seed of the random numbers; another seed gives another log.',
+      default: defaults.seed,
+    }),
     format: Flags.string({
-      description: 'How an event is written.',
+      description: 'Output format.',
       options: [...logFormats],
       default: defaults.format,
     }),

@@ -19,9 +19,9 @@ import { type ImportOptions, importDefaults } from '../lib/import/options.js'
 import { jobsOf } from '../lib/import/run.js'
 
 export default class Import extends BaseCommand<typeof Import> {
-  static override summary = 'Import files of events, each exactly once'
+  static override summary = 'Import event files, each exactly once'
   static override description = [
-    'CSV, TSV, NDJSON or a JSON array, also compressed (gzip, zstd); how a file is to be read is found by looking, see `ea inspect`. A file counts as a whole or not at all. The same content is never imported twice, an event_id is stored once, and an import that was killed goes on where it stopped when the same command is run again.',
+    'Reads CSV, TSV, NDJSON or a JSON array, also compressed (gzip, zstd). The format is detected; `ea inspect` shows how. A file is imported completely or not at all. The same content is never imported twice, and each event_id is stored once. To resume an import that was killed, run the same command again.',
     'Exit codes: 0 done (also: already imported), 3 too many rejects, 4 a file cannot be read or lacks a column, 75 another import is running.',
   ].join('\n\n')
   static override examples = [
@@ -41,26 +41,27 @@ export default class Import extends BaseCommand<typeof Import> {
   }
   static override flags = {
     'max-rejects': Flags.string({
-      description: 'How many records, or which share of them, may be rejected before the whole file is refused.',
+      description: 'Number or share of records that may be rejected before the whole file is refused.',
       helpValue: 'N|P%',
       default: formatRejectBudget(importDefaults.maxRejects),
     }),
     'rejects-file': Flags.string({
-      description: 'Write the header and the untouched rejects here, to be mended and imported. For one file.',
+      description:
+        'Write the header and the rejected records, unchanged, to this file, to fix and import them. For one file.',
       helpValue: 'FILE',
     }),
-    force: Flags.boolean({ description: 'Import a content again that is imported already.' }),
+    force: Flags.boolean({ description: 'Import a file even if its content is already imported.' }),
     wait: Flags.string({
-      description: 'Wait so long for another import, such as 30s or 5m (default: not at all, exit 75).',
+      description: 'How long to wait for another import, for example 30s or 5m (default: do not wait, exit 75).',
       helpValue: 'DURATION',
     }),
     ...lockTimeoutFlag,
-    'dry-run': Flags.boolean({ description: 'Say what an import would do, and store nothing.' }),
+    'dry-run': Flags.boolean({ description: 'Show what an import would do; store nothing.' }),
     atomic: Flags.boolean({
-      description: 'One transaction on one connection: slower, leaves nothing behind, cannot be resumed.',
+      description: 'Use one transaction on one connection: slower, leaves nothing behind, cannot be resumed.',
     }),
     jobs: Flags.string({
-      description: 'How many chunks are merged at once (default: by the number of processors).',
+      description: 'Number of chunks merged at the same time (default: by the number of processors).',
       helpValue: 'N',
     }),
     'chunk-bytes': Flags.string({

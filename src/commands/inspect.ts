@@ -10,7 +10,7 @@ import { inspectDefaults, inspectFile } from '../lib/import/inspect.js'
 export default class Inspect extends BaseCommand<typeof Inspect> {
   static override summary = 'Show how a file would be read, and why, without importing it'
   static override description =
-    'The format, the columns and the fields they become, the form of the times, and the first records as the events that an import would store, or the reason why it would reject them. Takes the same flags as `ea import`; writes nothing.'
+    'Shows the format, the columns and the fields they become, the time format, and the first records as the events that an import would store, or the reason it would reject them. Takes the same flags as `ea import`; writes nothing.'
   static override examples = [
     '<%= config.bin %> inspect events.csv',
     '<%= config.bin %> inspect export.csv --map event_id=uuid,occurred_at=ts --records 20',

@@ -14,7 +14,7 @@ const about = (name: string) => param(name).description
 export default class Report extends BaseCommand<typeof Report> {
   static override summary = 'Write a report: headline numbers, charts and data quality in one HTML file'
   static override description = [
-    'One file that needs no network and no script, so that it opens from an e-mail: active users, events, new users and week-one retention with their change against the period before, active users over time, top events, retention, with --step a funnel, and what was imported. Each chart comes with its definition and its numbers as a table.',
+    'One file without scripts or network access, so that it opens from an e-mail: active users, events, new users and week-one retention with their change against the period before, active users over time, top events, retention, with --step a funnel, and what was imported. Each chart comes with its definition and its numbers as a table.',
     'A change is unknown where the range or the period before it is not complete, or not in the data.',
   ].join('\n\n')
   static override examples = [

@@ -4,11 +4,11 @@ import { serveFlags, serveOptions } from '../lib/cli/serve-flags.js'
 import { endInTime, untilAborted } from '../lib/cli/serve-signals.js'
 
 export default class Serve extends BaseCommand<typeof Serve> {
-  static override summary = 'Answer the same questions over HTTP, and take events in'
+  static override summary = 'Serve the same answers over HTTP, and receive events'
   static override description = [
-    'GET / is a page with charts for browsers, GET /stats/<stat> answers like `ea stats`, POST /events and /collect take events in, /docs shows all of it. Events for which the server has answered 200, 202 or 207 are stored, also when the database is away: then they wait in a spool on the disk (`ea spool`).',
-    'On 127.0.0.1 it is open to every program of this machine until there is a key (`ea keys create`); beyond this machine it asks for keys or tokens, or refuses to start. It speaks no TLS: put a proxy before it.',
-    'Ctrl-C or SIGTERM: it finishes what it has accepted, and exits with 0. Its URL goes to stdout once it listens, its log to stderr, one JSON line for each request.',
+    'GET / is a page with charts for browsers, GET /stats/<stat> answers like `ea stats`, POST /events and /collect receive events, /docs documents all of it. Events that were answered with 200, 202 or 207 are stored. While the database is unavailable, they wait in a spool on disk (`ea spool`).',
+    'On 127.0.0.1 any program on this machine can use it until the first key is created (`ea keys create`). On any other address it requires keys or tokens, or refuses to start. It does not serve TLS; put a proxy in front of it.',
+    'On Ctrl-C or SIGTERM it finishes the requests it has accepted and exits with 0. It prints its URL to stdout when it listens, and its log to stderr, one JSON line per request.',
   ].join('\n\n')
   static override examples = [
     '<%= config.bin %> serve',
@@ -26,8 +26,7 @@ export default class Serve extends BaseCommand<typeof Serve> {
     const options = await serveOptions(flags, flags['spool-dir'] ?? spoolFolder(await this.settings()))
     const logTo = { write: (line: string) => void process.stderr.write(line) }
     const serve = (url: string, isOpen: boolean) => {
-      if (isOpen)
-        this.caution(`Nobody is asked for a key: everybody who can reach ${url} can read and write the events.`)
+      if (isOpen) this.caution(`No key is required: anyone who can reach ${url} can read and write the events.`)
       if (process.stderr.isTTY)
         this.say(`Open ${url} in a browser; the documentation is at ${url}/docs. Ctrl-C ends the server.`)
       return this.present({ url }, url)

@@ -20,7 +20,7 @@ export const catalogue = {
   internal_error: {
     exit: 1,
     http: 500,
-    meaning: 'Something happened that the program did not expect: a bug.',
+    meaning: 'An unexpected error: this is a bug.',
     next: 'Run it again with DEBUG=ea* and report what it prints.',
   },
   accounting_mismatch: {
@@ -33,7 +33,7 @@ export const catalogue = {
   usage: {
     exit: 2,
     http: 400,
-    meaning: 'A flag or an argument is missing, unknown or not of its form.',
+    meaning: 'A flag or an argument is missing, unknown or malformed.',
     next: 'Read the help of the command: `ea help COMMAND`.',
   },
   answer_too_large: {
@@ -51,8 +51,8 @@ export const catalogue = {
   check_file_invalid: {
     exit: 2,
     http: 400,
-    meaning: 'A file of checks is no YAML, or names what does not exist; nothing of it was checked.',
-    next: 'Mend the lines that are named; `ea check init` writes a file to begin with.',
+    meaning: 'A check file is not valid YAML, or names something that does not exist; nothing in it was checked.',
+    next: 'Fix the lines that are named; `ea check init` writes a file to start from.',
   },
   // Input: what cannot be read or is not recognised
   file_not_found: {
@@ -64,13 +64,13 @@ export const catalogue = {
   file_not_readable: {
     exit: 4,
     http: 400,
-    meaning: 'The file is there, but it cannot be read: no permission, not a file or pipe, or the disk fails.',
+    meaning: 'The file exists but cannot be read: no permission, not a file or a pipe, or a disk error.',
     next: 'Check the permissions of the file (`ls -l`), or read it with another program: `cat FILE | ea import -`.',
   },
   no_input_files: {
     exit: 4,
     http: 400,
-    meaning: 'A folder holds no file that can be imported.',
+    meaning: 'The folder contains no file that can be imported.',
     next: 'Name the files, or give them one of the endings .csv .tsv .ndjson .jsonl .json (also with .gz or .zst).',
   },
   file_corrupt: {
@@ -82,51 +82,51 @@ export const catalogue = {
   compression_unsupported: {
     exit: 4,
     http: 400,
-    meaning: 'This Node cannot read this kind of compression.',
-    next: 'Let another program decompress it: `zstd -dc FILE | ea import -`.',
+    meaning: 'This version of Node does not support this compression.',
+    next: 'Decompress it with another program: `zstd -dc FILE | ea import -`.',
   },
   encoding_error: {
     exit: 4,
     http: 400,
-    meaning: 'The bytes of the file are not text in the encoding that was given or found.',
-    next: 'Name the right encoding with --encoding, as in `--encoding windows-1252`.',
+    meaning: 'The file is not valid text in the given or detected encoding.',
+    next: 'Give the right encoding with --encoding, for example `--encoding windows-1252`.',
   },
   not_recognised: {
     exit: 4,
     http: 400,
     meaning: 'The content is neither CSV, TSV, NDJSON nor a JSON array.',
-    next: 'Look at the file; say what it is with --format and --delimiter.',
+    next: 'Check the file, or give its format with --format and --delimiter.',
   },
   header_invalid: {
     exit: 4,
     http: 400,
-    meaning: 'The first record of a CSV is no usable header: a name is empty or stands there twice, or it is data.',
+    meaning: 'The first record of the CSV is not a usable header: a name is empty or repeated, or the record is data.',
     next: 'Give the file a header line with one name for each column.',
   },
   missing_column: {
     exit: 4,
     http: 400,
-    meaning: 'A column that an event needs, or that a flag names, is not in the file.',
+    meaning: 'The file lacks a column that an event needs or that a flag names.',
     next: 'Say which column holds it: `--map occurred_at=event_time`.',
   },
   // Rollups
   rollups_differ: {
     exit: 1,
     http: 500,
-    meaning: 'The rollups are not what the events say, so they could not be refreshed or verified.',
+    meaning: 'The rollups do not match the events, so they could not be refreshed or verified.',
     next: 'Run `ea db rebuild`, which computes them again from the events.',
   },
   rollup_not_found: {
     exit: 2,
     http: 404,
-    meaning: 'No rollup is kept of this property or event type.',
-    next: 'See what is kept: `ea rollups list`.',
+    meaning: 'There is no on-demand rollup of this property or event type.',
+    next: 'List the rollups: `ea rollups list`.',
   },
   too_many_rollups: {
     exit: 2,
     http: 409,
-    meaning: 'More rollups would be kept than a schema may have; each costs every import a part of its time.',
-    next: 'Remove those that nobody asks for: `ea rollups list`, then `ea rollups remove FIELD`.',
+    meaning: 'A schema cannot have this many on-demand rollups; each one makes every import slower.',
+    next: 'Remove those that are not used: `ea rollups list`, then `ea rollups remove FIELD`.',
   },
   // Database
   database_unreachable: {
@@ -175,7 +175,7 @@ export const catalogue = {
     exit: 5,
     http: 503,
     meaning: 'The embedded database runs as an unprivileged user, and that user cannot reach its folder.',
-    next: 'Name a folder that everybody can pass through, such as EA_DATA_DIR=/var/lib/ea.',
+    next: 'Name a folder that every user can reach, for example EA_DATA_DIR=/var/lib/ea.',
   },
   data_dir_other_version: {
     exit: 5,
@@ -199,7 +199,7 @@ export const catalogue = {
   interrupted: {
     exit: 130,
     http: 503,
-    meaning: 'Ctrl-C ended the command; what was under way was rolled back or can be resumed.',
+    meaning: 'Ctrl-C ended the command; work in progress was rolled back or can be resumed.',
     next: 'Run it again.',
   },
   terminated: {
@@ -244,31 +244,31 @@ export const catalogue = {
     exit: 3,
     http: 422,
     meaning: 'More records were rejected than --max-rejects allows, so nothing of the file is imported.',
-    next: 'Mend the records, or allow them with `--max-rejects` and keep them with `--rejects-file`.',
+    next: 'Fix the records, or allow them with `--max-rejects` and keep them with `--rejects-file`.',
   },
   file_changed: {
     exit: 4,
     http: 422,
     meaning: 'The file changed while it was read, so nothing of it is imported.',
-    next: 'Import it again when nobody writes to it any more.',
+    next: 'Import it again when no program is writing to it.',
   },
   // HTTP: what `ea serve` answers; the exit code is that of a command that meets the same
   malformed_body: {
     exit: 2,
     http: 400,
-    meaning: 'The body of a request is not the JSON or NDJSON that it should be; nothing of it was stored.',
+    meaning: 'The request body is not valid JSON or NDJSON; nothing was stored.',
     next: 'Send an array of events, {"events": […]}, or NDJSON with the type application/x-ndjson.',
   },
   unauthorized: {
     exit: 2,
     http: 401,
-    meaning: 'The request has no key or token, or one that is unknown, revoked or expired.',
+    meaning: 'The request has no key or token, or the key or token is unknown, revoked or expired.',
     next: 'Send `Authorization: Bearer KEY` or `X-API-Key: KEY`; make a key with `ea keys create NAME`.',
   },
   forbidden: {
     exit: 2,
     http: 403,
-    meaning: 'The key or token is good, but has not the scope that this needs.',
+    meaning: 'The key or token is valid, but does not have the required scope.',
     next: 'Use a key that has the scope: `ea keys create NAME --scope SCOPE`.',
   },
   origin_refused: {
@@ -280,25 +280,25 @@ export const catalogue = {
   jwks_unavailable: {
     exit: 5,
     http: 503,
-    meaning: 'The keys of the issuer of tokens cannot be fetched or used, so no token can be verified.',
+    meaning: 'The keys of the token issuer cannot be fetched or used, so tokens cannot be verified.',
     next: 'Check the URL of the key set and that its server answers; API keys work all the same.',
   },
   not_found: {
     exit: 2,
     http: 404,
     meaning: 'The server has nothing at this path.',
-    next: 'See what there is: /openapi.json, or /docs in a browser.',
+    next: 'See the routes: /openapi.json, or /docs in a browser.',
   },
   method_not_allowed: {
     exit: 2,
     http: 405,
-    meaning: 'There is something at this path, but not for this method.',
-    next: 'Use one of the methods of the header Allow.',
+    meaning: 'This path does not support this method.',
+    next: 'Use one of the methods in the Allow header.',
   },
   not_acceptable: {
     exit: 2,
     http: 406,
-    meaning: 'The answer cannot be had in any of the types of the header Accept.',
+    meaning: 'The answer is not available in any of the types in the Accept header.',
     next: 'Accept application/json, application/x-ndjson or text/csv.',
   },
   request_timeout: {
@@ -310,20 +310,20 @@ export const catalogue = {
   body_too_large: {
     exit: 2,
     http: 413,
-    meaning: 'The body of a request, decompressed, is larger than the server takes.',
+    meaning: 'The request body, decompressed, is larger than the server accepts.',
     next: 'Send the events in several requests, or start the server with a larger --body-limit.',
   },
   headers_too_large: {
     exit: 2,
     http: 431,
-    meaning: 'The URL and the headers of a request are larger than 16 kB together.',
-    next: 'Send a shorter URL and fewer headers; what is long belongs in the body.',
+    meaning: 'The URL and the headers of the request are larger than 16 kB together.',
+    next: 'Send a shorter URL and fewer headers; put long values in the body.',
   },
   unsupported_media_type: {
     exit: 2,
     http: 415,
-    meaning: 'The body of a request has a type or a compression that the server does not read.',
-    next: 'Send application/json or application/x-ndjson, as it is or with gzip.',
+    meaning: 'The request body has a type or a compression that the server does not support.',
+    next: 'Send application/json or application/x-ndjson, uncompressed or with gzip.',
   },
   idempotency_key_reused: {
     exit: 2,
@@ -334,44 +334,44 @@ export const catalogue = {
   rate_limited: {
     exit: 75,
     http: 429,
-    meaning: 'This key or address has sent more requests than it may.',
-    next: 'Wait for as long as Retry-After says; send more events in one request.',
+    meaning: 'This key or address sent more requests than the rate limit allows.',
+    next: 'Wait for the time in Retry-After; send more events in each request.',
   },
   query_timeout: {
     exit: 5,
     http: 503,
-    meaning: 'The database took longer for the question than --query-timeout allows.',
+    meaning: 'The database took longer to answer than --query-timeout allows.',
     next: 'Ask for a shorter range, in the time zone of the rollups and without segments, or allow more time.',
   },
   server_busy: {
     exit: 75,
     http: 503,
-    meaning: 'The server has more work than it can do, or is about to stop.',
-    next: 'Send it again after as long as Retry-After says.',
+    meaning: 'The server is overloaded or shutting down.',
+    next: 'Send it again after the time in Retry-After.',
   },
   spool_full: {
     exit: 5,
     http: 503,
-    meaning: 'The database does not take the events, and the disk of the spool has no space left; nothing was stored.',
-    next: 'Send them again after as long as Retry-After says; free some space on the server.',
+    meaning: 'The database does not accept the events, and the disk of the spool is full; nothing was stored.',
+    next: 'Send them again after the time in Retry-After; free disk space on the server.',
   },
   spool_in_use: {
     exit: 75,
     http: 503,
-    meaning: 'Another process holds the spool of this database: a running `ea serve` drains it by itself.',
-    next: 'Let it work, or stop it first.',
+    meaning: 'Another process is using the spool of this database: a running `ea serve` drains it itself.',
+    next: 'Wait for it, or stop it first.',
   },
   no_authentication: {
     exit: 2,
     http: 500,
-    meaning: 'The server would listen beyond this machine without asking who asks.',
-    next: 'Make a key with `ea keys create NAME`, configure JWTs, or listen on 127.0.0.1; --insecure does it all the same.',
+    meaning: 'The server would listen beyond this machine without authentication.',
+    next: 'Make a key with `ea keys create NAME`, configure JWTs, or listen on 127.0.0.1; --insecure skips this check.',
   },
   address_in_use: {
     exit: 2,
     http: 500,
     meaning: 'The server cannot listen on this address and port.',
-    next: 'Choose another port with --port; 0 takes any that is free.',
+    next: 'Choose another port with --port; 0 takes any free port.',
   },
   key_not_found: {
     exit: 2,
@@ -382,7 +382,7 @@ export const catalogue = {
   key_exists: {
     exit: 2,
     http: 409,
-    meaning: 'There is a key with this name already.',
+    meaning: 'A key with this name already exists.',
     next: 'Choose another name, or revoke the old one: `ea keys revoke NAME`.',
   },
 } as const satisfies Record<string, CatalogueEntry>

@@ -419,8 +419,8 @@ describe('changes', () => {
       null,
       'in the base 2025-08-04 to 2025-08-05: date 2025-08-05 is not complete yet: the data ends on 2025-08-11, end the range there or import newer events',
     ],
-    ['a base before 1970', [undefined], null, 'the base lies before 1970, where no events are'],
-    ['no base', [], null, 'the base lies before 1970, where no events are'],
+    ['a base before 1970', [undefined], null, 'the base is before 1970, where there are no events'],
+    ['no base', [], null, 'the base is before 1970, where there are no events'],
     [
       'one bad base of several',
       [earlier(5), dauOf([5], { from: '2025-06-23' })],
@@ -442,7 +442,7 @@ describe('changes', () => {
     const open = dauOf([5], { complete: 0, data_until: '2025-08-03', complete_until: '2025-08-04' })
     expect(judged('unique_users change vs previous_period >= -25%', open, { bases: [earlier(5)] })).toMatchObject({
       verdict: 'unknown',
-      reason: '2025-08-04 lies behind the data, which ends on 2025-08-03',
+      reason: '2025-08-04 is after the data, which ends on 2025-08-03',
     })
     expect(
       judged('mean(rates[1]) change vs previous_period >= -5pp', answerOf('retention', []), { bases: [] }),

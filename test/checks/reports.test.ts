@@ -24,7 +24,7 @@ test.each([
   ['junti=x.xml', '--reporter: "junti" is none of table, json, md, junit, github; did you mean junit?'],
   ['toString', '--reporter: "toString" is none of table, json, md, junit, github'],
   ['', '--reporter: "" is none of table, json, md, junit, github'],
-  ['junit=', '--reporter: the name of a file is missing behind "junit="'],
+  ['junit=', '--reporter: the name of a file is missing after "junit="'],
 ])('--reporter %j is refused', (text, message) => {
   expect(() => parseReporter(text)).toThrow(expect.objectContaining({ code: 'usage', message }))
 })

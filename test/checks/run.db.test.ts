@@ -104,19 +104,19 @@ describe('changes on a weekly rhythm', () => {
       'trend',
       { from: '2026-01-01', to: '2026-01-07' },
       'sum(value) >= 0',
-      /2026-01-01 to 2026-01-07 lies behind the data/,
+      /2026-01-01 to 2026-01-07 is after the data/,
     ],
     [
       'trend',
       { from: '2024-01-01', to: '2024-01-07' },
       'sum(value) >= 0',
-      /lies before the data, which begins on 2024-08-04/,
+      /is before the data, which begins on 2024-08-04/,
     ],
     [
       'dau',
       { from: 'today', to: 'today', 'as-of': '2025-08-10' },
       'unique_users >= 0',
-      /2025-08-10 lies behind the data, which ends on 2025-08-09/,
+      /2025-08-10 is after the data, which ends on 2025-08-09/,
     ],
     [
       'dau',
@@ -146,7 +146,7 @@ describe('changes on a weekly rhythm', () => {
       'trend',
       { from: '1970-01-03', to: '1970-01-04' },
       'sum(value) change vs previous_year > 0%',
-      /lies before the data/,
+      /is before the data/,
     ],
     ['trend', monday, 'sum(value) change vs same_weekday(4w) > 0%', /too few to decide: the base .* 10\b.*11/, '11'],
     ['dau', { from: '-7d', to: 'yesterday' }, 'unique_users >= 0', /7 rows: pick one/],
@@ -371,7 +371,7 @@ test('a question that cannot be asked of this data names its check', () =>
     const text = `defaults: { as_of: ${asOf} }\nchecks:\n  - { name: A, stat: dau, params: { from: today, to: 2025-01-01 }, assert: min(unique_users) > 1 }\n`
     await expect(runChecks(db, parseCheckFile({ file: 'm.yaml', text }))).rejects.toMatchObject({
       code: 'usage',
-      message: 'm.yaml:3:5: A: from today lies after to 2025-01-01.',
+      message: 'm.yaml:3:5: A: from today is after to 2025-01-01.',
     })
   }))
 

@@ -93,12 +93,12 @@ test('what is not for people has no chart, and no database is asked', async () =
   ] as const) {
     const { code, stdout, stderr } = await ea(['stats', 'dau', '--chart', ...words, ...unreachable])
     expect([code, stdout], other).toEqual([2, ''])
-    expect(stderr).toContain(`--chart and ${other} cannot stand together.`)
+    expect(stderr).toContain(`--chart and ${other} cannot be combined.`)
   }
   const failed = await ea(['stats', 'dau', '--chart', '--json', ...unreachable])
   expect([failed.code, failed.stderr]).toEqual([2, ''])
   expect(JSON.parse(failed.stdout)).toMatchObject({
-    error: { code: 'usage', message: '--chart and --json cannot stand together.' },
+    error: { code: 'usage', message: '--chart and --json cannot be combined.' },
   })
 })
 

@@ -150,7 +150,7 @@ const refused: [string[], RegExp][] = [
   [['--assert', 'freshness <= 26h', '--segment', 'event_type:a'], /has no --segment; known: --tz, --as-of/],
   [['--from', '-7d'], /--assert is missing/],
   [['--stat', 'dau', '--min-base', 'many', '--assert', 'count() > 1'], /--min-base must be a number/],
-  [['metrics.yaml', '--assert', 'freshness <= 1h'], /cannot stand together/],
+  [['metrics.yaml', '--assert', 'freshness <= 1h'], /cannot be combined/],
   [['metrics.yaml', '--from', '-7d'], /--assert is missing/],
   [['--assert', 'freshness <= 1h', '--reporter', 'junt=x.xml'], /did you mean junit\?/],
   [['--assert', 'freshness <= 1h', '--reporter', 'md', '--reporter', 'junit'], /md and junit cannot both go to stdout/],
@@ -297,7 +297,7 @@ describe('ea check init', () => {
       ])
 
       const again = await ea(['check', 'init', path('metrics.yaml')])
-      expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('is there already')])
+      expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('already exists')])
       expect(await readFile(path('metrics.yaml'), 'utf8')).toBe(text)
       // Long after the data has ended nothing fails either: what cannot be decided is unknown.
       expect((await ea(['check', 'init', path('metrics.yaml'), '--force'])).code).toBe(0)

@@ -184,7 +184,7 @@ describe('to stdout', () => {
     [['-o', 'events.json'], '--format ndjson'],
     [['-o', 'events.csv.zst'], '.gz'],
     [['--segment', 'price>1'], '\n  price>1\n  ^'],
-    [['--from', '2025-08-02', '--to', '2025-08-01'], '--from 2025-08-02 lies after --to 2025-08-01'],
+    [['--from', '2025-08-02', '--to', '2025-08-01'], '--from 2025-08-02 is after --to 2025-08-01'],
     [['--format', 'xml'], 'csv'],
   ] as [string[], string][])('%o is a usage error', async ([args, hint]) => {
     const ended = await ea(['export', ...args], { env })

@@ -75,7 +75,7 @@ describe('formats', () => {
   test('--json with another format is refused', async () => {
     const ended = await ea(['report', '--json', '--format', 'md'], { env })
     expect(ended.code).toBe(2)
-    expect(JSON.parse(ended.stdout).error.message).toBe('--json and --format md cannot stand together.')
+    expect(JSON.parse(ended.stdout).error.message).toBe('--json and --format md cannot be combined.')
   })
 })
 

@@ -48,7 +48,7 @@ test('without a range a question covers the newest day and the 30 before it', ()
 // Each line: arguments, exit code, what the message must hold.
 const refused: [string[], RegExp][] = [
   [['dau', '--from', '2025-02-30'], /--from must be a day.*not "2025-02-30"/],
-  [['dau', '--from', '2025-08-02', '--to', '2025-08-01'], /--from 2025-08-02 lies after --to 2025-08-01/],
+  [['dau', '--from', '2025-08-02', '--to', '2025-08-01'], /--from 2025-08-02 is after --to 2025-08-01/],
   [['dau', '--tz', 'Mars/Base'], /--tz must be a time zone.*Mars/],
   [['dau', '--as-of', 'soon'], /--as-of must be/],
   [['dau', '--users', '2031-01-01'], /2031-01-01/],

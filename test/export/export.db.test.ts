@@ -131,7 +131,7 @@ describe('which events', () => {
 
   test.for<[Parameters<typeof exportEvents>[1], RegExp]>([
     [{ from: '2025-02-30' }, /^from /],
-    [{ from: '2025-08-02', to: '2025-08-01' }, /lies after/],
+    [{ from: '2025-08-02', to: '2025-08-01' }, /is after/],
     [{ tz: 'Mars/Base', from: '2025-08-01' }, /^tz /],
     [{ tz: 'Europe/Kyiv' }, /neither is given/],
     [{ segment: ['price>1'] }, /segment/],

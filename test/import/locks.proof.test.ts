@@ -179,7 +179,7 @@ test('a connection that is lost while a batch completes: the error says that the
   const error = (await importing) as EaError
   expect(error).toMatchObject({ code: 'database_unreachable', exitCode: 5, details: { batch_status: 'loading' } })
   expect(error.message).toMatch(/What is merged of batch \d+ is kept/)
-  expect(error.suggestions).toEqual(['Run the same command again: it goes on where this one stopped.'])
+  expect(error.suggestions).toEqual(['Run the same command again: it continues where this one stopped.'])
   await unlock?.()
   const { files } = await opened((db) => importFiles(db, [file], options))
   expect(files[0]!.status).toBe('completed')

@@ -122,7 +122,7 @@ describe('what is refused', () => {
       /one JSON object that holds/,
       /\.events\[\]/,
     ],
-    ['two columns of one name', 'a,b,a\n', 'header_invalid', /more than once: a\b/],
+    ['two columns of one name', 'a,b,a\n', 'header_invalid', /repeated: a\b/],
     ['a column without a name', 'a,,b, \n', 'header_invalid', /columns 2, 4 have no name/],
     ['a header whose quote is never closed', '"a,b\n1,2\n', 'header_invalid', /never closed/],
     [

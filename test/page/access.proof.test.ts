@@ -25,7 +25,7 @@ browserTest('a key is typed once, goes out in a header only, and is forgotten wh
         await page.goto(`${url}/?grain=week`)
         const field = page.getByLabel('API key or token')
         await field.waitFor()
-        await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor()
+        await page.getByRole('heading', { name: 'This server requires a key' }).waitFor()
         expect(await page.locator('.panel:visible').count()).toBe(0)
         expect(await field.evaluate((element) => element.matches(':focus'))).toBe(true)
 
@@ -34,7 +34,7 @@ browserTest('a key is typed once, goes out in a header only, and is forgotten wh
           await page.keyboard.press('Enter')
         }
         await tryKey('ea_wrong')
-        await page.getByRole('heading', { name: 'This key is not good' }).waitFor()
+        await page.getByRole('heading', { name: 'This key does not work' }).waitFor()
         await tryKey(write)
         await page.getByRole('heading', { name: 'This key may not read' }).waitFor()
         expect(await page.locator('.key-form').textContent()).toContain('"sends"')
@@ -61,7 +61,7 @@ browserTest('a key is typed once, goes out in a header only, and is forgotten wh
         expect(kept).not.toContain(read)
 
         await page.getByRole('button', { name: 'Forget key' }).click()
-        await page.getByRole('heading', { name: 'This server asks for a key' }).waitFor()
+        await page.getByRole('heading', { name: 'This server requires a key' }).waitFor()
         expect(await page.locator('.panel:visible').count()).toBe(0)
       })
     },
@@ -95,7 +95,7 @@ browserTest('a segment that is written wrong is pointed at, and mended where it 
         expect(await page.locator('.refusal pre').textContent()).toMatch(/\n {2}country:UA\n {2}\^$/)
         expect(await page.locator('.panel:visible').count()).toBe(0)
         await changing(page, async () => {
-          await page.getByLabel('Segment 1', { exact: true }).fill('properties.country:UA')
+          await page.getByLabel('Filter 1', { exact: true }).fill('properties.country:UA')
           await page.keyboard.press('Enter')
         })
         expect(await page.locator('.refusal').count()).toBe(0)
@@ -116,19 +116,19 @@ browserTest('a segment that is refused leaves the numbers as they were, and what
         const panels = ['active', 'trend', 'top-events', 'retention', 'funnel', 'lifecycle', 'stickiness']
         const numbers = () => Promise.all(panels.map((panel) => tableOf(page, panel)))
         const before = await numbers()
-        await page.getByRole('button', { name: 'Add a segment' }).click()
-        await page.getByLabel('Segment 1', { exact: true }).fill('event_type:* and country:UA')
+        await page.getByRole('button', { name: 'Add a filter' }).click()
+        await page.getByLabel('Filter 1', { exact: true }).fill('event_type:* and country:UA')
         await page.keyboard.press('Enter')
         await shown(page, /^Not shown/)
         expect(await numbers()).toEqual(before)
         expect(await page.locator('.panel:visible').count()).toBe(8)
-        expect(await page.locator('.notices').textContent()).toContain('still those of the view before')
+        expect(await page.locator('.notices').textContent()).toContain('still those of the previous view')
 
         const meant = page.getByRole('button', { name: 'did you mean properties.country:UA?' })
         await changing(page, () => meant.click())
         // The rest of the segment is still there.
         const corrected = 'event_type:* and properties.country:UA'
-        expect(await page.getByLabel('Segment 1', { exact: true }).inputValue()).toBe(corrected)
+        expect(await page.getByLabel('Filter 1', { exact: true }).inputValue()).toBe(corrected)
         expect(new URL(page.url()).searchParams.getAll('segment')).toEqual([corrected])
         expect(await page.locator('.refusal').count()).toBe(0)
         expect(await numbers()).not.toEqual(before)

@@ -123,9 +123,9 @@ browserTest('the controls change the numbers to those of the same question, and 
       await changing(page, () => page.getByLabel('Range').selectOption('28d'))
       await compare(page, serving, { from: '2025-02-02', to: '2025-03-01' })
 
-      await page.getByRole('button', { name: 'Add a segment' }).click()
+      await page.getByRole('button', { name: 'Add a filter' }).click()
       await changing(page, async () => {
-        await page.getByLabel('Segment 1', { exact: true }).fill('properties.country:UA,PL')
+        await page.getByLabel('Filter 1', { exact: true }).fill('properties.country:UA,PL')
         await page.keyboard.press('Enter')
       })
       const segment = ['properties.country:UA,PL']
@@ -165,7 +165,7 @@ browserTest('an address restores its view elsewhere, and Back leads to the view 
       await page.goto(address)
       await shown(page)
       expect(await page.getByLabel('First day').inputValue()).toBe('2025-01-06')
-      expect(await page.getByLabel('Segment 1', { exact: true }).inputValue()).toBe('event_type:view_item')
+      expect(await page.getByLabel('Filter 1', { exact: true }).inputValue()).toBe('event_type:view_item')
       expect(await page.getByLabel('Step 3', { exact: true }).inputValue()).toBe('purchase')
       expect(await page.getByLabel('Week', { exact: true }).isChecked()).toBe(true)
       const given = { from: '2025-01-06', to: '2025-01-26', segment: ['event_type:view_item'] }
@@ -173,13 +173,13 @@ browserTest('an address restores its view elsewhere, and Back leads to the view 
       const before = await tableOf(page, 'active')
       expect(before.slice(1)).toEqual(dauRows(wau))
 
-      await changing(page, () => page.getByRole('button', { name: 'Remove segment 1' }).click())
+      await changing(page, () => page.getByRole('button', { name: 'Remove filter 1' }).click())
       expect(page.url()).not.toContain('segment')
       expect(await tableOf(page, 'active')).not.toEqual(before)
       await changing(page, () => page.goBack())
       expect(page.url()).toBe(address)
       expect(await tableOf(page, 'active')).toEqual(before)
-      expect(await page.getByLabel('Segment 1', { exact: true }).inputValue()).toBe('event_type:view_item')
+      expect(await page.getByLabel('Filter 1', { exact: true }).inputValue()).toBe('event_type:view_item')
     })
   }),
 )

@@ -66,11 +66,11 @@ browserTest('names with blanks, quotes and other scripts are offered, and each c
           expect(segments).toContain(text)
         }
 
-        await page.getByRole('button', { name: 'Add a segment' }).click()
+        await page.getByRole('button', { name: 'Add a filter' }).click()
         for (const text of ['event_type:"say ""hi"""', 'properties."購入 完了":*']) {
           expect(segments).toContain(text)
           await changing(page, async () => {
-            await page.getByLabel('Segment 1', { exact: true }).fill(text)
+            await page.getByLabel('Filter 1', { exact: true }).fill(text)
             await page.keyboard.press('Enter')
           })
           expect((await tableOf(page, 'top-events')).slice(1).map(([, events]) => events)).toEqual(['1'])

@@ -139,7 +139,7 @@ describe.each(ranges)('%s', (_, given) => {
       )
     } else expect(() => tableOf(html, 'Funnel')).toThrow('no table')
 
-    const numbers = tableOf(html, 'The numbers of the range and of the period right before, which is as long').rows
+    const numbers = tableOf(html, 'The numbers of the range and of the period of the same length before it').rows
     const values = Object.fromEntries(numbers.map(([name, value]) => [name, value]))
     const sum = (rows: readonly object[], column: string) =>
       rows.reduce((total, row) => total + ((row as Record<string, number | null>)[column] ?? 0), 0)
@@ -213,10 +213,10 @@ test('without days it ends with the newest complete one', async () => {
 test('no data in the range: zeros, and the report says why', async () => {
   const report = await reportOf(db, { asOf, from: '2020-01-01', to: '2020-01-10', step: steps })
   const html = await isWellMade(report)
-  expect(textOf(html)).toContain('The range lies before the data.')
+  expect(textOf(html)).toContain('The range is before the data.')
   expect(report.headlines.map(({ value }) => value)).toEqual([0, 0, 0, null])
   const behind = await reportOf(db, { asOf, from: '2025-10-05', to: '2025-10-08' })
-  expect(textOf(await isWellMade(behind))).toContain('The range lies behind the data.')
+  expect(textOf(await isWellMade(behind))).toContain('The range is after the data.')
 })
 
 test('an empty database: a report that says so', () =>
@@ -224,7 +224,7 @@ test('an empty database: a report that says so', () =>
     const report = await reportOf(empty, { step: steps, title: 'Nothing' })
     const html = await isWellMade(report)
     expect(textOf(html)).toContain('There are no events yet')
-    expect(textOf(html)).toContain('Nothing was imported yet.')
+    expect(textOf(html)).toContain('Nothing has been imported yet.')
     expect(reportMarkdown(report)).toContain('No data.')
     expect(report.headlines.every(({ unknown }) => unknown === 'there are no events yet')).toBe(true)
   }))

@@ -124,7 +124,7 @@ const refused: [string, number, object][] = [
   ['/stats/dau?from=2025-08-01&from=2025-08-02', 400, { detail: 'from is given 2 times.' }],
   ['/stats/dau?from=2025-08-01&from_date=2025-08-01', 400, { detail: 'from is given 2 times.' }],
   ['/stats/dau?from=soon&grain=eon', 400, { detail: expect.stringMatching(/from must be .*; grain /) }],
-  ['/stats/dau?from=2025-08-02&to=2025-08-01', 400, { detail: 'from 2025-08-02 lies after to 2025-08-01.' }],
+  ['/stats/dau?from=2025-08-02&to=2025-08-01', 400, { detail: 'from 2025-08-02 is after to 2025-08-01.' }],
   ['/stats/retention?start_date=soon', 400, { detail: expect.stringMatching(/^start_date must be /) }],
   ['/stats/retention?windows=1;DROP TABLE events', 400, { detail: expect.stringContaining('windows') }],
   ["/stats/dau?tz=UTC'--", 400, { detail: expect.stringContaining('tz must be a time zone') }],

@@ -216,8 +216,8 @@ describe('time zones', () => {
 
 describe('what is refused', () => {
   test.each<[Asked, RegExp]>([
-    [{ from: '2025-08-02', to: '2025-08-01' }, /^--from 2025-08-02 lies after --to 2025-08-01\.$/],
-    [{ from: 'today', to: '-7d' }, /^--from today lies after --to -7d\.$/],
+    [{ from: '2025-08-02', to: '2025-08-01' }, /^--from 2025-08-02 is after --to 2025-08-01\.$/],
+    [{ from: 'today', to: '-7d' }, /^--from today is after --to -7d\.$/],
     [{ from: '1970-01-01', to: '2070-04-01' }, /^--from and --to may span 36600 days at most\.$/],
     [{ from: '1970', to: '2999' }, /36600/],
   ])('%o', (asked, message) =>

@@ -543,8 +543,8 @@ test('what is given is checked', async () => {
       [{ startDate: '2020-06-10T06:00' }, /startDate must be a day.*weeks/],
       [{ to: '2020-06-10T06:00', windowType: 'day' }, /to must be a day.*days/],
       [{ startDate: '2020-06-10T25:00', windowType: 'hour' }, /startDate/],
-      [{ startDate: '2020-06-10T08:00', to: '2020-06-10T06:00', windowType: 'hour' }, /2020-06-10T08:00, lies after/],
-      [{ startDate: '2020-06-11', to: '2020-06-10' }, /startDate 2020-06-11 lies after to 2020-06-10/],
+      [{ startDate: '2020-06-10T08:00', to: '2020-06-10T06:00', windowType: 'hour' }, /2020-06-10T08:00, is after/],
+      [{ startDate: '2020-06-11', to: '2020-06-10' }, /startDate 2020-06-11 is after to 2020-06-10/],
       [{ startEvent: 'signup[properties.plan' }, /\^/],
       [{ from: '2020-06-10' } as Given, /unknown: from/],
     ]
@@ -614,13 +614,13 @@ test('a cell is named by cohort and window, and what names none is an error with
 test('the definition says what was asked', async () => {
   const say = (given: Given) => retentionStat.definition(retentionStat.params.parse(given))
   expect(say({})).toBe(
-    'A cohort is the users whose first event ever lies in the week, window 0. ' +
+    'A cohort is the users whose first event ever is in the week, window 0. ' +
       'Window k (1 to 3) counts those of them with a return event (any event) in the k-th week after it.',
   )
   expect(
     say({ startEvent: 'signup[properties.plan:pro]', clock: 'rolling', windowType: 'day', minReturnEvents: 2 }),
   ).toBe(
-    'A cohort is the users whose first signup ever lies in the day and is a signup[properties.plan:pro], window 0. ' +
+    'A cohort is the users whose first signup ever is in the day and is a signup[properties.plan:pro], window 0. ' +
       'Window k (1 to 3) counts those of them with at least 2 return events (any event) from k to k+1 times 24 hours after that event.',
   )
 })

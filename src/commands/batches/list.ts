@@ -8,11 +8,11 @@ import type { BatchStatus } from '../../lib/db/tables.js'
 export default class BatchesList extends BaseCommand<typeof BatchesList> {
   static override summary = 'List the imports, newest first'
   static override description =
-    'The events of a completed batch count; those of a loading one do not yet; failed and undone batches have none. A stale batch lacks events since another one was undone: import its file again.'
+    'Only events of completed batches count. Failed and undone batches have no events. A stale batch lacks events because another batch was undone: import its file again.'
   static override examples = ['<%= config.bin %> batches list', '<%= config.bin %> batches list --status failed --json']
   static override flags = {
-    status: Flags.string({ description: 'Only batches in this state.', options: [...batchStatuses] }),
-    limit: Flags.integer({ description: 'At most so many.', default: defaultBatches, min: 1 }),
+    status: Flags.string({ description: 'Only batches with this status.', options: [...batchStatuses] }),
+    limit: Flags.integer({ description: 'Maximum number to show.', default: defaultBatches, min: 1 }),
     ...outputFlags,
   }
 

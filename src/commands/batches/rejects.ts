@@ -16,7 +16,7 @@ const tableRows = 100
 export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
   static override summary = 'Show the records of an import that were rejected'
   static override description =
-    'Of a failed batch the first 1,000 are kept. To mend them, import the file with --rejects-file instead: it holds the header and the untouched bytes.'
+    'A failed batch keeps the first 1,000 rejects. To fix rejected records, import the file with --rejects-file: it contains the header and the unchanged bytes.'
   static override examples = [
     '<%= config.bin %> batches rejects 7',
     '<%= config.bin %> batches rejects 7 --format csv --output rejects-with-reasons.csv',
@@ -24,7 +24,7 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
   static override args = batchArgs
   static override flags = {
     limit: Flags.integer({
-      description: `At most so many (default: ${tableRows} in a table, else all).`,
+      description: `Maximum number to show (default: ${tableRows} in a table, else all).`,
       min: 1,
     }),
     ...outputFlags,
@@ -46,7 +46,7 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
     const found = await listRejects(db, batch.id, { limit: limit + 1 })
     const more = found.length > limit
     await this.show(rejectsResult(found.slice(0, limit), { batch: batch.id, rejected: batch.rejected, limit, more }))
-    if (more) this.say('There are more: --limit N, or --format csv for all.')
+    if (more) this.say('There are more: use --limit N, or --format csv for all.')
   }
 
   private async pieces(db: Database, format: 'json' | 'ndjson' | 'csv'): Promise<void> {

@@ -11,14 +11,14 @@ import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
 export default class BatchesUndo extends BaseCommand<typeof BatchesUndo> {
   static override summary = 'Remove the events of one import'
   static override description =
-    'One step for every reader, rollups included. Batches that found some of these events as duplicates become stale: import their files again, and what is missing is stored.'
+    'Removes the events and updates the rollups in one transaction. Batches for which some of these events were duplicates become stale: import their files again to store what is missing.'
   static override examples = ['<%= config.bin %> batches undo 7', '<%= config.bin %> batches undo 7 --dry-run']
   static override args = batchArgs
   static override flags = {
-    'dry-run': Flags.boolean({ description: 'Say what would be removed, and change nothing.' }),
+    'dry-run': Flags.boolean({ description: 'Show what would be removed; change nothing.' }),
     ...lockTimeoutFlag,
     wait: Flags.string({
-      description: 'Wait so long for an import, such as 30s or 5m (default: not at all, exit 75).',
+      description: 'How long to wait for an import, for example 30s or 5m (default: do not wait, exit 75).',
       helpValue: 'DURATION',
     }),
   }

@@ -7,9 +7,9 @@ import { EaError } from '../../lib/errors.js'
 import { kebab } from '../../lib/stats/params.js'
 
 export default class CheckInit extends BaseCommand<typeof CheckInit> {
-  static override summary = 'Write a first file of checks, with thresholds from the last weeks of the data'
+  static override summary = 'Write a first check file with thresholds from the last weeks of the data'
   static override description =
-    'A floor for active users, the age of the newest event, falls of the most frequent event types, retention and rejects, as far as the data goes. A comment above each check says where its threshold comes from. On the data that it was made of, no check of it fails.'
+    'Checks the number of active users, the age of the newest event, drops in the most frequent event types, retention and rejects, as far as the data allows. A comment above each check says where its threshold comes from. No check fails on the data it was made from.'
   static override examples = [
     '<%= config.bin %> check init',
     '<%= config.bin %> check init checks/metrics.yaml --tz Europe/Kyiv',
@@ -22,7 +22,7 @@ export default class CheckInit extends BaseCommand<typeof CheckInit> {
     }),
   }
   static override flags = {
-    force: Flags.boolean({ description: 'Write over a file that is there.' }),
+    force: Flags.boolean({ description: 'Overwrite an existing file.' }),
     tz: Flags.string({ description: 'Time zone of the days (default: that of the rollups).', helpValue: 'ZONE' }),
     'as-of': Flags.string({ description: 'What counts as now: a day (its start) or an instant.' }),
   }
@@ -37,8 +37,8 @@ export default class CheckInit extends BaseCommand<typeof CheckInit> {
         () => false,
       ))
     if (isThere && !force) {
-      throw new EaError('output_unwritable', `${file} is there already.`, {
-        suggestions: ['Name another file.', 'Write over it: --force.'],
+      throw new EaError('output_unwritable', `${file} already exists.`, {
+        suggestions: ['Name another file.', 'Overwrite it: --force.'],
       })
     }
     const spell = (name: string) => `--${kebab(name)}`
@@ -46,6 +46,6 @@ export default class CheckInit extends BaseCommand<typeof CheckInit> {
     if (file === '-') return this.present({ file: null, text }, text.trimEnd())
     await this.print(text, file)
     await this.present({ file, text }, '')
-    this.say(`${file}: written; hold the data against it with \`ea check ${file}\``)
+    this.say(`${file}: written; check the data with \`ea check ${file}\``)
   }
 }

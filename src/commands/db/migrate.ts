@@ -7,7 +7,7 @@ import { migrate } from '../../lib/db/migrate.js'
 
 export default class DbMigrate extends BaseCommand<typeof DbMigrate> {
   static override summary = 'Create the tables, or bring them up to this release'
-  static override description = 'Doing it twice is doing it once. The embedded PostgreSQL does it by itself.'
+  static override description = 'Safe to run more than once. The embedded PostgreSQL is migrated automatically.'
   static override examples = ['<%= config.bin %> db migrate --database-url postgresql://me@db.example/analytics']
   static override flags = {
     ...lockTimeoutFlag,

@@ -10,7 +10,7 @@ import { lockVisibility } from '../../lib/db/visibility-lock.js'
 import { rebuildRollups } from '../../lib/rollups/rebuild.js'
 
 export default class DbRebuild extends BaseCommand<typeof DbRebuild> {
-  static override summary = 'Recompute the rollups, also in another time zone'
+  static override summary = 'Recompute the rollups, optionally in another time zone'
   static override description = 'One transaction: readers see the old rollups until it commits. Ctrl-C changes nothing.'
   static override examples = ['<%= config.bin %> db rebuild', '<%= config.bin %> db rebuild --tz Europe/Kyiv']
   static override flags = {

@@ -5,8 +5,8 @@ import { embeddedStatus } from '../../lib/db/embedded/server.js'
 import { isTooOld, schemaState } from '../../lib/db/migrate.js'
 
 export default class DbStatus extends BaseCommand<typeof DbStatus> {
-  static override summary = 'Say which database is used and whether it is ready'
-  static override description = 'Starts and changes nothing.'
+  static override summary = 'Show which database is used and whether it is ready'
+  static override description = 'It does not start or change anything.'
   static override examples = ['<%= config.bin %> db status', '<%= config.bin %> db status --json']
 
   async run(): Promise<void> {

@@ -6,9 +6,9 @@ import { stopEmbedded } from '../../lib/db/embedded/server.js'
 export default class DbStop extends BaseCommand<typeof DbStop> {
   static override summary = 'Stop the embedded PostgreSQL'
   static override description =
-    'While commands use the server it is left to them and ends with the last one; --force ends it at once, and they fail.'
+    'While commands use the server, it keeps running and stops with the last one. --force stops it at once; those commands fail.'
   static override examples = ['<%= config.bin %> db stop', '<%= config.bin %> db stop --force']
-  static override flags = { force: Flags.boolean({ description: 'Stop it also while commands use it.' }) }
+  static override flags = { force: Flags.boolean({ description: 'Stop it even while commands use it.' }) }
 
   async run(): Promise<void> {
     const stopped = await stopEmbedded(await this.embeddedSettings(), { force: this.flags.force })

@@ -6,7 +6,7 @@ import { EaError } from '../../lib/errors.js'
 export default class DbUrl extends BaseCommand<typeof DbUrl> {
   static override summary = 'Print the URL of the database, for psql and other programs'
   static override description =
-    'The embedded server must run: start it with `ea db start`. The URL may hold a password.'
+    'The embedded server must be running: start it with `ea db start`. The URL may contain a password.'
   static override examples = ['psql "$(<%= config.bin %> db url)"']
 
   async run(): Promise<void> {

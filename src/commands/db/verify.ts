@@ -6,7 +6,7 @@ import { EaError } from '../../lib/errors.js'
 import { verifyRollups } from '../../lib/rollups/verify.js'
 
 export default class DbVerify extends BaseCommand<typeof DbVerify> {
-  static override summary = 'Recompute the rollups and name every difference'
+  static override summary = 'Recompute the rollups and report every difference'
   static override description = 'Writes nothing; a difference is a bug (exit 1), and `ea db rebuild` repairs it.'
   static override examples = ['<%= config.bin %> db verify']
   static override flags = lockTimeoutFlag
@@ -16,6 +16,6 @@ export default class DbVerify extends BaseCommand<typeof DbVerify> {
     if (differences.length > 0) {
       throw new EaError('rollups_differ', verifiedText(differences), { details: { differences } })
     }
-    await this.present({ differences }, 'The rollups are what the events say.')
+    await this.present({ differences }, 'The rollups match the events.')
   }
 }

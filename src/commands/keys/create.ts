@@ -6,9 +6,9 @@ import { createKey } from '../../lib/keys/registry.js'
 import { type Scope, scopes } from '../../lib/keys/scopes.js'
 
 export default class KeysCreate extends BaseCommand<typeof KeysCreate> {
-  static override summary = 'Make an API key and print it, this once'
+  static override summary = 'Create an API key and print it once'
   static override description =
-    'The key alone goes to stdout, so that a script can keep it. The database holds only its hash: a key that is lost is revoked and made anew. A running `ea serve` takes it at once; from the first key on it asks everybody for one, which takes one that runs up to 2 seconds.'
+    'Only the key goes to stdout, so that a script can store it. The database stores only its hash: revoke a lost key and create a new one. A running `ea serve` accepts the key at once. Within 2 seconds after the first key is created, a running server requires one.'
   static override examples = [
     '<%= config.bin %> keys create web --scope write --expires 90d',
     'KEY=$(<%= config.bin %> keys create dashboard --scope read)',
@@ -16,7 +16,7 @@ export default class KeysCreate extends BaseCommand<typeof KeysCreate> {
   ]
   static override args = {
     name: Args.string({
-      description: 'What the key is for; events that it sends are counted under it.',
+      description: 'Name of the key; events that it sends are listed under this name.',
       required: true,
       ignoreStdin: true,
     }),
@@ -24,7 +24,7 @@ export default class KeysCreate extends BaseCommand<typeof KeysCreate> {
   static override flags = {
     scope: Flags.string({
       description:
-        'What it may do: read asks questions, write sends events, admin does both and all else. Several with commas.',
+        'Scopes: read asks questions, write sends events, admin does everything. Separate several with commas.',
       options: [...scopes],
       multiple: true,
       multipleNonGreedy: true,
@@ -32,7 +32,7 @@ export default class KeysCreate extends BaseCommand<typeof KeysCreate> {
       required: true,
     }),
     expires: Flags.string({
-      description: 'From when on it is refused: in 90d (m, h, d), or at the start of a day in UTC (default: never).',
+      description: 'When it expires: after 90d (m, h, d), or at the start of a day in UTC (default: never).',
       helpValue: '90d|YYYY-MM-DD',
     }),
   }

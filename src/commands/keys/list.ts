@@ -7,10 +7,10 @@ import { listKeys } from '../../lib/keys/registry.js'
 
 export default class KeysList extends BaseCommand<typeof KeysList> {
   static override summary = 'List the API keys, oldest first'
-  static override description = 'Of a key only the first characters are known; the rest of it is stored nowhere.'
+  static override description = 'Shows only the first characters of each key; the rest is not stored.'
   static override examples = ['<%= config.bin %> keys list', '<%= config.bin %> keys list --all --json']
   static override flags = {
-    all: Flags.boolean({ description: 'Also those that were revoked.', default: false }),
+    all: Flags.boolean({ description: 'Include revoked keys.', default: false }),
     ...outputFlags,
   }
 

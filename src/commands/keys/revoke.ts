@@ -5,9 +5,9 @@ import { keyJson, revokedText } from '../../lib/cli/key-text.js'
 import { revokeKey } from '../../lib/keys/registry.js'
 
 export default class KeysRevoke extends BaseCommand<typeof KeysRevoke> {
-  static override summary = 'Revoke an API key for good'
+  static override summary = 'Revoke an API key permanently'
   static override description =
-    'Each running `ea serve` refuses it within 2 seconds; one that cannot reach the database goes on to take it until it can. Revoking the last key does not open a running server: it then refuses everybody. The name is free for a new key.'
+    'Each running `ea serve` refuses it within 2 seconds; a server that cannot reach the database accepts it until it can. Revoking the last key does not open a running server: it then refuses every request. The name can be used for a new key.'
   static override examples = ['<%= config.bin %> keys revoke web', '<%= config.bin %> keys revoke 7']
   static override args = {
     key: Args.string({ description: 'Its name or number, see `ea keys list`.', required: true, ignoreStdin: true }),

@@ -7,9 +7,9 @@ import { rollupArgs } from '../../lib/cli/rollup-args.js'
 import { fillProgress } from '../../lib/cli/rollup-progress.js'
 
 export default class RollupsAdd extends BaseCommand<typeof RollupsAdd> {
-  static override summary = 'Keep a rollup of a property or an event type'
+  static override summary = 'Add an on-demand rollup of a property or an event type'
   static override description =
-    'properties.NAME makes segments on one value of it fast, event_type:NAME the funnels whose steps are all kept. The answers are the same with and without. Each one makes every import and commit dearer, so keep what you ask for often. One transaction: Ctrl-C changes nothing. While it fills, imports wait before they complete, and `ea serve` takes events into its spool.'
+    'properties.NAME makes segments on one value of it fast, event_type:NAME the funnels whose steps are all kept. The answers are the same with and without. Each one makes every import and commit slower, so add only what you use often. It runs in one transaction: Ctrl-C changes nothing. While it runs, imports wait before they complete, and `ea serve` writes events to its spool.'
   static override examples = [
     '<%= config.bin %> rollups add properties.country',
     '<%= config.bin %> rollups add event_type:view_item event_type:purchase',

@@ -5,7 +5,7 @@ import { rollupsResult, sizesText } from '../../lib/cli/optional-rollup-text.js'
 import { outputFlags } from '../../lib/cli/output.js'
 
 export default class RollupsList extends BaseCommand<typeof RollupsList> {
-  static override summary = 'List the rollups that are kept on request, oldest first'
+  static override summary = 'List the on-demand rollups, oldest first'
   static override description =
     'A property has one row for each of its values, user and day, an event type one for each user. All rollups that answer the same kind of question share their tables.'
   static override examples = ['<%= config.bin %> rollups list', '<%= config.bin %> rollups list --json']

@@ -6,9 +6,9 @@ import { forgottenJson, forgottenText } from '../../lib/cli/optional-rollup-text
 import { rollupArgs } from '../../lib/cli/rollup-args.js'
 
 export default class RollupsRemove extends BaseCommand<typeof RollupsRemove> {
-  static override summary = 'Remove rollups that are kept on request'
+  static override summary = 'Remove on-demand rollups'
   static override description =
-    'Of several fields all are removed or none. What they answered is answered from the events again, with the same numbers; imports become cheaper.'
+    'Removes all the given fields or none. Questions that they answered are answered from the events again, with the same numbers. Imports become faster.'
   static override examples = ['<%= config.bin %> rollups remove properties.country event_type:purchase']
   static override args = rollupArgs
   static override flags = lockTimeoutFlag

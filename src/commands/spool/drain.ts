@@ -13,15 +13,14 @@ import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 import { serveDefaults } from '../../lib/serve/options.js'
 
 export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
-  static override summary = 'Store the events that wait for the database'
+  static override summary = 'Store the events that are waiting for the database'
   static override description =
-    'A running server does this by itself; then this command exits 75. What the database refuses for good becomes a dead letter.'
+    'A running server does this itself; this command then exits 75. Events that the database refuses permanently become dead letters.'
   static override examples = ['<%= config.bin %> spool drain', '<%= config.bin %> spool drain --timezone Europe/Kyiv']
   static override flags = {
     ...spoolDirFlag,
     timezone: Flags.string({
-      description:
-        'What a time without offset means. Say what the server was told (`ea serve --timezone`): events wait as they came.',
+      description: 'Time zone of times without an offset. Use the same value as `ea serve --timezone`.',
       helpValue: 'ZONE',
       default: serveDefaults.timezone,
     }),

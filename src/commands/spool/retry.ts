@@ -7,9 +7,9 @@ import { type Spool, withSpool } from '../../lib/ingest/spool/spool.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 
 export default class SpoolRetry extends BaseCommand<typeof SpoolRetry> {
-  static override summary = 'Put what could not be delivered back at the end of the spool'
+  static override summary = 'Put dead letters back at the end of the spool'
   static override description =
-    'All dead letters, or those that are named as `ea spool status` names them. Not while a server runs.'
+    'Retries all dead letters, or those with the given names from `ea spool status`. Not while a server is running.'
   static override examples = [
     '<%= config.bin %> spool retry',
     '<%= config.bin %> spool retry 000000000001-5f0c2a9b7e31-0',
@@ -18,7 +18,7 @@ export default class SpoolRetry extends BaseCommand<typeof SpoolRetry> {
   static override strict = false
   static override args = {
     name: Args.string({
-      description: 'Names of dead letters; all when none is named.',
+      description: 'Names of dead letters (default: all).',
       multiple: true,
       ignoreStdin: true,
     }),

@@ -6,9 +6,9 @@ import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 import { spoolStatus } from '../../lib/ingest/spool/status.js'
 
 export default class SpoolStatus extends BaseCommand<typeof SpoolStatus> {
-  static override summary = 'Say which events wait for the database, and what could not be delivered'
+  static override summary = 'Show the events that are waiting for the database, and the dead letters'
   static override description =
-    'Works beside a running server, and changes nothing. Each database and schema has a spool of its own.'
+    'Works while a server is running and changes nothing. Each database and schema has its own spool.'
   static override examples = ['<%= config.bin %> spool status', '<%= config.bin %> spool status --json']
   static override flags = spoolDirFlag
 

@@ -85,7 +85,7 @@ const stateAfter: Record<'import' | 'undo', (batch: Batch) => Left> = {
             }
           : {
               left: `What is merged of batch ${id} is kept; nothing of it counts before it is complete.`,
-              next: 'Run the same command again: it goes on where this one stopped.',
+              next: 'Run the same command again: it continues where this one stopped.',
             }
       case 'completed':
         return {

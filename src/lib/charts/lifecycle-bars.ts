@@ -46,7 +46,7 @@ export const drawLifecycle: Draw = (result, width) => {
       : ` The last complete one, ${dates[last]}: ${states.map((state) => `${state} ${human((data[last]![state] as number | null) ?? null, 'count', true)}`).join(', ')}.`
   return {
     title: `New, returning, resurrecting and dormant users of each ${grain}`,
-    description: `Stacked bars, one for each ${grain} from ${dates[0]} to ${dates.at(-1)}; dormant users lie below zero.${lastText}${complete.includes(false) ? ' Pale with a dashed edge: not complete.' : ''}`,
+    description: `Stacked bars, one for each ${grain} from ${dates[0]} to ${dates.at(-1)}; dormant users are below zero.${lastText}${complete.includes(false) ? ' Pale with a dashed edge: not complete.' : ''}`,
     height: 280 + top,
     option: {
       grid: plot({ top: top + 4 }),

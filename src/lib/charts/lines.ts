@@ -63,7 +63,7 @@ export const drawLines: Draw = (result, width) => {
       describe(dates, lines),
       ...(complete.includes(false) ? ['Dashed: not complete.'] : []),
       ...(dates.some((date) => isBehindData(date, result.meta))
-        ? [`Nothing is drawn behind the newest day of the data, ${result.meta.data_until}.`]
+        ? [`Nothing is drawn after the newest day of the data, ${result.meta.data_until}.`]
         : []),
       ...(left > 0 ? [`${left} more keys are not drawn.`] : []),
     ].join(' '),

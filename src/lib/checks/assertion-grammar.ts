@@ -108,7 +108,7 @@ class Reader extends TextCursor {
     if (word === 'rejected' || word === 'duplicates') return { kind: word, over: { batches: 1 } }
     if ((aggregates as readonly string[]).includes(word) && this.sees(/\s*([=!<>]|between|change)/iy)) {
       const meant = word === 'count' ? this.#mended(from, this.at, 'count()') : undefined
-      throw this.problem(`expected ( behind ${word}, and a column`, this.at, meant)
+      throw this.problem(`expected ( after ${word}, and a column`, this.at, meant)
     }
     return this.#measure(undefined, word, from)
   }

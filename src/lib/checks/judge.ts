@@ -110,7 +110,7 @@ function judgeChange(
   }
 }
 
-const beforeAllEvents = 'the base lies before 1970, where no events are'
+const beforeAllEvents = 'the base is before 1970, where there are no events'
 
 function measureBase(subject: Measure, base: Result | undefined): Measured | Unmeasured {
   if (base === undefined) return { unknown: beforeAllEvents }

@@ -66,8 +66,8 @@ export function measure(subject: Measure, answer: Result): Measured | Unmeasured
 function rangeProblem({ data, meta, metric }: Result): string | undefined {
   const { from, to, data_from, data_until } = meta as Record<string, string | null | undefined>
   if (from == null || to == null || data_until == null) return 'there are no events yet'
-  if (data_from != null && to < data_from) return `${daysText(meta)} lies before the data, which begins on ${data_from}`
-  if (from > data_until) return `${daysText(meta)} lies behind the data, which ends on ${data_until}`
+  if (data_from != null && to < data_from) return `${daysText(meta)} is before the data, which begins on ${data_from}`
+  if (from > data_until) return `${daysText(meta)} is after the data, which ends on ${data_until}`
   return data.length === 0 ? `${metric} has no rows for ${daysText(meta)}` : undefined
 }
 

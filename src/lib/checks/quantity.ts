@@ -50,7 +50,7 @@ export function readQuantity(
   }
   const meant = foreignUnits.get(suffix.toLowerCase())
   return {
-    problem: 'expected nothing, %, pp (percentage points), s, m, h or d behind the number',
+    problem: 'expected nothing, %, pp (percentage points), s, m, h or d after the number',
     ...(meant === undefined ? {} : { meant: meant(`${sign}${digits}`) }),
   }
 }

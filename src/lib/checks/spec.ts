@@ -5,7 +5,7 @@
 import type { Stat } from '../stats/stat.js'
 import type { Assertion } from './assertion.js'
 
-/** What a check is that does not hold. */
+/** The result of a check whose assertion is false. */
 export const severities = ['fail', 'warn'] as const
 export type Severity = (typeof severities)[number]
 

@@ -52,7 +52,7 @@ export function readYaml(text: string): PlacedYaml | { readonly faults: readonly
     Alias(_, node, parents) {
       const named = node.resolve(document)
       if (named !== undefined && !parents.includes(named)) return
-      const fault = named === undefined ? `no anchor &${node.source} stands before it` : 'it contains itself'
+      const fault = named === undefined ? `no anchor &${node.source} comes before it` : 'it contains itself'
       aliasFaults.push({ ...lineColumn(node.range?.[0] ?? 0), message: `*${node.source} means nothing here: ${fault}` })
     },
   })
@@ -70,7 +70,7 @@ export function readYaml(text: string): PlacedYaml | { readonly faults: readonly
 /** The library speaks to those who call it. */
 function plainFault(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'a second document begins here (---), and a file has one'
-  if (code === 'DUPLICATE_KEY') return 'this key stands here for the second time'
+  if (code === 'DUPLICATE_KEY') return 'this key is repeated'
   return `not readable as YAML: ${message}`
 }
 

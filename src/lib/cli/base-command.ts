@@ -158,7 +158,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const { format: asked } = this.flags as { format?: string }
     const { json } = this.globalFlags
     if (json && asked !== undefined && asked !== 'json') {
-      throw new EaError('usage', `--json and --format ${asked} cannot stand together.`, {
+      throw new EaError('usage', `--json and --format ${asked} cannot be combined.`, {
         suggestions: [`Leave out --json, or --format ${asked}.`],
       })
     }

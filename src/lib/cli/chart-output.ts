@@ -6,7 +6,7 @@ import { stdoutOptions } from './terminal.js'
 
 export const chartFlag = {
   chart: Flags.boolean({
-    description: 'Draw the answer as a chart, with colours on a terminal; for people, so not with another --format.',
+    description: 'Draw the answer as a chart, with colours on a terminal; cannot be combined with another --format.',
   }),
 }
 
@@ -30,7 +30,7 @@ export function requireDrawable({ json, format, users, sql }: BesideChart): void
     (users !== undefined && '--users') ||
     (sql && '--sql')
   if (!other) return
-  throw new EaError('usage', `--chart and ${other} cannot stand together.`, {
+  throw new EaError('usage', `--chart and ${other} cannot be combined.`, {
     suggestions: [`Leave out --chart, or ${other}.`],
   })
 }

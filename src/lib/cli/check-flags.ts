@@ -28,18 +28,22 @@ const clockFlags = ['tz', 'as-of']
 export const inlineFlags = {
   stat: Flags.string({
     ...group,
-    description: `The question: ${stats.map(({ name }) => name).join(', ')}; none for freshness, rejected and duplicates.`,
+    description: `The stat to check: ${stats.map(({ name }) => name).join(', ')}; leave out for freshness, rejected and duplicates.`,
     helpValue: 'STAT',
   }),
   assert: Flags.string({
     ...group,
-    description: 'What must hold: unique_users >= 1000, freshness <= 26h; repeatable, each is a check.',
+    description: 'The assertion: unique_users >= 1000, freshness <= 26h; repeatable, each is a check.',
     multiple: true,
   }),
-  severity: Flags.string({ ...group, description: 'What a check is that does not hold.', options: [...severities] }),
+  severity: Flags.string({
+    ...group,
+    description: 'The result of a check whose assertion is false.',
+    options: [...severities],
+  }),
   'min-base': Flags.string({
     ...group,
-    description: 'The least number of users or events that decides anything.',
+    description: 'The smallest number of users or events that can decide a check.',
     helpValue: 'N',
   }),
 }

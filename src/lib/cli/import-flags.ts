@@ -16,28 +16,28 @@ const group = { helpGroup: 'READING' }
 export const readingFlags = {
   format: Flags.string({
     ...group,
-    description: 'What the source is; json is an array or lines. Found by looking when left out.',
+    description: 'Format of the source; json is an array or lines. Default: detected.',
     options: [...formats, 'json'],
   }),
   delimiter: Flags.string({
     ...group,
-    description: 'What stands between the fields of a CSV, or `tab`. Found by looking when left out.',
+    description: 'Field delimiter of a CSV, or `tab`. Default: detected.',
     helpValue: 'CHAR',
   }),
   quote: Flags.string({
     ...group,
-    description: 'What quotes a field of a CSV, or `none` (default: ").',
+    description: 'Quote character of a CSV, or `none` (default: ").',
     helpValue: 'CHAR',
   }),
   encoding: Flags.string({
     ...group,
-    description: 'UTF-16LE, windows-1252, … (default: by its byte order mark, else UTF-8).',
+    description: 'Text encoding: UTF-16LE, windows-1252, … (default: by the byte order mark, else UTF-8).',
     helpValue: 'NAME',
   }),
   map: Flags.string({
     ...group,
     description:
-      'Which columns hold which fields: event_id=uuid,user_id=user_id|anonymous_id (the first that is set). A field takes the column of its own name; what is left becomes properties.',
+      'Which column each field comes from: event_id=uuid,user_id=user_id|anonymous_id (the first that is set). A field takes the column of its own name; what is left becomes properties.',
     helpValue: 'FIELD=COLUMN,…',
   }),
   'id-from': Flags.string({
@@ -48,7 +48,7 @@ export const readingFlags = {
   }),
   timezone: Flags.string({
     ...group,
-    description: 'What a time without offset means.',
+    description: 'Time zone of times without an offset.',
     helpValue: 'ZONE',
     default: importDefaults.timezone,
   }),
@@ -60,7 +60,7 @@ export const readingFlags = {
   }),
   'max-record-bytes': Flags.string({
     ...group,
-    description: 'A longer record is rejected (kB, MB: powers of 1024).',
+    description: 'Maximum size of a record; longer ones are rejected (kB, MB: powers of 1024).',
     helpValue: 'SIZE',
     default: formatBytes(importDefaults.maxRecordBytes),
   }),

@@ -56,7 +56,7 @@ async function loadOclif(): Promise<typeof import('./oclif.js')> {
 /** On stderr also under --json: it is stdout that fails. */
 function tellThatOutputFailed(cause: Error): void {
   const error = new EaError('output_unwritable', `standard output cannot be written: ${cause.message}`, {
-    suggestions: ['See that the disk behind it has room.'],
+    suggestions: ['Check that its disk has free space.'],
   })
   process.exitCode = error.exitCode
   process.stderr.write(failureText(error, false))

@@ -40,7 +40,7 @@ export async function writePictures(report: Report, folder: string): Promise<str
  */
 export function reportFormat(asked: ReportFormat | undefined, json: boolean): ReportFormat {
   if (!json || asked === undefined) return asked ?? reportFormats[0]
-  throw new EaError('usage', `--json and --format ${asked} cannot stand together.`, {
+  throw new EaError('usage', `--json and --format ${asked} cannot be combined.`, {
     suggestions: [`Leave out --json, or --format ${asked}.`],
   })
 }

@@ -21,13 +21,13 @@ export const serveFlags = {
   }),
   port: Flags.string({
     char: 'p',
-    description: 'The port to listen on; 0 takes any that is free.',
+    description: 'The port to listen on; 0 takes any free port.',
     helpValue: 'PORT',
     env: 'EA_PORT',
     default: String(serveDefaults.port),
   }),
   timezone: Flags.string({
-    description: 'What a time without offset means in events that come in.',
+    description: 'Time zone of times without an offset in events sent over HTTP.',
     helpValue: 'ZONE',
     default: serveDefaults.timezone,
   }),
@@ -47,41 +47,41 @@ export const serveFlags = {
   }),
   'trust-proxy': Flags.string({
     description:
-      'A proxy whose X-Forwarded-For is believed: an address, a network such as 10.0.0.0/8, or loopback, linklocal, uniquelocal. Repeatable.',
+      'A proxy whose X-Forwarded-For is trusted: an address, a network such as 10.0.0.0/8, or loopback, linklocal, uniquelocal. Repeatable.',
     helpValue: 'ADDRESS',
     multiple: true,
   }),
   'log-level': Flags.string({
-    description: 'How much is logged on stderr; --quiet is warn.',
+    description: 'Log level on stderr; --quiet means warn.',
     options: ['debug', 'info', 'warn', 'error', 'silent'],
     default: serveDefaults.logLevel,
   }),
   insecure: Flags.boolean({
     ...access,
-    description: 'Listen beyond this machine although nobody is asked for a key.',
+    description: 'Listen beyond this machine without requiring a key.',
   }),
-  'public-metrics': Flags.boolean({ ...access, description: 'Ask for no key at /metrics.' }),
+  'public-metrics': Flags.boolean({ ...access, description: 'Do not require a key for /metrics.' }),
   'jwt-jwks-url': Flags.string({
     ...access,
-    description: 'Where the keys of the issuer of tokens are.',
+    description: 'URL of the key set (JWKS) of the token issuer.',
     helpValue: 'URL',
     exclusive: ['jwt-secret-file'],
   }),
   'jwt-secret-file': Flags.string({
     ...access,
-    description: 'A file with the secret that tokens are signed with, or its text in EA_JWT_SECRET.',
+    description: 'File with the secret that signs the tokens (or the secret itself in EA_JWT_SECRET).',
     helpValue: 'FILE',
   }),
-  'jwt-issuer': Flags.string({ ...access, description: 'What `iss` of a token must be.', helpValue: 'TEXT' }),
-  'jwt-audience': Flags.string({ ...access, description: 'What `aud` of a token must have.', helpValue: 'TEXT' }),
+  'jwt-issuer': Flags.string({ ...access, description: 'Required `iss` of a token.', helpValue: 'TEXT' }),
+  'jwt-audience': Flags.string({ ...access, description: 'Required `aud` of a token.', helpValue: 'TEXT' }),
   'jwt-algorithms': Flags.string({
     ...access,
-    description: 'Which signatures are believed, such as RS256,ES256.',
+    description: 'Accepted signature algorithms, for example RS256,ES256.',
     helpValue: 'NAME,…',
   }),
   'body-limit': Flags.string({
     ...limits,
-    description: 'The largest body of a request, decompressed.',
+    description: 'Maximum size of a request body, decompressed.',
     helpValue: 'SIZE',
     default: formatBytes(serveDefaults.bodyLimitBytes),
   }),
@@ -106,7 +106,7 @@ export const serveFlags = {
   }),
   'rate-limit': Flags.string({
     ...limits,
-    description: 'Requests per minute for each key, or address where there is no key; 0 is no limit.',
+    description: 'Requests per minute per key, or per address without a key; 0 means no limit.',
     helpValue: 'N',
     default: String(serveDefaults.rateLimit),
   }),
@@ -217,7 +217,7 @@ async function jwtOptions(flags: GivenServeFlags, env: NodeJS.ProcessEnv): Promi
   ]
   if (missing.length > 0) {
     throw new EaError('usage', `Tokens need ${missing.join(', ')} as well.`, {
-      suggestions: ['Name all of them: what is not asked of a token, anybody can write into it.'],
+      suggestions: ['Give all of them: anyone can write into a token what the server does not check.'],
     })
   }
   const secret = file === undefined ? (jwksUrl === undefined ? variable : undefined) : await readSecret(file)

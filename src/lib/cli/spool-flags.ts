@@ -3,7 +3,7 @@ import { Flags } from '@oclif/core'
 
 export const spoolDirFlag = {
   'spool-dir': Flags.string({
-    description: 'The folder of the spool, where the server was told one (`ea serve --spool-dir`).',
+    description: 'Folder of the spool, if the server has one of its own (`ea serve --spool-dir`).',
     helpValue: 'DIR',
   }),
 }

@@ -36,7 +36,7 @@ export function spoolText(status: SpoolStatus): string {
   })
   return [
     ['folder', status.folder],
-    ['used by', holderPid === null ? 'nobody' : `process ${holderPid}`],
+    ['used by', holderPid === null ? 'no process' : `process ${holderPid}`],
     [
       'waiting',
       requests === 0
@@ -90,7 +90,7 @@ export function retriedText({ names, requests, events }: Retried): string {
 export function spoolEventText(event: SpoolEvent): string | undefined {
   switch (event.kind) {
     case 'torn':
-      return `Cut off ${human(event.bytes, 'bytes', true)} that a crash had left half-written (${event.reason}); nobody was told that they are safe.`
+      return `Cut off ${human(event.bytes, 'bytes', true)} that a crash had left half-written (${event.reason}); they had not been confirmed to anyone.`
     case 'damaged':
       return `${human(event.bytes, 'bytes', true)} of segment ${event.segment} are damaged (${event.reason}); they are a dead letter now.`
     case 'away':

@@ -178,7 +178,7 @@ function checkNames(columns: readonly string[], name: string): void {
     )
   }
   const twice = [...new Set(columns.filter((column, index) => columns.indexOf(column) !== index))]
-  if (twice.length > 0) throw headerInvalid(name, `these names stand there more than once: ${twice.join(', ')}`)
+  if (twice.length > 0) throw headerInvalid(name, `these names are repeated: ${twice.join(', ')}`)
 }
 
 /** Values that are never names of columns: a uuid or an instant. */

@@ -28,7 +28,7 @@ export const nextTrust = { fast: 'strict', strict: 'wary', wary: undefined } as 
 export interface JudgeContext {
   readonly rules: JudgeRules
   readonly shape: Shape
-  /** What a time without offset means. */
+  /** Time zone of times without an offset. */
   readonly timezone: string
   readonly copyOptions: string
   /** Where the next chunk begins: bad records come in swarms. */

@@ -12,9 +12,9 @@ import type { RejectsFileSummary } from './rejects-file.js'
 export interface ImportOptions extends Partial<ReadingOptions> {
   /** How many rejects a file may have; default none. */
   readonly maxRejects?: RejectBudget
-  /** Import a content again that is imported already. */
+  /** Import a file even if its content is already imported. */
   readonly force?: boolean
-  /** Say what an import would do, and store nothing. */
+  /** Show what an import would do; store nothing. */
   readonly dryRun?: boolean
   /** One transaction on one connection. */
   readonly atomic?: boolean

@@ -54,7 +54,7 @@ export function rejectAdvice(
 ): readonly string[] {
   const all = reasonOfAll(read, reasons)
   if (all) return [...(adviceOf[all.code] ?? []), 'Or fix the records and import the file again.']
-  const fix = 'Mend the records and import the file again.'
+  const fix = 'Fix the records and import the file again.'
   if (rejected >= read) return [fix]
   return [
     fix,

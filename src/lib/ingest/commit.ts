@@ -31,7 +31,7 @@ import type { CommitRequest, RecordKind, Settled } from './request.js'
 import { type Owner, publicOf, refusedWhole, rejectedCount, settledOf, type WithRejects } from './settle.js'
 
 export interface CommitOptions {
-  /** What a time without offset means. */
+  /** Time zone of times without an offset. */
   readonly timezone: string
   /** Of a spool: it is stored once, whoever tries it how often. */
   readonly part?: { readonly segment: string; readonly part: number }

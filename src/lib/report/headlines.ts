@@ -62,7 +62,7 @@ export async function headlines(
         'New users',
         lifecycleStat as Stat,
         (result) => summed(result, 'new'),
-        'Users whose first event ever (with segments: the first one in them) lies in the range.',
+        'Users whose first event ever (with segments: the first one in them) is in the range.',
       ),
       await weekOne(asking, range, retention),
     ],

@@ -75,7 +75,7 @@ function headlinesHtml(list: readonly Headline[]): string {
     return `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td class="n">${before}</td><td class="n">${changed}</td><td>${markupText(definition)}</td></tr>`
   })
   const table =
-    `${scrolling('The numbers of the range and of the period right before, which is as long')}<table>\n<caption>The numbers of the range and of the period right before, which is as long</caption>\n` +
+    `${scrolling('The numbers of the range and of the period of the same length before it')}<table>\n<caption>The numbers of the range and of the period of the same length before it</caption>\n` +
     `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Range</th><th scope="col" class="n">Before</th><th scope="col" class="n">Change</th><th scope="col">What it is</th></tr></thead>\n` +
     `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
   return sectionOf(
@@ -108,7 +108,7 @@ function qualityHtml(quality: readonly Quality[]): string {
       `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td>${markupText(definition)}</td></tr>`,
   )
   const table =
-    `${scrolling('Of all data, whatever the range and the segments')}<table>\n<caption>Of all data, whatever the range and the segments</caption>\n` +
+    `${scrolling('All data, regardless of the range and the segments')}<table>\n<caption>All data, regardless of the range and the segments</caption>\n` +
     `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Value</th><th scope="col">What it is</th></tr></thead>\n` +
     `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
   return sectionOf('data-quality', 'Data quality', table)
@@ -119,6 +119,6 @@ function batchesHtml({ batches }: Report): string {
     'A batch is one import, or the events that came over HTTP in an hour. Records read = inserted + duplicates + rejected.'
   const more = batches.meta.more === true ? '\n<p class="about">There are earlier batches.</p>' : ''
   const inside =
-    batches.data.length === 0 ? '<p>Nothing was imported yet.</p>' : tableHtml(batches, 'The newest batches')
+    batches.data.length === 0 ? '<p>Nothing has been imported yet.</p>' : tableHtml(batches, 'The newest batches')
   return sectionOf('batches', 'Batches', `<p class="about">${about}</p>\n${inside}${more}`)
 }

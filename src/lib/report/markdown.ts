@@ -36,7 +36,7 @@ export function reportMarkdown(report: Report): string {
     '## Data quality',
     markdown(trust).trimEnd(),
     '## Batches',
-    batches.data.length === 0 ? 'Nothing was imported yet.' : markdown(batches).trimEnd(),
+    batches.data.length === 0 ? 'Nothing has been imported yet.' : markdown(batches).trimEnd(),
   ]
     .join('\n\n')
     .concat('\n')

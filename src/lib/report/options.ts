@@ -11,7 +11,7 @@ export const reportParams = z.strictObject({
     'First day, included: 2025-08-31, 2025-08, yesterday, -7d, -12w (default: 30 days before the last one).',
   ),
   to: commonParams.to.describe('Last day, included (default: the newest day that is complete).'),
-  title: z.string().min(1).max(200).default('Event report').describe('What stands above the report.'),
+  title: z.string().min(1).max(200).default('Event report').describe('Title of the report.'),
   // What the steps and the window may be is the funnel's concern, and it says so.
   step: z
     .array(z.string())

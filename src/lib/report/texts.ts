@@ -13,10 +13,10 @@ export function aboutReport({ range, segments }: Report): string[] {
     ...(from === null || to === null
       ? ['There are no events yet.']
       : [`${from === to ? from : `${from} to ${to}`}, ${tz}, weeks start on ${weekdayName(weekStart)}.`]),
-    ...(segments.length === 0 ? [] : [`Only events for which this holds: ${segments.join(' and ')}.`]),
+    ...(segments.length === 0 ? [] : [`Filter: ${segments.join(' and ')}.`]),
     ...(from === null || dataFrom === null ? [] : [`The data goes from ${dataFrom} to ${dataUntil}.`]),
-    ...(to !== null && dataFrom !== null && to < dataFrom ? ['The range lies before the data.'] : []),
-    ...(from !== null && dataUntil !== null && from > dataUntil ? ['The range lies behind the data.'] : []),
+    ...(to !== null && dataFrom !== null && to < dataFrom ? ['The range is before the data.'] : []),
+    ...(from !== null && dataUntil !== null && from > dataUntil ? ['The range is after the data.'] : []),
     `As of ${minute} UTC.`,
   ]
 }

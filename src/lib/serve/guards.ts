@@ -101,7 +101,7 @@ function refuseOtherNames({ headers, hostname }: FastifyRequest, { host, insecur
 
 function requireScope({ name, scopes }: Principal, scope: Scope): void {
   if (scopes.includes(scope) || scopes.includes('admin')) return
-  throw new EaError('forbidden', `${JSON.stringify(name)} has not the scope ${JSON.stringify(scope)}.`, {
+  throw new EaError('forbidden', `${JSON.stringify(name)} does not have the scope ${JSON.stringify(scope)}.`, {
     details: { scope },
     suggestions: [`Use a key that has the scope: \`ea keys create NAME --scope ${scope}\`, or a token that has it.`],
   })

@@ -18,7 +18,7 @@ const status: Schema = {
   name: 'status',
   in: 'query',
   required: false,
-  description: 'Only batches in this state.',
+  description: 'Only batches with this status.',
   schema: { type: 'string', enum: batchStatuses },
 }
 
@@ -26,7 +26,7 @@ const limit = (byDefault: number): Schema => ({
   name: 'limit',
   in: 'query',
   required: false,
-  description: 'At most so many.',
+  description: 'Maximum number to show.',
   schema: { type: 'integer', minimum: 1, maximum: maxRows, default: byDefault },
 })
 
@@ -34,7 +34,7 @@ const after: Schema = {
   name: 'after',
   in: 'query',
   required: false,
-  description: 'Only records behind this one: for the next page, the `record` of the last row.',
+  description: 'Only records after this one: for the next page, the `record` of the last row.',
   schema: { type: 'integer', minimum: 0, default: 0 },
 }
 

@@ -77,7 +77,7 @@ export const examplesOfStats: Readonly<Record<string, Example>> = {
     {
       from: '2025-01-01',
       to: '2025-01-31',
-      definition: 'Events in each month by event_type, of the 2 keys whose values add up to the most over the range.',
+      definition: 'Events in each month by event_type, of the 2 largest keys of the range.',
       source: 'rollups',
       grain: 'month',
       by: 'event_type',
@@ -103,7 +103,7 @@ export const examplesOfStats: Readonly<Record<string, Example>> = {
       from: '2025-01-06',
       to: '2025-01-12',
       definition:
-        'A cohort is the users whose first event ever lies in the week, window 0. Window k (1 to 2) counts those of them with a return event (any event) in the k-th week after it.',
+        'A cohort is the users whose first event ever is in the week, window 0. Window k (1 to 2) counts those of them with a return event (any event) in the k-th week after it.',
       source: 'rollups',
       start_date: '2025-01-06',
       windows: 2,
@@ -148,7 +148,7 @@ export const examplesOfStats: Readonly<Record<string, Example>> = {
       from: '2025-01-01',
       to: '2025-01-31',
       definition:
-        "Users by how many of 2 steps they took, each step at or after the one before, other events may lie between, all within 14d of the first step taken; the first step lies in the range, and the user's deepest, then earliest attempt counts.",
+        "Users by how many of 2 steps they took, each step at or after the one before, other events may come between, all within 14d of the first step taken; the first step is in the range, and the user's deepest, then earliest attempt counts.",
       source: 'events',
       step: ['app_open', 'purchase'],
       window: '14d',
@@ -168,7 +168,7 @@ export const examplesOfStats: Readonly<Record<string, Example>> = {
       from: '2025-01-31',
       to: '2025-02-01',
       definition:
-        "new: the user's first event ever lies in the day; returning: not new, and also active in the day before; resurrecting: active, and neither; dormant: active in the day before and not in this one.",
+        "new: the user's first event ever is in the day; returning: not new, and also active in the day before; resurrecting: active, not new, and not active in the day before; dormant: active in the day before and not in this one.",
       source: 'rollups',
       grain: 'day',
     },

@@ -202,7 +202,7 @@ const reject = object({
   byte_offset: count,
   code: ref('RejectCode'),
   detail: nullable(text),
-  text: { ...text, description: 'The untouched record; what is no UTF-8 in it stands there as U+FFFD.' },
+  text: { ...text, description: 'The unchanged record; invalid UTF-8 in it is replaced by U+FFFD.' },
 })
 
 /** Any error (RFC 9457). The codes that an answer can have stand beside it, route by route. */
@@ -222,8 +222,8 @@ const problem = object(
       pattern: '^(missing|ambiguous|scheme|(key|token)_[a-z_]+)$',
       description: 'What is wrong with the key or token.',
     },
-    byte_offset: { ...count, description: 'Where in the body something else should stand.' },
-    expected: { ...text, description: 'What should stand there.' },
+    byte_offset: { ...count, description: 'Where in the body something else was expected.' },
+    expected: { ...text, description: 'What was expected there.' },
     max_records: { ...count, description: 'How many records a body may hold.' },
     retry_after_seconds: { type: 'number', minimum: 0, description: 'As in Retry-After.' },
   },

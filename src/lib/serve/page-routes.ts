@@ -61,7 +61,7 @@ export function pageRoutes(app: FastifyInstance): void {
   const hidden = { config, schema: { hide: true } as object }
   app.get<{ Params: { file: string } }>('/page/:file', hidden, async (request, reply) => {
     const file = files.get(request.params.file)
-    if (file === undefined) throw new EaError('not_found', 'The page has no such file.')
+    if (file === undefined) throw new EaError('not_found', 'The page does not have this file.')
     return send(request, reply, file)
   })
 }

@@ -90,13 +90,13 @@ function suggestionsOf({ code, suggestions }: EaError): readonly string[] {
 
 /** What Fastify throws, by its code; it has more, which are bugs of the server. */
 const codesOfFastify: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than the server takes.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'The body is larger than the server accepts.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The server does not read bodies of this type.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_body', 'The body has not the length that Content-Length says.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed_body', 'The length of the body differs from Content-Length.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed_body', 'The body is empty.'],
-  FST_ERR_CTP_INVALID_JSON_BODY: ['malformed_body', 'The body is no JSON.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['malformed_body', 'The body is not JSON.'],
   FST_ERR_VALIDATION: ['usage'],
-  FST_ERR_BAD_URL: ['usage', 'The path is no valid URL.'],
+  FST_ERR_BAD_URL: ['usage', 'The path is not a valid URL.'],
   FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'The server has nothing at this path.'],
   FST_ERR_NOT_FOUND: ['not_found', 'The server has nothing at this path.'],
 }

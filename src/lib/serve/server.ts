@@ -190,7 +190,7 @@ export async function withServer<T>(
 
 function requireAuthentication({ host, insecure }: ServeOptions, access: Access): void {
   if (access.isRequired || insecure || isLoopback(host)) return
-  throw new EaError('no_authentication', `Everybody who can reach ${host} could read and write the events.`)
+  throw new EaError('no_authentication', `Anyone who can reach ${host} could read and write the events.`)
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServeOptions): Promise<string> {

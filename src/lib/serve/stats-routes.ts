@@ -97,7 +97,7 @@ function whenGone({ raw }: FastifyReply): AbortSignal {
 }
 
 function clientGone(): EaError {
-  return new EaError('interrupted', 'The client went away before it had its answer.')
+  return new EaError('interrupted', 'The client disconnected before it got its answer.')
 }
 
 function unknownStat(name: string): EaError {

@@ -101,6 +101,6 @@ export class Turns {
     const { maxPerSender } = this.#limits
     return this.#held(sender) >= maxPerSender
       ? `This key or address has ${maxPerSender} other questions under way, and they take long.`
-      : 'Too many other questions are being answered.'
+      : 'Too many other questions are in progress.'
   }
 }

@@ -26,7 +26,7 @@ export const dauStat = {
   name: 'dau',
   summary: 'Count the active users of each day, week or month',
   description:
-    'A user is active in a window when he has at least one event in it. Every window of the range is a row, also an ' +
+    'A user is active in a window when they have at least one event in it. Every window of the range is a row, also an ' +
     'empty one. With --grain week or month the range grows to whole windows. A window that has not begun is empty; one ' +
     'that has not ended, or that the data does not cover, is not complete.',
   example: 'ea stats dau --from 2025-08-01 --to 2025-08-31 --grain week',

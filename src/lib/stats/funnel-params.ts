@@ -51,7 +51,7 @@ const fields = z.strictObject({
   order: z
     .enum(orders)
     .default('ordered')
-    .describe('ordered: other events may lie between the steps; strict: none may; unordered: the steps in any order.'),
+    .describe('ordered: other events may come between the steps; strict: none may; unordered: the steps in any order.'),
   exclude: z
     .array(
       // How many steps there are is not known here: the numbers behind the selector are read again below.
@@ -63,7 +63,7 @@ const fields = z.strictObject({
     .max(maxSteps, { error: `must be given at most ${maxSteps} times` })
     .default([])
     .describe(
-      'An event that must not lie between the steps; refund:1-2 counts only between steps 1 and 2; repeatable.',
+      'An event that must not come between the steps; refund:1-2 counts only between steps 1 and 2; repeatable.',
     ),
 })
 

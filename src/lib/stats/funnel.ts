@@ -33,11 +33,11 @@ export const funnelStat = {
   name: 'funnel',
   summary: 'Count the users who take one step after the other, and how long it takes',
   description:
-    'The first step of an attempt lies in the range; later steps may lie behind it, up to the window. A user counts by ' +
-    'his deepest attempt, and of these by the earliest. One event satisfies one step. Events at the same time satisfy ' +
+    'The first step of an attempt is in the range; later steps may be after it, up to the window. A user counts by ' +
+    'their deepest attempt, and of these by the earliest. One event satisfies one step. Events at the same time satisfy ' +
     'ordered steps in any order; strict steps follow each other in the order of time, then id, with no other event of ' +
     'the segment between them. In an unordered funnel row n counts the users with any n of the steps. An excluded event ' +
-    'between two steps, or behind the last one reached and inside the window, voids the attempt, also when it is a step ' +
+    'between two steps, or after the last one reached and inside the window, voids the attempt, also when it is a step ' +
     'itself.',
   example: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
   params: funnelParams,
@@ -118,14 +118,14 @@ SELECT user_id FROM best WHERE depth ${isLost ? sql`= ${step - 1}` : sql`>= ${st
 
 function definition({ step, window, order, exclude }: FunnelParams): string {
   const how = {
-    ordered: 'each step at or after the one before, other events may lie between',
+    ordered: 'each step at or after the one before, other events may come between',
     strict: 'each step the very next event after the one before',
     unordered: 'the steps in any order',
   }[order]
   const without = exclude.length === 0 ? '' : `, without ${exclude.map(({ text }) => text).join(', ')} between them`
   return (
     `Users by how many of ${step.length} steps they took, ${how}, all within ${window.text} of the first step taken` +
-    `${without}; the first step lies in the range, and the user's deepest, then earliest attempt counts.`
+    `${without}; the first step is in the range, and the user's deepest, then earliest attempt counts.`
   )
 }
 

@@ -31,7 +31,7 @@ const params = z.strictObject({
 
 export const lifecycleStat = {
   name: 'lifecycle',
-  summary: 'Tell new, returning, resurrecting and dormant users of each period apart',
+  summary: 'Count the new, returning, resurrecting and dormant users of each period',
   description:
     'Every active user of a period is either new, returning or resurrecting; a dormant one is not active in it but was ' +
     'in the period before. With a segment, only its events make a user active or new. Every period of the range is a row; ' +
@@ -49,8 +49,8 @@ export const lifecycleStat = {
   definition: ({ grain, segment }) => {
     const event = segment.length === 0 ? 'event' : 'event of the segment'
     return (
-      `new: the user's first ${event} ever lies in the ${grain}; returning: not new, and also active in the ${grain} before; ` +
-      `resurrecting: active, and neither; dormant: active in the ${grain} before and not in this one.`
+      `new: the user's first ${event} ever is in the ${grain}; returning: not new, and also active in the ${grain} before; ` +
+      `resurrecting: active, not new, and not active in the ${grain} before; dormant: active in the ${grain} before and not in this one.`
     )
   },
   sql: ({ grain }, frame) => sql<SqlRow>`

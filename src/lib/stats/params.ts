@@ -55,7 +55,7 @@ export const frameParams = {
     .array(parsedText((text): Segment => ({ text, conditions: parseSegment(text) })))
     .default([])
     .describe(
-      'Count only events for which this holds: event_type:purchase, properties.country:UA,PL; repeatable, all hold.',
+      'Count only events that match this filter: event_type:purchase, properties.country:UA,PL; repeatable, all must match.',
     ),
   tz: z
     .string({ error: zoneFault })

@@ -158,7 +158,7 @@ function resolveRange(
   if (data.newest === null && givenFirst === undefined && givenLast === undefined) return undefined
   if (givenFirst !== undefined && givenLast !== undefined && givenFirst > givenLast) {
     const [first, last] = [`${spell(names[0])} ${request.first}`, `${spell(names[1])} ${request.last}`]
-    throw new EaError('usage', `${first} lies after ${last}.`, { suggestions: [`Swap them, or leave one out.`] })
+    throw new EaError('usage', `${first} is after ${last}.`, { suggestions: [`Swap them, or leave one out.`] })
   }
   const lastKnown = data.newest ?? givenFirst ?? givenLast!
   const last = givenLast ?? (givenFirst !== undefined && givenFirst > lastKnown ? givenFirst : lastKnown)

@@ -33,13 +33,13 @@ function whoStarts({ windowType, cohort, clock, startEvent, segment }: Params): 
     case 'first-ever': {
       const isRestricted = segment.length > 0 || (startEvent !== undefined && startEvent.conditions.length > 0)
       const must = isRestricted ? ` and is ${aOrAn(matching)}` : ''
-      return `whose first ${type} ever lies in the ${windowType}${must}`
+      return `whose first ${type} ever is in the ${windowType}${must}`
     }
     case 'first-matching':
-      return `whose first ${matching} ever lies in the ${windowType}`
+      return `whose first ${matching} ever is in the ${windowType}`
     case 'active':
       return clock === 'rolling'
-        ? `whose first ${matching} from the first cohort on lies in the ${windowType}`
+        ? `whose first ${matching} from the first cohort on is in the ${windowType}`
         : `with at least one ${matching} in the ${windowType}`
   }
 }

@@ -66,7 +66,7 @@ export const params = z
       .enum(clocks)
       .default('calendar')
       .describe(
-        'Windows of the calendar, or counted for each user from his start event: window k begins k times 1, 24, 7*24 or 30*24 hours after it.',
+        'Windows of the calendar, or counted for each user from their start event: window k begins k times 1, 24, 7*24 or 30*24 hours after it.',
       ),
     startEvent: parsedText(parseSelector)
       .optional()

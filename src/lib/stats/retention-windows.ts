@@ -26,7 +26,7 @@ export function cohortSpan({ startDate, to }: Params, frame: Frame): { from: Loc
     to: last === undefined ? days.to : hourAfter(`${last.day}T${last.hour}`),
   }
   if (span.from >= span.to) {
-    throw new EaError('usage', `The first cohort, ${startDate}, lies after the last one, ${to}.`, {
+    throw new EaError('usage', `The first cohort, ${startDate}, is after the last one, ${to}.`, {
       suggestions: ['Swap them, or leave one out.'],
     })
   }

@@ -22,7 +22,7 @@ import type { SqlRow, Stat } from './stat.js'
 
 export const retentionStat = {
   name: 'retention',
-  summary: 'Follow the users who came in one window through the windows after it',
+  summary: 'Measure how many users of a cohort come back in later windows',
   description:
     'Every cohort of the range is a row, also an empty one: size is how many users started in its window, users[k] how many ' +
     'of them returned in the k-th window after it, rates[k] their share. A cell that has not begun is empty; one that has ' +

@@ -158,7 +158,7 @@ class Reader extends TextCursor {
     const star = values.find((value) => value.text === '*' && !value.isQuoted)
     if (star === undefined) return { field, operator, values: values.map((value) => value.text), text }
     if (operator === '=' && values.length === 1) return { field, operator: 'is set', values: [], text }
-    throw this.problem('expected a value; * stands only behind : alone (is set), and "*" is the star itself', star.at)
+    throw this.problem('expected a value; * is allowed only after : alone (is set); "*" is the star itself', star.at)
   }
 
   selector({ endsBeforeSteps = false } = {}): Selector {

@@ -26,8 +26,8 @@ export const stickinessStat = {
   name: 'stickiness',
   summary: 'Count users by the number of days, weeks or months in which they were active',
   description:
-    'A user is active in a window when he has at least one event in it, and is counted in exactly one row: that of the ' +
-    'number of his active windows. Every number up to the windows of the range is a row, also with no users. The range ' +
+    'A user is active in a window when they have at least one event in it, and is counted in exactly one row: that of the ' +
+    'number of their active windows. Every number up to the windows of the range is a row, also with no users. The range ' +
     'grows to whole windows. An hour begins on the hour of the local clock.',
   example: 'ea stats stickiness --from 2025-08-01 --to 2025-08-31',
   params,

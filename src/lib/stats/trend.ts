@@ -36,10 +36,10 @@ type Params = z.output<typeof params>
 
 export const trendStat = {
   name: 'trend',
-  summary: 'Count events or users over time, in all or by event type or property',
+  summary: 'Count events or users over time, in total or by event type or property',
   description:
     'Every window of the range is a row, also an empty one; with --by one for each key. The keys are the ones whose values ' +
-    'add up to the most over the range, the largest first; what has no such property has the key null. The range grows to ' +
+    'are the largest in total over the range, the largest first; what has no such property has the key null. The range grows to ' +
     'whole windows. A window that has not begun is empty; one that has not ended, or that the data does not cover, is not ' +
     'complete.',
   example: 'ea stats trend --from 2025-08-01 --grain week --by properties.country',
@@ -62,7 +62,7 @@ export const trendStat = {
     const counted = measure === 'events' ? 'Events' : 'Different users with at least one event'
     return by === undefined
       ? `${counted} in each ${grain}.`
-      : `${counted} in each ${grain} by ${by.text}, of the ${limit} keys whose values add up to the most over the range.`
+      : `${counted} in each ${grain} by ${by.text}, of the ${limit} largest keys of the range.`
   },
   size: ({ grain, by, limit }, frame) => [
     { count: countWindows(grain, frame), of: `${grain}s`, params: ['from', 'to', 'grain'] },

@@ -23,7 +23,7 @@ export async function warningsOf(
 ): Promise<string[]> {
   const { cut, dataUntil, segments, optionalRollups } = frame
   if (dataUntil === null && cut !== undefined) return [`There are no events before ${frame.asOf}, which counts as now.`]
-  if (dataUntil === null) return ['There are no events yet; `ea import FILE` brings some.']
+  if (dataUntil === null) return ['There are no events yet; import some with `ea import FILE`.']
   const visible = visibleOnly(frame)
   // Which values a rollup has, it does not say for a part of a day.
   const rollups = cut === undefined ? optionalRollups : []

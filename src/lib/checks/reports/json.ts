@@ -39,7 +39,7 @@ export const checkReportSchema = z.strictObject({
       place: z
         .strictObject({ file: z.string(), line: z.number(), column: z.number() })
         .nullable()
-        .describe('Where the check stands in its file; null for one of the command line.'),
+        .describe('Where the check is in its file; null for one from the command line.'),
     }),
   ),
   counts: z.strictObject({ pass: z.number(), warn: z.number(), fail: z.number(), unknown: z.number() }),

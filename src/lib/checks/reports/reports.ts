@@ -36,6 +36,6 @@ export function parseReporter(text: string): RequestedReport {
     const hint = near === undefined ? '' : `; did you mean ${near}?`
     throw new EaError('usage', `--reporter: ${JSON.stringify(given)} is none of ${reporterNames.join(', ')}${hint}`)
   }
-  if (file === '') throw new EaError('usage', `--reporter: the name of a file is missing behind "${name}="`)
+  if (file === '') throw new EaError('usage', `--reporter: the name of a file is missing after "${name}="`)
   return { name, file: file === '-' ? undefined : file }
 }

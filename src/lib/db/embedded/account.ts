@@ -49,7 +49,7 @@ export function requireReachable(place: Place, account: Account | undefined): vo
     `The server runs as ${nameOf(account)} because PostgreSQL refuses root, and ${nameOf(account)} cannot enter ${barrier}.`,
     {
       suggestions: [
-        'Name a folder that everybody can pass through: EA_DATA_DIR=/var/lib/ea.',
+        'Name a folder that every user can reach: EA_DATA_DIR=/var/lib/ea.',
         `Or let others pass through it (not read it): chmod o+x ${barrier}`,
       ],
       details: { folder: barrier },

@@ -97,7 +97,7 @@ function refuse(place: Place, name: string, ran: Ran): void {
   throw new EaError('embedded_start_failed', `${name} failed (${ran.end}): ${said.slice(-2000)}`, {
     suggestions: /could not look up effective user ID/.test(said)
       ? ['PostgreSQL needs an account in /etc/passwd for the user id it runs as: add one, or set DATABASE_URL.']
-      : ['Mend what it names and run this again, or use a server of your own: set DATABASE_URL.'],
+      : ['Fix what it names and run this again, or use a server of your own: set DATABASE_URL.'],
   })
 }
 

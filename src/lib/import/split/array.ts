@@ -73,7 +73,7 @@ export class ArrayScanner implements Scanner {
     if (phase === phases.start) return { code: 'invalid_json', detail: 'no array begins here' }
     if (phase === phases.separator) return { code: 'invalid_json', detail: 'a comma is missing before it' }
     if (phase === phases.closed) return { code: 'invalid_json', detail: 'text after the end of the array' }
-    if (bytes[at] === closeBracket) return { code: 'invalid_json', detail: 'the last comma has no element behind it' }
+    if (bytes[at] === closeBracket) return { code: 'invalid_json', detail: 'the last comma has no element after it' }
     if (bytes[at] === comma) return { code: 'invalid_json', detail: 'a comma without an element before it' }
     const to = this.#element.read(bytes, at, end, atEnd)
     const seenTo = to >= 0 ? to : to === broken.more ? end : this.#element.at

@@ -1,7 +1,7 @@
 /** What a spool tells those who watch it, such as a log; nothing depends on anybody listening. */
 
 export type SpoolEvent =
-  /** Bytes of a write that a crash cut short; nobody was told that they are safe. */
+  /** Bytes of a write that a crash cut short; they had not been confirmed to anyone. */
   | { readonly kind: 'torn'; readonly segment: string; readonly bytes: number; readonly reason: string }
   /** Bytes that were safe once and cannot be read any more; they are kept as a dead letter. */
   | { readonly kind: 'damaged'; readonly segment: string; readonly bytes: number; readonly reason: string }

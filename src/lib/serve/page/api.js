@@ -75,7 +75,7 @@ export async function ask(path, signal) {
     throw new Refusal({
       status: 0,
       detail: 'The server cannot be reached.',
-      suggestions: ['See whether `ea serve` runs, then try again.'],
+      suggestions: ['Check that `ea serve` is running, then try again.'],
     })
   }
   if (response.ok) return response
@@ -98,7 +98,10 @@ async function problemOf(response) {
   } catch {
     // What says it is JSON and is not: a proxy's.
   }
-  return { status, detail: `The server, or a proxy before it, answered ${status} ${response.statusText}`.trim() + '.' }
+  return {
+    status,
+    detail: `The server, or a proxy in front of it, answered ${status} ${response.statusText}`.trim() + '.',
+  }
 }
 
 /**

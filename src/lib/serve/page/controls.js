@@ -43,10 +43,10 @@ export function controls(form, change) {
   const week = choice('week_start', pairs(weekdays), 'monday')
   const segments = textList({
     name: 'segment',
-    label: 'Segment',
-    legend: 'Only events for which',
+    label: 'Filter',
+    legend: 'Filter',
     placeholder: 'properties.country:UA,PL',
-    add: 'Add a segment',
+    add: 'Add a filter',
     suggestions: 'segment-suggestions',
     onChange: (segment) => change({ segment }),
   })

@@ -70,7 +70,7 @@ function quality(batches, { more }, { data_until: until }) {
         'p',
         { class: 'warning' },
         h('strong', {}, 'Note: '),
-        `${plural(stale.length, 'import')} should be done again: an undo took away what they had as duplicates.`,
+        `${plural(stale.length, 'import')} should be imported again: an undo removed events that they had as duplicates.`,
       ),
   ].filter(Boolean)
 }

@@ -21,7 +21,11 @@ export function keyForm({ status, message }, again) {
   const form = h(
     'form',
     { class: 'key-form' },
-    h('h2', {}, status === 403 ? 'This key may not read' : had ? 'This key is not good' : 'This server asks for a key'),
+    h(
+      'h2',
+      {},
+      status === 403 ? 'This key may not read' : had ? 'This key does not work' : 'This server requires a key',
+    ),
     h('p', {}, message),
     h('label', { class: 'field' }, h('span', { class: 'label' }, 'API key or token'), input),
     h(

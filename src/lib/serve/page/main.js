@@ -142,11 +142,11 @@ function emptyNotice() {
     h(
       'p',
       {},
-      'Bring some, then reload: ',
+      'Import some, then reload: ',
       h('code', {}, 'ea import FILE'),
       ', or ',
       h('code', {}, 'ea generate'),
-      ' to make a log to try things with.',
+      ' to generate a log for testing.',
     ),
   )
 }
@@ -169,7 +169,7 @@ byId('copy-link').addEventListener('click', async () => {
       byId('copy-link').textContent = 'Copy link'
     }, 2000)
   } catch {
-    tell('The browser did not allow to copy; the address bar has the same address.')
+    tell('The browser did not allow copying; copy the address from the address bar.')
   }
 })
 byId('key-button').addEventListener('click', () => {

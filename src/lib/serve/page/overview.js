@@ -20,9 +20,9 @@ export function overview() {
       const { from, to } = events.meta
       const total = events.data.reduce((sum, { value }) => sum + (value ?? 0), 0)
       list.replaceChildren(
-        latest('Active users, a day', dau),
-        latest('Active users, 7 days', wau),
-        latest('Active users, 30 days', mau),
+        latest('Daily active users', dau),
+        latest('Active users in 7 days', wau),
+        latest('Active users in 30 days', mau),
         tile('Events', count(total), from === to ? from : `${from} to ${to}`),
       )
       return true
@@ -33,7 +33,7 @@ export function overview() {
 /** The newest row that has a number. */
 function latest(name, { data }) {
   const row = data.findLast(({ unique_users: users }) => users !== null)
-  if (row === undefined) return tile(name, '–', 'nothing in the range')
+  if (row === undefined) return tile(name, '–', 'no data in the range')
   return tile(name, count(row.unique_users), row.date, !row.complete && incompleteMark())
 }
 

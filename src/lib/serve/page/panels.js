@@ -96,7 +96,7 @@ export const panels = [
         ? undefined
         : { ...over(view, days), step: view.step, ...(view.window === '14d' ? {} : { window: view.window }) },
     hasManyOptions: true,
-    empty: 'Name two steps or more: event types in their order, as in app_open, then purchase[properties.price>10].',
+    empty: 'Enter at least two steps: event types in order, for example app_open, then purchase[properties.price>10].',
     isOpen: true,
     isWide: true,
     table: funnelTable,
@@ -180,10 +180,10 @@ function funnelTable({ data }) {
         heading: 'Users',
         cell: ({ step, users }) => numberOf(users, String(step), `the users who reached step ${step}`),
       },
-      { heading: 'Of the first', cell: ({ rate_from_first: share }) => rate(share) },
-      { heading: 'Of the one before', cell: ({ rate_from_previous: share }) => rate(share) },
+      { heading: 'From first step', cell: ({ rate_from_first: share }) => rate(share) },
+      { heading: 'From previous step', cell: ({ rate_from_previous: share }) => rate(share) },
       {
-        heading: 'Lost before it',
+        heading: 'Lost at this step',
         cell: ({ step, users }, index) =>
           index === 0
             ? '–'

@@ -26,7 +26,7 @@ export function refusalBox(error, { again, correct, older = false } = {}) {
     ),
     ...(isKnown ? error.suggestions : []).map((text) => h('p', { class: 'quiet' }, ...withCode(text))),
     isKnown && error.instance && error.status >= 500 && h('p', { class: 'quiet' }, `Request ${error.instance}`),
-    older && h('p', { class: 'quiet' }, 'The numbers below are still those of the view before.'),
+    older && h('p', { class: 'quiet' }, 'The numbers below are still those of the previous view.'),
     again && mayPass && h('button', { type: 'button', onclick: again }, 'Try again'),
   )
 }
