@@ -187,7 +187,7 @@ test('columns by other names, with fallbacks; what is left becomes properties', 
     const { code, stderr } = await ea(['import', path('export.csv'), '--map', map, '--timezone', 'Europe/Kyiv'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(await sql('SELECT user_id, occurred_at, properties FROM events ORDER BY event_id')).toEqual([
-      { user_id: 'u1', occurred_at: new Date('2025-01-01T10:00:00Z'), properties: { plan: 'pro' } },
+      { user_id: 'u1', occurred_at: new Date('2025-01-01T10:00:00Z'), properties: { anonymous: 'a1', plan: 'pro' } },
       { user_id: 'a2', occurred_at: new Date('2025-01-01T10:00:00Z'), properties: {} },
     ])
   }))

@@ -55,6 +55,8 @@ test.each(stats.map((stat) => [stat.name, stat] as const))('%s has each of its p
   expect(current.map((parameter) => parameter.name)).toEqual([
     ...paramsOf(stat.params).map((param) => snake(param.name)),
     'users',
+    'page_size',
+    'cursor',
     'format',
     'width',
     'colors',

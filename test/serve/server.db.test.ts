@@ -1,13 +1,13 @@
 /** The frame of `ea serve`: health, errors as problems, limits, headers, log, metrics. Over real sockets. */
 import { sql } from 'kysely'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { EaError } from '../../src/lib/errors.js'
 import { createKey } from '../../src/lib/keys/registry.js'
 import { withoutValues } from '../../src/lib/serve/loggable.js'
 import { serveDefaults } from '../../src/lib/serve/options.js'
 import { problemOf } from '../../src/lib/serve/problem.js'
 import { withServer } from '../../src/lib/serve/server.js'
-import { freshDatabase } from '../support/database.js'
+import { admin, freshDatabase } from '../support/database.js'
 import { requestHead, sendRaw } from '../support/raw-http.js'
 import { withServing } from '../support/serving.js'
 
@@ -28,6 +28,8 @@ describe('health', () => {
       async ({ url, db }) => {
         expect((await fetch(`${url}/ready`)).status).toBe(200)
         await drop()
+        const name = new URL(databaseUrl).pathname.slice(1)
+        await admin(inject('serverUrl'), `DROP DATABASE ${name} WITH (FORCE)`)
         // The connections of the pool find out one after the other.
         await expect.poll(async () => (await fetch(`${url}/ready`)).status, { timeout: 10_000 }).toBe(503)
         const answer = await fetch(`${url}/ready`)

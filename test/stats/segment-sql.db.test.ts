@@ -11,7 +11,7 @@ import {
   notNumberSql,
   selectorSql,
 } from '../../src/lib/stats/segment-sql.js'
-import { assertProperty } from '../support/effort.js'
+import { assertProperty, atLeast } from '../support/effort.js'
 import { sharedDatabase } from '../support/shared-database.js'
 import {
   holds,
@@ -76,8 +76,8 @@ test('a condition holds in SQL for the events for which it holds by brute force,
     }),
     150,
   )
-  expect(Object.keys(seen)).toHaveLength(16)
-  expect(Math.min(...Object.values(seen))).toBeGreaterThan(3)
+  expect(Object.keys(seen).length).toBeGreaterThanOrEqual(atLeast(16))
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(atLeast(3))
 })
 
 test('a condition that was made from an event', async () => {

@@ -12,6 +12,11 @@ function runs(full: number): number {
   return effort === 'full' ? full : Math.max(Math.ceil(full / 10), Math.min(full, 10))
 }
 
+/** How often a property must have met something rare: `full` times in a full run, a twentieth of it in a quick one. */
+export function atLeast(full: number): number {
+  return effort === 'full' ? full : Math.floor(full / 20)
+}
+
 /**
  * `fc.assert` with the effort, the seed of the day and the regressions of the test that calls it.
  *

@@ -1,4 +1,4 @@
-/** The rights that `ea` needs in a schema, as the statements that give them; test/db/rights.test.ts runs with no others. */
+/** The rights that `ea` needs in a schema, as the statements that give them; test/db/rights.db.test.ts runs with no others. */
 
 const quoted = (name: string) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
 

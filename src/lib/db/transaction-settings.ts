@@ -1,7 +1,7 @@
 /**
  * How a transaction begins: with settings of its own, whatever the role, the database or the server prefer, so that no
  * text, number or error depends on them. They are SET LOCAL, in the message that begins the transaction: no round trip
- * more, and nothing that outlives it behind PgBouncer in transaction mode. Proven by test/db/role-settings.test.ts.
+ * more, and nothing that outlives it behind PgBouncer in transaction mode. Proven by test/db/role-settings.db.test.ts.
  */
 
 /** How a transaction sees others, whether it may write, and how long it waits for a lock. */
