@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { undoBatch } from '../../src/lib/batches/undo.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { sharedDatabase } from '../support/shared-database.js'
@@ -100,4 +101,31 @@ test('when all records fail for one reason, the message is about it, and propose
 test('no column is proposed for two fields', async () => {
   const error = await errorOf(() => importFolder({ 'a.csv': 'event,date,person\n1,2,3\n' }))
   expect(error.suggestions[0]).toBe('Perhaps: --map occurred_at=date,event_type=event')
+})
+
+test('content that is known, read another way, is a warning that says in what and how to do it over', async () => {
+  await empty(database())
+  const content = 'event_id,occurred_at,user_id,other,event_type\n'.concat(`${id(1)},2025-01-01 00:30:00,u1,o1,x\n`)
+  await withScratchFolder(async (folder) => {
+    const path = join(folder, 'events.csv')
+    await writeFile(path, content)
+    const first = (await importFiles(database(), [path])).files[0]!
+    const again = async (options: ImportOptions) => (await importFiles(database(), [path], options)).files[0]!
+    expect(await again({})).toMatchObject({ status: 'already_imported', id: first.id, warnings: [] })
+    const map = { user_id: [{ name: 'other', path: ['other'] }] }
+    const other = await again({ timezone: 'Europe/Kyiv', map })
+    expect(other).toMatchObject({ status: 'already_imported', id: first.id, read: 0 })
+    expect(other.warnings).toEqual([
+      expect.stringMatching(
+        /^\S+events\.csv is imported as batch \d+, which was read another way: the mapping of user_id; timezone UTC, now Europe\/Kyiv\. To import it as it is read now: `ea batches undo \d+`, then this command again\.$/,
+      ),
+    ])
+    // What the advice says works.
+    await undoBatch(database(), first.id!)
+    expect(await again({ timezone: 'Europe/Kyiv', map })).toMatchObject({
+      status: 'completed',
+      inserted: 1,
+      warnings: [],
+    })
+  })
 })

@@ -64,7 +64,7 @@ export async function loadAtomically(
         requireGood(run, source, identity)
         if (source.kind === 'stdin' && !run.options.force) {
           const known = await findCompleted(tx, source.sha256())
-          if (known) throw new KnownAlready(alreadyImported(run, known))
+          if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source)))
         }
         await completeIn(tx, batch.id, {
           sha256: source.sha256(),

@@ -12,6 +12,7 @@ import { holdLease, type Lease } from '../batches/lease.js'
 import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/registry.js'
 import { countRejectCodes, failedBatchKeepsRejects, listRejects, rejectsBetween } from '../batches/rejects.js'
 import { type Database, withTransaction } from '../db/connect.js'
+import { EaError } from '../errors.js'
 import { failpoint } from '../failpoint.js'
 import { writeWhole } from '../whole-file.js'
 import { loadAtomically } from './atomic.js'
@@ -66,16 +67,11 @@ export async function importFile(
       const identity = source.kind === 'file' ? await hashed(run, source) : undefined
       if (identity && !options.force) {
         const known = await findCompleted(db, identity.sha256)
-        if (known) return alreadyImported(run, known)
+        if (known) return alreadyImported(run, known, readingIfAny(source, options))
         const before = dry?.contents.get(identity.sha256.toString('hex'))
         if (before !== undefined) return sameAsBefore(run, identity, before)
       }
-      const reading = decideReading(source, {
-        ...options,
-        timezone: options.timezone ?? importDefaults.timezone,
-        timeFormat: options.timeFormat ?? importDefaults.timeFormat,
-        maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
-      })
+      const reading = readingOf(source, options)
       requireNamedKeys(run, reading)
       const warned = (outcome: FileOutcome) => warnIfNothing(run, outcome, reading.dialect.empty)
       if (dry) return warned(await dryRun(run, source, reading, dry, identity))
@@ -87,6 +83,25 @@ export async function importFile(
       return warned(outcome)
     },
   )
+}
+
+function readingOf(source: Source, options: ImportOptions): Reading {
+  return decideReading(source, {
+    ...options,
+    timezone: options.timezone ?? importDefaults.timezone,
+    timeFormat: options.timeFormat ?? importDefaults.timeFormat,
+    maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
+  })
+}
+
+/** How a source that is not read again would be read, as it would be stored; null when it could not be. */
+function readingIfAny(source: Source, options: ImportOptions): Record<string, unknown> | null {
+  try {
+    return readingRecord(readingOf(source, options), source)
+  } catch (error) {
+    if (error instanceof EaError) return null
+    throw error
+  }
 }
 
 /** Has `--rejects-file` written on the way; it takes its place when the batch has ended, well or not. */
@@ -190,7 +205,7 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
     const known = await findCompleted(run.db, sha256)
     if (known) {
       await discardBatch(run.db, run.lease, batch.id)
-      return alreadyImported(run, known)
+      return alreadyImported(run, known, batch.reading)
     }
   }
   tellProgress(run, 'completing', source.progress())

@@ -126,6 +126,32 @@ export function isSameReading(a: Readonly<Record<string, unknown>>, b: Readonly<
   return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
 }
 
+/**
+ * In what a stored reading and another one of the same content differ, for people. A part that only one of them has is
+ * none: an older release did not store it.
+ *
+ * @example
+ * readingDifferences({ timezone: 'UTC' }, { timezone: 'Europe/Kyiv' }) // ['timezone UTC, now Europe/Kyiv']
+ */
+export function readingDifferences(
+  stored: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+): string[] {
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  const differs = (a: unknown, b: unknown) => JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b))
+  return Object.keys(now).flatMap((key) => {
+    if (!(key in stored) || !differs(stored[key], now[key])) return []
+    if (key === 'fields') {
+      const [before, after] = [stored, now].map((reading) => reading[key] as Record<string, unknown>)
+      const names = Object.keys(after!).filter((name) => differs(before![name], after![name]))
+      return [`the mapping of ${names.join(', ')}`]
+    }
+    if (key === 'properties' || key === 'columns') return [`the mapping of ${key}`]
+    if (key === 'id_from') return ['what ids are derived from']
+    return [`${key.replaceAll('_', ' ')} ${text(stored[key])}, now ${text(now[key])}`]
+  })
+}
+
 /** jsonb does not keep the order of keys, so none may matter. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)

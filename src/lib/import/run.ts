@@ -9,7 +9,7 @@ import { Ledger, shadowedText } from './ledger.js'
 import type { JudgeContext } from './load-chunk.js'
 import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
 import { nameForPeople } from './paths.js'
-import type { Reading } from './reading.js'
+import { type Reading, readingDifferences } from './reading.js'
 import { reasonOfAll, reasonOfAllText, rejectAdvice } from './reject-advice.js'
 import type { RejectsFile, WriteRejects } from './rejects-file.js'
 import type { FileIdentity, Source } from './source.js'
@@ -246,7 +246,16 @@ export function outcomeOf(
   }
 }
 
-export function alreadyImported(run: Run, known: Batch): FileOutcome {
+/**
+ * @param reading how the content would be read now, as it would be stored; another one than that of the batch is a warning,
+ *   because its events are not what this import would have made of it
+ */
+export function alreadyImported(run: Run, known: Batch, reading: Record<string, unknown> | null): FileOutcome {
+  const differences = reading === null ? [] : readingDifferences(known.reading, reading)
+  if (differences.length > 0) {
+    const what = `${nameForPeople(run.path)} is imported as batch ${known.id}, which was read another way: ${differences.join('; ')}.`
+    warn(run, `${what} To import it as it is read now: \`ea batches undo ${known.id}\`, then this command again.`)
+  }
   return {
     ...skipped(run, known.sha256, known.bytes),
     id: known.id,
