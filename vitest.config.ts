@@ -36,7 +36,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...defaultExclude, ...tiers.map((tier) => `test/**/*.${tier}.test.ts`)],
           isolate: false,
-          testTimeout: isFull ? 60_000 : 20_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -46,10 +46,10 @@ export default defineConfig({
           name: 'db',
           include: ['test/**/*.db.test.ts'],
           isolate: false,
-          testTimeout: isFull ? 300_000 : 30_000,
+          testTimeout: isFull ? 300_000 : 60_000,
         },
       },
-      { extends: true, test: { ...onServer, name: 'cli', include: ['test/**/*.cli.test.ts'], testTimeout: 30_000 } },
+      { extends: true, test: { ...onServer, name: 'cli', include: ['test/**/*.cli.test.ts'], testTimeout: 60_000 } },
       {
         extends: true,
         test: { ...onServer, name: 'proof', include: ['test/**/*.proof.test.ts'], testTimeout: 60_000 },

@@ -221,7 +221,8 @@ describe('its connections are lost', () => {
   test('the answers to many a COMMIT are lost: what is done is found done', () =>
     withLossyProxy(
       url,
-      (commits) => commits % 5 === 3,
+      // Rarer later on: a resumed import has so few transactions that a steady beat would always meet the same one.
+      (commits) => commits % (commits < 40 ? 5 : 11) === 3,
       (proxied) =>
         withPool({ url: proxied, schema: 'ea' }, async (db) => {
           let retries = 0
