@@ -36,6 +36,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           expect(await violations(page)).toEqual([])
           const isWider = 'document.documentElement.scrollWidth > document.documentElement.clientWidth'
           expect(await page.evaluate(isWider)).toBe(false)
+          await page.waitForLoadState('networkidle')
           await page.locator('#retention tbody button').first().click()
           await page.locator('dialog .users li').first().waitFor()
           expect(await violations(page)).toEqual([])

@@ -9,6 +9,7 @@ import { freshness } from '../../src/lib/checks/measures.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { exportEvents } from '../../src/lib/export/export.js'
 import { reportOf } from '../../src/lib/report/report.js'
+import type { Result } from '../../src/lib/result.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { fillTimes } from '../../src/lib/rollups/times.js'
 import { ask, explain } from '../../src/lib/stats/ask.js'
@@ -121,7 +122,8 @@ async function answerOf(db: Database, stat: Stat, given: Readonly<Record<string,
 }
 
 /** A cell with somebody in it. */
-function cellOf(stat: Stat, data: readonly Readonly<Record<string, unknown>>[], pick: number): string | undefined {
+function cellOf(stat: Stat, { columns, data }: Pick<Result, 'columns' | 'data'>, pick: number): string | undefined {
+  const hasKeys = columns.some(({ name }) => name === 'key')
   const cells = data.flatMap((row): [string, unknown][] => {
     switch (stat.name) {
       case 'top-events':
@@ -135,7 +137,7 @@ function cellOf(stat: Stat, data: readonly Readonly<Record<string, unknown>>[], 
       case 'retention':
         return (row.users as unknown[]).map((users, window) => [`${row.cohort}:${window}`, users])
       case 'trend':
-        return [[`${row.date}${row.key === null ? '' : `:${row.key}`}`, row.value]]
+        return [[hasKeys ? `${row.date}:${row.key ?? ''}` : `${row.date}`, row.value]]
       default:
         return [[row.date as string, row.unique_users]]
     }
@@ -170,7 +172,7 @@ test('asking with as-of is asking a database of the events before it', () =>
             expected.meta.warnings = answer.meta.warnings
           }
           expect(answer, about).toEqual(expected)
-          const cell = cellOf(stat, answer.data, s.pick)
+          const cell = cellOf(stat, answer, s.pick)
           if (cell === undefined) continue
           const users = (of: Database) => askUsers(of, stat, given, cell).then(({ data }) => data)
           expect(await users(db), `${about}, users of ${cell}`).toEqual(await users(early))
