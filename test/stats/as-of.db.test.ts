@@ -178,7 +178,7 @@ test('asking with as-of is asking a database of the events before it', () =>
           expect(await users(db), `${about}, users of ${cell}`).toEqual(await users(early))
         }
       })
-      await assertProperty(property, 60)
+      await assertProperty(property, 10)
     }),
   ))
 
