@@ -92,8 +92,13 @@ async function emptied(url: string, shape: string): Promise<boolean> {
   }
 }
 
-/** All that a test may change besides rows: tables, columns, indexes, constraints, rights, settings of the database. */
+/**
+ * All that a test may change besides rows: tables, columns, indexes, constraints, rights, settings of the
+ * database. Empty when the tables are gone.
+ */
 export async function shapeOf(client: pg.Client): Promise<string> {
+  const tables = await client.query(`SELECT to_regclass('ea.kysely_migration') IS NOT NULL AS exist`)
+  if (!tables.rows[0].exist) return ''
   const { rows } = await client.query(`
     SELECT md5(concat_ws(E'\\n',
       (SELECT string_agg(concat_ws('|', nspname, nspacl), E'\\n' ORDER BY nspname) FROM pg_namespace

@@ -253,7 +253,7 @@ export function outcomeOf(
 export function alreadyImported(run: Run, known: Batch, reading: Record<string, unknown> | null): FileOutcome {
   const differences = reading === null ? [] : readingDifferences(known.reading, reading)
   if (differences.length > 0) {
-    const what = `${nameForPeople(run.path)} is imported as batch ${known.id}, which was read another way: ${differences.join('; ')}.`
+    const what = `This content is imported as batch ${known.id}, which was read another way: ${differences.join('; ')}.`
     warn(run, `${what} To import it as it is read now: \`ea batches undo ${known.id}\`, then this command again.`)
   }
   return {
