@@ -1,8 +1,9 @@
 /** A PgBouncer of the test's own in front of the test server: transaction mode, two server connections, a Unix socket. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { databaseUrl } from './database.js'
 import { until } from './import-child.js'
 import { temporaryFolder } from './server.js'
@@ -45,7 +46,7 @@ export async function withPgBouncer<T>(
   try {
     await until(() => {
       if (child.exitCode !== null) throw new Error(`PgBouncer does not start: ${stderr}`)
-      return existsSync(`${own}/.s.PGSQL.${port}`)
+      return accepts(`${own}/.s.PGSQL.${port}`)
     })
     return await use((database) => databaseUrl(`postgresql://anyone@localhost:${port}/x?host=${own}`, database))
   } finally {
@@ -53,6 +54,14 @@ export async function withPgBouncer<T>(
     await ended
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Whether somebody listens: the socket is there a moment earlier, and refuses. */
+function accepts(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket, () => resolve(true))
+    connection.on('error', () => resolve(false)).on('connect', () => connection.destroy())
+  })
 }
 
 function configuration(serverUrl: string, socketDir: string): string {
