@@ -2,7 +2,7 @@
 //   npm run build && node bench/split.js events.csv delimited|lines|array [rounds]
 import { readFileSync } from 'node:fs'
 
-const modulePath = process.env.SPLIT_MODULE ?? '../dist/lib/import/split/split.js'
+const modulePath = process.env.SPLIT_MODULE ?? '../dist/lib/load/split/split.js'
 const { split } = await import(modulePath)
 const [file, kind = 'delimited', rounds = '7'] = process.argv.slice(2)
 const content = readFileSync(file)

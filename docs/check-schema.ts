@@ -1,9 +1,9 @@
 /** The JSON Schema of a check file, for editors: the shape of the file, and for each stat its parameters. */
 import * as z from 'zod'
-import { checkFileSchema } from '../src/lib/checks/check-schema.js'
+import { checkFileSchema } from '../src/lib/checks/file/check-schema.js'
 import { stats } from '../src/lib/stats/catalog.js'
-import { kebab, paramsOf, snake } from '../src/lib/stats/params.js'
-import type { Stat } from '../src/lib/stats/stat.js'
+import { kebab, paramsOf, snake } from '../src/lib/stats/query/params.js'
+import type { Stat } from '../src/lib/stats/query/stat.js'
 
 type Json = Record<string, unknown>
 

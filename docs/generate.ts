@@ -5,8 +5,8 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { catalogue } from '../src/lib/errors.js'
-import { rejectCodes } from '../src/lib/event.js'
+import { catalogue } from '../src/lib/core/errors.js'
+import { rejectCodes } from '../src/lib/core/event.js'
 import { checkFileJsonSchema } from './check-schema.js'
 
 const exitCodes: Record<number, string> = {

@@ -12,7 +12,7 @@ const asText = { getTypeParser: () => (value: string) => value }
 export async function plainSql(url: string): Promise<Rival> {
   const client = new pg.Client({ connectionString: url, types: asText as unknown as pg.CustomTypesConfig })
   await client.connect()
-  // See `inReading` in src/lib/stats/ask.ts.
+  // See `inReading` in src/lib/stats/query/run-stat.ts.
   await client.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET search_path = ea;
     SET work_mem = '128MB'; SET jit = off; SET parallel_tuple_cost = 0.01`)
   return {

@@ -1,14 +1,14 @@
 /** `ea export`: events out, as CSV or NDJSON, to a file or to stdout. */
 import { Flags } from '@oclif/core'
+import { exportFormat, withOutlet } from '../lib/cli/answers/export-output.js'
 import { BaseCommand } from '../lib/cli/base-command.js'
-import { exportFormat, withOutlet } from '../lib/cli/export-output.js'
 import { outputFlag } from '../lib/cli/output.js'
 import { queryTimeout, queryTimeoutFlag } from '../lib/cli/query-timeout.js'
-import { EaError } from '../lib/errors.js'
+import { EaError } from '../lib/core/errors.js'
 import { exportEvents } from '../lib/export/export.js'
 import { type ExportFormat, exportFormats, exportParams } from '../lib/export/params.js'
-import { visible } from '../lib/render/cells.js'
-import { paramsOf } from '../lib/stats/params.js'
+import { visible } from '../lib/present/tables/cell-text.js'
+import { paramsOf } from '../lib/stats/query/params.js'
 
 const params = paramsOf(exportParams)
 const about = (name: string) => params.find((param) => param.name === name)!.description

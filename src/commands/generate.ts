@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
-import { EaError } from '../lib/errors.js'
+import { EaError } from '../lib/core/errors.js'
 import { generate } from '../lib/generate/generate.js'
 import {
   generateDefaults as defaults,
@@ -12,8 +12,8 @@ import {
   type LogFormat,
   logFormats,
 } from '../lib/generate/options.js'
-import { pour } from '../lib/generate/pour.js'
-import { throwUnwritable, writeWhole } from '../lib/whole-file.js'
+import { throwUnwritable, writeWhole } from '../lib/os/atomic-file.js'
+import { pour } from '../lib/os/write-to-stream.js'
 
 export default class Generate extends BaseCommand<typeof Generate> {
   static override summary = 'Generate a realistic event log for testing'

@@ -1,8 +1,10 @@
 /** `ea import`: files into events, each exactly once. */
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
-import { readingFlags, readingOptions } from '../lib/cli/import-flags.js'
-import { requireWritable } from '../lib/cli/import-output.js'
+import { readingFlags, readingOptions } from '../lib/cli/import/import-flags.js'
+import { requireWritable } from '../lib/cli/import/import-output.js'
+import { ImportReport } from '../lib/cli/import/import-report.js'
+import { lockTimeoutFlag } from '../lib/cli/lock-flags.js'
 import {
   formatBytes,
   formatRejectBudget,
@@ -10,13 +12,11 @@ import {
   parseCount,
   parseDurationMs,
   parseRejectBudget,
-} from '../lib/cli/import-quantities.js'
-import { ImportReport } from '../lib/cli/import-report.js'
-import { lockTimeoutFlag } from '../lib/cli/lock-flags.js'
-import { EaError } from '../lib/errors.js'
+} from '../lib/cli/quantity-flags.js'
+import { EaError } from '../lib/core/errors.js'
 import { importFiles } from '../lib/import/import.js'
+import { jobsOf } from '../lib/import/import-context.js'
 import { type ImportOptions, importDefaults } from '../lib/import/options.js'
-import { jobsOf } from '../lib/import/run.js'
 
 export default class Import extends BaseCommand<typeof Import> {
   static override summary = 'Import event files, each exactly once'

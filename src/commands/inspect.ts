@@ -2,8 +2,8 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { failureJson, showFailure } from '../lib/cli/failure.js'
-import { readingFlags, readingOptions } from '../lib/cli/import-flags.js'
-import { inspectionJson, inspectionText } from '../lib/cli/import-inspection.js'
+import { readingFlags, readingOptions } from '../lib/cli/import/import-flags.js'
+import { inspectionJson, inspectionText } from '../lib/cli/import/inspect-text.js'
 import { stdoutOptions } from '../lib/cli/terminal.js'
 import { inspectDefaults, inspectFile } from '../lib/import/inspect.js'
 

@@ -1,11 +1,17 @@
 /** `ea report`: the answers that people look at, in one file. */
 import { Flags } from '@oclif/core'
+import {
+  type ReportFormat,
+  reportFormat,
+  reportFormats,
+  reportText,
+  writePictures,
+} from '../lib/cli/answers/report-output.js'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
 import { queryTimeout, queryTimeoutFlag } from '../lib/cli/query-timeout.js'
-import { type ReportFormat, reportFormat, reportFormats, reportText, writePictures } from '../lib/cli/report-output.js'
 import { reportParams } from '../lib/report/options.js'
-import { kebab, paramsOf } from '../lib/stats/params.js'
+import { kebab, paramsOf } from '../lib/stats/query/params.js'
 
 const params = paramsOf(reportParams)
 const param = (name: string) => params.find((one) => one.name === name)!

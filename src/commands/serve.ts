@@ -1,7 +1,7 @@
 /** `ea serve`: the same answers over HTTP, and events in. */
 import { BaseCommand } from '../lib/cli/base-command.js'
-import { serveFlags, serveOptions } from '../lib/cli/serve-flags.js'
-import { endInTime, untilAborted } from '../lib/cli/serve-signals.js'
+import { serveFlags, serveOptions } from '../lib/cli/serve/serve-flags.js'
+import { endInTime, untilAborted } from '../lib/cli/serve/serve-signals.js'
 
 export default class Serve extends BaseCommand<typeof Serve> {
   static override summary = 'Serve the same answers over HTTP, and receive events'

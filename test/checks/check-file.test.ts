@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { parseCheckFile } from '../../src/lib/checks/check-file.js'
-import type { Check } from '../../src/lib/checks/spec.js'
-import { EaError } from '../../src/lib/errors.js'
+import type { Check } from '../../src/lib/checks/file/check.js'
+import { parseCheckFile } from '../../src/lib/checks/file/check-file.js'
+import { EaError } from '../../src/lib/core/errors.js'
 
 const parse = (text: string): Check[] => parseCheckFile({ file: 'm.yaml', text })
 

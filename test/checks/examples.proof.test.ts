@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { parse } from 'yaml'
 import { binary, builtOnce } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
-import { readXml } from './xml-reader.js'
+import { readXml } from './reporters/xml-reader.js'
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))
 let folder: string

@@ -1,7 +1,7 @@
 /** `ea check` as a user runs it: check file × data → result and exit code, the same with and without --json. */
 import { readFile, symlink, writeFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { addDays } from '../../src/lib/time.js'
+import { addDays } from '../../src/lib/core/time.js'
 import { builtOnce, ea, type RunOptions } from '../support/binary.js'
 import { type Bench, uuidOf, withBench } from './import-content.js'
 

@@ -1,8 +1,8 @@
 /** `ea db` on servers of others: what it says of an old one, of a newer schema, and of a lease that has to be broken. */
 import { beforeAll, expect, test } from 'vitest'
 import { builtOnce, ea } from '../support/binary.js'
+import { withOddServer } from '../support/broken-server.js'
 import { admin, withFreshDatabase } from '../support/database.js'
-import { withOddServer } from '../support/odd-server.js'
 
 beforeAll(builtOnce, 300_000)
 

@@ -7,11 +7,11 @@ import { gunzipSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
-import { storedEvents } from '../import/importing.js'
-import { withScratchFolder } from '../import/scratch.js'
+import { storedEvents } from '../import/import-helpers.js'
 import { binary, builtOnce, ea } from '../support/binary.js'
 import { freshDatabase, withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withScratchFolder } from '../support/temp-dir.js'
 
 let url: string
 let drop: () => Promise<void>

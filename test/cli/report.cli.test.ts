@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readXml } from '../checks/xml-reader.js'
-import { withScratchFolder } from '../import/scratch.js'
+import { readXml } from '../checks/reporters/xml-reader.js'
 import { binary, builtOnce, ea } from '../support/binary.js'
 import { freshDatabase } from '../support/database.js'
+import { withScratchFolder } from '../support/temp-dir.js'
 
 let env: Record<string, string>
 let drop: () => Promise<void>

@@ -1,7 +1,7 @@
 /** What `ea rollups` takes: the words of segments, and mistakes shown at their character. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseRollupField, rollupFieldText } from '../../src/lib/cli/rollup-field-text.js'
+import { parseRollupField, rollupFieldText } from '../../src/lib/cli/rollups/rollup-field-text.js'
 import { assertProperty } from '../support/effort.js'
 
 test('properties and event types, as in segments', () => {

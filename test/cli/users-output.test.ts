@@ -1,9 +1,9 @@
 /** A list of users that is written piece by piece is, to the byte, what is written at once. */
 import { expect, test } from 'vitest'
-import { usersWriter } from '../../src/lib/cli/users-output.js'
-import { formats } from '../../src/lib/render/formats.js'
-import { render } from '../../src/lib/render/render.js'
-import type { Result } from '../../src/lib/result.js'
+import { usersWriter } from '../../src/lib/cli/answers/users-output.js'
+import type { Result } from '../../src/lib/core/result.js'
+import { formats } from '../../src/lib/present/tables/formats.js'
+import { render } from '../../src/lib/present/tables/render.js'
 
 const piped = { color: false, isTty: false, width: 0 }
 const users = ['ann', 'b,o"b', '', 'üser\u001b[31m', ...Array.from({ length: 3000 }, (_, n) => `u${n}`)]

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { durationMs } from '../../src/lib/duration.js'
-import { createMetrics } from '../../src/lib/serve/metrics.js'
-import { drainDefaults } from '../../src/lib/serve/shutdown.js'
+import { durationMs } from '../../src/lib/core/duration.js'
+import { createMetrics } from '../../src/lib/serve/http/metrics.js'
+import { drainDefaults } from '../../src/lib/serve/http/shutdown.js'
 import { builtOnce } from '../support/binary.js'
 
 interface Service {

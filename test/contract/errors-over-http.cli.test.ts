@@ -3,8 +3,8 @@
  * of RFC 9457 that says what to do next, and the headers that belong to the status and nowhere else.
  */
 import { expect, test } from 'vitest'
-import { catalogue, type ErrorCode } from '../../src/lib/errors.js'
-import { openApiDocument } from '../../src/lib/serve/openapi.js'
+import { catalogue, type ErrorCode } from '../../src/lib/core/errors.js'
+import { openApiDocument } from '../../src/lib/serve/openapi/openapi.js'
 import { builtOnce } from '../support/binary.js'
 import { httpFixtures, impossibleOverHttp } from './http-errors.js'
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { catalogue, EaError, type ErrorCode } from '../../src/lib/errors.js'
-import { rejectCodes } from '../../src/lib/event.js'
+import { catalogue, EaError, type ErrorCode } from '../../src/lib/core/errors.js'
+import { rejectCodes } from '../../src/lib/core/event.js'
 
 const page = readFileSync('docs/errors.md', 'utf8')
 const section = (title: string) => page.split(/^## /m).find((part) => part.startsWith(title))!

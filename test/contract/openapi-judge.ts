@@ -1,7 +1,7 @@
 /** Judges answers by the OpenAPI document: finds the schema of a response in it and validates a body by it. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { openApiDocument } from '../../src/lib/serve/openapi.js'
+import { openApiDocument } from '../../src/lib/serve/openapi/openapi.js'
 
 interface Content {
   readonly schema: object

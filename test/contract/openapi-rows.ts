@@ -3,7 +3,7 @@
  * that it needs, and the response that it must get.
  */
 import { connect } from 'node:net'
-import { examplesOfStats } from '../../src/lib/serve/openapi-examples.js'
+import { examplesOfStats } from '../../src/lib/serve/openapi/examples.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { document } from './openapi-judge.js'
 

@@ -1,7 +1,7 @@
 /** What package.json says holds elsewhere, too: each dependency has a reason, and the program knows its release. */
 import { readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
-import { packageVersion } from '../../src/lib/package.js'
+import { packageVersion } from '../../src/lib/core/package.js'
 import { builtOnce, ea } from '../support/binary.js'
 import { withServeCommand } from '../support/serve-command.js'
 

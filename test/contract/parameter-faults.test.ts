@@ -1,16 +1,16 @@
 /** What is wrong with a parameter is said in our words, wherever it is given: a validator's own never reach a person. */
 import { describe, expect, test } from 'vitest'
-import { parseCheckFile } from '../../src/lib/checks/check-file.js'
-import type { Problem } from '../../src/lib/checks/problem.js'
-import { readCheck, readDefaults } from '../../src/lib/checks/read-check.js'
-import { EaError } from '../../src/lib/errors.js'
+import { parseCheckFile } from '../../src/lib/checks/file/check-file.js'
+import type { Problem } from '../../src/lib/checks/file/problem.js'
+import { readCheck, readDefaults } from '../../src/lib/checks/file/read-check.js'
+import { EaError } from '../../src/lib/core/errors.js'
 import { exportParams } from '../../src/lib/export/params.js'
 import { parseGenerateOptions } from '../../src/lib/generate/options.js'
-import { createKey } from '../../src/lib/keys/registry.js'
+import { createKey } from '../../src/lib/keys/keys.js'
 import { reportParams } from '../../src/lib/report/options.js'
-import { questionReader } from '../../src/lib/serve/stat-query.js'
+import { questionReader } from '../../src/lib/serve/answers/stat-query.js'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { paramsOf, parseParams, snake } from '../../src/lib/stats/params.js'
+import { paramsOf, parseParams, snake } from '../../src/lib/stats/query/params.js'
 
 const ofValidator =
   /invalid|expected (string|number|boolean|array|object|date|int|record|undefined)|received|too (small|big)|[<>]=?\d|NaN/i

@@ -3,13 +3,13 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { parseConfig } from '../../src/lib/config.js'
+import { parseConfig } from '../../src/lib/core/config.js'
+import type { EaError } from '../../src/lib/core/errors.js'
+import { passwordFromFile } from '../../src/lib/db/address/password-file.js'
+import { serverAddresses } from '../../src/lib/db/address/server-address.js'
 import { sqlState } from '../../src/lib/db/connect.js'
 import { asDatabaseError } from '../../src/lib/db/database-error.js'
-import { passwordFromFile } from '../../src/lib/db/password-file.js'
-import { serverAddresses } from '../../src/lib/db/server-address.js'
-import type { EaError } from '../../src/lib/errors.js'
-import { withScratchFolder } from '../import/scratch.js'
+import { withScratchFolder } from '../support/temp-dir.js'
 
 test.each([
   ['57P03', 'the database system is starting up', /^The server is starting, stopping or recovering/],

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { locate } from '../../src/lib/db/embedded/place.js'
+import { locate } from '../../src/lib/db/embedded/paths.js'
 import { isRoot, nobody, run, withDataDir } from '../support/embedded.js'
 
 const onlyRoot = isRoot ? describe : describe.skip

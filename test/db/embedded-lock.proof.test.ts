@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { isLocked, tryLock, withLock } from '../../src/lib/db/embedded/lock.js'
-import { thisProcess } from '../../src/lib/process-identity.js'
+import { isLocked, tryLock, withLock } from '../../src/lib/os/numbered-lock.js'
+import { thisProcess } from '../../src/lib/os/process-identity.js'
 import { run, withDataDir } from '../support/embedded.js'
 
 test('no two processes hold it at once, also when holders are killed', async () => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { embeddedStatus, startEmbedded } from '../../src/lib/db/embedded/server.js'
-import { isAlive } from '../../src/lib/process-identity.js'
+import { isAlive } from '../../src/lib/os/process-identity.js'
 import { command, configOf, isRoot, isRunning, run, until, withDataDir } from '../support/embedded.js'
 
 test('a killed server is started again, with everything that was committed', async () => {

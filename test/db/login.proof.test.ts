@@ -2,9 +2,9 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { EaError } from '../../src/lib/core/errors.js'
 import { withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import type { EaError } from '../../src/lib/errors.js'
 import { admin } from '../support/database.js'
 import { temporaryFolder } from '../support/server.js'
 

@@ -1,8 +1,8 @@
 /** A schema that a newer release has migrated: who only asks is warned, and nothing is written. */
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { bumpDataVersion } from '../../src/lib/batches/visibility.js'
 import { withTransaction } from '../../src/lib/db/connect.js'
+import { bumpDataVersion } from '../../src/lib/db/data-version.js'
 import { migrate } from '../../src/lib/db/migrate.js'
 import { type OpenOptions, withDatabase } from '../../src/lib/db/open.js'
 import { admin, withFreshDatabase } from '../support/database.js'

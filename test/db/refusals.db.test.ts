@@ -1,7 +1,7 @@
 /** What a server can say instead of letting somebody in: each has its own text and the exit code 5. */
 import { expect, inject, test } from 'vitest'
+import type { EaError } from '../../src/lib/core/errors.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import type { EaError } from '../../src/lib/errors.js'
 import { admin, databaseUrl } from '../support/database.js'
 
 const open = (url: string) =>

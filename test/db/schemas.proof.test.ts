@@ -1,7 +1,7 @@
 /** A schema that is not there, in the embedded database: a question does not make it, what stores events does. */
 import { expect, test } from 'vitest'
+import type { EaError } from '../../src/lib/core/errors.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import type { EaError } from '../../src/lib/errors.js'
 import { configOf, withDataDir } from '../support/embedded.js'
 
 test('a schema that does not exist is not made by a question: the error names those that do', async () => {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { withDatabase } from '../../src/lib/db/open.js'
-import { withScratchFolder } from '../import/scratch.js'
+import { withScratchFolder } from '../support/temp-dir.js'
 import { type Front, rootCertificate, withTlsFront } from '../support/tls-front.js'
 
 /** `plain` or `tls` when it connects, else the message of its error. */

@@ -4,9 +4,9 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
 import { exportEvents } from '../../src/lib/export/export.js'
-import { errorOf } from '../import/scratch.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
+import { errorOf } from '../support/temp-dir.js'
 import { exported, exportedEvents } from './exporting.js'
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`

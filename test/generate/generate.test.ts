@@ -4,11 +4,11 @@ import { Writable } from 'node:stream'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EaError } from '../../src/lib/errors.js'
+import { EaError } from '../../src/lib/core/errors.js'
 import { generate } from '../../src/lib/generate/generate.js'
 import { type GenerateOptions, parseGenerateOptions } from '../../src/lib/generate/options.js'
-import { pour } from '../../src/lib/generate/pour.js'
 import { eventShapes, words } from '../../src/lib/generate/shapes.js'
+import { pour } from '../../src/lib/os/write-to-stream.js'
 import { assertProperty } from '../support/effort.js'
 
 interface Event {

@@ -5,13 +5,13 @@ import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { Batch } from '../../src/lib/batches/registry.js'
+import type { Batch } from '../../src/lib/batches/batches.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import { parseIdFrom } from '../../src/lib/import/map-grammar.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
+import { parseIdFrom } from '../../src/lib/load/mapping/map-parser.js'
 import { sharedDatabase } from '../support/shared-database.js'
-import { codesOf, csvOf, empty, eventHeader, importInto, importPath, storedEvents } from './importing.js'
-import { withScratchFolder } from './scratch.js'
+import { withScratchFolder } from '../support/temp-dir.js'
+import { codesOf, csvOf, empty, eventHeader, importInto, importPath, storedEvents } from './import-helpers.js'
 
 const database = sharedDatabase()
 const idOf = (n: number) => `a0eebc99-9c0b-4ef8-bb6d-${String(n).padStart(12, '0')}`

@@ -9,10 +9,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import type { RejectCode } from '../../src/lib/event.js'
+import type { RejectCode } from '../../src/lib/core/event.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { withFreshDatabase } from '../support/database.js'
-import { withScratchFolder } from './scratch.js'
+import { withScratchFolder } from '../support/temp-dir.js'
 
 const records = 1_000_000
 const header = 'event_id,occurred_at,user_id,event_type,properties\n'

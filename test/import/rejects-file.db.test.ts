@@ -7,8 +7,8 @@ import { expect, test } from 'vitest'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { sharedDatabase } from '../support/shared-database.js'
-import { empty, importPath } from './importing.js'
-import { errorOf, withScratchFolder } from './scratch.js'
+import { errorOf, withScratchFolder } from '../support/temp-dir.js'
+import { empty, importPath } from './import-helpers.js'
 
 const database = sharedDatabase()
 

@@ -4,11 +4,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import type { RejectCode } from '../../src/lib/event.js'
+import type { RejectCode } from '../../src/lib/core/event.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { sharedDatabase } from '../support/shared-database.js'
-import { empty, importInto, importPath } from './importing.js'
-import { withScratchFolder } from './scratch.js'
+import { withScratchFolder } from '../support/temp-dir.js'
+import { empty, importInto, importPath } from './import-helpers.js'
 
 const database = sharedDatabase()
 

@@ -1,7 +1,7 @@
 /** Requests made by hand, for tests of what becomes of them. */
 import { createHash, randomUUID } from 'node:crypto'
-import { readBody } from '../../src/lib/ingest/body.js'
-import type { IngestRequest } from '../../src/lib/ingest/request.js'
+import { readBody } from '../../src/lib/ingest/body/body.js'
+import type { IngestRequest } from '../../src/lib/ingest/body/request.js'
 
 export interface GivenRequest {
   readonly sender?: string

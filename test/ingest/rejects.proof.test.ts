@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { listBatches } from '../../src/lib/batches/registry.js'
+import { listBatches } from '../../src/lib/batches/batches.js'
 import type { Database } from '../../src/lib/db/connect.js'
 import { commitRun } from '../../src/lib/ingest/commit.js'
 import { type IngestEvent, type OpenIngest, withIngest } from '../../src/lib/ingest/ingest.js'

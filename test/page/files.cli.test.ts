@@ -1,7 +1,7 @@
 /** The files of the page: small, strict, asked for again cheaply, and in the package. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
-import { createKey } from '../../src/lib/keys/registry.js'
+import { createKey } from '../../src/lib/keys/keys.js'
 import { builtOnce } from '../support/binary.js'
 import { withServing } from '../support/serving.js'
 

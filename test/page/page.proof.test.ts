@@ -1,11 +1,11 @@
 /** The page of `ea serve` in a real browser: it shows the library's numbers, for the view that its address names. */
 import { readFile } from 'node:fs/promises'
 import { expect } from 'vitest'
+import type { Result } from '../../src/lib/core/result.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import type { Result } from '../../src/lib/result.js'
-import { ask } from '../../src/lib/stats/ask.js'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { stats } from '../../src/lib/stats/catalog.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { ask } from '../../src/lib/stats/query/run-stat.js'
 import { type Serving, withServing } from '../support/serving.js'
 import { browserTest, changing, shown, tableOf, withPage } from './browser.js'
 

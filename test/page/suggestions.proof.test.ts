@@ -1,7 +1,7 @@
 /** What the page offers while one types: every name of the data, written so that it can be asked with as it is. */
 import { expect } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
-import { parseField, parseSegment, parseSelector } from '../../src/lib/stats/segment-grammar.js'
+import { parseField, parseSegment, parseSelector } from '../../src/lib/stats/filter/filter-parser.js'
 import { storeEvents } from '../support/events.js'
 import { withServing } from '../support/serving.js'
 import { browserTest, changing, shown, tableOf, withPage } from './browser.js'

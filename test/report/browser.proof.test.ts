@@ -7,10 +7,10 @@ import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { reportHtml } from '../../src/lib/report/html.js'
 import { reportOf } from '../../src/lib/report/report.js'
-import { withScratchFolder } from '../import/scratch.js'
 import { browserTest, withPage } from '../page/browser.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withScratchFolder } from '../support/temp-dir.js'
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 

@@ -1,7 +1,7 @@
 /** The digits of a tile can be read, and the scale covers every rate. */
 import { expect, test } from 'vitest'
 import { heatClass, heatTiles } from '../../src/lib/report/heat-colors.js'
-import { contrast } from '../charts/contrast.js'
+import { contrast } from '../present/svg/contrast.js'
 
 test('each tile has a contrast of 4.5', () => {
   for (const { background, text } of heatTiles) {

@@ -8,9 +8,9 @@ import { sql } from 'kysely'
 import { type Database, type Transaction, withTransaction } from '../../src/lib/db/connect.js'
 import { addDelta } from '../../src/lib/rollups/add.js'
 import { prepareDelta } from '../../src/lib/rollups/delta.js'
-import { dropProperties, fillProperties } from '../../src/lib/rollups/properties.js'
+import { dropProperties, fillProperties } from '../../src/lib/rollups/on-demand/properties.js'
+import { dropTimes, fillTimes } from '../../src/lib/rollups/on-demand/user-times.js'
 import { removeDelta } from '../../src/lib/rollups/remove.js'
-import { dropTimes, fillTimes } from '../../src/lib/rollups/times.js'
 
 export interface ModelEvent {
   readonly at: string

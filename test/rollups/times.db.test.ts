@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, type Transaction, withTransaction } from '../../src/lib/db/connect.js'
-import type { EventTypeRollup } from '../../src/lib/rollups/optional.js'
 import {
   addFewTimes,
   addTimes,
@@ -12,7 +11,8 @@ import {
   prepareTimes,
   removeTimes,
   trueTimes,
-} from '../../src/lib/rollups/times.js'
+} from '../../src/lib/rollups/on-demand/user-times.js'
+import type { EventTypeRollup } from '../../src/lib/rollups/sql/on-demand.js'
 import { assertProperty } from '../support/effort.js'
 import { loadBatch, type ModelEvent } from './model.js'
 import { sharedDatabase } from './shared-database.js'

@@ -3,13 +3,13 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
 import { makeKey } from '../../src/lib/keys/key-text.js'
-import { createKey, revokeKey } from '../../src/lib/keys/registry.js'
-import { withAccess } from '../../src/lib/serve/access.js'
-import type { Access } from '../../src/lib/serve/context.js'
-import { isLoopback } from '../../src/lib/serve/loopback.js'
+import { createKey, revokeKey } from '../../src/lib/keys/keys.js'
+import { withAccess } from '../../src/lib/serve/auth/access.js'
+import { isLoopback } from '../../src/lib/serve/auth/loopback.js'
+import type { Access } from '../../src/lib/serve/http/context.js'
 import { withFreshDatabase } from '../support/database.js'
 import { until } from '../support/import-child.js'
-import { type Ask, type Relay, withAsking, withRelay } from './asking.js'
+import { type Ask, type Relay, withAsking, withRelay } from './http-client.js'
 
 const bearer = (text: string) => ({ authorization: `Bearer ${text}` })
 

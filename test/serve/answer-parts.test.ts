@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AnswerCache } from '../../src/lib/serve/answer-cache.js'
-import { shared } from '../../src/lib/serve/data-version.js'
-import { SharedWork } from '../../src/lib/serve/shared-work.js'
-import { Turns } from '../../src/lib/serve/turns.js'
+import { AnswerCache } from '../../src/lib/serve/answers/answer-cache.js'
+import { shared } from '../../src/lib/serve/answers/cached-version.js'
+import { Turns } from '../../src/lib/serve/answers/semaphore.js'
+import { SharedWork } from '../../src/lib/serve/answers/single-flight.js'
 import { assertProperty } from '../support/effort.js'
 
 /** A promise that is resolved from outside. */

@@ -6,14 +6,14 @@ import { describe, expect, test } from 'vitest'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import { ask } from '../../src/lib/stats/ask.js'
 import { stats } from '../../src/lib/stats/catalog.js'
+import { ask } from '../../src/lib/stats/query/run-stat.js'
 import { until } from '../cli/import-content.js'
-import { withScratchFolder } from '../import/scratch.js'
 import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
 import { records, writeCsv } from '../support/import-data.js'
-import { type Answering, withAnswering } from './answering.js'
+import { withScratchFolder } from '../support/temp-dir.js'
+import { type Answering, withAnswering } from './answers-of-server.js'
 
 const someEvents = [
   { at: '2025-08-29T10:00:00Z', user: 'ann' },

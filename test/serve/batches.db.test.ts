@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { keepRejects } from '../../src/lib/batches/rejects.js'
 import { withTransaction } from '../../src/lib/db/connect.js'
 import { storeEvents } from '../support/events.js'
-import { type Answering, withAnswering } from './answering.js'
+import { type Answering, withAnswering } from './answers-of-server.js'
 
 /** Batches 1 to 3, the last one loading; the first has 25 rejects. */
 const withBatches = (use: (answering: Answering) => Promise<void>) =>

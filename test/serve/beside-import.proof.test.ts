@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { listBatches } from '../../src/lib/batches/registry.js'
+import { listBatches } from '../../src/lib/batches/batches.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { lockVisibility } from '../../src/lib/db/visibility-lock.js'
@@ -19,7 +19,7 @@ import { expectSound, visibleEvents } from '../support/import-state.js'
 import { startLoad } from '../support/load.js'
 import { temporaryFolder } from '../support/server.js'
 import { type Serving, withServing } from '../support/serving.js'
-import { expectKept, Sending, untilDrained } from './sending.js'
+import { expectKept, Sending, untilDrained } from './http-load.js'
 
 interface Scene extends Serving {
   /** Writes a CSV file with these records. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { bodyBudget } from '../../src/lib/serve/body-budget.js'
+import { bodyBudget } from '../../src/lib/serve/http/body-budget.js'
 import { until } from '../support/import-child.js'
 import { type Serving, withServing } from '../support/serving.js'
 

@@ -1,10 +1,10 @@
 /** Charts over HTTP: the same question as a picture, drawn from the same numbers, through the same cache. */
 import { expect, test } from 'vitest'
-import { chartSvg, standaloneSvg } from '../../src/lib/charts/chart.js'
-import { ask } from '../../src/lib/stats/ask.js'
+import { chartSvg, standaloneSvg } from '../../src/lib/present/svg/chart.js'
 import { stats } from '../../src/lib/stats/catalog.js'
+import { ask } from '../../src/lib/stats/query/run-stat.js'
 import { storeEvents } from '../support/events.js'
-import { type Answering, withAnswering } from './answering.js'
+import { type Answering, withAnswering } from './answers-of-server.js'
 
 const days = Array.from({ length: 21 }, (_, day) => `2025-03-${String(day + 1).padStart(2, '0')}`)
 

@@ -1,8 +1,8 @@
 /** POST /collect over real sockets, as browsers and their proxies use it. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { createKey } from '../../src/lib/keys/registry.js'
-import { type StoredEvent, storedEvents } from '../import/importing.js'
+import { createKey } from '../../src/lib/keys/keys.js'
+import { type StoredEvent, storedEvents } from '../import/import-helpers.js'
 import { type Serving, withServing } from '../support/serving.js'
 
 const plain = { 'content-type': 'text/plain;charset=UTF-8' }

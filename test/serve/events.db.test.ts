@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
-import { importInto, storedEvents } from '../import/importing.js'
+import { importInto, storedEvents } from '../import/import-helpers.js'
 import { type Serving, withServing } from '../support/serving.js'
 
 const json = { 'content-type': 'application/json' }

@@ -14,7 +14,7 @@ import { withDatabaseGate } from '../support/database-gate.js'
 import { until } from '../support/import-child.js'
 import { type Load, startLoad } from '../support/load.js'
 import { temporaryFolder } from '../support/server.js'
-import { expectKept, Sending, type Sent, untilDrained } from './sending.js'
+import { expectKept, Sending, type Sent, untilDrained } from './http-load.js'
 import { type ServeProcess, startServe } from './serve-process.js'
 
 beforeAll(builtOnce)

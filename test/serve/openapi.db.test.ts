@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import fastify, { type FastifyInstance } from 'fastify'
 import { expect, test } from 'vitest'
-import { docsRoutes } from '../../src/lib/serve/docs-routes.js'
-import { openApiDocument } from '../../src/lib/serve/openapi.js'
+import { docsRoutes } from '../../src/lib/serve/openapi/docs-routes.js'
+import { openApiDocument } from '../../src/lib/serve/openapi/openapi.js'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { paramsOf, snake } from '../../src/lib/stats/params.js'
+import { paramsOf, snake } from '../../src/lib/stats/query/params.js'
 import { withServing } from '../support/serving.js'
 
 const copy = () => JSON.parse(JSON.stringify(openApiDocument()))

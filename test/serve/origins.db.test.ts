@@ -1,8 +1,8 @@
 /** Which pages may send events: what is listed, what is the server's own, and everything else is refused before it is read. */
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { ServeOptions } from '../../src/lib/serve/options.js'
-import { originsOf, refuseForeignPages } from '../../src/lib/serve/origins.js'
+import { originsOf, refuseForeignPages } from '../../src/lib/serve/auth/origins.js'
+import type { ServeOptions } from '../../src/lib/serve/http/options.js'
 import { type Serving, withServing } from '../support/serving.js'
 
 describe('what is listed', () => {

@@ -9,14 +9,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { type EmbeddedStatus, startEmbedded, stopEmbedded } from '../../src/lib/db/embedded/server.js'
 import { migrate } from '../../src/lib/db/migrate.js'
-import { isAlive } from '../../src/lib/process-identity.js'
+import { isAlive } from '../../src/lib/os/process-identity.js'
 import { admin, databaseUrl } from '../support/database.js'
 import { configOf } from '../support/embedded.js'
 import { until } from '../support/import-child.js'
 import { startLoad } from '../support/load.js'
 import { olderPostgres, temporaryFolder } from '../support/server.js'
 import { withServing } from '../support/serving.js'
-import { expectKept, Sending, untilDrained } from './sending.js'
+import { expectKept, Sending, untilDrained } from './http-load.js'
 
 // A server of these tests' own, as durable as one in use: what was committed must survive.
 const options = olderPostgres(process.env.EA_TEST_POSTGRES)

@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { ask } from '../../src/lib/stats/ask.js'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { listStats, stats } from '../../src/lib/stats/catalog.js'
-import { kebab, snake } from '../../src/lib/stats/params.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { kebab, snake } from '../../src/lib/stats/query/params.js'
+import { ask } from '../../src/lib/stats/query/run-stat.js'
 import { type Bench, uuidOf, withBench } from '../cli/import-content.js'
 import { builtOnce } from '../support/binary.js'
-import { type Answering, withAnswering } from './answering.js'
+import { type Answering, withAnswering } from './answers-of-server.js'
 
 beforeAll(builtOnce, 300_000)
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { createKey } from '../../src/lib/keys/registry.js'
+import { createKey } from '../../src/lib/keys/keys.js'
 import { type Scope, scopes } from '../../src/lib/keys/scopes.js'
 import { withServing } from '../support/serving.js'
 

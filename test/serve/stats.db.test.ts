@@ -1,10 +1,10 @@
 /** `GET /stats/<stat>`: its parameters and their older names, formats, entity tags, and what is refused. */
 import { expect, test } from 'vitest'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { paramsOf, snake } from '../../src/lib/stats/params.js'
+import { paramsOf, snake } from '../../src/lib/stats/query/params.js'
 import { storeEvents } from '../support/events.js'
 import { withServing } from '../support/serving.js'
-import { type Answering, withAnswering } from './answering.js'
+import { type Answering, withAnswering } from './answers-of-server.js'
 
 const august = [
   { at: '2025-08-01T10:00:00Z', user: 'ann', type: 'view', properties: { country: 'UA' } },

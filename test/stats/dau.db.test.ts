@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
+import type { DayGrain } from '../../src/lib/core/time.js'
 import { dau, dauStat } from '../../src/lib/stats/dau.js'
-import type { DayGrain } from '../../src/lib/time.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
 

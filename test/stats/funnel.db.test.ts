@@ -1,12 +1,12 @@
 /** Each rule of a funnel on a few events. Random funnels against a model are in `funnel-properties.test.ts`. */
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
-import { explain } from '../../src/lib/stats/ask.js'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { explain } from '../../src/lib/stats/query/run-stat.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
-import { eventsOf, inIdOrder } from './funnel-notation.js'
+import { eventsOf, inIdOrder } from './funnel/notation.js'
 
 type Given = Parameters<typeof funnel>[1]
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
 import { lifecycle, lifecycleStat } from '../../src/lib/stats/lifecycle.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
 

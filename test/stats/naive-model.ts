@@ -2,7 +2,7 @@
  * The stats over windows by brute force, each as its definition reads: events in memory, days and hours by Intl, users in
  * sets, every window of the calendar looked at one by one. No SQL, no rollups, nothing of `src/lib/stats`.
  */
-import { addDays, type Day, type Grain, type Weekday, windowEnd, windowStart } from '../../src/lib/time.js'
+import { addDays, type Day, type Grain, type Weekday, windowEnd, windowStart } from '../../src/lib/core/time.js'
 import type { GivenEvent } from '../support/events.js'
 
 export interface Question {

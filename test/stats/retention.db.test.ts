@@ -1,7 +1,7 @@
 /** Retention on small tables, a rule each; the first ones are facts from the tests of PostHog's retention query. */
 import { expect, test } from 'vitest'
-import { explain } from '../../src/lib/stats/ask.js'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { explain } from '../../src/lib/stats/query/run-stat.js'
 import { retention, retentionStat } from '../../src/lib/stats/retention.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
 import { trend, trendStat } from '../../src/lib/stats/trend.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/ask-users.js'
+import { askUsers } from '../../src/lib/stats/query/drill-down.js'
 import { wau, wauStat } from '../../src/lib/stats/wau.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'

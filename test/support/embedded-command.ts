@@ -6,9 +6,9 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
-import { withLock } from '../../src/lib/db/embedded/lock.js'
+import { EaError } from '../../src/lib/core/errors.js'
 import { withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
-import { EaError } from '../../src/lib/errors.js'
+import { withLock } from '../../src/lib/os/numbered-lock.js'
 
 const [dataDir, what, text] = process.argv.slice(2) as [string, string, string]
 const settings = { shared_buffers: '32MB' }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Config } from '../../src/lib/config.js'
+import type { Config } from '../../src/lib/core/config.js'
 import { embeddedStatus, stopEmbedded } from '../../src/lib/db/embedded/server.js'
 import { temporaryFolder } from './server.js'
 

@@ -4,8 +4,8 @@
  * outcome or its error, and exits with the code of the error.
  */
 import { undoBatch } from '../../src/lib/batches/undo.js'
+import { EaError } from '../../src/lib/core/errors.js'
 import { withPool } from '../../src/lib/db/connect.js'
-import { EaError } from '../../src/lib/errors.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 

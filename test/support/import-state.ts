@@ -1,7 +1,7 @@
 /** What a database holds after imports, in a form that two histories with equal results share. */
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { openBatchIds } from '../../src/lib/batches/registry.js'
+import { openBatchIds } from '../../src/lib/batches/batches.js'
 import { type Database, type Session, withTransaction } from '../../src/lib/db/connect.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 

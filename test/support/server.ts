@@ -7,7 +7,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { EmbeddedOptions } from '../../src/lib/db/embedded/place.js'
+import type { EmbeddedOptions } from '../../src/lib/db/embedded/paths.js'
 import { withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
 
 /** Nothing of a test has to survive a power cut. */

@@ -1,7 +1,7 @@
 /** The real server on a fresh database, for one test: on loopback, on a port of its own, with a spool of its own. */
 import { rm } from 'node:fs/promises'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
-import { type ServeOptions, serveDefaults } from '../../src/lib/serve/options.js'
+import { type ServeOptions, serveDefaults } from '../../src/lib/serve/http/options.js'
 import { type ServerOptions, withServer } from '../../src/lib/serve/server.js'
 import { freshDatabase } from './database.js'
 import { temporaryFolder } from './server.js'

@@ -1,14 +1,14 @@
 /** `ea batches rejects`: the records of an import that are no events, with their place and the reason. */
 import { Flags } from '@oclif/core'
-import { getBatch } from '../../lib/batches/registry.js'
+import { getBatch } from '../../lib/batches/batches.js'
 import { rejectsResult, rejectsText } from '../../lib/batches/reject-text.js'
 import { eachReject, listRejects } from '../../lib/batches/rejects.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { batchArgs } from '../../lib/cli/batch-args.js'
-import { writePieces } from '../../lib/cli/batch-output.js'
+import { batchArgs } from '../../lib/cli/batches/batch-args.js'
+import { writePieces } from '../../lib/cli/batches/batch-output.js'
 import { outputFlags } from '../../lib/cli/output.js'
 import type { Database } from '../../lib/db/connect.js'
-import { defaultFormat, type Format } from '../../lib/render/formats.js'
+import { defaultFormat, type Format } from '../../lib/present/tables/formats.js'
 
 /** Nobody reads a longer table. */
 const tableRows = 100

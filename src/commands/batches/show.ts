@@ -1,12 +1,12 @@
 /** `ea batches show`: all about one import. */
 import { Flags } from '@oclif/core'
 import { detailJson } from '../../lib/batches/batch-json.js'
-import { describeBatch } from '../../lib/batches/detail.js'
+import { describeBatch } from '../../lib/batches/describe.js'
 import { differencesPage } from '../../lib/batches/difference-rows.js'
 import { keptDifferences } from '../../lib/batches/differences.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { batchArgs } from '../../lib/cli/batch-args.js'
-import { detailText } from '../../lib/cli/batch-text.js'
+import { batchArgs } from '../../lib/cli/batches/batch-args.js'
+import { detailText } from '../../lib/cli/batches/batch-text.js'
 
 export default class BatchesShow extends BaseCommand<typeof BatchesShow> {
   static override summary = 'Show one import: its counts, how it was read, whose duplicates it found'

@@ -1,12 +1,12 @@
 /** `ea batches undo`: takes an import back. */
 import { Flags } from '@oclif/core'
-import { previewUndo } from '../../lib/batches/detail.js'
+import { previewUndo } from '../../lib/batches/describe.js'
 import { undoBatch } from '../../lib/batches/undo.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { batchArgs } from '../../lib/cli/batch-args.js'
-import { undoneJson, undoneText } from '../../lib/cli/batch-text.js'
-import { parseDurationMs } from '../../lib/cli/import-quantities.js'
+import { batchArgs } from '../../lib/cli/batches/batch-args.js'
+import { undoneJson, undoneText } from '../../lib/cli/batches/batch-text.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
+import { parseDurationMs } from '../../lib/cli/quantity-flags.js'
 
 export default class BatchesUndo extends BaseCommand<typeof BatchesUndo> {
   static override summary = 'Remove the events of one import'

@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises'
 import { Args, Flags } from '@oclif/core'
 import { initChecks } from '../../lib/checks/init.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { EaError } from '../../lib/errors.js'
-import { kebab } from '../../lib/stats/params.js'
+import { EaError } from '../../lib/core/errors.js'
+import { kebab } from '../../lib/stats/query/params.js'
 
 export default class CheckInit extends BaseCommand<typeof CheckInit> {
   static override summary = 'Write a first check file with thresholds from the last weeks of the data'

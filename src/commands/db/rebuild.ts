@@ -2,7 +2,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
-import { rebuiltText } from '../../lib/cli/rollup-text.js'
+import { rebuiltText } from '../../lib/cli/rollups/rollup-text.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
 import { withCancel } from '../../lib/db/cancel.js'
 import { withTransaction } from '../../lib/db/connect.js'

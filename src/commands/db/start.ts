@@ -1,6 +1,7 @@
 /** `ea db start`: keeps the embedded server running, so that commands need not start it. */
+
+import { statusJson } from '../../lib/cli/admin/database-status.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { statusJson } from '../../lib/cli/database-status.js'
 import { startEmbedded } from '../../lib/db/embedded/server.js'
 
 export default class DbStart extends BaseCommand<typeof DbStart> {

@@ -1,6 +1,7 @@
 /** `ea db status`: which database answers, and what it lacks. */
+
+import { externalStatusText, statusJson, statusText } from '../../lib/cli/admin/database-status.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { externalStatusText, statusJson, statusText } from '../../lib/cli/database-status.js'
 import { embeddedStatus } from '../../lib/db/embedded/server.js'
 import { isTooOld, schemaState } from '../../lib/db/migrate.js'
 

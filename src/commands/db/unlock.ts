@@ -1,8 +1,8 @@
 /** `ea db unlock`: takes the lease from a holder that is gone. */
 import { Flags } from '@oclif/core'
 import { breakLease } from '../../lib/batches/lease.js'
+import { brokenJson, brokenText, clockWarning } from '../../lib/cli/admin/lease-text.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { brokenJson, brokenText, clockWarning } from '../../lib/cli/lease-text.js'
 
 export default class DbUnlock extends BaseCommand<typeof DbUnlock> {
   static override summary = 'Break the lease of an import that is gone'

@@ -1,7 +1,7 @@
 /** `ea db url`: where other programs find the database. */
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { EaError } from '../../lib/core/errors.js'
 import { embeddedStatus } from '../../lib/db/embedded/server.js'
-import { EaError } from '../../lib/errors.js'
 
 export default class DbUrl extends BaseCommand<typeof DbUrl> {
   static override summary = 'Print the URL of the database, for psql and other programs'

@@ -1,8 +1,8 @@
 /** `ea db verify`: holds the rollups against the events. */
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
-import { verifiedText } from '../../lib/cli/rollup-text.js'
-import { EaError } from '../../lib/errors.js'
+import { verifiedText } from '../../lib/cli/rollups/rollup-text.js'
+import { EaError } from '../../lib/core/errors.js'
 import { verifyRollups } from '../../lib/rollups/verify.js'
 
 export default class DbVerify extends BaseCommand<typeof DbVerify> {

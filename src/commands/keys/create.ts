@@ -1,8 +1,8 @@
 /** `ea keys create`: makes an API key and prints it, this once. */
 import { Args, Flags } from '@oclif/core'
+import { createdText, keyJson, parseExpiry } from '../../lib/cli/admin/key-text.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { createdText, keyJson, parseExpiry } from '../../lib/cli/key-text.js'
-import { createKey } from '../../lib/keys/registry.js'
+import { createKey } from '../../lib/keys/keys.js'
 import { type Scope, scopes } from '../../lib/keys/scopes.js'
 
 export default class KeysCreate extends BaseCommand<typeof KeysCreate> {

@@ -1,9 +1,9 @@
 /** `ea keys list`: the API keys, without the keys themselves. */
 import { Flags } from '@oclif/core'
+import { keysResult } from '../../lib/cli/admin/key-text.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { keysResult } from '../../lib/cli/key-text.js'
 import { outputFlags } from '../../lib/cli/output.js'
-import { listKeys } from '../../lib/keys/registry.js'
+import { listKeys } from '../../lib/keys/keys.js'
 
 export default class KeysList extends BaseCommand<typeof KeysList> {
   static override summary = 'List the API keys, oldest first'

@@ -1,8 +1,8 @@
 /** `ea keys revoke`: takes an API key back for good. */
 import { Args } from '@oclif/core'
+import { keyJson, revokedText } from '../../lib/cli/admin/key-text.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { keyJson, revokedText } from '../../lib/cli/key-text.js'
-import { revokeKey } from '../../lib/keys/registry.js'
+import { revokeKey } from '../../lib/keys/keys.js'
 
 export default class KeysRevoke extends BaseCommand<typeof KeysRevoke> {
   static override summary = 'Revoke an API key permanently'

@@ -1,10 +1,11 @@
 /** `ea rollups add`: keeps rollups that make some segments and funnels fast. */
-import { keepRollups } from '../../lib/batches/kept-rollups.js'
+
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
-import { emptyText, keptJson, keptText } from '../../lib/cli/optional-rollup-text.js'
-import { rollupArgs } from '../../lib/cli/rollup-args.js'
-import { fillProgress } from '../../lib/cli/rollup-progress.js'
+import { emptyText, keptJson, keptText } from '../../lib/cli/rollups/on-demand-text.js'
+import { rollupArgs } from '../../lib/cli/rollups/rollup-args.js'
+import { fillProgress } from '../../lib/cli/rollups/rollup-progress.js'
+import { keepRollups } from '../../lib/rollups/on-demand/add-remove.js'
 
 export default class RollupsAdd extends BaseCommand<typeof RollupsAdd> {
   static override summary = 'Add an on-demand rollup of a property or an event type'

@@ -1,8 +1,9 @@
 /** `ea rollups list`: the rollups that somebody asked for. */
-import { listRollups } from '../../lib/batches/rollup-listing.js'
+
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { rollupsResult, sizesText } from '../../lib/cli/optional-rollup-text.js'
 import { outputFlags } from '../../lib/cli/output.js'
+import { rollupsResult, sizesText } from '../../lib/cli/rollups/on-demand-text.js'
+import { listRollups } from '../../lib/rollups/on-demand/list.js'
 
 export default class RollupsList extends BaseCommand<typeof RollupsList> {
   static override summary = 'List the on-demand rollups, oldest first'

@@ -1,9 +1,10 @@
 /** `ea rollups remove`: gives rollups up that were kept on request. */
-import { forgetRollups } from '../../lib/batches/kept-rollups.js'
+
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
-import { forgottenJson, forgottenText } from '../../lib/cli/optional-rollup-text.js'
-import { rollupArgs } from '../../lib/cli/rollup-args.js'
+import { forgottenJson, forgottenText } from '../../lib/cli/rollups/on-demand-text.js'
+import { rollupArgs } from '../../lib/cli/rollups/rollup-args.js'
+import { forgetRollups } from '../../lib/rollups/on-demand/add-remove.js'
 
 export default class RollupsRemove extends BaseCommand<typeof RollupsRemove> {
   static override summary = 'Remove on-demand rollups'

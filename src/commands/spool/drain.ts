@@ -1,16 +1,16 @@
 /** `ea spool drain`: stores what a server that runs no more has kept. */
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
-import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/spool-text.js'
+import { spoolDirFlag } from '../../lib/cli/serve/spool-flags.js'
+import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/serve/spool-text.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
-import { isAway, isOutOfTime } from '../../lib/ingest/away.js'
 import { deliverPart } from '../../lib/ingest/deliver.js'
 import { drainSpool } from '../../lib/ingest/spool/drain.js'
 import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
 import { withSpool } from '../../lib/ingest/spool/spool.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
-import { serveDefaults } from '../../lib/serve/options.js'
+import { isAway, isOutOfTime } from '../../lib/ingest/unavailable.js'
+import { serveDefaults } from '../../lib/serve/http/options.js'
 
 export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
   static override summary = 'Store the events that are waiting for the database'

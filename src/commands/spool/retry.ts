@@ -1,8 +1,8 @@
 /** `ea spool retry`: dead letters get another chance. */
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
-import { type Retried, retriedText } from '../../lib/cli/spool-text.js'
+import { spoolDirFlag } from '../../lib/cli/serve/spool-flags.js'
+import { type Retried, retriedText } from '../../lib/cli/serve/spool-text.js'
 import { type Spool, withSpool } from '../../lib/ingest/spool/spool.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 

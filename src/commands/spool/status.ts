@@ -1,7 +1,7 @@
 /** `ea spool status`: what waits for the database. */
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { spoolDirFlag } from '../../lib/cli/spool-flags.js'
-import { spoolJson, spoolText } from '../../lib/cli/spool-text.js'
+import { spoolDirFlag } from '../../lib/cli/serve/spool-flags.js'
+import { spoolJson, spoolText } from '../../lib/cli/serve/spool-text.js'
 import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 import { spoolStatus } from '../../lib/ingest/spool/status.js'
 

@@ -1,5 +1,5 @@
 /** `ea stats mau`: see `lib/stats/mau.ts`. */
-import { statCommand } from '../../lib/cli/stat-command.js'
+import { statCommand } from '../../lib/cli/answers/stat-command.js'
 import { mauStat } from '../../lib/stats/mau.js'
 
 export default statCommand(mauStat)

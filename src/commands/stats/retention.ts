@@ -1,5 +1,5 @@
 /** `ea stats retention`: see `lib/stats/retention.ts`. */
-import { statCommand } from '../../lib/cli/stat-command.js'
+import { statCommand } from '../../lib/cli/answers/stat-command.js'
 import { retentionStat } from '../../lib/stats/retention.js'
 
 export default statCommand(retentionStat)

@@ -1,5 +1,5 @@
 /** `ea stats stickiness`: see `lib/stats/stickiness.ts`. */
-import { statCommand } from '../../lib/cli/stat-command.js'
+import { statCommand } from '../../lib/cli/answers/stat-command.js'
 import { stickinessStat } from '../../lib/stats/stickiness.js'
 
 export default statCommand(stickinessStat)

@@ -1,5 +1,5 @@
 /** `ea stats top-events`: see `lib/stats/top-events.ts`. */
-import { statCommand } from '../../lib/cli/stat-command.js'
+import { statCommand } from '../../lib/cli/answers/stat-command.js'
 import { topEventsStat } from '../../lib/stats/top-events.js'
 
 export default statCommand(topEventsStat)

@@ -1,5 +1,5 @@
 /** `ea stats trend`: see `lib/stats/trend.ts`. */
-import { statCommand } from '../../lib/cli/stat-command.js'
+import { statCommand } from '../../lib/cli/answers/stat-command.js'
 import { trendStat } from '../../lib/stats/trend.js'
 
 export default statCommand(trendStat)

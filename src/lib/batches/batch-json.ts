@@ -1,9 +1,10 @@
 /** Batches as rows and as JSON: what `ea batches list` and `show` print and what HTTP answers is made here. */
+
+import type { Column, Result } from '../core/result.js'
 import type { Session } from '../db/connect.js'
 import type { BatchStatus } from '../db/tables.js'
-import type { Column, Result } from '../result.js'
-import type { BatchDetail } from './detail.js'
-import { type Batch, listBatches } from './registry.js'
+import { type Batch, listBatches } from './batches.js'
+import type { BatchDetail } from './describe.js'
 
 export const batchStatuses = ['loading', 'completed', 'failed', 'undone'] as const satisfies BatchStatus[]
 

@@ -2,19 +2,19 @@
  * How a batch that was loading ends: completed (its events count, all at once) or failed (they are removed).
  */
 import { sql } from 'kysely'
+import { EaError } from '../core/errors.js'
+import type { Reject } from '../core/event.js'
+import { failpoint } from '../core/failpoint.js'
 import { type Database, isTransient, type Transaction, withTransaction } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import type { Reject } from '../event.js'
-import { failpoint } from '../failpoint.js'
+import { bumpDataVersion, lockVisibilityPatiently } from '../db/data-version.js'
 import { addDelta } from '../rollups/add.js'
 import { prepareDelta } from '../rollups/delta.js'
+import { type Batch, getBatch } from './batches.js'
 import { dropDifferences, keepFirstDifferences } from './differences.js'
 import { batchAfterLoss } from './interruption.js'
 import { holdLease, type Lease } from './lease.js'
 import { decideAsDuplicates, storePending } from './pending.js'
-import { type Batch, getBatch } from './registry.js'
 import { keepFirstRejects, keepRejects } from './rejects.js'
-import { bumpDataVersion, lockVisibilityPatiently } from './visibility.js'
 
 /** What is known of a content only when all of it was read. */
 export interface Loaded {

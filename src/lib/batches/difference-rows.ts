@@ -1,8 +1,9 @@
 /** The duplicates of a batch that differ from the stored events, as a Result. */
+
+import type { Column, Result } from '../core/result.js'
 import type { Session } from '../db/connect.js'
-import type { Column, Result } from '../result.js'
+import { getBatch } from './batches.js'
 import { keptDifferences, listDifferences } from './differences.js'
-import { getBatch } from './registry.js'
 
 const columns: readonly Column[] = [
   { name: 'record', kind: 'text' },

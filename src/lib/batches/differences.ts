@@ -3,8 +3,8 @@
  * duplicates are; the first ones of a batch are kept by name, so that people can see what was not stored.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { EventField } from '../core/event.js'
 import type { Session, Transaction } from '../db/connect.js'
-import type { EventField } from '../event.js'
 
 /** A batch keeps so many by name, the first of the file. */
 export const keptDifferences = 1_000

@@ -3,8 +3,8 @@
  * The caller holds the visibility lock, so nobody undoes or grows one meanwhile.
  */
 import { sql } from 'kysely'
+import type { Reject } from '../core/event.js'
 import type { Transaction } from '../db/connect.js'
-import type { Reject } from '../event.js'
 import { type Difference, keepDifferences, keptDifferences } from './differences.js'
 import { failedBatchKeepsRejects, keepRejects } from './rejects.js'
 import { senderName, senderNote } from './sender.js'

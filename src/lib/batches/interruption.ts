@@ -3,11 +3,11 @@
  * the error then says what is true of it and what to do.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EaError } from '../core/errors.js'
 import { type Database, isTransient } from '../db/connect.js'
 import { asDatabaseError } from '../db/database-error.js'
-import { EaError } from '../errors.js'
+import { type Batch, getBatch } from './batches.js'
 import { isTaken, type Lease } from './lease.js'
-import { type Batch, getBatch } from './registry.js'
 
 /** How long a server that is away is asked again. */
 const patienceMs = 10_000

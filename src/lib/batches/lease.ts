@@ -6,6 +6,8 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { PoolClient } from 'pg'
+import { EaError } from '../core/errors.js'
+import { failpoint } from '../core/failpoint.js'
 import {
   type Database,
   isTransient,
@@ -14,9 +16,7 @@ import {
   withSiblingPool,
   withTransaction,
 } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import { failpoint } from '../failpoint.js'
-import { isGone, isOfThisHost, type ProcessIdentity, thisProcess } from '../process-identity.js'
+import { isGone, isOfThisHost, type ProcessIdentity, thisProcess } from '../os/process-identity.js'
 
 /** A holder whose heartbeat is older than this has lost its lease to whoever asks. */
 const leaseExpiresMs = 15_000

@@ -3,12 +3,12 @@
  * duplicates: the transaction that ends that batch decides, in the order in which they came.
  */
 import { sql } from 'kysely'
+import { failpoint } from '../core/failpoint.js'
 import type { Transaction } from '../db/connect.js'
-import { failpoint } from '../failpoint.js'
+import { bumpDataVersion } from '../db/data-version.js'
 import { addDelta } from '../rollups/add.js'
 import { prepareDeltaOf } from '../rollups/delta.js'
 import { differingFields, keptDifferences } from './differences.js'
-import { bumpDataVersion } from './visibility.js'
 
 /**
  * The batch has completed: what waited for it is a duplicate of its events. The caller holds the visibility lock.

@@ -1,7 +1,7 @@
 /** Rejects as rows, page by page: however many there are, memory holds one page of them. */
-import type { Reject } from '../event.js'
-import type { Format } from '../render/formats.js'
-import type { Column, Result, Row } from '../result.js'
+import type { Reject } from '../core/event.js'
+import type { Column, Result, Row } from '../core/result.js'
+import type { Format } from '../present/tables/formats.js'
 
 const columns: readonly Column[] = [
   { name: 'record', kind: 'text' },
@@ -46,7 +46,7 @@ export async function* rejectsText(
   limit: number,
   meta: Record<string, unknown>,
 ): AsyncGenerator<string> {
-  const { render } = await import('../render/render.js')
+  const { render } = await import('../present/tables/render.js')
   const plain = { color: false, isTty: false, width: 0 }
   const renderPage = (data: readonly Row[]) => render({ metric: 'rejects', columns, data, meta: {} }, format, plain)
   let first = true

@@ -1,7 +1,7 @@
 /** The rejects of a batch: records that are no events, kept with their address and their untouched bytes. */
 import { sql } from 'kysely'
+import type { Reject, RejectCode } from '../core/event.js'
 import type { Session, Transaction } from '../db/connect.js'
-import type { Reject, RejectCode } from '../event.js'
 
 /** A batch that failed keeps so many rejects, the first of the file: enough to see what is wrong with it. */
 export const failedBatchKeepsRejects = 1_000

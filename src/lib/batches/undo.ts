@@ -3,17 +3,17 @@
  * the batches that leaned on it.
  */
 import { sql } from 'kysely'
+import { EaError } from '../core/errors.js'
+import { failpoint } from '../core/failpoint.js'
 import { type Database, isTransient, withTransaction } from '../db/connect.js'
+import { bumpDataVersion } from '../db/data-version.js'
 import { lockVisibility } from '../db/visibility-lock.js'
-import { EaError } from '../errors.js'
-import { failpoint } from '../failpoint.js'
 import { prepareDelta } from '../rollups/delta.js'
 import { removeDelta } from '../rollups/remove.js'
+import { type Batch, getBatch, interruptedBatches } from './batches.js'
 import { discardBatch } from './complete.js'
 import { batchAfterLoss, tellingWhatIsLeft } from './interruption.js'
 import { holdLease, type Lease, type LeaseRequest, withLease } from './lease.js'
-import { type Batch, getBatch, interruptedBatches } from './registry.js'
-import { bumpDataVersion } from './visibility.js'
 
 export interface Undone {
   readonly batch: Batch

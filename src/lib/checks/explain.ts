@@ -1,11 +1,12 @@
 /** What checks would ask, as SQL, instead of asking it. */
+
+import { addDays } from '../core/time.js'
 import type { Database, Session } from '../db/connect.js'
-import { type AskOptions, inReading, type Statement, statementOf } from '../stats/ask.js'
-import { addDays } from '../time.js'
-import { baseWindow } from './base-windows.js'
-import { type Clock, freshnessQuery, importsQuery } from './measures.js'
-import { askingFor, movedParams } from './questions.js'
-import type { Check } from './spec.js'
+import { type AskOptions, inReading, type Statement, statementOf } from '../stats/query/run-stat.js'
+import { baseWindow } from './evaluate/base-windows.js'
+import { type Clock, freshnessQuery, importsQuery } from './evaluate/data-quality.js'
+import { askingFor, movedParams } from './evaluate/query-cache.js'
+import type { Check } from './file/check.js'
 
 export interface ExplainedCheck {
   readonly name: string

@@ -1,8 +1,9 @@
 /** The text of a first file of checks: pure, from the numbers that were seen to thresholds with some room below them. */
-import { percentText } from '../render/cells.js'
-import { valueText } from '../stats/segment-grammar.js'
-import type { Day } from '../time.js'
-import type { Imports } from './judgement.js'
+
+import type { Day } from '../core/time.js'
+import { percentText } from '../present/tables/cell-text.js'
+import { valueText } from '../stats/filter/filter-parser.js'
+import type { Imports } from './evaluate/evaluation.js'
 
 /** What a database showed over its last weeks. */
 export interface Observed {

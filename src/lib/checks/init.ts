@@ -3,19 +3,19 @@
  * check says which numbers they come from. On the data that it was made of no check of it fails.
  */
 import type * as z from 'zod'
+import type { Result } from '../core/result.js'
+import { addDays, type Day, daysBetween } from '../core/time.js'
 import type { Database, Session } from '../db/connect.js'
-import type { Result } from '../result.js'
-import { type AskOptions, answer, inReading } from '../stats/ask.js'
-import { completeUntil } from '../stats/completeness.js'
 import { dauStat } from '../stats/dau.js'
-import type { OpenFrame } from '../stats/frame.js'
-import { parseParams } from '../stats/params.js'
+import { completeUntil } from '../stats/query/completeness.js'
+import { parseParams } from '../stats/query/params.js'
+import type { OpenFrame } from '../stats/query/query-context.js'
+import { type AskOptions, answer, inReading } from '../stats/query/run-stat.js'
+import type { Stat } from '../stats/query/stat.js'
 import { retentionStat } from '../stats/retention.js'
-import type { Stat } from '../stats/stat.js'
 import { trendStat } from '../stats/trend.js'
-import { addDays, type Day, daysBetween } from '../time.js'
+import { freshness, importQuality, readClock } from './evaluate/data-quality.js'
 import { batchesBack, type Observed, writeChecks } from './init-text.js'
-import { freshness, importQuality, readClock } from './measures.js'
 
 export interface InitOptions extends AskOptions {
   readonly tz?: string | undefined

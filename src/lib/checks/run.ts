@@ -3,13 +3,13 @@
  * is worth is decided in `judge.ts`, without a database.
  */
 import type { Database, Session } from '../db/connect.js'
-import { type AskOptions, inReading } from '../stats/ask.js'
-import { comparisonText } from './assertion-text.js'
-import { judge } from './judge.js'
-import { readClock } from './measures.js'
-import { type CheckReport, type Outcome, type Status, statuses } from './outcome.js'
-import { askingFor, type Findings, Questions } from './questions.js'
-import type { Check } from './spec.js'
+import { type AskOptions, inReading } from '../stats/query/run-stat.js'
+import { comparisonText } from './assertion/text.js'
+import { readClock } from './evaluate/data-quality.js'
+import { judge } from './evaluate/evaluate.js'
+import { type CheckReport, type Outcome, type Status, statuses } from './evaluate/outcome.js'
+import { askingFor, type Findings, Questions } from './evaluate/query-cache.js'
+import type { Check } from './file/check.js'
 
 export interface RunOptions extends AskOptions {
   /** The mildest result for which the exit code is 6 (default `fail`). */

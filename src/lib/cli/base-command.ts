@@ -4,12 +4,12 @@
  * plain values from `this.flags`, one call of the library, one `this.show` or `this.present`.
  */
 import { Command, Flags, type Interfaces } from '@oclif/core'
-import type { Config } from '../config.js'
+import type { Config } from '../core/config.js'
+import { EaError } from '../core/errors.js'
+import type { Result } from '../core/result.js'
 import type { Database } from '../db/connect.js'
 import type { OpenOptions } from '../db/open.js'
-import { EaError } from '../errors.js'
-import { defaultFormat, type Format, type RenderOptions } from '../render/formats.js'
-import type { Result } from '../result.js'
+import { defaultFormat, type Format, type RenderOptions } from '../present/tables/formats.js'
 import { asEaError, showFailure } from './failure.js'
 import { writeOutput } from './output.js'
 import { interruption } from './signals.js'
@@ -74,7 +74,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   /** The flags that decide where the data is, checked. */
   protected async settings(): Promise<Config> {
-    const { parseConfig } = await import('../config.js')
+    const { parseConfig } = await import('../core/config.js')
     const flags = this.globalFlags
     const { 'database-url': databaseUrl, schema, 'data-dir': dataDir } = flags
     return parseConfig({ databaseUrl, schema, dataDir, defaultDataDir: this.config.dataDir }, process.env)
@@ -135,7 +135,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     const { output } = this.flags as { output?: string }
     const format = this.answerFormat()
     const options = this.answerOptions()
-    const { render } = await import('../render/render.js')
+    const { render } = await import('../present/tables/render.js')
     const warnings = (result.meta.warnings as string[] | undefined) ?? []
     if (format === 'json') {
       const meta = { ...result.meta, warnings: [...warnings, ...this.warnings] }
@@ -143,7 +143,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
     for (const warning of warnings) this.caution(warning)
     if (options.isTty && format === 'table') {
-      const { about } = await import('../render/about.js')
+      const { about } = await import('../present/tables/caption.js')
       for (const line of about(result, options.width)) this.say(line)
     }
     await this.print(await render(result, format, options), output)

@@ -3,8 +3,8 @@
  * forms (lines on stderr, JSON on stdout) and the exit code come from the same EaError, so they cannot differ.
  */
 import { stripVTControlCharacters } from 'node:util'
-import { EaError } from '../errors.js'
-import { nearest } from '../nearest.js'
+import { EaError } from '../core/errors.js'
+import { nearest } from '../core/nearest.js'
 import { interruption } from './signals.js'
 import { wantsColor, wantsJson } from './terminal.js'
 

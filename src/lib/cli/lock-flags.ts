@@ -1,6 +1,6 @@
 /** The flag of commands that change what others may be using: how long to wait for their locks. */
 import { Flags } from '@oclif/core'
-import { parseDurationMs } from './import-quantities.js'
+import { parseDurationMs } from './quantity-flags.js'
 
 export const lockTimeoutFlag = {
   'lock-timeout': Flags.custom<number>({

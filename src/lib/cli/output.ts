@@ -1,8 +1,8 @@
 /** Where data goes: stdout, or a file that appears whole or not at all. */
 import { writeFile } from 'node:fs/promises'
 import { Flags } from '@oclif/core'
-import { defaultFormat, formats } from '../render/formats.js'
-import { throwUnwritable, writeWhole } from '../whole-file.js'
+import { throwUnwritable, writeWhole } from '../os/atomic-file.js'
+import { defaultFormat, formats } from '../present/tables/formats.js'
 
 /**
  * The flag that names the file to write. `-` is stdout, as if the flag were left out; `./-` is a file of that name.

@@ -1,7 +1,7 @@
 /** `--query-timeout`: how long a statement of a question may take in the database. */
 import { Flags } from '@oclif/core'
-import { EaError } from '../errors.js'
-import { parseDurationMs } from './import-quantities.js'
+import { EaError } from '../core/errors.js'
+import { parseDurationMs } from './quantity-flags.js'
 
 export const queryTimeoutFlag = {
   'query-timeout': Flags.string({

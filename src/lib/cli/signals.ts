@@ -2,7 +2,7 @@
  * Ctrl-C and a polite kill as one AbortSignal. The first asks the command to end: work that runs long listens to it, its
  * `finally` blocks run, and the exit code says what happened. The second one ends the process at once.
  */
-import { EaError } from '../errors.js'
+import { EaError } from '../core/errors.js'
 
 const codes = { SIGINT: 'interrupted', SIGTERM: 'terminated', SIGHUP: 'terminated' } as const
 const controller = new AbortController()

@@ -1,5 +1,5 @@
 /** What the terminal at the other end can show: colours, width. The only place that reads NO_COLOR and FORCE_COLOR. */
-import type { RenderOptions } from '../render/formats.js'
+import type { RenderOptions } from '../present/tables/formats.js'
 
 /** Whether to colour what goes to `stream`: NO_COLOR and --no-color win, FORCE_COLOR comes next, then the terminal. */
 export function wantsColor(stream: { isTTY?: boolean }, argv: readonly string[] = process.argv): boolean {

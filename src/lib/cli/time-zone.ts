@@ -1,6 +1,6 @@
 /** The time zone of a flag, checked; the server has the last word. */
-import { EaError } from '../errors.js'
-import { isTimeZone } from '../time.js'
+import { EaError } from '../core/errors.js'
+import { isTimeZone } from '../core/time.js'
 
 /**
  * Gives the zone back when its name can be one.

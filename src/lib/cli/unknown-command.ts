@@ -1,6 +1,6 @@
 /** What is said of a command that does not exist: the command that was probably meant, else the commands there are. */
-import { EaError } from '../errors.js'
-import { nearest } from '../nearest.js'
+import { EaError } from '../core/errors.js'
+import { nearest } from '../core/nearest.js'
 
 /**
  * The error for words that name no command.

@@ -5,7 +5,7 @@
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { type ServerAddress, serverAddresses } from './server-address.js'
+import { type ServerAddress, serverAddresses } from './address/server-address.js'
 import { type TableNames, type Tables, tableNames } from './tables.js'
 import { openingOf, openingOfReading, type TransactionOptions } from './transaction-settings.js'
 

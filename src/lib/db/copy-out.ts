@@ -15,7 +15,7 @@ import {
 } from 'kysely'
 import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import { EaError } from '../errors.js'
+import { EaError } from '../core/errors.js'
 import { withCancel } from './cancel.js'
 import type { Transaction } from './connect.js'
 

@@ -2,7 +2,7 @@
  * An error of the driver or the server as an error for a person: which connection failed why, and what to do next. What
  * is not about the connection or the rights of its role comes back as it is.
  */
-import { EaError, type ErrorCode } from '../errors.js'
+import { EaError, type ErrorCode } from '../core/errors.js'
 import { isTransient, sqlState } from './connect.js'
 import { readingGrants, writingGrants } from './rights.js'
 

@@ -3,7 +3,7 @@
  * others. It never ends anything; a command goes on when the lock is free.
  */
 import { sql } from 'kysely'
-import { EaError } from '../errors.js'
+import { EaError } from '../core/errors.js'
 import { type Database, sqlState, withSiblingPool } from './connect.js'
 
 /** A session that holds a lock, or is before us in the queue for it. */

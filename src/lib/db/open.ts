@@ -4,8 +4,8 @@
  * a person.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, defaultSchema } from '../config.js'
-import { EaError } from '../errors.js'
+import { type Config, defaultSchema } from '../core/config.js'
+import { EaError } from '../core/errors.js'
 import { type Database, isTransient, sqlState, withPool } from './connect.js'
 import { asDatabaseError } from './database-error.js'
 import { type OnBlocked, withLockWatch } from './lock-watch.js'

@@ -3,7 +3,7 @@
  * reads back as the same event, to the microsecond and to the last digit: `test/export/round-trip.db.test.ts`.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { limits } from '../event.js'
+import { limits } from '../core/event.js'
 import type { ExportFormat } from './params.js'
 
 /** `"2025-08-31T12:00:00.5Z"`, in quotes, with no more digits than it needs, whatever the session's DateStyle. */

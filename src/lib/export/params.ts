@@ -1,6 +1,6 @@
 /** What an export can be asked for: the range and the segments of a stat, and how an event is written. */
 import * as z from 'zod'
-import { commonParams } from '../stats/params.js'
+import { commonParams } from '../stats/query/params.js'
 
 export const exportFormats = ['csv', 'ndjson'] as const
 export type ExportFormat = (typeof exportFormats)[number]

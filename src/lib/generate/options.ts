@@ -1,7 +1,7 @@
 /** What `ea generate` can be told: as a person gives it, and as the generator trusts it. */
 import * as z from 'zod'
-import { EaError } from '../errors.js'
-import { inOurWords } from '../field-fault.js'
+import { EaError } from '../core/errors.js'
+import { inOurWords } from '../core/field-fault.js'
 
 export const logFormats = ['csv', 'ndjson'] as const
 export type LogFormat = (typeof logFormats)[number]

@@ -2,13 +2,14 @@
  * `--atomic`: one file in one transaction on one connection. Slower, and nothing is left when it is killed; the only
  * trace of a file that fails is its batch with its rejects.
  */
+
+import { createBatch, findCompleted, type NewBatch } from '../batches/batches.js'
 import { completeIn, failBatch } from '../batches/complete.js'
 import { holdLease } from '../batches/lease.js'
-import { createBatch, findCompleted, type NewBatch } from '../batches/registry.js'
 import { type Transaction, withTransaction } from '../db/connect.js'
-import { type ChunkOutcome, type LoadContext, mergeChunk, withTrust } from './load-chunk.js'
-import { type FileOutcome, importDefaults } from './options.js'
-import { type Reading, readingRecord } from './reading.js'
+import { type ChunkOutcome, type LoadContext, mergeChunk, withTrust } from '../load/load-chunk.js'
+import type { Chunk } from '../load/split/chunk.js'
+import { dropStaging } from '../load/stage.js'
 import {
   alreadyImported,
   chunksOf,
@@ -22,10 +23,10 @@ import {
   secondsSince,
   timed,
   warnOfShadowed,
-} from './run.js'
-import type { FileIdentity, Source } from './source.js'
-import type { Chunk } from './split/chunk.js'
-import { dropStaging } from './stage.js'
+} from './import-context.js'
+import { type FileOutcome, importDefaults } from './options.js'
+import { type Reading, readingRecord } from './parse-options.js'
+import type { FileIdentity, Source } from './source/source.js'
 
 export async function loadAtomically(
   run: Run,

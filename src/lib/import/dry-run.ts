@@ -5,12 +5,12 @@
 import { sql } from 'kysely'
 import { differingFields } from '../batches/differences.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
-import { rejectsOf } from './chunk-rejects.js'
-import { type JudgeOptions, type JudgeRules, judgeSql } from './judge.js'
-import { type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from './load-chunk.js'
-import { refusedRecords, shadowedSql } from './merge.js'
-import { type FileOutcome, importDefaults } from './options.js'
-import type { Reading } from './reading.js'
+import { rejectsOf } from '../load/chunk-rejects.js'
+import { type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from '../load/load-chunk.js'
+import { refusedRecords, shadowedSql } from '../load/merge.js'
+import type { Chunk } from '../load/split/chunk.js'
+import { type JudgeOptions, type JudgeRules, judgeSql } from '../load/sql/validation-sql.js'
+import { dropStaging, staging } from '../load/stage.js'
 import {
   chunksOf,
   endsBatch,
@@ -21,10 +21,10 @@ import {
   requireGood,
   timed,
   warnOfShadowed,
-} from './run.js'
-import type { FileIdentity, Source } from './source.js'
-import type { Chunk } from './split/chunk.js'
-import { dropStaging, staging } from './stage.js'
+} from './import-context.js'
+import { type FileOutcome, importDefaults } from './options.js'
+import type { Reading } from './parse-options.js'
+import type { FileIdentity, Source } from './source/source.js'
 
 /** What several files of one dry run share. */
 export interface DryRun {

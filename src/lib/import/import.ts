@@ -1,14 +1,14 @@
 /** `ea import` as a function: several sources, one lease, one outcome. */
 import { type Lease, type LeaseRequest, withLease } from '../batches/lease.js'
+import { EaError } from '../core/errors.js'
+import { isTimeZone } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import { requireNoInput } from '../same-file.js'
-import { isTimeZone } from '../time.js'
+import { requireNoInput } from '../os/same-file.js'
 import { type DryRun, inDryRun } from './dry-run.js'
+import { ImportFailure, isFaultOfFile, unreadOutcome } from './import-context.js'
 import type { FileOutcome, ImportOptions, ImportOutcome } from './options.js'
-import { findSources, type UnreadableSource } from './paths.js'
 import { importFile } from './pipeline.js'
-import { ImportFailure, isFaultOfFile, unreadOutcome } from './run.js'
+import { findSources, type UnreadableSource } from './source/paths.js'
 
 /**
  * Imports files, each exactly once: paths, globs, folders, `-` for standard input.

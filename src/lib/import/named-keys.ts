@@ -2,10 +2,10 @@
  * The keys that `--map` and `--id-from` name, looked for in the first records of a JSON source. A CSV has a header to hold
  * them against; here a misspelt key would only be absent from every record, and nobody would be told.
  */
-import { EaError } from '../errors.js'
-import { type FieldMap, formatSource, type IdFrom, type SourceName } from './map-grammar.js'
-import { shellQuoted } from './mapping.js'
-import { nearest } from './name-guess.js'
+import { EaError } from '../core/errors.js'
+import { nearest } from '../load/mapping/column-guess.js'
+import { type FieldMap, formatSource, type IdFrom, type SourceName } from '../load/mapping/map-parser.js'
+import { shellQuoted } from '../load/mapping/mapping.js'
 
 export interface NamedKeys {
   /** Each key that none of the first records has, in a sentence. */

@@ -1,13 +1,13 @@
 /** What an import can be told, what it tells while it runs, and what it answers. */
 import type { Readable } from 'node:stream'
+import type { Batch } from '../batches/batches.js'
 import type { LeaseHolder } from '../batches/lease.js'
-import type { Batch } from '../batches/registry.js'
-import type { ErrorCode } from '../errors.js'
-import { limits, type RejectCode } from '../event.js'
-import type { RejectBudget } from './ledger.js'
-import type { LeftOut } from './paths.js'
-import type { ReadingOptions } from './reading.js'
+import type { ErrorCode } from '../core/errors.js'
+import { limits, type RejectCode } from '../core/event.js'
+import type { RejectBudget } from '../load/import-counts.js'
+import type { ReadingOptions } from './parse-options.js'
 import type { RejectsFileSummary } from './rejects-file.js'
+import type { LeftOut } from './source/paths.js'
 
 export interface ImportOptions extends Partial<ReadingOptions> {
   /** How many rejects a file may have; default none. */

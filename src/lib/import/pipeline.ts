@@ -6,23 +6,20 @@
  * Everything that may be killed lies between two transactions; whoever comes next finds the batch `loading` and the
  * chunks that are merged, and goes on from there.
  */
+
+import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/batches.js'
 import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
 import { tellingWhatIsLeft } from '../batches/interruption.js'
 import { holdLease, type Lease } from '../batches/lease.js'
-import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/registry.js'
 import { countRejectCodes, failedBatchKeepsRejects, listRejects, rejectsBetween } from '../batches/rejects.js'
+import { EaError } from '../core/errors.js'
+import { failpoint } from '../core/failpoint.js'
 import { type Database, withTransaction } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import { failpoint } from '../failpoint.js'
-import { writeWhole } from '../whole-file.js'
+import { noRejects } from '../load/chunk-rejects.js'
+import { judgeOnly, type LoadContext, loadChunk } from '../load/load-chunk.js'
+import { writeWhole } from '../os/atomic-file.js'
 import { loadAtomically } from './atomic.js'
-import { noRejects } from './chunk-rejects.js'
 import { type DryRun, dryRun } from './dry-run.js'
-import { eachInFlight } from './in-flight.js'
-import { judgeOnly, type LoadContext, loadChunk } from './load-chunk.js'
-import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
-import { decideReading, isSameReading, type Reading, readingRecord } from './reading.js'
-import { RejectsFile } from './rejects-file.js'
 import {
   alreadyImported,
   chunksOf,
@@ -42,8 +39,12 @@ import {
   timed,
   warnIfNothing,
   warnOfShadowed,
-} from './run.js'
-import { type FileIdentity, hashFile, type Source, withSource } from './source.js'
+} from './import-context.js'
+import { eachInFlight } from './in-flight.js'
+import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
+import { decideReading, isSameReading, type Reading, readingRecord } from './parse-options.js'
+import { RejectsFile } from './rejects-file.js'
+import { type FileIdentity, hashFile, type Source, withSource } from './source/source.js'
 
 /**
  * Imports one file or `-`. The caller holds the lease.

@@ -1,5 +1,5 @@
 /** What to do about rejects: advice that can work for this file, and the one reason when nearly all records share it. */
-import { type RejectCode, rejectCodes } from '../event.js'
+import { type RejectCode, rejectCodes } from '../core/event.js'
 
 interface Reason {
   readonly code: RejectCode

@@ -5,9 +5,9 @@
  * own that part would be another record.
  */
 import { type FileHandle, open } from 'node:fs/promises'
-import type { Reject, RejectCode } from '../event.js'
-import { throwUnwritable } from '../whole-file.js'
-import type { Dialect } from './sniff.js'
+import type { Reject, RejectCode } from '../core/event.js'
+import { throwUnwritable } from '../os/atomic-file.js'
+import type { Dialect } from './detect/sniff.js'
 
 /** How the file frames its records. */
 export interface RejectsFrame {

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Database } from '../db/connect.js'
-import { isLockTimeout } from './away.js'
+import { isLockTimeout } from './unavailable.js'
 
 export type AvailabilityEvent =
   | { readonly type: 'away'; readonly reason: string }

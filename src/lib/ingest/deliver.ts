@@ -1,10 +1,11 @@
 /** A part of a spool into the database, exactly once: by the way that a request takes, and marked as stored by it. */
+
+import { EaError } from '../core/errors.js'
 import type { Database } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import { split } from '../import/split/split.js'
+import { split } from '../load/split/split.js'
+import type { CommitRequest, Settled, SpooledRequest, SpoolPart } from './body/request.js'
 import { commitRun } from './commit.js'
-import type { CommitRequest, Settled, SpooledRequest, SpoolPart } from './request.js'
-import { rejectedCount } from './settle.js'
+import { rejectedCount } from './request-results.js'
 
 /** Lines of a spool are no longer than the bodies that were taken. */
 const maxLineBytes = 1024 * 1024 * 1024

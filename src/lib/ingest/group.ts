@@ -5,8 +5,9 @@
  * There are two lanes. Small requests share transactions; a large one has its own, is copied into staging while small
  * ones go on, and takes its turn at the lock (`alone`).
  */
+
+import type { CommitRequest, Settled } from './body/request.js'
 import { groupMaxBytes, groupMaxRecords, isSmall } from './records.js'
-import type { CommitRequest, Settled } from './request.js'
 
 /** Commits a run; `alone` brackets what may not overlap with the other lane. */
 export type CommitLane = (

@@ -4,10 +4,10 @@
  */
 import { sql } from 'kysely'
 import { senderTexts } from '../batches/sender.js'
+import { EaError } from '../core/errors.js'
 import type { Transaction } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import type { CommitRequest, Settled } from './request.js'
-import type { WithRejects } from './settle.js'
+import type { CommitRequest, Settled } from './body/request.js'
+import type { WithRejects } from './request-results.js'
 
 /** How long an answer can be asked for again. */
 const keptHours = 24

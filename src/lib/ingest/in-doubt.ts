@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { GrowthMark } from '../batches/http-batch.js'
 import { type Database, sqlState } from '../db/connect.js'
-import { isAway } from './away.js'
+import { isAway } from './unavailable.js'
 
 /** What a commit leaves behind. */
 export interface CommitTrace {

@@ -3,19 +3,19 @@
  * is answered when its events are safe, one way or the other.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EaError } from '../core/errors.js'
 import { type Database, withSiblingPool } from '../db/connect.js'
-import { EaError } from '../errors.js'
 import { Availability, type AvailabilityEvent } from './availability.js'
-import { isAway, isLockTimeout, isOutOfTime } from './away.js'
+import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, Settled } from './body/request.js'
 import { commitRun } from './commit.js'
 import { deliverPart } from './deliver.js'
 import { Committer } from './group.js'
 import { linesOf } from './records.js'
-import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, Settled } from './request.js'
-import { firstRejects, rejectedCount, rejectedList } from './settle.js'
+import { firstRejects, rejectedCount, rejectedList } from './request-results.js'
 import { type Drainer, startDrainer } from './spool/drainer.js'
 import type { SpoolEvent } from './spool/events.js'
 import { type Spool, type SpoolState, withSpool } from './spool/spool.js'
+import { isAway, isLockTimeout, isOutOfTime } from './unavailable.js'
 
 /** What happens, for logs and metrics. */
 export type IngestEvent =

@@ -4,15 +4,15 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Difference, differingFields } from '../batches/differences.js'
+import type { RejectCode } from '../core/event.js'
 import type { Transaction } from '../db/connect.js'
-import type { RejectCode } from '../event.js'
-import { type JudgeRules, judgeSql, shadowedKeysMax } from '../import/judge.js'
-import { type Few, placedFewSql } from '../rollups/add-few.js'
-import { isOfEventType, isOfProperty, type OptionalRollup, readOptionalRollups } from '../rollups/optional.js'
-import { isKept, valuesOf } from '../rollups/property-values.js'
-import { allEvents, propertyValues } from '../rollups/scope.js'
+import { type JudgeRules, judgeSql, shadowedKeysMax } from '../load/sql/validation-sql.js'
+import { type Few, placedFewSql } from '../rollups/add-small.js'
+import { isOfEventType, isOfProperty, type OptionalRollup, readOptionalRollups } from '../rollups/sql/on-demand.js'
+import { isKept, valuesOf } from '../rollups/sql/property-values.js'
+import { allEvents, propertyValues } from '../rollups/sql/rollup-tables.js'
+import { listedRejects } from './body/request.js'
 import type { RunRecords, Staged } from './records.js'
-import { listedRejects } from './request.js'
 
 /** A record that was not stored: a reject, or (without a code) one whose id is stored already. */
 export interface Other {

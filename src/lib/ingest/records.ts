@@ -3,15 +3,15 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { wholeSource } from '../import/given.js'
-import type { JudgeOptions, JudgeRules } from '../import/judge.js'
-import { layoutOf } from '../import/layout.js'
-import { findRefused, type Trust } from '../import/load-chunk.js'
-import type { Refusal } from '../import/merge.js'
-import type { Chunk } from '../import/split/chunk.js'
-import { copyOptions } from '../import/split/copy.js'
-import { stageChunk, staging } from '../import/stage.js'
-import type { IngestRequest } from './request.js'
+import { findRefused, type Trust } from '../load/load-chunk.js'
+import type { Refusal } from '../load/merge.js'
+import type { Chunk } from '../load/split/chunk.js'
+import { copyOptions } from '../load/split/copy.js'
+import { wholeSource } from '../load/sql/mapping-sql.js'
+import { layoutOf } from '../load/sql/staging-columns.js'
+import type { JudgeOptions, JudgeRules } from '../load/sql/validation-sql.js'
+import { stageChunk, staging } from '../load/stage.js'
+import type { IngestRequest } from './body/request.js'
 
 /** Up to here records travel as a parameter; more of them are worth a staging table. */
 const inlineMaxRecords = 500

@@ -6,9 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type pg from 'pg'
+import { EaError } from '../core/errors.js'
 import { type Database, sqlState, withSiblingPool } from '../db/connect.js'
 import { asDatabaseError } from '../db/database-error.js'
-import { EaError } from '../errors.js'
 import { hashKey } from './key-text.js'
 import type { Scope } from './scopes.js'
 

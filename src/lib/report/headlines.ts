@@ -2,14 +2,14 @@
  * The numbers at the top of a report, each with its change against the period right before, which is as long. A change is
  * unknown, with the reason, where one of the two periods is not complete or not in the data: a wrong one is worse.
  */
-import { baseWindow } from '../checks/base-windows.js'
-import type { Result } from '../result.js'
+import { baseWindow } from '../checks/evaluate/base-windows.js'
+import type { Result } from '../core/result.js'
+import { addDays, type Day, daysBetween, type Weekday, windowStart } from '../core/time.js'
 import { lifecycleStat } from '../stats/lifecycle.js'
+import type { Stat } from '../stats/query/stat.js'
 import { retentionStat } from '../stats/retention.js'
-import type { Stat } from '../stats/stat.js'
 import { stickinessStat } from '../stats/stickiness.js'
 import { trendStat } from '../stats/trend.js'
-import { addDays, type Day, daysBetween, type Weekday, windowStart } from '../time.js'
 import type { Asking } from './asking.js'
 import type { ReportRange } from './range.js'
 

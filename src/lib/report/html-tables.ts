@@ -2,10 +2,11 @@
  * Results as HTML tables: a caption, headings with a scope, numbers for people with the exact value beside them in
  * `<data value>`, so that a program can read the report too.
  */
-import { markupText } from '../charts/markup-text.js'
-import { type FlatColumn, flatColumns, human, isNumeric, type Scalar } from '../render/cells.js'
-import { heatWindows, incompleteMark, incompleteText } from '../render/heat-map.js'
-import type { ColumnKind, Result } from '../result.js'
+
+import type { ColumnKind, Result } from '../core/result.js'
+import { markupText } from '../present/svg/markup-text.js'
+import { type FlatColumn, flatColumns, human, isNumeric, type Scalar } from '../present/tables/cell-text.js'
+import { heatWindows, incompleteMark, incompleteText } from '../present/tables/heat-map.js'
 import { heatClass } from './heat-colors.js'
 
 /** A cell's text, escaped; a number that is rounded for people brings its exact value along. */

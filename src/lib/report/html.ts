@@ -2,14 +2,14 @@
  * A report as one HTML file that needs nothing else: no script, no address of another place, so that it opens from an
  * e-mail. What comes from the data is text everywhere, and a policy inside forbids the rest should that ever fail.
  */
-import { chartSvg } from '../charts/chart.js'
-import { markupText } from '../charts/markup-text.js'
+import { chartSvg } from '../present/svg/chart.js'
+import { markupText } from '../present/svg/markup-text.js'
 import type { Headline } from './headlines.js'
 import { cellHtml, cohortUsersHtml, heatMapHtml, scrolling, tableHtml } from './html-tables.js'
 import type { Quality } from './quality.js'
 import type { Report, Section } from './report.js'
+import { aboutReport, baseText, changeText } from './report-text.js'
 import { styleSheet } from './style.js'
-import { aboutReport, baseText, changeText } from './texts.js'
 
 const chartWidth = 880
 

@@ -1,9 +1,10 @@
 /** A report as Markdown, for a pull request, a wiki or a chat: the same numbers and definitions, without pictures. */
-import { visible } from '../render/cells.js'
-import { markdown } from '../render/markdown.js'
-import type { ColumnKind, Result } from '../result.js'
+
+import type { ColumnKind, Result } from '../core/result.js'
+import { visible } from '../present/tables/cell-text.js'
+import { markdown } from '../present/tables/markdown.js'
 import type { Report } from './report.js'
-import { aboutReport, baseText, changeText, qualityText } from './texts.js'
+import { aboutReport, baseText, changeText, qualityText } from './report-text.js'
 
 /** The whole text; it ends with a line break. */
 export function reportMarkdown(report: Report): string {

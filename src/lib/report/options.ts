@@ -1,7 +1,7 @@
 /** What a report takes: the range and the segments of all its questions, and the steps of its funnel. */
 import * as z from 'zod'
-import { funnelParams } from '../stats/funnel-params.js'
-import { commonParams } from '../stats/params.js'
+import { funnelParams } from '../stats/funnel/params.js'
+import { commonParams } from '../stats/query/params.js'
 
 const { window } = funnelParams.shape
 

@@ -1,9 +1,9 @@
 /** How far the data of a report can be trusted: how new it is, and what became of the records that were read. */
 import { sql } from 'kysely'
-import { type Clock, freshness, importQuality } from '../checks/measures.js'
+import { type Clock, freshness, importQuality } from '../checks/evaluate/data-quality.js'
+import { type RejectCode, rejectCodes } from '../core/event.js'
+import type { ColumnKind } from '../core/result.js'
 import type { Session } from '../db/connect.js'
-import { type RejectCode, rejectCodes } from '../event.js'
-import type { ColumnKind } from '../result.js'
 import type { ReportRange } from './range.js'
 
 /** One number about the data, with what it means. */

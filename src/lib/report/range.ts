@@ -2,11 +2,11 @@
  * The days of a report. When nobody says which, they end with the newest complete day: a report is read later and by
  * others, and a day that has just begun would look like a fall.
  */
-import type { Result } from '../result.js'
-import { defaultDaysBack } from '../stats/params.js'
-import type { Stat } from '../stats/stat.js'
+import type { Result } from '../core/result.js'
+import { addDays, type Day } from '../core/time.js'
+import { defaultDaysBack } from '../stats/query/params.js'
+import type { Stat } from '../stats/query/stat.js'
 import { trendStat } from '../stats/trend.js'
-import { addDays, type Day } from '../time.js'
 import type { Asking } from './asking.js'
 import type { ReportParams } from './options.js'
 

@@ -1,5 +1,5 @@
 /** A report as JSON: the answers as `--json` prints them one by one, and what stands around them. */
-import { snake } from '../stats/params.js'
+import { snake } from '../stats/query/params.js'
 import type { Report } from './report.js'
 
 /** The object that `ea report --json` prints. */

@@ -1,5 +1,5 @@
 /** The style sheet of a report in HTML: light and dark as the reader's system is, and plain on paper. */
-import { chartVariables, type Theme } from '../charts/colors.js'
+import { chartVariables, type Theme } from '../present/svg/colors.js'
 import { heatTiles } from './heat-colors.js'
 
 const own: Record<Theme, Readonly<Record<string, string>>> = {

@@ -5,7 +5,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { currentDelta } from './delta.js'
-import { isOfEventType } from './optional.js'
+import { addTimes } from './on-demand/user-times.js'
+import { isOfEventType } from './sql/on-demand.js'
+import { allEvents, columns, daySumsSql, propertyValues, type Scope } from './sql/rollup-tables.js'
+import { createTableAs, dropTempTables, tempTable } from './sql/temp-tables.js'
 import {
   addDaysSql,
   addEventTypesSql,
@@ -13,10 +16,7 @@ import {
   insertUserDaysSql,
   moveFirstDaysSql,
   placedSql,
-} from './place.js'
-import { allEvents, columns, daySumsSql, propertyValues, type Scope } from './scope.js'
-import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
-import { addTimes } from './times.js'
+} from './upsert-sql.js'
 
 /** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
 const clusterFromRows = 2_000_000

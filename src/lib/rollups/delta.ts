@@ -7,11 +7,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { isOfEventType, isOfProperty, type OptionalRollup, optionalRollup, type PropertyRollup } from './optional.js'
-import { propertyGroupsSql, valuesOf } from './property-values.js'
-import { allEvents, neighboursSql, propertyValues } from './scope.js'
-import { createTableAs, createTableHashed, dropTempTables, tempTable, tuneForBulk } from './temp-tables.js'
-import { prepareTimes } from './times.js'
+import { prepareTimes } from './on-demand/user-times.js'
+import {
+  isOfEventType,
+  isOfProperty,
+  type OptionalRollup,
+  optionalRollup,
+  type PropertyRollup,
+} from './sql/on-demand.js'
+import { propertyGroupsSql, valuesOf } from './sql/property-values.js'
+import { allEvents, neighboursSql, propertyValues } from './sql/rollup-tables.js'
+import { createTableAs, createTableHashed, dropTempTables, tempTable, tuneForBulk } from './sql/temp-tables.js'
 
 /** What the delta depends on beside the events: whoever changes it holds the visibility lock. */
 interface Kept {

@@ -4,12 +4,20 @@
  * to a transaction that reads an older snapshot.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { EaError } from '../core/errors.js'
 import type { Transaction } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import { allEvents, columns, dayColumns, daySumsSql, propertyValues, sameColumns, userDayColumns } from './scope.js'
-import { createTableAs, dropTempTables, tempTable, tuneForBulk } from './temp-tables.js'
-import { trueTimes } from './times.js'
-import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './truth.js'
+import { trueTimes } from './on-demand/user-times.js'
+import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './sql/completed-events.js'
+import {
+  allEvents,
+  columns,
+  dayColumns,
+  daySumsSql,
+  propertyValues,
+  sameColumns,
+  userDayColumns,
+} from './sql/rollup-tables.js'
+import { createTableAs, dropTempTables, tempTable, tuneForBulk } from './sql/temp-tables.js'
 import type { RollupTable } from './verify.js'
 
 /** What a rebuild did: the zone of the days and how many rows of each rollup it wrote or deleted. */

@@ -5,11 +5,11 @@
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { currentDelta } from './delta.js'
-import { isOfEventType } from './optional.js'
-import { requireAll } from './require-all.js'
-import { allEvents, columns, propertyValues, type Scope, sameColumns } from './scope.js'
-import { createTableAs, dropTempTables, tempTable } from './temp-tables.js'
-import { removeTimes } from './times.js'
+import { removeTimes } from './on-demand/user-times.js'
+import { requireAll } from './sql/assert-consistent.js'
+import { isOfEventType } from './sql/on-demand.js'
+import { allEvents, columns, propertyValues, type Scope, sameColumns } from './sql/rollup-tables.js'
+import { createTableAs, dropTempTables, tempTable } from './sql/temp-tables.js'
 
 /**
  * Takes the delta of `prepareDelta` out of `user_days`, `days` and `event_type_days`, and out of the optional rollups.

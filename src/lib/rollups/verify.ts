@@ -4,9 +4,17 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
-import { allEvents, dayColumns, daySumsSql, propertyValues, type Scope, sameColumns, userDayColumns } from './scope.js'
-import { trueTimes } from './times.js'
-import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './truth.js'
+import { trueTimes } from './on-demand/user-times.js'
+import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './sql/completed-events.js'
+import {
+  allEvents,
+  dayColumns,
+  daySumsSql,
+  propertyValues,
+  type Scope,
+  sameColumns,
+  userDayColumns,
+} from './sql/rollup-tables.js'
 
 /** The tables that can differ. */
 export type RollupTable =

@@ -4,8 +4,8 @@
  */
 import { type OutgoingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { EaError } from '../errors.js'
-import { problemOf, problemType } from './problem.js'
+import { EaError } from '../core/errors.js'
+import { problemOf, problemType } from './problem-details.js'
 
 /** How long a client may take to read its answer before the connection is cut. */
 const readWithinMs = 1000

@@ -7,9 +7,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { chartVariables, type Theme } from '../charts/colors.js'
-import { EaError } from '../errors.js'
-import { hasAlready } from './negotiate.js'
+import { EaError } from '../core/errors.js'
+import { chartVariables, type Theme } from '../present/svg/colors.js'
+import { hasAlready } from './http/negotiate.js'
 
 /** Beside this file, and as deep as the chunks that the build makes. */
 const folder = fileURLToPath(new URL('../serve/page/', import.meta.url))

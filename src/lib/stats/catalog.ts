@@ -1,11 +1,11 @@
 /** All stats by name: the list that commands, routes and checks share. */
-import type { Result } from '../result.js'
+import type { Result } from '../core/result.js'
 import { dauStat } from './dau.js'
 import { funnelStat } from './funnel.js'
 import { lifecycleStat } from './lifecycle.js'
 import { mauStat } from './mau.js'
+import type { Stat } from './query/stat.js'
 import { retentionStat } from './retention.js'
-import type { Stat } from './stat.js'
 import { stickinessStat } from './stickiness.js'
 import { topEventsStat } from './top-events.js'
 import { trendStat } from './trend.js'

@@ -6,16 +6,16 @@
  */
 import { sql } from 'kysely'
 import * as z from 'zod'
+import type { Result } from '../core/result.js'
+import { dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import type { Result } from '../result.js'
-import { dayGrains, windowEnd } from '../time.js'
-import { activeUsers, usersActiveOn } from './active-users.js'
-import { type AskOptions, ask } from './ask.js'
-import { windowState } from './completeness.js'
-import { calendar } from './events.js'
-import { commonParams } from './params.js'
-import { rowDate } from './row-date.js'
-import type { SqlRow, Stat } from './stat.js'
+import { activeUsers, usersActiveOn } from './active/active-users.js'
+import { rowDate } from './active/parse-date-key.js'
+import { windowState } from './query/completeness.js'
+import { calendar } from './query/events.js'
+import { commonParams } from './query/params.js'
+import { type AskOptions, ask } from './query/run-stat.js'
+import type { SqlRow, Stat } from './query/stat.js'
 
 const params = z.strictObject({
   ...commonParams,

@@ -1,9 +1,9 @@
 /** How many different users were active in the 30 days that end with each date; see `trailing-users.ts`. */
 import type * as z from 'zod'
+import type { Result } from '../core/result.js'
 import type { Database } from '../db/connect.js'
-import type { Result } from '../result.js'
-import { type AskOptions, ask } from './ask.js'
-import { type trailingParams, trailingUsersStat } from './trailing-users.js'
+import { type trailingParams, trailingUsersStat } from './active/rolling-users.js'
+import { type AskOptions, ask } from './query/run-stat.js'
 
 export const mauStat = trailingUsersStat({ name: 'mau', lengthDays: 30 })
 

@@ -7,18 +7,18 @@
  * optional rollup holds them.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { Result } from '../core/result.js'
+import { addWindows, windowStart } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import type { Result } from '../result.js'
-import { addWindows, windowStart } from '../time.js'
-import { type AskOptions, ask } from './ask.js'
-import { cells, dayBehindData } from './retention-cells.js'
-import { definition } from './retention-definition.js'
-import { members } from './retention-members.js'
-import { defaultWindowsBack, type GivenParams, hourOf, type Params, params } from './retention-params.js'
-import { rollupsAnswer } from './retention-rollups.js'
-import { cellUsers } from './retention-users.js'
-import { cohortSpan, countCohorts, dayBegins, dayCohortsSql, windowInstants } from './retention-windows.js'
-import type { SqlRow, Stat } from './stat.js'
+import { type AskOptions, ask } from './query/run-stat.js'
+import type { SqlRow, Stat } from './query/stat.js'
+import { members } from './retention/cohorts-sql.js'
+import { definition } from './retention/definition.js'
+import { cellUsers } from './retention/drilldown.js'
+import { defaultWindowsBack, type GivenParams, hourOf, type Params, params } from './retention/params.js'
+import { rollupsAnswer } from './retention/rollups.js'
+import { cells, dayBehindData } from './retention/rows.js'
+import { cohortSpan, countCohorts, dayBegins, dayCohortsSql, windowInstants } from './retention/windows.js'
 
 export const retentionStat = {
   name: 'retention',

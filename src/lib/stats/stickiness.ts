@@ -6,16 +6,16 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
+import { EaError } from '../core/errors.js'
+import type { Result } from '../core/result.js'
+import { type Grain, grains } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import { EaError } from '../errors.js'
-import type { Result } from '../result.js'
-import { type Grain, grains } from '../time.js'
-import { countWindows } from './answer-size.js'
-import { type AskOptions, ask } from './ask.js'
-import { calendar, eventsInRange, eventWindow, windowOf } from './events.js'
-import type { Frame } from './frame.js'
-import { commonParams } from './params.js'
-import type { SqlRow, Stat } from './stat.js'
+import { countWindows } from './query/answer-size.js'
+import { calendar, eventsInRange, eventWindow, windowOf } from './query/events.js'
+import { commonParams } from './query/params.js'
+import type { Frame } from './query/query-context.js'
+import { type AskOptions, ask } from './query/run-stat.js'
+import type { SqlRow, Stat } from './query/stat.js'
 
 const params = z.strictObject({
   ...commonParams,

@@ -6,13 +6,13 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
+import type { Result } from '../core/result.js'
 import type { Database } from '../db/connect.js'
-import type { Result } from '../result.js'
-import { type AskOptions, ask } from './ask.js'
-import { all, eventsInRange, inSegments } from './events.js'
-import type { Frame } from './frame.js'
-import { commonParams } from './params.js'
-import type { SqlRow, Stat } from './stat.js'
+import { all, eventsInRange, inSegments } from './query/events.js'
+import { commonParams } from './query/params.js'
+import type { Frame } from './query/query-context.js'
+import { type AskOptions, ask } from './query/run-stat.js'
+import type { SqlRow, Stat } from './query/stat.js'
 
 const params = z.strictObject({
   ...commonParams,

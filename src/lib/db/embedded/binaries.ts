@@ -5,9 +5,9 @@
  */
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { EaError } from '../../errors.js'
-import { type Account, type Ran, runAs } from './account.js'
-import type { Place } from './place.js'
+import { EaError } from '../../core/errors.js'
+import { type Account, type Ran, runAs } from './os-user.js'
+import type { Place } from './paths.js'
 
 const suffix = process.platform === 'win32' ? '.exe' : ''
 

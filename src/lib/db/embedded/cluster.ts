@@ -17,11 +17,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { EaError } from '../../errors.js'
-import { failpoint } from '../../failpoint.js'
-import { type Account, give, type Ran, runAs } from './account.js'
+import { EaError } from '../../core/errors.js'
+import { failpoint } from '../../core/failpoint.js'
 import { program } from './binaries.js'
-import { diskFull, type Place } from './place.js'
+import { type Account, give, type Ran, runAs } from './os-user.js'
+import { diskFull, type Place } from './paths.js'
 
 /** The superuser and the database. */
 const owner = 'ea'

@@ -6,8 +6,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, realpathSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
-import { isAlive } from '../../process-identity.js'
-import type { Place } from './place.js'
+import { isAlive } from '../../os/process-identity.js'
+import type { Place } from './paths.js'
 
 export interface Postmaster {
   readonly pid: number

@@ -7,12 +7,12 @@
  */
 import { opendirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../../config.js'
-import { isLocked, withLock } from './lock.js'
-import { asFolderError, type EmbeddedOptions, locate, type Place } from './place.js'
+import type { Config } from '../../core/config.js'
+import { isLocked, withLock } from '../../os/numbered-lock.js'
+import { livingUsers, registerUse, type Use } from './clients.js'
+import { asFolderError, type EmbeddedOptions, locate, type Place } from './paths.js'
 import { answers, type Postmaster, readPostmaster } from './postmaster.js'
 import { forgetKeeping, isKept, keepRunning, stopPostmaster, stopWhenUnused, stopWhenUnusedNow } from './stop.js'
-import { livingUsers, registerUse, type Use } from './users.js'
 
 /**
  * Hands the URL of a running server to `use`; starts it before and stops it after when need be.

@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Account, give } from './account.js'
-import type { Place } from './place.js'
+import { type Account, give } from './os-user.js'
+import type { Place } from './paths.js'
 
 /** The longest path of a socket, in bytes. */
 const maxPathBytes = process.platform === 'linux' ? 107 : 103

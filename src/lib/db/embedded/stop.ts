@@ -5,13 +5,13 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EaError } from '../../errors.js'
-import { isAlive } from '../../process-identity.js'
+import { EaError } from '../../core/errors.js'
+import { tryLock, withLock } from '../../os/numbered-lock.js'
+import { isAlive } from '../../os/process-identity.js'
 import { program } from './binaries.js'
-import { tryLock, withLock } from './lock.js'
-import type { Place } from './place.js'
+import { livingUsers } from './clients.js'
+import type { Place } from './paths.js'
 import { isOurs, type Postmaster, readPostmaster } from './postmaster.js'
-import { livingUsers } from './users.js'
 
 const waitMs = 10 * 60_000
 

@@ -2,10 +2,11 @@
  * The way into the spool: requests that come while the disk is busy wait, and the next write and sync takes all of them.
  * Segments are closed here when they are large enough, when somebody wants to drain them, or when the disk refuses.
  */
-import type { SpooledRequest } from '../request.js'
-import { asSpoolFull } from './disk.js'
+
+import { asSpoolFull } from '../../os/durable-files.js'
+import type { SpooledRequest } from '../body/request.js'
 import type { OnSpoolEvent } from './events.js'
-import type { SegmentSummary } from './mend.js'
+import type { SegmentSummary } from './recovery.js'
 import { SegmentWriter } from './segment-writer.js'
 
 /** A segment that has grown to this is closed; one larger request still goes into one. */

@@ -6,8 +6,8 @@
 import { readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { SpooledRequest, SpoolPart } from '../request.js'
-import { removeDurably, syncFolder, writeDurably } from './disk.js'
+import { removeDurably, syncFolder, writeDurably } from '../../os/durable-files.js'
+import type { SpooledRequest, SpoolPart } from '../body/request.js'
 import { encodeRequest, scanSegment, segmentOfLetter } from './segment.js'
 import { deadLetterFolder } from './spool-folder.js'
 

@@ -2,11 +2,12 @@
  * The parts of a segment, one after the other, to a callback that stores them: how often each is tried, how long to wait
  * while the database is away, and what becomes of a part that nobody takes.
  */
-import type { SpoolPart } from '../request.js'
+
+import { Pause } from '../../os/interruptible-sleep.js'
+import type { SpoolPart } from '../body/request.js'
 import type { Reason } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
 import { partsOf } from './parts.js'
-import { Pause } from './pause.js'
 import type { Segment } from './segment.js'
 import type { Spool } from './spool.js'
 

@@ -3,7 +3,7 @@
  * and number, for the same part may come again after a crash). While the database is away it waits; a part that cannot
  * be stored for another reason becomes a dead letter, and the rest goes on.
  */
-import { EaError } from '../../errors.js'
+import { EaError } from '../../core/errors.js'
 import { type Deliver, Delivery, type Drained, type DrainOptions } from './delivery.js'
 import type { Spool } from './spool.js'
 

@@ -1,7 +1,8 @@
 /** Drains a spool for as long as a server lives: whenever there is something in it, beside the requests that come. */
+
+import { Pause } from '../../os/interruptible-sleep.js'
 import type { Deliver, DrainOptions } from './delivery.js'
 import { drainSpool } from './drain.js'
-import { Pause } from './pause.js'
 import type { Spool } from './spool.js'
 
 export interface Drainer {

@@ -2,7 +2,7 @@
  * Cuts a segment into the parts that are stored in one transaction each. The database remembers parts by their number,
  * so the cut depends on what the segment holds and on nothing else: not on time, settings, or what is stored already.
  */
-import type { SpooledRequest, SpoolPart } from '../request.js'
+import type { SpooledRequest, SpoolPart } from '../body/request.js'
 import type { Segment } from './segment.js'
 
 // Never to be changed while segments that were cut otherwise may lie in a spool.

@@ -3,10 +3,10 @@
  * appended to again, because after a failed fsync nobody knows what the system has kept of it.
  */
 import { type FileHandle, open, unlink } from 'node:fs/promises'
-import { failpoint } from '../../failpoint.js'
-import type { SpooledRequest } from '../request.js'
-import { syncFolder, writeAll } from './disk.js'
-import { earlier, type SegmentSummary, segmentPath } from './mend.js'
+import { failpoint } from '../../core/failpoint.js'
+import { syncFolder, writeAll } from '../../os/durable-files.js'
+import type { SpooledRequest } from '../body/request.js'
+import { earlier, type SegmentSummary, segmentPath } from './recovery.js'
 import { encodeRequest, newSegmentName } from './segment.js'
 
 export class SegmentWriter {

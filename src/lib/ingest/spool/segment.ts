@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import * as z from 'zod'
-import type { SpooledRequest } from '../request.js'
+import type { SpooledRequest } from '../body/request.js'
 
 /** A segment in memory: `name` is its file without `.ndjson` and the segment's id in the database. */
 export interface Segment {

@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto'
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
-import type { Config } from '../../config.js'
-import { asFolderError } from '../../db/embedded/place.js'
-import { EaError } from '../../errors.js'
+import type { Config } from '../../core/config.js'
+import { EaError } from '../../core/errors.js'
+import { asFolderError } from '../../db/embedded/paths.js'
 
 /**
  * The folder of the spool for a database; it need not exist.

@@ -1,8 +1,9 @@
 /** One process at a time has a spool; the lock of one that died is free. The lock itself is that of the embedded server. */
-import { type Lock, lockHolder, tryLock } from '../../db/embedded/lock.js'
-import { asFolderError } from '../../db/embedded/place.js'
-import { EaError } from '../../errors.js'
-import { asSpoolFull } from './disk.js'
+
+import { EaError } from '../../core/errors.js'
+import { asFolderError } from '../../db/embedded/paths.js'
+import { asSpoolFull } from '../../os/durable-files.js'
+import { type Lock, lockHolder, tryLock } from '../../os/numbered-lock.js'
 
 /**
  * Takes the lock of a spool.

@@ -3,9 +3,11 @@
  * there after a crash or a power cut, in order, each request once; it leaves when it was delivered or became a dead
  * letter. One process at a time has it. It knows nothing of the database.
  */
-import { asFolderError } from '../../db/embedded/place.js'
-import { EaError } from '../../errors.js'
-import type { SpooledRequest, SpoolPart } from '../request.js'
+
+import { EaError } from '../../core/errors.js'
+import { asFolderError } from '../../db/embedded/paths.js'
+import { asSpoolFull, removeDurably } from '../../os/durable-files.js'
+import type { SpooledRequest, SpoolPart } from '../body/request.js'
 import { Appender } from './appender.js'
 import {
   buryPart,
@@ -17,9 +19,8 @@ import {
   readDeadLetter,
   removeDeadLetter,
 } from './dead-letters.js'
-import { asSpoolFull, removeDurably } from './disk.js'
 import type { OnSpoolEvent } from './events.js'
-import { earlier, mendAll, readMended, type SegmentSummary, segmentPath, summarize } from './mend.js'
+import { earlier, mendAll, readMended, type SegmentSummary, segmentPath, summarize } from './recovery.js'
 import type { Segment } from './segment.js'
 import { makeSpoolFolder } from './spool-folder.js'
 import { takeSpoolLock } from './spool-lock.js'

@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asFolderError } from '../../db/embedded/place.js'
+import { asFolderError } from '../../db/embedded/paths.js'
 import { type DeadLetter, listDeadLetters } from './dead-letters.js'
-import { earlier } from './mend.js'
+import { earlier } from './recovery.js'
 import { maxHeaderBytes, readHeader, segmentOfFile } from './segment.js'
 import { spoolHolderPid } from './spool-lock.js'
 

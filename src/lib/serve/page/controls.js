@@ -3,7 +3,7 @@
  * or Enter is pressed.
  */
 import { choice, h, labelled } from './dom.js'
-import { activeStats, grains, ranges, weekdays } from './view.js'
+import { activeStats, grains, ranges, weekdays } from './url-state.js'
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1)
 const pairs = (values) => values.map((value) => [value, capital(value)])

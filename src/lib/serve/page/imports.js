@@ -1,10 +1,10 @@
 /** Batches and data quality: what came in, what was turned away, and how fresh the data is. */
 import { askJson } from './api.js'
 import { h } from './dom.js'
-import { showRejects } from './drill.js'
-import { refusalBox } from './refusal.js'
+import { showRejects } from './drilldown.js'
+import { refusalBox } from './error-box.js'
+import { bytes, count, instant, plural, rate, span } from './format.js'
 import { dataTable } from './tables.js'
-import { bytes, count, instant, plural, rate, span } from './texts.js'
 
 const path = 'batches?limit=50'
 

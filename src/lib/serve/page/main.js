@@ -3,17 +3,17 @@
  * address first and is asked then, so the address always says what is seen.
  */
 import { askJson, knownKey, pathOf, Refusal, rememberKey } from './api.js'
+import { keyForm } from './api-key-form.js'
 import { controls, panelOptions, suggest } from './controls.js'
 import { byId, h } from './dom.js'
+import { refusalBox } from './error-box.js'
 import { importsView } from './imports.js'
-import { keyForm } from './key.js'
 import { overview } from './overview.js'
 import { panelView } from './panel-view.js'
 import { panels } from './panels.js'
 import { printAll } from './print.js'
-import { refusalBox } from './refusal.js'
 import { watchTheme } from './theme.js'
-import { daysOf, frameOf, searchOf, viewOf } from './view.js'
+import { daysOf, frameOf, searchOf, viewOf } from './url-state.js'
 
 const main = byId('answers')
 const notices = h('div', { class: 'notices wide' })

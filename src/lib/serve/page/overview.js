@@ -1,9 +1,9 @@
 /** The numbers at the head of the page, each with what it says and of when it is. */
 import { askJson, pathOf } from './api.js'
 import { h } from './dom.js'
+import { count } from './format.js'
 import { incompleteMark } from './tables.js'
-import { count } from './texts.js'
-import { frameOf } from './view.js'
+import { frameOf } from './url-state.js'
 
 /** Where the numbers stand, and how they are asked for. */
 export function overview() {

@@ -4,10 +4,10 @@
  */
 import { ask, askJson, download, inForm, knownKey, pathOf } from './api.js'
 import { h } from './dom.js'
-import { showUsers } from './drill.js'
-import { refusalBox } from './refusal.js'
+import { showUsers } from './drilldown.js'
+import { refusalBox } from './error-box.js'
+import { plural } from './format.js'
 import { dataTable } from './tables.js'
-import { plural } from './texts.js'
 
 /** Charts are made for one of a few widths, so that the server can keep them. */
 const widths = [320, 400, 480, 560, 640, 720, 800, 960, 1120, 1280]

@@ -2,9 +2,10 @@
  * The panels of the page: which question each asks for a view, and how its numbers stand in a table. A panel knows neither
  * the server nor the page around it.
  */
+
+import { count, plural, rate, span } from './format.js'
 import { heatMap } from './tables.js'
-import { count, plural, rate, span } from './texts.js'
-import { frameOf } from './view.js'
+import { frameOf } from './url-state.js'
 
 /**
  * @typedef {object} Panel

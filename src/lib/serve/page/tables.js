@@ -3,7 +3,7 @@
  * it is a button. All buttons of a table are one stop of the Tab key; the arrow keys move between them.
  */
 import { h, unseen } from './dom.js'
-import { count, rate } from './texts.js'
+import { count, rate } from './format.js'
 
 /** Rows beyond this are on paper and in the CSV only: a page that holds all of a large answer is slow. */
 export const maxRows = 1000

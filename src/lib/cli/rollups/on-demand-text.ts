@@ -1,0 +1,79 @@
+/** What the commands under `ea rollups` tell: rollups as rows, as lines, as JSON. */
+
+import type { Column, Result } from '../../core/result.js'
+import { human } from '../../present/tables/cell-text.js'
+import type { ForgottenRollup, KeptRollup } from '../../rollups/on-demand/add-remove.js'
+import type { ListedRollup, RollupSizes } from '../../rollups/on-demand/list.js'
+import type { OptionalSubject } from '../../rollups/sql/on-demand.js'
+import { rollupFieldText } from './rollup-field-text.js'
+
+/** Which questions a rollup answers. */
+function answersOf({ kind }: OptionalSubject): 'segments' | 'funnels' {
+  return kind === 'property' ? 'segments' : 'funnels'
+}
+
+/** A rollup that was added, or was there, with the names of the JSON. */
+export function keptJson({ rollup, already, rows, seconds }: KeptRollup) {
+  return { ...namesOf(rollup), already, rows, seconds: Math.round(seconds * 1000) / 1000 }
+}
+
+/** The same as a line. */
+export function keptText({ rollup, already, rows, seconds }: KeptRollup): string {
+  const field = human(rollupFieldText(rollup), 'text', false)
+  return already
+    ? `${field}: kept already (${rowsText(rows)})`
+    : `${field}: kept (${rowsText(rows)}, ${secondsText(seconds)})`
+}
+
+/** The warning about a rollup that is empty, maybe because its name is misspelt. */
+export function emptyText({ rollup, already, rows }: KeptRollup): string[] {
+  return rows > 0 || already ? [] : [`No event has ${human(rollupFieldText(rollup), 'text', false)} yet.`]
+}
+
+/** A rollup that was removed, with the names of the JSON. */
+export function forgottenJson({ rollup, rows }: ForgottenRollup) {
+  return { ...namesOf(rollup), rows }
+}
+
+/** The same as a line. */
+export function forgottenText({ rollup, rows }: ForgottenRollup): string {
+  return `${human(rollupFieldText(rollup), 'text', false)}: removed (${rowsText(rows)})`
+}
+
+const columns: readonly Column[] = [
+  { name: 'field', kind: 'text' },
+  { name: 'answers', kind: 'text' },
+  { name: 'values', kind: 'count' },
+  { name: 'rows', kind: 'count' },
+  { name: 'added_at', kind: 'instant' },
+]
+
+/** The rollups that are kept as a Result. */
+export function rollupsResult({ rollups, sizes }: { rollups: readonly ListedRollup[]; sizes: RollupSizes }): Result {
+  const data = rollups.map(({ rollup, values, rows, addedAt }) => ({
+    ...namesOf(rollup),
+    values,
+    rows,
+    added_at: addedAt.toISOString(),
+  }))
+  const { propertyBytes, eventTypeBytes } = sizes
+  return {
+    metric: 'rollups',
+    columns,
+    data,
+    meta: { size_bytes: { segments: propertyBytes, funnels: eventTypeBytes } },
+  }
+}
+
+/** What they take on disk. */
+export function sizesText({ propertyBytes, eventTypeBytes }: RollupSizes): string {
+  const [segments, funnels] = [propertyBytes, eventTypeBytes].map((bytes) => human(bytes, 'bytes', true))
+  return `On disk, indexes included: ${segments} for segments, ${funnels} for funnels.`
+}
+
+function namesOf(rollup: OptionalSubject) {
+  return { field: rollupFieldText(rollup), answers: answersOf(rollup) }
+}
+
+const rowsText = (rows: number) => `${human(rows, 'count', true)} ${rows === 1 ? 'row' : 'rows'}`
+const secondsText = (seconds: number) => `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`

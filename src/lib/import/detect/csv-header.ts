@@ -1,0 +1,198 @@
+/**
+ * Reads the start of a CSV: which delimiter it has, what its header says and where its records begin. csv-parse does
+ * the reading; each candidate for the delimiter is tried on the first records, and the one that fits best wins.
+ */
+import { parse } from 'csv-parse/sync'
+import { EaError } from '../../core/errors.js'
+import { crEndsRecords } from './cr-lines.js'
+
+/** What is known before looking. */
+export interface CsvChoice {
+  /** Null: find it. */
+  readonly delimiter: string | null
+  /** Null: nothing is quoted. */
+  readonly quote: string | null
+  /** What a person called it; null when nobody did. */
+  readonly format: 'csv' | 'tsv' | null
+}
+
+export interface CsvHead {
+  readonly delimiter: string
+  readonly columns: readonly string[]
+  readonly headerBytes: number
+  readonly headerLines: number
+  /** Whether a CR without LF ends a record. */
+  readonly crEndsRecords: boolean
+  readonly why: readonly string[]
+}
+
+const candidates = [',', '\t', ';', '|'] as const
+const sampleRecords = 50
+
+/**
+ * @param head the first bytes; not blank
+ * @param atEnd whether that is all there is
+ * @throws EaError `not_recognised`, `header_invalid`, `encoding_error`
+ */
+export function readCsvHead(head: Buffer, atEnd: boolean, choice: CsvChoice, name: string): CsvHead {
+  // Excel writes and reads a first line that names the delimiter.
+  const announced = /^sep=([\t\x20-\x7e])(\r\n|\n|\r)/i.exec(head.subarray(0, 16).toString('latin1'))
+  const skip = announced ? announced[0].length : 0
+  const body = head.subarray(skip)
+  const { delimiter, why } = chooseDelimiter(body, atEnd, choice, announced?.[1] ?? null, name)
+  const crEnds = crEndsRecords(body, atEnd, {
+    delimiter: delimiter.charCodeAt(0),
+    quote: choice.quote === null ? null : choice.quote.charCodeAt(0),
+  })
+  const [header, first] = sampleOf(body, atEnd, delimiter, choice.quote, 2, crEnds)
+  if (!header) throw headerEndless(head, atEnd, name)
+  checkUtf8(body.subarray(0, header.endByte), name)
+  checkNames(header.fields, name)
+  if (looksLikeData(header.fields)) {
+    throw headerInvalid(name, 'the first record looks like an event, not like names of columns', [
+      `Put a header before it: \`(echo 'event_id${delimiter}occurred_at${delimiter}…'; cat FILE) | ea import -\`.`,
+    ])
+  }
+  const columns = `header: ${header.fields.length} columns${first ? '' : ', no record in sight'}`
+  return {
+    delimiter,
+    columns: header.fields,
+    headerBytes: skip + header.endByte,
+    headerLines: header.endLine + (announced ? 1 : 0),
+    crEndsRecords: crEnds,
+    why: [why, columns],
+  }
+}
+
+interface SampleRecord {
+  readonly fields: readonly string[]
+  /** The byte after the record and its line end. */
+  readonly endByte: number
+  /** Lines up to there. */
+  readonly endLine: number
+}
+
+/** The first records as csv-parse reads them, up to the first that it refuses or that is cut off. */
+function sampleOf(
+  body: Buffer,
+  atEnd: boolean,
+  delimiter: string,
+  quote: string | null,
+  maxRecords: number,
+  crEnds = true,
+): SampleRecord[] {
+  const records: SampleRecord[] = []
+  try {
+    parse(body, {
+      delimiter,
+      quote: quote ?? false,
+      escape: quote ?? '"',
+      record_delimiter: crEnds ? ['\r\n', '\n', '\r'] : ['\r\n', '\n'],
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      to: maxRecords,
+      on_record: (fields: string[], { bytes }) => {
+        records.push({ fields, endByte: bytes, endLine: 0 })
+        return null
+      },
+    })
+  } catch {
+    // What it read before is what was asked for.
+  }
+  // The last record of a head that goes on may be cut off, and its line end may be half of a CRLF.
+  if (!atEnd && (records.at(-1)?.endByte ?? 0) >= body.length) records.pop()
+  return records.map((record) => ({ ...record, endLine: linesIn(body.subarray(0, record.endByte), crEnds) }))
+}
+
+const linesIn = (bytes: Buffer, crEnds: boolean) =>
+  bytes.toString('latin1').split(crEnds ? /\r\n|\n|\r/ : /\n/).length - 1
+
+function chooseDelimiter(
+  body: Buffer,
+  atEnd: boolean,
+  choice: CsvChoice,
+  announced: string | null,
+  name: string,
+): { delimiter: string; why: string } {
+  if (choice.delimiter !== null)
+    return { delimiter: choice.delimiter, why: `delimiter ${shown(choice.delimiter)}: as given` }
+  if (announced !== null) return { delimiter: announced, why: `delimiter ${shown(announced)}: the line sep= says so` }
+  const scored = candidates
+    .filter((delimiter) => delimiter !== choice.quote)
+    .map((delimiter) => ({ delimiter, ...score(sampleOf(body, atEnd, delimiter, choice.quote, sampleRecords)) }))
+    .sort((a, b) => b.score - a.score)
+  const best = scored[0]!
+  if (scored.every(({ records }) => records === 0)) throw headerEndless(body, atEnd, name)
+  if (best.columns < 2) {
+    if (choice.format !== null) return { delimiter: ',', why: 'delimiter ,: none found, so there is one column' }
+    const line = body
+      .toString('utf8')
+      .trimStart()
+      .split(/[\r\n]/)[0]!
+      .slice(0, 60)
+    throw new EaError(
+      'not_recognised',
+      `Not recognised: ${name}: no delimiter (comma, tab, semicolon, bar) in its first line: ${JSON.stringify(line)}.`,
+      { details: { path: name } },
+    )
+  }
+  const fits = `${best.columns} columns in ${best.fitting} of the first ${best.records} records`
+  return { delimiter: best.delimiter, why: `delimiter ${shown(best.delimiter)}: ${fits}` }
+}
+
+/** Names that an event's columns have here or elsewhere: seen in a header, they decide. */
+const knownNames =
+  /^(event_?id|uuid|occurred_?at|timestamp|time|event_?time|user_?id|event_?type|event|properties(_json)?)$/i
+
+/** How well a delimiter fits: known names first, then records as wide as the header, then the number of columns. */
+function score(records: readonly SampleRecord[]) {
+  const header = records[0]?.fields ?? []
+  const columns = header.length
+  const fitting = records.filter(({ fields }) => fields.length === columns).length
+  const known = header.filter((field) => knownNames.test(field.trim())).length
+  const consistent = records.length === 0 ? 0 : fitting / records.length
+  const value = columns < 2 ? -1 : Math.min(known, 5) * 100 + consistent * 100 + Math.min(columns, 50) / 10
+  return { columns, fitting, records: records.length, score: value }
+}
+
+const shown = (delimiter: string) => (delimiter === '\t' ? 'tab' : delimiter)
+
+function checkUtf8(header: Buffer, name: string): void {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(header)
+  } catch {
+    throw new EaError('encoding_error', `The header is not UTF-8: ${name}`, {
+      suggestions: ['Name its encoding: --encoding windows-1252 (or utf-16le, latin1, …)'],
+      details: { path: name },
+    })
+  }
+}
+
+function checkNames(columns: readonly string[], name: string): void {
+  const empty = columns.flatMap((column, index) => (column.trim() === '' ? [index + 1] : []))
+  if (empty.length > 0) {
+    throw headerInvalid(
+      name,
+      `${empty.length === 1 ? `column ${empty[0]} has` : `columns ${empty.join(', ')} have`} no name`,
+    )
+  }
+  const twice = [...new Set(columns.filter((column, index) => columns.indexOf(column) !== index))]
+  if (twice.length > 0) throw headerInvalid(name, `these names are repeated: ${twice.join(', ')}`)
+}
+
+/** Values that are never names of columns: a uuid or an instant. */
+const value = /^([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|\d{4}-\d\d-\d\d([T ].*)?|\d{10}|\d{13}|\d{16})$/i
+
+const looksLikeData = (columns: readonly string[]) => columns.some((column) => value.test(column.trim()))
+
+function headerEndless(head: Buffer, atEnd: boolean, name: string): EaError {
+  return headerInvalid(name, atEnd ? 'a quote in it is never closed' : `it does not end within ${head.length} bytes`)
+}
+
+function headerInvalid(name: string, what: string, suggestions?: readonly string[]): EaError {
+  return new EaError('header_invalid', `The header of ${name} cannot be used: ${what}.`, {
+    ...(suggestions ? { suggestions } : {}),
+    details: { path: name },
+  })
+}

@@ -1,0 +1,342 @@
+/** What the ways of loading one file share: the state of a run, its chunks, its progress, its outcome. */
+import { availableParallelism } from 'node:os'
+import type { Batch } from '../batches/batches.js'
+import type { Lease } from '../batches/lease.js'
+import { EaError, type ErrorCode } from '../core/errors.js'
+import { limits, rejectCodes } from '../core/event.js'
+import type { Database } from '../db/connect.js'
+import { Ledger, shadowedText } from '../load/import-counts.js'
+import type { JudgeContext } from '../load/load-chunk.js'
+import type { Chunk } from '../load/split/chunk.js'
+import { copyOptions } from '../load/split/copy.js'
+import { split } from '../load/split/split.js'
+import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
+import { type Reading, readingDifferences } from './parse-options.js'
+import { reasonOfAll, reasonOfAllText, rejectAdvice } from './reject-advice.js'
+import type { RejectsFile, WriteRejects } from './rejects-file.js'
+import { nameForPeople } from './source/paths.js'
+import type { FileIdentity, Source } from './source/source.js'
+
+/** One import of one file. */
+export interface Run {
+  readonly db: Database
+  readonly lease: Lease
+  readonly path: string
+  readonly options: ImportOptions
+  readonly ledger: Ledger
+  readonly startedMs: number
+  readonly phases: Partial<Record<Phase, number>>
+  readonly warnings: string[]
+  /** Where all rejects go, when somebody asked for them. */
+  rejectsFile?: RejectsFile
+}
+
+export function newRun(db: Database, lease: Lease, path: string, options: ImportOptions): Run {
+  const ledger = new Ledger(options.maxRejects ?? importDefaults.maxRejects)
+  return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {}, warnings: [] }
+}
+
+/**
+ * Chunks that are merged at once: one more than there are processors, so that none idles while a commit waits for the
+ * disk; at most four, as each holds a chunk in memory.
+ */
+export function jobsOf(run: Pick<Run, 'options'>): number {
+  return run.options.jobs ?? Math.max(2, Math.min(4, availableParallelism() + 1))
+}
+
+/**
+ * A chunk of records that are shorter than this on average has fewer bytes. No event is shorter than half of it; lines of
+ * rubbish are, and what is held for each of them would be many times their length.
+ */
+const recordMeanBytes = 96
+
+/** The chunks of a source, with progress and an open ear for interruption. */
+export async function* chunksOf(run: Run, source: Source, reading: Reading, chunkBytes: number): AsyncGenerator<Chunk> {
+  const chunks = split(source.stream(), {
+    chunkBytes,
+    maxRecordBytes: reading.maxRecordBytes,
+    shape: reading.shape,
+    headerBytes: reading.dialect.headerBytes,
+    headerLines: reading.dialect.headerLines,
+    baseOffset: source.baseOffset,
+    poolSize: jobsOf(run) + 2,
+    chunkRecords: Math.max(1_000, Math.floor(chunkBytes / recordMeanBytes)),
+  })
+  let records = 0
+  for await (const chunk of chunks) {
+    if (run.lease.lost.aborted) throw run.lease.lost.reason
+    if (run.options.signal?.aborted) {
+      throw new EaError('interrupted', 'The import was interrupted; what is merged is kept.')
+    }
+    records += chunk.records
+    tellProgress(run, run.options.dryRun ? 'checking' : 'loading', source.progress(), records)
+    yield chunk
+  }
+}
+
+/** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
+export function judging(reading: Reading, createdAt: Date): JudgeContext {
+  const { mapping, timeFormat, timezone, shape } = reading
+  const latest = new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000)
+  return {
+    rules: { mapping, timeFormat, latest },
+    shape,
+    timezone,
+    copyOptions: copyOptions(shape),
+    trust: 'fast',
+    mayRepeat: false,
+  }
+}
+
+/**
+ * When all is read: the content must be what was hashed before, and its rejects within their budget.
+ *
+ * @throws EaError `file_changed`, `rejects_over_budget`
+ */
+export function requireGood(run: Run, source: Source, identity: FileIdentity | undefined): void {
+  if (identity && !identity.sha256.equals(source.sha256())) {
+    throw new EaError('file_changed', `${run.path} changed while it was read.`)
+  }
+  if (run.ledger.isOver) throw overBudget(run)
+}
+
+/** Lines of the message that name single records. */
+const namedRejects = 20
+
+function overBudget({ path, ledger }: Run): EaError {
+  const { read, rejected } = ledger.counts
+  const reasons = ledger.reasons.map(({ code, count }) => `  ${count} × ${code}: ${rejectCodes[code]}`)
+  const first = ledger.firstRejects
+    .slice(0, namedRejects)
+    .map(
+      (reject) =>
+        `  line ${reject.line}: ${reject.code}${reject.detail ? ` (${reject.detail})` : ''}: ${excerpt(reject.raw)}`,
+    )
+  const more = rejected > first.length ? [`  … and ${rejected - first.length} more`] : []
+  const all = reasonOfAll(read, ledger.reasons)
+  return new EaError(
+    'rejects_over_budget',
+    [`${path}: ${rejected} of ${read} records are rejected (allowed: ${ledger.budgetText}); nothing is imported.`]
+      .concat(all ? [reasonOfAllText(read, all)] : [], 'Reasons:', reasons, 'First rejects:', first, more)
+      .join('\n'),
+    {
+      suggestions: rejectAdvice(read, rejected, ledger.reasons, 'rejects.csv'),
+      details: {
+        read,
+        rejected,
+        reasons: ledger.reasons,
+        rejects: ledger.firstRejects
+          .slice(0, 100)
+          .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
+      },
+    },
+  )
+}
+
+const excerptBytes = 80
+
+/** The beginning of a record as one printable line. */
+function excerpt(raw: Buffer): string {
+  const text = raw
+    .subarray(0, excerptBytes)
+    .toString('utf8')
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '·')
+  return raw.length > excerptBytes ? `${text}…` : text
+}
+
+const endingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'rejects_over_budget',
+  'file_changed',
+  'file_corrupt',
+  'file_not_readable',
+  'encoding_error',
+  'header_invalid',
+])
+
+/** Whether the content is at fault, so that the batch cannot be resumed. */
+export function endsBatch(error: unknown): error is EaError {
+  return error instanceof EaError && endingCodes.has(error.code)
+}
+
+const unreadCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'file_not_found',
+  'file_not_readable',
+  'file_corrupt',
+  'compression_unsupported',
+  'encoding_error',
+  'not_recognised',
+  'header_invalid',
+  'missing_column',
+])
+
+/** Whether an error before anything was begun is that of one file, so that others can be imported all the same. */
+export function isFaultOfFile(error: unknown): error is EaError {
+  return error instanceof EaError && unreadCodes.has(error.code)
+}
+
+/** Says that a source had nothing to import: to somebody who expected events that is no success. */
+export function warnIfNothing(run: Run, outcome: FileOutcome, isEmpty: boolean): FileOutcome {
+  const isDone = outcome.status === 'completed' || outcome.status === 'dry_run'
+  if (isDone && outcome.read === 0) {
+    warn(run, `Nothing was read: ${nameForPeople(run.path)} ${isEmpty ? 'is empty' : 'has no records'}.`)
+  }
+  return outcome
+}
+
+/** A file of which nothing was read. */
+export function unreadOutcome(file: string, error: EaError): FileOutcome {
+  return {
+    id: null,
+    file,
+    sha256: null,
+    status: 'failed',
+    read: 0,
+    inserted: 0,
+    duplicates: 0,
+    differing: 0,
+    rejected: 0,
+    bytes: 0,
+    seconds: 0,
+    phases: {},
+    reasons: [],
+    firstRejects: [],
+    warnings: [],
+    error: { code: error.code, message: error.message, suggestions: error.suggestions },
+  }
+}
+
+/** A file that failed, with the books of the attempt: other files of the same command are still imported. */
+export class ImportFailure extends Error {
+  readonly error: EaError
+  readonly outcome: FileOutcome
+
+  constructor(error: EaError, outcome: Omit<FileOutcome, 'error'>) {
+    super(error.message, { cause: error })
+    this.error = error
+    this.outcome = {
+      ...outcome,
+      error: { code: error.code, message: error.message, suggestions: error.suggestions },
+    }
+  }
+}
+
+export function outcomeOf(
+  run: Run,
+  source: Source,
+  id: number | null,
+  status: ImportStatus,
+  sha256: Buffer | null,
+): FileOutcome {
+  const { counts } = run.ledger
+  return {
+    id,
+    file: run.path,
+    sha256: sha256?.toString('hex') ?? null,
+    status,
+    ...(status === 'failed' ? { ...counts, inserted: 0, duplicates: 0, differing: 0 } : counts),
+    bytes: source.contentBytes(),
+    seconds: secondsSince(run.startedMs),
+    phases: run.phases,
+    reasons: run.ledger.reasons,
+    firstRejects: run.ledger.firstRejects
+      .slice(0, namedRejects)
+      .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
+    warnings: run.warnings,
+    ...(run.rejectsFile && { rejectsFile: run.rejectsFile.summary }),
+  }
+}
+
+/**
+ * @param reading how the content would be read now, as it would be stored; another one than that of the batch is a warning,
+ *   because its events are not what this import would have made of it
+ */
+export function alreadyImported(run: Run, known: Batch, reading: Record<string, unknown> | null): FileOutcome {
+  const differences = reading === null ? [] : readingDifferences(known.reading, reading)
+  if (differences.length > 0) {
+    const what = `This content is imported as batch ${known.id}, which was read another way: ${differences.join('; ')}.`
+    warn(run, `${what} To import it as it is read now: \`ea batches undo ${known.id}\`, then this command again.`)
+  }
+  return {
+    ...skipped(run, known.sha256, known.bytes),
+    id: known.id,
+    ...(known.finishedAt && { importedAt: known.finishedAt }),
+  }
+}
+
+/** In a dry run: a file before it has this content. */
+export function sameAsBefore(run: Run, { sha256, contentBytes }: FileIdentity, before: string): FileOutcome {
+  return { ...skipped(run, sha256.toString('hex'), contentBytes), sameAs: before }
+}
+
+function skipped(run: Run, sha256: string | null, bytes: number): FileOutcome {
+  return {
+    id: null,
+    file: run.path,
+    sha256,
+    status: 'already_imported',
+    read: 0,
+    inserted: 0,
+    duplicates: 0,
+    differing: 0,
+    rejected: 0,
+    bytes,
+    seconds: secondsSince(run.startedMs),
+    phases: run.phases,
+    reasons: [],
+    firstRejects: [],
+    warnings: run.warnings,
+  }
+}
+
+/** Says what may not be as it was meant, at once and in the outcome. */
+function warn(run: Run, message: string): void {
+  run.warnings.push(message)
+  run.options.onEvent?.({ type: 'warning', file: run.path, message })
+}
+
+/** Says of which keys only the value in the properties was kept. */
+export function warnOfShadowed(run: Run): void {
+  const { shadowed } = run.ledger
+  if (shadowed.length > 0) warn(run, shadowedText(shadowed))
+}
+
+/**
+ * Says which keys that flags name are in none of the first records.
+ *
+ * @throws EaError `missing_column` when that leaves those records without an id, and more of them than may be rejected
+ */
+export function requireNamedKeys(run: Run, { namedKeys: { warnings, idIsMissing } }: Reading): void {
+  const budget = run.options.maxRejects ?? importDefaults.maxRejects
+  const isAllowed = idIsMissing && ('records' in budget ? budget.records >= idIsMissing.records : budget.percent > 0)
+  if (idIsMissing && !isAllowed) throw idIsMissing.error
+  for (const warning of warnings) warn(run, warning)
+}
+
+/** Gives the next chunk its turn in the rejects file, if there is one. */
+export function inTurn(run: Run, work: (write: WriteRejects) => Promise<void>): Promise<void> {
+  return run.rejectsFile ? run.rejectsFile.inTurn(work) : work(async () => {})
+}
+
+/** Runs a phase and books its wall time. */
+export async function timed<T>(run: Run, phase: Phase, body: () => Promise<T>): Promise<T> {
+  const started = performance.now()
+  try {
+    return await body()
+  } finally {
+    run.phases[phase] = (run.phases[phase] ?? 0) + secondsSince(started)
+  }
+}
+
+export function tellProgress(
+  run: Run,
+  phase: Phase,
+  bytes: { readonly readBytes: number; readonly totalBytes: number | null },
+  records = run.ledger.counts.read,
+): void {
+  run.options.onEvent?.({ type: 'progress', file: run.path, phase, ...bytes, records })
+}
+
+/** Seconds since a reading of performance.now(), to the millisecond. */
+export function secondsSince(startedMs: number): number {
+  return Math.round(performance.now() - startedMs) / 1000
+}

@@ -1,0 +1,165 @@
+/**
+ * How a source is read, decided once: what the flags say, what its head shows, what its header maps to. A `Reading`
+ * holds all that decides what the records mean; it is stored with the batch, and an interrupted import is resumed only
+ * by one that reads the same way.
+ */
+import { EaError } from '../core/errors.js'
+import type { FieldMap, IdFrom } from '../load/mapping/map-parser.js'
+import { type Mapping, resolveMapping } from '../load/mapping/mapping.js'
+import type { TimeFormat } from '../load/mapping/time-format.js'
+import type { Shape } from '../load/split/chunk.js'
+import { headRecords } from './detect/json-head.js'
+import { type Dialect, type Given, sniff } from './detect/sniff.js'
+import { allKeysFound, findNamedKeys, type NamedKeys } from './named-keys.js'
+import { nameForPeople } from './source/paths.js'
+import type { Source } from './source/source.js'
+
+/** What a person says about how to read; all of it has a default or is found by looking. */
+export interface ReadingOptions extends Given {
+  readonly encoding?: string | undefined
+  readonly map?: FieldMap | undefined
+  readonly idFrom?: IdFrom | null | undefined
+  /** What a time without offset means: an IANA name. */
+  readonly timezone: string
+  readonly timeFormat: TimeFormat
+  /** The longest record. */
+  readonly maxRecordBytes: number
+}
+
+export interface Reading {
+  /** What the content was decoded from. */
+  readonly encoding: string
+  readonly dialect: Dialect
+  readonly mapping: Mapping
+  readonly shape: Shape
+  readonly timezone: string
+  readonly timeFormat: TimeFormat
+  readonly maxRecordBytes: number
+  /** The header as it stands in the content, with its line end; empty for JSON. */
+  readonly header: Buffer
+  /** Of JSON: which of the keys that flags name its first records have. */
+  readonly namedKeys: NamedKeys
+}
+
+/**
+ * @throws EaError `not_recognised`, `header_invalid`, `missing_column`, `usage`
+ */
+export function decideReading(source: Source, options: ReadingOptions): Reading {
+  const dialect = sniff(source.head, source.headIsAll, options, source.name)
+  // An empty source has no header, and no records that would need one.
+  const columns = dialect.empty ? null : dialect.columns
+  if (columns) requireStageable(columns, source.name)
+  const mapping = resolveMapping({ columns, map: options.map, idFrom: options.idFrom })
+  return {
+    encoding: source.encoding,
+    dialect,
+    mapping,
+    shape: shapeOf(dialect, mapping),
+    timezone: options.timezone,
+    timeFormat: options.timeFormat,
+    maxRecordBytes: options.maxRecordBytes,
+    header: source.head.subarray(0, dialect.headerBytes),
+    namedKeys: namedKeysOf(source, dialect, options),
+  }
+}
+
+function namedKeysOf(source: Source, { format, empty }: Dialect, options: ReadingOptions): NamedKeys {
+  const isJson = format === 'ndjson' || format === 'json-array'
+  if (!isJson || empty || !(options.map || options.idFrom)) return allKeysFound
+  return findNamedKeys(headRecords(source.head, format), options)
+}
+
+/** A table of PostgreSQL has 1,600 columns at most, and staging one of its own. */
+const maxColumns = 1_599
+
+/** What only PostgreSQL minds in a header. */
+function requireStageable(columns: readonly string[], path: string): void {
+  const nul = columns.findIndex((name) => name.includes('\0')) + 1
+  const problem =
+    nul > 0
+      ? `the name of column ${nul} holds a NUL byte`
+      : columns.length > maxColumns
+        ? `it has ${columns.length} columns, and PostgreSQL takes ${maxColumns} at most`
+        : undefined
+  if (!problem) return
+  throw new EaError('header_invalid', `The header of ${nameForPeople(path)} cannot be used: ${problem}.`, {
+    ...(nul > 0 ? {} : { suggestions: ['Give it as NDJSON, where a record may have any number of keys.'] }),
+    details: { path },
+  })
+}
+
+function shapeOf(dialect: Dialect, mapping: Mapping): Shape {
+  // Nothing but blank space: as lines of JSON all of it is blank, as a CSV a line of blanks would be a record.
+  if (dialect.empty || dialect.format === 'ndjson') return { kind: 'lines' }
+  if (dialect.format === 'json-array') return { kind: 'array' }
+  return {
+    kind: 'delimited',
+    delimiter: dialect.delimiter!.charCodeAt(0),
+    quote: dialect.quote === null ? null : dialect.quote.charCodeAt(0),
+    fields: Math.max(1, dialect.columns?.length ?? 1),
+    crEndsRecords: dialect.crEndsRecords,
+    jsonField: mapping.properties[0]?.index ?? null,
+    timeField: mapping.fields.occurred_at[0]?.index ?? null,
+    textFields: [...mapping.fields.user_id, ...mapping.fields.event_type].flatMap((source) => source.index ?? []),
+  }
+}
+
+/** The part of a reading that decides what records mean, as it is stored with the batch. */
+export function readingRecord(reading: Reading, source: Source): Record<string, unknown> {
+  const { dialect, mapping, timezone, timeFormat, maxRecordBytes } = reading
+  return {
+    format: dialect.format,
+    encoding: source.encoding,
+    ...(dialect.columns && { delimiter: dialect.delimiter, quote: dialect.quote, columns: dialect.columns }),
+    ...(dialect.columns && { cr_ends_records: dialect.crEndsRecords }),
+    fields: mapping.fields,
+    properties: mapping.properties,
+    id_from: mapping.idFrom,
+    timezone,
+    time_format: timeFormat,
+    max_record_bytes: maxRecordBytes,
+  }
+}
+
+/** Whether two readings, one of them stored, give the same records. */
+export function isSameReading(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+}
+
+/**
+ * In what a stored reading and another one of the same content differ, for people. A part that only one of them has is
+ * none: an older release did not store it.
+ *
+ * @example
+ * readingDifferences({ timezone: 'UTC' }, { timezone: 'Europe/Kyiv' }) // ['timezone UTC, now Europe/Kyiv']
+ */
+export function readingDifferences(
+  stored: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+): string[] {
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  const differs = (a: unknown, b: unknown) => JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b))
+  return Object.keys(now).flatMap((key) => {
+    if (!(key in stored) || !differs(stored[key], now[key])) return []
+    if (key === 'fields') {
+      const [before, after] = [stored, now].map((reading) => reading[key] as Record<string, unknown>)
+      const names = Object.keys(after!).filter((name) => differs(before![name], after![name]))
+      return [`the mapping of ${names.join(', ')}`]
+    }
+    if (key === 'properties' || key === 'columns') return [`the mapping of ${key}`]
+    if (key === 'id_from') return ['what ids are derived from']
+    return [`${key.replaceAll('_', ' ')} ${text(stored[key])}, now ${text(now[key])}`]
+  })
+}
+
+/** jsonb does not keep the order of keys, so none may matter. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  )
+}

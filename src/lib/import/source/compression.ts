@@ -1,0 +1,177 @@
+/**
+ * Decompresses what begins with the magic bytes of gzip or zstd, whatever the file is called. A file that is cut off or
+ * damaged is an error: half of a file must never pass for the whole.
+ */
+import type { Transform } from 'node:stream'
+import zlib from 'node:zlib'
+import { EaError } from '../../core/errors.js'
+import { nameForPeople } from './paths.js'
+
+export type Compression = 'none' | 'gzip' | 'zstd'
+
+/** How many bytes `findCompression` needs to see. */
+export const magicMaxBytes = 4
+
+const outputBlockBytes = 256 * 1024
+
+/** What the first bytes of a file say. */
+export function findCompression(head: Uint8Array): Compression {
+  const [a, b, c, d] = head
+  if (a === 0x1f && b === 0x8b) return 'gzip'
+  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'zstd'
+  // A skippable frame: pzstd begins its files with one.
+  if (a !== undefined && a >= 0x50 && a <= 0x5f && b === 0x2a && c === 0x4d && d === 0x18) return 'zstd'
+  return 'none'
+}
+
+/**
+ * Makes sure that what is called compressed is not a file without a byte, as a download that failed leaves it: nothing at
+ * all is no gzip.
+ *
+ * @throws EaError `file_corrupt`
+ */
+export function requireCompressed(head: Uint8Array, name: string): void {
+  if (head.length > 0 || !/\.(gz|zst)$/i.test(name)) return
+  throw new EaError('file_corrupt', `Cut off: ${nameForPeople(name)} (it has no bytes)`, { details: { path: name } })
+}
+
+/** Node 22.15 and newer have it; the types of Node 20 do not know it. */
+const createZstdDecompress = (zlib as { createZstdDecompress?: (options: { chunkSize: number }) => Transform })
+  .createZstdDecompress
+
+/** Whether this Node reads zstd. */
+export const canReadZstd = createZstdDecompress !== undefined
+
+/**
+ * The decompressed bytes, in blocks that belong to whoever takes them.
+ *
+ * @param name for errors: the path as it was given
+ * @throws EaError `file_corrupt` while reading; `compression_unsupported` at once
+ */
+export function decompress(
+  blocks: AsyncIterable<Buffer>,
+  compression: Exclude<Compression, 'none'>,
+  name: string,
+): AsyncIterable<Buffer> {
+  if (compression === 'zstd' && !createZstdDecompress) {
+    throw new EaError(
+      'compression_unsupported',
+      `Node ${process.versions.node} cannot read zstd: ${nameForPeople(name)}`,
+      {
+        suggestions: [`Use Node 22.15 or newer, or decompress it: \`zstd -dc ${shellWord(name)} | ea import -\`.`],
+        details: { path: name },
+      },
+    )
+  }
+  const options = { chunkSize: outputBlockBytes }
+  const decompressor = () =>
+    (compression === 'gzip' ? zlib.createGunzip(options) : createZstdDecompress!(options)) as Decompressor
+  return partsOf(new Input(blocks), decompressor, name)
+}
+
+/** A stream of zlib; `bytesWritten` counts what it has really used. */
+type Decompressor = Transform & { readonly bytesWritten: number }
+
+/**
+ * A compressed file may have several parts (gzip members, zstd frames), each complete in itself. A decompressor of Node
+ * may end after one of them without a word about the bytes behind it (zstd always does, gzip at zeros), so a new one
+ * goes on where it stopped. Zeros behind the last part are padding.
+ */
+async function* partsOf(input: Input, decompressor: () => Decompressor, name: string): AsyncGenerator<Buffer> {
+  try {
+    for (let part = 0; await input.hasMore(part > 0); part++) {
+      const transform = decompressor()
+      const feeding = feed(input, transform)
+      try {
+        for await (const block of transform) yield block as Buffer
+      } finally {
+        transform.destroy()
+        await feeding
+      }
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (error instanceof EaError || !/^(Z_|ZSTD_|ERR_ZLIB)/.test(code ?? '')) throw error
+    const what = /unexpected end/.test((error as Error).message) ? 'Cut off' : 'Damaged'
+    throw new EaError('file_corrupt', `${what}: ${nameForPeople(name)} (${(error as Error).message})`, {
+      details: { path: name },
+      cause: error,
+    })
+  } finally {
+    await input.close()
+  }
+}
+
+/** Writes block after block until there are no more or the decompressor ends; what it did not use goes back. */
+async function feed(input: Input, transform: Decompressor): Promise<void> {
+  let isOver = false
+  const over = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) {
+      transform.once(event, () => {
+        isOver = true
+        resolve()
+      })
+    }
+  })
+  let writtenBytes = 0
+  try {
+    for (;;) {
+      const block = await input.take()
+      if (block === null || isOver) {
+        if (block) input.putBack(block)
+        else transform.end()
+        return
+      }
+      writtenBytes += block.length
+      const used = new Promise<void>((resolve) => transform.write(block, () => resolve()))
+      await Promise.race([used, over])
+      const unusedBytes = writtenBytes - transform.bytesWritten
+      if (unusedBytes > 0 || isOver) {
+        input.putBack(block.subarray(block.length - unusedBytes))
+        return
+      }
+    }
+  } catch (error) {
+    transform.destroy(error as Error)
+  }
+}
+
+/** Blocks that can be put back. */
+class Input {
+  readonly #iterator: AsyncIterator<Buffer>
+  #back: Buffer | null = null
+
+  constructor(blocks: AsyncIterable<Buffer>) {
+    this.#iterator = blocks[Symbol.asyncIterator]()
+  }
+
+  async take(): Promise<Buffer | null> {
+    const back = this.#back
+    this.#back = null
+    if (back) return back
+    const { value, done } = await this.#iterator.next()
+    return done ? null : value
+  }
+
+  putBack(block: Buffer): void {
+    if (block.length > 0) this.#back = block
+  }
+
+  /** Whether another part follows; behind a part zeros are skipped. */
+  async hasMore(isBehindPart: boolean): Promise<boolean> {
+    for (;;) {
+      const block = await this.take()
+      if (block === null) return false
+      const from = isBehindPart ? block.findIndex((byte) => byte !== 0) : 0
+      if (from < 0) continue
+      this.putBack(block.subarray(from))
+      return true
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.return?.()
+  }
+}
+
+const shellWord = (word: string) => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

@@ -1,0 +1,230 @@
+/**
+ * The outside of a JSON body: where its array, its elements and the members of an object begin and end. Values are
+ * passed over by their brackets and strings, never parsed; what is wrong with one is found by the splitter or the
+ * database. Brackets that do not match, a missing comma and the like are found here, with their place.
+ */
+import { EaError } from '../../core/errors.js'
+import { broken, Element } from '../../load/split/json-skipper.js'
+
+const space = 0x20
+const tab = 0x09
+const lf = 0x0a
+const cr = 0x0d
+const quote = 0x22
+const comma = 0x2c
+const colon = 0x3a
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const backslash = 0x5c
+
+/** Where a value stands in a body, `[from, to)`, or where a key does, its quotes included. */
+export type OnMember = (keyFrom: number, keyTo: number, from: number, to: number) => void
+export type OnElement = (from: number, to: number) => void
+
+/** Walks over JSON; when it cannot go on, it knows where that was and what should stand there. */
+export class Walk {
+  /** The place at which it could not go on. */
+  at = 0
+  /** What should stand there. */
+  expected = ''
+  /** Whether the object or array that was read last, or one of its values, holds a line break. */
+  hasLineBreaks = false
+  readonly #element = new Element()
+
+  /**
+   * Passes over an object and names its members, in their order; a key may come more than once.
+   *
+   * @param from where its opening brace stands
+   * @param end of the body
+   * @returns the index behind its closing brace, or -1 where it is not closed or has something else than members
+   */
+  object(bytes: Buffer, from: number, end: number, onMember: OnMember): number {
+    this.hasLineBreaks = false
+    let at = this.#skipSpace(bytes, from + 1, end)
+    if (bytes[at] === closeBrace && at < end) return at + 1
+    for (;;) {
+      if (at >= end || bytes[at] !== quote) return this.#stop(at, 'a key in double quotes')
+      const keyTo = this.#value(bytes, at, end)
+      if (keyTo === -1) return -1
+      const colonAt = this.#skipSpace(bytes, keyTo, end)
+      if (colonAt >= end || bytes[colonAt] !== colon) return this.#stop(colonAt, 'a colon')
+      const valueFrom = this.#skipSpace(bytes, colonAt + 1, end)
+      const valueTo = this.#value(bytes, valueFrom, end)
+      if (valueTo === -1) return -1
+      onMember(at, keyTo, valueFrom, valueTo)
+      at = this.#skipSpace(bytes, valueTo, end)
+      if (at < end && bytes[at] === closeBrace) return at + 1
+      if (at >= end || bytes[at] !== comma) return this.#stop(at, 'a comma or }')
+      at = this.#skipSpace(bytes, at + 1, end)
+    }
+  }
+
+  /**
+   * Passes over an array and names its elements.
+   *
+   * @param from where its opening bracket stands
+   * @returns the index behind its closing bracket, or -1
+   */
+  array(bytes: Buffer, from: number, end: number, onElement: OnElement): number {
+    this.hasLineBreaks = false
+    let at = this.#skipSpace(bytes, from + 1, end)
+    if (at < end && bytes[at] === closeBracket) return at + 1
+    for (;;) {
+      const to = this.#value(bytes, at, end)
+      if (to === -1) return -1
+      onElement(at, to)
+      at = this.#skipSpace(bytes, to, end)
+      if (at < end && bytes[at] === closeBracket) return at + 1
+      if (at >= end || bytes[at] !== comma) return this.#stop(at, 'a comma or ]')
+      at = this.#skipSpace(bytes, at + 1, end)
+    }
+  }
+
+  /** Says where it stopped, as an error for the sender. */
+  malformed(bytes: Buffer): EaError {
+    return malformed(bytes, this.at, this.expected)
+  }
+
+  #skipSpace(bytes: Buffer, from: number, end: number): number {
+    let at = from
+    for (; at < end; at++) {
+      const byte = bytes[at]!
+      if (byte === space || byte === tab) continue
+      if (byte !== lf && byte !== cr) break
+      this.hasLineBreaks = true
+    }
+    return at
+  }
+
+  #value(bytes: Buffer, from: number, end: number): number {
+    if (from >= end) return this.#stop(end, 'a value')
+    const to = this.#element.read(bytes, from, end, true)
+    if (to > end) return this.#stop(end, 'the closing quote of a string')
+    if (to < 0) return this.#stop(this.#element.at, missing(to))
+    if (this.#element.lineEnds > 0) this.hasLineBreaks = true
+    return to
+  }
+
+  #stop(at: number, expected: string): -1 {
+    this.at = at
+    this.expected = expected
+    return -1
+  }
+}
+
+function missing(reason: number): string {
+  if (reason === broken.string) return 'the closing quote of a string'
+  if (reason === broken.brackets) return 'the other kind of closing bracket'
+  if (reason === broken.unclosed) return 'a closing bracket'
+  return 'a value'
+}
+
+/** The error for a body that is no JSON: what should stand where. */
+export function malformed(bytes: Buffer, at: number, expected: string): EaError {
+  const seen = bytes.subarray(at, at + 16).toString('utf8')
+  const found = at >= bytes.length ? 'the body ends' : `there is ${JSON.stringify(seen)}`
+  return new EaError('malformed_body', `At byte ${at} of the body ${found}, where ${expected} should be.`, {
+    details: { byte_offset: at, expected },
+  })
+}
+
+/** The first byte at or behind `from` that is no white space; `bytes.length` when there is none. */
+export function skipSpace(bytes: Buffer, from: number): number {
+  let at = from
+  while (at < bytes.length) {
+    const byte = bytes[at]!
+    if (byte !== space && byte !== tab && byte !== lf && byte !== cr) break
+    at++
+  }
+  return at
+}
+
+/** Where the text begins: behind a byte order mark. */
+export function afterByteOrderMark(bytes: Buffer): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+}
+
+/**
+ * Whether a key is this name. A key with a backslash is unescaped first, as the database would do it.
+ *
+ * @param from `[from, to)` is the key with its quotes
+ */
+function isKey(bytes: Buffer, from: number, to: number, name: string): boolean {
+  if (to - from === name.length + 2) return bytes.toString('latin1', from + 1, to - 1) === name
+  if (to - from < name.length + 2 || bytes.subarray(from, to).indexOf(backslash) === -1) return false
+  return keyText(bytes, from, to) === name
+}
+
+/** What a key says, `''` when it is no string of JSON. */
+export function keyText(bytes: Buffer, from: number, to: number): string {
+  const text = bytes.toString('utf8', from, to)
+  if (!text.includes('\\')) return text.slice(1, -1)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return ''
+  }
+}
+
+/** The outside of a body of the type application/json. */
+export interface Outside {
+  /** `array`: a JSON array, `[from, to)`. `object`: one object. `lines`: objects on lines, to the end of the body. */
+  readonly kind: 'array' | 'object' | 'lines'
+  readonly from: number
+  readonly to: number
+  /** Whether the object holds a line break; of no meaning for the others. */
+  readonly hasLineBreaks: boolean
+  /** Where the object around the array begins and ends; null when there is none. */
+  readonly envelope: { readonly from: number; readonly to: number } | null
+}
+
+const walk = new Walk()
+
+/**
+ * Finds out what a JSON body is, from its outside: an array, `{"events": […]}`, one object, or objects on lines. What
+ * is inside an array that stands alone is not looked at: the splitter does that.
+ *
+ * @param onMember is told the members of an object at the top, as far as they go
+ * @throws EaError `malformed_body`
+ * @example
+ * outsideOf(Buffer.from('{"sent_at": 5, "events": [{}, {}]}')) // { kind: 'array', from: 25, to: 33, … }
+ */
+export function outsideOf(bytes: Buffer, onMember?: OnMember): Outside {
+  const end = bytes.length
+  const from = skipSpace(bytes, afterByteOrderMark(bytes))
+  if (from === end) throw malformed(bytes, from, 'an array or an object')
+  if (bytes[from] === openBracket) return { kind: 'array', from, to: end, hasLineBreaks: false, envelope: null }
+  if (bytes[from] !== openBrace) throw malformed(bytes, from, 'an array or an object')
+
+  let eventsFrom = -1
+  let eventsTo = -1
+  let secondKey = -1
+  const to = walk.object(bytes, from, end, (keyFrom, keyTo, valueFrom, valueTo) => {
+    onMember?.(keyFrom, keyTo, valueFrom, valueTo)
+    if (!isKey(bytes, keyFrom, keyTo, 'events')) return
+    if (eventsFrom !== -1 && secondKey === -1) secondKey = keyFrom
+    eventsFrom = valueFrom
+    eventsTo = valueTo
+  })
+  if (to === -1) throw walk.malformed(bytes)
+  const { hasLineBreaks } = walk
+  const next = skipSpace(bytes, to)
+  if (eventsFrom !== -1) {
+    if (secondKey !== -1) throw malformed(bytes, secondKey, 'a key other than "events", which came before,')
+    if (bytes[eventsFrom] !== openBracket) throw malformed(bytes, eventsFrom, 'the array of events')
+    if (next !== end) throw malformed(bytes, next, 'the end of the body')
+    return { kind: 'array', from: eventsFrom, to: eventsTo, hasLineBreaks, envelope: { from, to } }
+  }
+  if (next === end) return { kind: 'object', from, to, hasLineBreaks, envelope: null }
+  if (hasLineBreaks || bytes[next] !== openBrace || !hasLineBreak(bytes, to, next)) {
+    throw malformed(bytes, next, 'the end of the body')
+  }
+  return { kind: 'lines', from, to: end, hasLineBreaks, envelope: null }
+}
+
+function hasLineBreak(bytes: Buffer, from: number, to: number): boolean {
+  const between = bytes.subarray(from, to)
+  return between.includes(lf) || between.includes(cr)
+}

@@ -1,0 +1,260 @@
+/**
+ * One chunk, one transaction: proves the lease, stages, merges, keeps the rejects and writes the chunk's row. A chunk
+ * that is run again (a deadlock, a lost connection, a second process) finds its row and does nothing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { type Difference, keepDifferences } from '../batches/differences.js'
+import { holdLease, type Lease } from '../batches/lease.js'
+import { keepRejects } from '../batches/rejects.js'
+import { failpoint } from '../core/failpoint.js'
+import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
+import { noRejects, type Rejects, rejectsOf } from './chunk-rejects.js'
+import { isRepeatedId, mergeStaged, type Refusal, refusedRecords } from './merge.js'
+import type { PassedDifference } from './reassign-earlier.js'
+import type { Chunk, Shape } from './split/chunk.js'
+import { layoutOf } from './sql/staging-columns.js'
+import { type JudgeOptions, type JudgeRules, judgeSql } from './sql/validation-sql.js'
+import { stageChunk, staging } from './stage.js'
+
+/**
+ * How much a chunk is trusted: `fast` lets casts fail, `strict` asks before each cast, `wary` also searches the records
+ * that PostgreSQL refuses all the same. Each is tried when the one before ended in a data error.
+ */
+export type Trust = 'fast' | 'strict' | 'wary'
+export const nextTrust = { fast: 'strict', strict: 'wary', wary: undefined } as const
+
+/** What judging needs to know, whatever is then done with the answer. */
+export interface JudgeContext {
+  readonly rules: JudgeRules
+  readonly shape: Shape
+  /** Time zone of times without an offset. */
+  readonly timezone: string
+  readonly copyOptions: string
+  /** Where the next chunk begins: bad records come in swarms. */
+  trust: Trust
+  /** Whether the next chunk is expected to hold ids that are stored already: so do they. */
+  mayRepeat: boolean
+}
+
+/** How one attempt at a chunk is made. */
+export interface Approach {
+  readonly trust: Trust
+  readonly mayRepeat: boolean
+}
+
+export interface LoadContext extends JudgeContext {
+  readonly db: Database
+  readonly lease: Lease
+  readonly batchId: number
+  /** Told about each attempt that is repeated. */
+  readonly onRetry?: ((chunk: number, error: unknown) => void) | undefined
+}
+
+export interface ChunkOutcome {
+  readonly chunk: number
+  readonly read: number
+  readonly inserted: number
+  readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
+  readonly rejected: number
+  /** For each key how many records have it at their top and, with another value, in their properties. */
+  readonly shadowed: Readonly<Record<string, number>>
+  /** To be gone through before the chunk is released. Empty when the chunk had been merged before. */
+  readonly rejects: Rejects
+}
+
+const attempts = 6
+
+/**
+ * Merges a chunk, exactly once.
+ *
+ * @throws EaError `lease_lost`; the server's error when it is not one that trying again can mend
+ */
+export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withTrust(context, (approach) =>
+        withTransaction(context.db, async (tx) => {
+          await holdLease(tx, context.lease)
+          const before = await mergedBefore(tx, context.batchId, chunk)
+          if (before) return before
+          const outcome = await mergeChunk(tx, context, chunk, approach)
+          failpoint('chunk.before-commit')
+          return outcome
+        }),
+      )
+    } catch (error) {
+      if (!canBeRunAgain(error) || attempt >= attempts) throw error
+      context.onRetry?.(chunk.index, error)
+      await sleep(100 * 2 ** attempt * (0.5 + Math.random()))
+    }
+  }
+}
+
+/** Splits and judges a chunk without storing anything: what is left of a file when its batch can only fail. */
+export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+  return withTrust(context, ({ trust }) =>
+    withTransaction(context.db, async (tx) => {
+      const options = await stageForJudging(tx, context, chunk, trust)
+      const refusals = await refusedRecords(tx, context.rules, options)
+      const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
+      const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {} }
+      return { chunk: chunk.index, read: chunk.records, ...nothing, rejected: rejects.length, rejects }
+    }),
+  )
+}
+
+/**
+ * Runs `body` with as much trust as the last chunk deserved, and again with less after each data error, and after an id
+ * that is stored already.
+ */
+export async function withTrust<T extends Pick<ChunkOutcome, 'rejects' | 'duplicates'>>(
+  context: JudgeContext,
+  body: (approach: Approach) => Promise<T>,
+): Promise<T> {
+  let { trust, mayRepeat } = context
+  for (;;) {
+    try {
+      const outcome = await body({ trust, mayRepeat })
+      if (trust !== 'fast') context.trust = outcome.rejects.length > 0 ? trust : 'fast'
+      context.mayRepeat = outcome.duplicates > 0
+      return outcome
+    } catch (error) {
+      const next = nextTrust[trust]
+      if (isRepeatedId(error) && !mayRepeat) mayRepeat = true
+      else if (isDataError(error) && next !== undefined) trust = next
+      else throw error
+    }
+  }
+}
+
+/** Also what `pg` says when the connection was lost between two statements. */
+function canBeRunAgain(error: unknown): boolean {
+  return isTransient(error) || (error instanceof Error && /is not queryable$/.test(error.message))
+}
+
+/** The outcome of a chunk whose transaction committed although nobody heard of it. */
+async function mergedBefore(tx: Transaction, batchId: number, chunk: Chunk): Promise<ChunkOutcome | undefined> {
+  const { rows } = await sql<Omit<ChunkOutcome, 'rejects'>>`
+    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed FROM ${tx.t.import_chunks}
+     WHERE batch_id = ${batchId} AND chunk = ${chunk.index}`.execute(tx.q)
+  return rows[0] && { ...rows[0], rejects: noRejects }
+}
+
+/** Stages and merges a chunk and writes its row and its rejects, inside a transaction that somebody else brackets. */
+export async function mergeChunk(
+  tx: Transaction,
+  context: LoadContext,
+  chunk: Chunk,
+  { trust, mayRepeat }: Approach,
+): Promise<ChunkOutcome> {
+  const options = await stageForJudging(tx, context, chunk, trust)
+  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, mayRepeat }
+  const merged = await mergeStaged(tx, target, context.rules, options)
+  const rejects = rejectsOf(chunk, [...merged.refusals, ...options.refusals])
+  await keepRejects(tx, context.batchId, rejects)
+  await keepDifferences(tx, context.batchId, merged.differences.map(placedIn(chunk)))
+  const outcome = {
+    chunk: chunk.index,
+    read: chunk.records,
+    inserted: merged.inserted,
+    duplicates: merged.duplicates,
+    differing: merged.differing,
+    rejected: rejects.length,
+    shadowed: merged.shadowed,
+    rejects,
+  }
+  await sql`
+    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, differing, rejected, byte_from, byte_to, merged_by, owners, shadowed)
+    VALUES (${context.batchId}, ${chunk.index}, ${outcome.read}, ${outcome.inserted}, ${outcome.duplicates}, ${outcome.differing},
+            ${outcome.rejected}, ${chunk.byteFrom}, ${chunk.byteTo}, pg_current_xact_id(), ${JSON.stringify(merged.owners)},
+            ${JSON.stringify(merged.shadowed)})`.execute(tx.q)
+  failpoint('merge.recorded')
+  return outcome
+}
+
+const placedIn =
+  (chunk: Chunk) =>
+  ({ n, eventId, fields }: PassedDifference): Difference => {
+    const { record, line } = chunk.goodRecord(n)
+    return { record, line, eventId, fields }
+  }
+
+/** Stages a chunk with as much trust as asked for; a wary one with the records set aside that PostgreSQL refuses. */
+export async function stageForJudging(
+  tx: Transaction,
+  context: JudgeContext,
+  chunk: Chunk,
+  trust: Trust,
+): Promise<JudgeOptions & { readonly refusals: readonly Refusal[] }> {
+  const { rules, shape } = context
+  const layout = layoutOf(chunk, shape, rules.mapping, rules.timeFormat, trust !== 'fast')
+  await prepareSession(tx, context.timezone)
+  await stageChunk(tx, chunk, layout, context.copyOptions)
+  const options = { layout, numbering: chunk, refused: [], numbered: false }
+  if (trust !== 'wary') return { ...options, refusals: [] }
+  const refusals = await findRefused(tx, rules, options, [1, chunk.good])
+  return { ...options, refused: refusals.map((refusal) => refusal.n), refusals }
+}
+
+/** Settings of this transaction only: what a time without offset means, and memory for one chunk's sort. */
+async function prepareSession(tx: Transaction, timezone: string): Promise<void> {
+  // A chunk's duplicates are few lookups in a large table: never a reason to read all of it.
+  await sql`
+    SELECT set_config('TimeZone', ${timezone}, true), set_config('DateStyle', 'ISO, YMD', true),
+           set_config('work_mem', '64MB', true), set_config('enable_hashjoin', 'off', true),
+           set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`.execute(tx.q)
+}
+
+/**
+ * Halves a range until each record that PostgreSQL refuses stands alone.
+ *
+ * @param between the first and the last record (by `n`) of the range
+ * @param relation where the records are staged
+ */
+export async function findRefused(
+  tx: Transaction,
+  rules: JudgeRules,
+  options: JudgeOptions,
+  between: readonly [number, number],
+  relation: RawBuilder<unknown> = staging,
+): Promise<Refusal[]> {
+  const [from, to] = between
+  if (from > to) return []
+  const state = await refusedState(tx, rules, { ...options, between }, relation)
+  if (state === undefined) return []
+  if (from === to) return [{ n: from, code: 'record_refused', detail: `SQLSTATE ${state}` }]
+  const middle = Math.floor((from + to) / 2)
+  return [
+    ...(await findRefused(tx, rules, options, [from, middle], relation)),
+    ...(await findRefused(tx, rules, options, [middle + 1, to], relation)),
+  ]
+}
+
+/** The SQLSTATE with which PostgreSQL refuses to judge these records, or undefined when it does not. */
+async function refusedState(
+  tx: Transaction,
+  rules: JudgeRules,
+  options: JudgeOptions,
+  relation: RawBuilder<unknown>,
+): Promise<string | undefined> {
+  await tx.client.query('SAVEPOINT judging')
+  try {
+    await sql`
+      SELECT count(event_id), count(occurred_at), count(properties), count(code)
+        FROM (${judgeSql(relation, rules, options)}) judged`.execute(tx.q)
+    await tx.client.query('RELEASE SAVEPOINT judging')
+    return undefined
+  } catch (error) {
+    if (!isDataError(error)) throw error
+    await tx.client.query('ROLLBACK TO SAVEPOINT judging; RELEASE SAVEPOINT judging')
+    return sqlState(error)
+  }
+}
+
+/** An error that is the fault of a record: 22xxx (data exception), 54xxx (too complex). */
+export function isDataError(error: unknown): boolean {
+  return /^(22|54)/.test(sqlState(error) ?? '')
+}

@@ -1,0 +1,172 @@
+/**
+ * The merge: staged records that are events go into `events`, sorted by event_id (index locality, and one lock order
+ * for all merges); what is already there is a duplicate, what is no event is a reject. One statement does it; only
+ * refused records and ids that were stored before need more, to say why and whose they are.
+ *
+ * ON CONFLICT looks each id up before it inserts it, a second way down the index. So a chunk is first taken to be new: a
+ * plain INSERT, which the primary key ends at the first id that is not, and only then again with ON CONFLICT.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import pg from 'pg'
+import type { RejectCode } from '../core/event.js'
+import { failpoint } from '../core/failpoint.js'
+import type { Transaction } from '../db/connect.js'
+import { comparePassed, createPassed, type PassedDifference, passRepeatsInChunk, takeBack } from './reassign-earlier.js'
+import { canShadow, type JudgeOptions, type JudgeRules, judgeSql, shadowedKeysMax } from './sql/validation-sql.js'
+import { passedTable, staging } from './stage.js'
+
+/** A staged record that is no event. */
+export interface Refusal {
+  /** Its place among the good records of its chunk, from 1. */
+  readonly n: number
+  readonly code: RejectCode
+  readonly detail?: string | undefined
+}
+
+export interface Merged {
+  readonly inserted: number
+  readonly duplicates: number
+  /** How many of the duplicates have other content than the event that is stored. */
+  readonly differing: number
+  /** The first of them. */
+  readonly differences: readonly PassedDifference[]
+  /** Records that are no events, besides those that were set aside before. */
+  readonly refusals: readonly Refusal[]
+  /** How many of the duplicates each other batch owns. */
+  readonly owners: Readonly<Record<string, number>>
+  /** For each key how many records have it at their top and, with another value, in their properties. */
+  readonly shadowed: Readonly<Record<string, number>>
+}
+
+/** What is merged where. */
+export interface MergeTarget {
+  readonly batchId: number
+  /** Which chunk of the batch it is, from 0. */
+  readonly chunk: number
+  /** How many records are staged. */
+  readonly staged: number
+  /** Whether an id that is stored already is passed over; otherwise it ends the statement (`isRepeatedId`). */
+  readonly mayRepeat: boolean
+}
+
+/**
+ * Merges what is staged.
+ *
+ * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
+ * @throws the server's unique violation when an id is stored already and `mayRepeat` is false: then say true
+ */
+export async function mergeStaged(
+  tx: Transaction,
+  target: MergeTarget,
+  rules: JudgeRules,
+  options: JudgeOptions,
+): Promise<Merged> {
+  failpoint('merge.started')
+  const looked = target.staged - options.refused.length
+  if (target.mayRepeat) return mergeRepeating(tx, target, looked, rules, options)
+  const judged = judgeSql(staging, rules, options)
+  // Where no property can hide another there is no need to keep the judged records for a second look.
+  const { rows } = await (canShadow(rules, options.layout)
+    ? sql<MergedRow>`
+        WITH judged AS MATERIALIZED (${judged}), ins AS (${insertSql(tx, target.batchId, sql`judged`)} RETURNING true)
+        SELECT count(*) AS inserted, ${shadowedSql} AS shadowed FROM ins`
+    : sql<MergedRow>`
+        WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
+        SELECT count(*) AS inserted, NULL::json AS shadowed FROM ins`
+  ).execute(tx.q)
+  failpoint('merge.inserted')
+  const { inserted, shadowed } = rows[0]!
+  const stored = { inserted, owners: {}, shadowed: shadowed ?? {} }
+  if (inserted === looked) return { ...stored, duplicates: 0, differing: 0, differences: [], refusals: [] }
+  const refusals = await refusedRecords(tx, rules, options)
+  // An id that comes twice in this chunk was stored once.
+  const duplicates = looked - refusals.length - inserted
+  if (duplicates === 0) return { ...stored, duplicates, differing: 0, differences: [], refusals }
+  await passRepeatsInChunk(tx, rules, options)
+  const { differing, differences } = await comparePassed(tx)
+  return { ...stored, duplicates, differing, differences, refusals }
+}
+
+interface MergedRow {
+  readonly inserted: number
+  readonly shadowed: Record<string, number> | null
+}
+
+/** The records of a relation that are events, of equal ids the first one. */
+function insertSql(tx: Transaction, batchId: number, judged: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+      INSERT INTO ${tx.t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)
+      SELECT DISTINCT ON (event_id) event_id, occurred_at, ${batchId}::bigint, user_id, event_type, properties
+        FROM ${judged} judged
+       WHERE code IS NULL ORDER BY event_id, n`
+}
+
+interface Repeating extends MergedRow {
+  readonly events: number
+}
+
+/**
+ * The merge of a chunk that repeats ids. The statement itself says which records it passed over: whoever asks the index again
+ * asks it for every record of the chunk.
+ */
+async function mergeRepeating(
+  tx: Transaction,
+  target: MergeTarget,
+  looked: number,
+  rules: JudgeRules,
+  options: JudgeOptions,
+): Promise<Merged> {
+  await createPassed(tx)
+  // NOT IN is hashed; NOT EXISTS would be a join, which must not be hashed in this session (load-chunk.ts).
+  const { rows } = await sql<Repeating>`
+    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, { ...options, numbered: true })}),
+    ins AS (
+      ${insertSql(tx, target.batchId, sql`judged`)}
+      ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
+      RETURNING event_id
+    ),
+    again AS MATERIALIZED (
+      SELECT event_id, min(n) AS n FROM judged WHERE code IS NULL GROUP BY event_id HAVING count(*) > 1
+    ),
+    passed AS (
+      INSERT INTO ${passedTable}
+      SELECT n, event_id, occurred_at, user_id, event_type, properties, event_id NOT IN (SELECT event_id FROM ins)
+        FROM judged
+       WHERE code IS NULL
+         AND (event_id NOT IN (SELECT event_id FROM ins)
+              OR event_id IN (SELECT event_id FROM again) AND n NOT IN (SELECT n FROM again))
+    )
+    SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, ${shadowedSql} AS shadowed
+      FROM judged WHERE code IS NULL`.execute(tx.q)
+  failpoint('merge.inserted')
+  const { inserted, events, shadowed } = rows[0]!
+  const refusals = events === looked ? [] : await refusedRecords(tx, rules, options)
+  const duplicates = events - inserted
+  const stored = { refusals, shadowed: shadowed ?? {} }
+  if (duplicates === 0) return { ...stored, inserted, duplicates, differing: 0, differences: [], owners: {} }
+  let compared = await comparePassed(tx)
+  const { [target.batchId]: own, ...owners } = compared.owners
+  const took = own === undefined ? 0 : await takeBack(tx, target)
+  if (took > 0) compared = await comparePassed(tx)
+  const { differing, differences } = compared
+  return { ...stored, inserted: inserted + took, duplicates: duplicates - took, differing, differences, owners }
+}
+
+/** The keys that properties hide in `judged`, with the number of events: JSON, null when there are none. Of many keys the first. */
+export const shadowedSql = sql`(
+  SELECT json_object_agg(key, n)
+    FROM (SELECT key, count(*) AS n FROM judged, unnest(shadowed) AS key
+           WHERE code IS NULL AND shadowed IS NOT NULL GROUP BY key ORDER BY n DESC, key LIMIT ${sql.lit(shadowedKeysMax)}) keys)`
+
+/** Whether a merge found an id that is stored already. */
+export function isRepeatedId(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === 'events_pkey'
+}
+
+/** The staged records that are no events, in file order. */
+export async function refusedRecords(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Refusal[]> {
+  const { rows } = await sql<Refusal>`
+    SELECT n, code FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
+     WHERE code IS NOT NULL ORDER BY n`.execute(tx.q)
+  return rows
+}

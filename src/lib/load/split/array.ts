@@ -1,0 +1,143 @@
+/**
+ * One JSON array of objects: a record is an element. Its end is told by brackets and strings; whether it is valid JSON
+ * is PostgreSQL's question. A fault inside an element whose end is sure costs that element. Where the array itself is
+ * broken (a comma missing, a string with a line break, …) the rest of the line is the reject, and from there on
+ * elements are taken wherever one begins. Chunks end between elements; white space there is not counted as blank lines.
+ */
+import { limits } from '../../core/event.js'
+import type { Fault } from './chunk.js'
+import type { Draft } from './chunk-builder.js'
+import type { Scanner, Stop } from './chunk-cutter.js'
+import { contentFault } from './content.js'
+import { broken, Element } from './json-skipper.js'
+import { controlFault, isCleanJson } from './json-text.js'
+import { cr, endsWithNothing, lf } from './line-ends.js'
+
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const comma = 0x2c
+
+/** What may come next. */
+const phases = {
+  /** The opening bracket. */
+  start: 0,
+  /** An element or the closing bracket. */
+  first: 1,
+  /** An element. */
+  element: 2,
+  /** A comma or the closing bracket. */
+  separator: 3,
+  /** Nothing. */
+  closed: 4,
+  /** After a fault: anything that can be made sense of. */
+  lenient: 5,
+} as const
+
+export class ArrayScanner implements Scanner {
+  readonly crEnds = true
+  readonly #maxRecordBytes: number
+  readonly #element = new Element()
+
+  constructor(maxRecordBytes: number) {
+    this.#maxRecordBytes = maxRecordBytes
+  }
+
+  scan(draft: Draft, isCareful: boolean): Stop {
+    const { room } = draft
+    const element = this.#element
+    for (;;) {
+      if (draft.good >= draft.maxGood) return 'border'
+      const stop = passSeparators(draft)
+      if (stop !== 'element') return stop
+      const to = element.read(room.bytes, draft.at, draft.window.end, draft.window.atEnd)
+      if (to === broken.more) return 'more'
+      if (to < 0 || this.#elementFault(room.bytes, draft.at, to, isCareful) !== undefined) return 'fault'
+      if (draft.good === room.starts.length) room.addRecords()
+      room.starts[draft.good] = draft.at
+      room.stops[draft.good] = to
+      room.lines[draft.good] = draft.line
+      if (element.lineEnds > 0) draft.rewrites.push(draft.good)
+      draft.good++
+      draft.lineEnds |= endsWithNothing
+      draft.line += element.lineEnds
+      draft.at = to
+      if (draft.phase !== phases.lenient) draft.phase = phases.separator
+    }
+  }
+
+  judge(draft: Draft, isCareful: boolean): Fault | 'more' {
+    const { at, phase, room } = draft
+    const { end, atEnd } = draft.window
+    const bytes = room.bytes
+    if (phase === phases.start) return { code: 'invalid_json', detail: 'no array begins here' }
+    if (phase === phases.separator) return { code: 'invalid_json', detail: 'a comma is missing before it' }
+    if (phase === phases.closed) return { code: 'invalid_json', detail: 'text after the end of the array' }
+    if (bytes[at] === closeBracket) return { code: 'invalid_json', detail: 'the last comma has no element after it' }
+    if (bytes[at] === comma) return { code: 'invalid_json', detail: 'a comma without an element before it' }
+    const to = this.#element.read(bytes, at, end, atEnd)
+    const seenTo = to >= 0 ? to : to === broken.more ? end : this.#element.at
+    if (seenTo - at > this.#maxRecordBytes) {
+      return { code: 'record_too_long', detail: `more than ${this.#maxRecordBytes} bytes` }
+    }
+    if (to === broken.more) return 'more'
+    if (to === broken.string) return { code: 'invalid_json', detail: 'a string is not closed' }
+    if (to === broken.brackets) return { code: 'invalid_json', detail: 'brackets that do not match' }
+    if (to === broken.unclosed) return { code: 'invalid_json', detail: 'brackets are not closed' }
+    if (to === broken.value) return { code: 'invalid_json' }
+    const fault = this.#elementFault(bytes, at, to, isCareful)
+    if (fault !== undefined) return { ...fault, to }
+    throw new Error(`the element at byte ${draft.base + at} was found bad, but nothing is wrong with it`)
+  }
+
+  isClean(bytes: Buffer, from: number, to: number): boolean {
+    return isCleanJson(bytes, from, to)
+  }
+
+  recover(draft: Draft, isSure: boolean): void {
+    if (draft.phase === phases.closed || draft.phase === phases.lenient) return
+    draft.phase = isSure ? phases.separator : phases.lenient
+  }
+
+  mayEnd(phase: number): boolean {
+    return phase === phases.start || phase === phases.closed || phase === phases.lenient
+  }
+
+  /** What is wrong with an element whose end is known. */
+  #elementFault(bytes: Buffer, start: number, stop: number, isCareful: boolean): Fault | undefined {
+    if (stop - start > this.#maxRecordBytes) return { code: 'record_too_long' }
+    const content = isCareful ? contentFault(bytes, start, stop) : undefined
+    if (content !== undefined) return content
+    if (bytes[start] !== openBrace) return { code: 'not_an_object' }
+    const control = isCareful ? controlFault(bytes, start, stop) : undefined
+    if (control !== undefined) return control
+    if (this.#element.depth > limits.jsonMaxDepth) return { code: 'json_too_deep' }
+    return undefined
+  }
+}
+
+/** Moves `draft.at` over white space, commas and the array's own brackets to where an element begins. */
+function passSeparators(draft: Draft): Stop | 'element' {
+  const { target, room } = draft
+  const { end } = draft.window
+  const bytes = room.bytes
+  for (; draft.at < target; draft.at++) {
+    if (draft.at === end) break
+    const byte = bytes[draft.at]!
+    const { phase } = draft
+    const isLenient = phase === phases.lenient
+    if (byte === lf) draft.line++
+    else if (byte === cr) {
+      if (draft.at + 1 === end || bytes[draft.at + 1] !== lf) draft.line++
+    } else if (byte === 0x20 || byte === 0x09) continue
+    else if (phase === phases.start && byte === openBracket) draft.phase = phases.first
+    else if (phase === phases.separator && byte === comma) draft.phase = phases.element
+    else if ((phase === phases.separator || phase === phases.first) && byte === closeBracket)
+      draft.phase = phases.closed
+    else if (isLenient && (byte === comma || byte === closeBracket)) continue
+    else if (isLenient || phase === phases.first || phase === phases.element) {
+      return byte === closeBracket || byte === comma ? 'fault' : 'element'
+    } else return 'fault'
+  }
+  return 'border'
+}

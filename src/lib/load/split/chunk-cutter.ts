@@ -1,0 +1,36 @@
+/**
+ * What a scanner is: one per shape. It knows where records end and what is wrong with one; it neither reads nor
+ * keeps memory. Each scanner says the same thing twice: `scan` fast, for records that are good, and `judge` exactly,
+ * for the one that is not.
+ */
+import type { Fault } from './chunk.js'
+import type { Draft } from './chunk-builder.js'
+
+/**
+ * Why a scan stopped: at a border of the chunk (or the end of the source), because more bytes are needed to tell, or
+ * because the record at `draft.at` breaks a rule.
+ */
+export type Stop = 'border' | 'more' | 'fault'
+
+export interface Scanner {
+  /** Whether a CR without LF ends a line, and with it a record that breaks a rule. */
+  readonly crEnds: boolean
+  /**
+   * Adds good records to the draft from `draft.at` on.
+   *
+   * @param isCareful look at the content of each record (UTF-8, NUL), not only at the structure
+   */
+  scan(draft: Draft, isCareful: boolean): Stop
+  /** What is wrong with the record at `draft.at`; `more` when that needs more bytes than have been read. */
+  judge(draft: Draft, isCareful: boolean): Fault | 'more'
+  /** Whether `[from, to)` holds no byte for which records must be looked at one by one. */
+  isClean(bytes: Buffer, from: number, to: number): boolean
+  /**
+   * Called after a reject was taken out, so that a scanner with a memory can find its feet.
+   *
+   * @param isSure the reject ended where the scanner said (`Fault.to`), not at a line break
+   */
+  recover(draft: Draft, isSure: boolean): void
+  /** Whether a source may end in this phase. */
+  mayEnd(phase: number): boolean
+}

@@ -1,0 +1,116 @@
+/**
+ * The words of the splitter: how a source is shaped, where its chunks end, and what a chunk offers to those who
+ * stage it and to those who must show a record again. No behaviour lives here.
+ */
+import type { Reject, RejectCode } from '../../core/event.js'
+
+/** CSV, TSV and their kin. `delimiter` and `quote` are ASCII bytes. */
+export interface DelimitedShape {
+  readonly kind: 'delimited'
+  readonly delimiter: number
+  /** The byte that quotes a field, doubled inside; null when nothing quotes. Not a backslash. */
+  readonly quote: number | null
+  /** How many fields each record must have: the header's. */
+  readonly fields: number
+  /**
+   * Whether a CR without LF ends a record. Where it does not, it may only be part of a quoted field: a line that has one
+   * elsewhere is rejected as a whole. Default true.
+   */
+  readonly crEndsRecords?: boolean
+  /** Which field (from 0) holds JSON, for the depth rule; null when none does. */
+  readonly jsonField: number | null
+  /** Which field (from 0) holds a time, for `Chunk.plainTimes`; absent when that is of no use. */
+  readonly timeField?: number | null
+  /** Which fields (from 0) hold short texts, for `Chunk.plainTexts`. */
+  readonly textFields?: readonly number[]
+}
+
+/** `delimited`, `lines` (NDJSON: one JSON object per line) or `array` (one JSON array of objects). */
+export type Shape = DelimitedShape | { readonly kind: 'lines' } | { readonly kind: 'array' }
+
+export interface SplitOptions {
+  /** See `split` for where exactly a chunk ends. At least 1. */
+  readonly chunkBytes: number
+  /** A chunk also ends with its record of this number, however few bytes it has. Default: no such bound. */
+  readonly chunkRecords?: number
+  /** The longest record, in bytes without its line end. */
+  readonly maxRecordBytes: number
+  readonly shape: Shape
+  /** Bytes at the start of the source that are not records. */
+  readonly headerBytes: number
+  /** Lines that those bytes hold: the first record may begin on line `headerLines + 1`. */
+  readonly headerLines: number
+  /** Added to all offsets: what was cut off before the source, such as the 3 bytes of a byte order mark. Default 0. */
+  readonly baseOffset?: number
+  /** How many chunks the consumer holds at once: as many released buffers are kept for reuse. Default 4. */
+  readonly poolSize?: number
+}
+
+/** A good record as its source gave it. */
+export interface GoodRecord {
+  /** Counts from 1 over the whole source, rejects too. */
+  readonly record: number
+  /** The line it begins on; counts from 1, the header's lines too. */
+  readonly line: number
+  /** Of its first byte in the decoded content. */
+  readonly byteOffset: number
+  /** A copy of its bytes, without its line end. */
+  readonly raw: Buffer
+}
+
+/** A run of whole records. */
+export interface Chunk {
+  /** Counts from 0. */
+  readonly index: number
+  /** `[byteFrom, byteTo)` in the decoded content; the next chunk begins where this one ends. */
+  readonly byteFrom: number
+  readonly byteTo: number
+  /** Good ones and rejects. May be 0: what is left behind the last border can be blank lines only. */
+  readonly records: number
+  readonly good: number
+  readonly blankLines: number
+  /** The number of its first record; counts from 1. */
+  readonly firstRecord: number
+  /** Good records in all chunks before. */
+  readonly goodBefore: number
+  /** How many good records of this chunk come before each of its rejects, in their order. */
+  readonly goodBeforeReject: readonly number[]
+  /** Bytes of the longest good record. */
+  readonly longestRecord: number
+  /** Each time field of the good records is surely an ISO 8601 date and time; see plain.ts. */
+  readonly plainTimes: boolean
+  /** The short texts of the good records surely hold no control character. */
+  readonly plainTexts: boolean
+  /** How many structural rejects it has. */
+  readonly rejectCount: number
+  /** Why each of them is one, in the order of the source. */
+  readonly rejectCodes: readonly RejectCode[]
+  /** All of them, in the order of the source; their bytes are copies. Not to be asked for first after `release`. */
+  readonly rejects: readonly Reject[]
+  /**
+   * One of them, made when it is asked for. Not to be called after `release`.
+   *
+   * @param k counts from 0
+   */
+  reject(k: number): Reject
+  /** What COPY gets with `copyOptions(shape)`: good records only, one kind of line end. Invalid after `release`. */
+  readonly copyData: readonly Buffer[]
+  /**
+   * A good record of this chunk with its address and untouched bytes. Not to be called after `release`.
+   *
+   * @param n counts from 1, as COPY numbers the rows
+   * @throws RangeError when the chunk has no such record
+   */
+  goodRecord(n: number): GoodRecord
+  /** Gives the memory back for a later chunk. Optional: a chunk that is never released is collected as any object. */
+  release(): void
+}
+
+/** What a record did wrong, before its end is known. */
+export interface Fault {
+  readonly code: RejectCode
+  /** A text, or what makes one of the bytes of the rejected line. */
+  readonly detail?: string | ((line: Buffer) => string)
+  /** Where the reject ends when that is sure (a JSON element); otherwise it ends at its first line break. */
+  readonly to?: number
+}

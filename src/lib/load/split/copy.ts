@@ -1,0 +1,164 @@
+/**
+ * What COPY is told and what it is given. The bytes of the source go through as they are wherever COPY reads them as
+ * the splitter does; where it would not (mixed line ends, a quote inside an unquoted field, `\.` alone on a line),
+ * they are written anew.
+ */
+
+import type { Room } from './buffer-pool.js'
+import type { DelimitedShape, Shape } from './chunk.js'
+import { cr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
+
+/** Control characters that no valid JSON holds raw: with them COPY reads a JSON text as one unquoted field. */
+export const jsonQuote = 0x01
+export const jsonDelimiter = 0x02
+
+/** Above this many pieces they are joined: a stream of tiny buffers costs more than a copy. */
+const maxPieces = 64
+
+/** The byte that quotes for COPY: the shape's own, or where nothing quotes, a control character that is not the delimiter. */
+export function copyQuote(shape: DelimitedShape): number {
+  return shape.quote ?? (shape.delimiter === 0x01 ? 0x02 : 0x01)
+}
+
+/**
+ * The options for the COPY that gets a chunk's `copyData`.
+ *
+ * @example
+ * `COPY staging (c1, c2) FROM STDIN ${copyOptions(shape)}`
+ * // WITH (FORMAT csv, DELIMITER E'\x2c', QUOTE E'\x22', ESCAPE E'\x22', NULL '', ENCODING 'UTF8')
+ */
+export function copyOptions(shape: Shape): string {
+  const delimiter = shape.kind === 'delimited' ? shape.delimiter : jsonDelimiter
+  const quote = shape.kind === 'delimited' ? copyQuote(shape) : jsonQuote
+  return `WITH (FORMAT csv, DELIMITER ${literal(delimiter)}, QUOTE ${literal(quote)}, ESCAPE ${literal(quote)}, NULL '', ENCODING 'UTF8')`
+}
+
+function literal(byte: number): string {
+  return `E'\\x${byte.toString(16).padStart(2, '0')}'`
+}
+
+/** What `copyDataOf` must know beside the records. */
+export interface CopyLayout {
+  readonly good: number
+  /** Bits of line-ends.ts. */
+  readonly lineEnds: number
+  /** Good records (from 0, ascending) that must be written anew. */
+  readonly rewrites: readonly number[]
+  /** No blank line and no reject stands between the good records. */
+  readonly isUnbroken: boolean
+  /** The index behind the chunk's last byte. */
+  readonly to: number
+}
+
+/** The bytes for COPY: slices of the room where that will do. */
+export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): readonly Buffer[] {
+  if (layout.good === 0) return []
+  const lineEnds = layout.lineEnds & ~endsWithNothing
+  // A single record without line end (0): any kind will do.
+  const isCrlf = lineEnds === endsWithCrlf
+  if (shape.kind === 'array' || (!isCrlf && lineEnds !== endsWithLf && lineEnds !== 0)) {
+    return [joined(room, layout, shape)]
+  }
+  const lineEnd = Buffer.from(isCrlf ? '\r\n' : '\n')
+  // COPY refuses an end without CRLF after others with it; without LF it takes the last record.
+  const tail = isCrlf && (layout.lineEnds & endsWithNothing) !== 0 ? [lineEnd] : []
+  if (layout.isUnbroken && layout.rewrites.length === 0) {
+    return [room.bytes.subarray(room.starts[0]!, layout.to), ...tail]
+  }
+  const pieces = piecesOf(room, layout, shape, lineEnd)
+  pieces.push(...tail)
+  return pieces.length > maxPieces ? [Buffer.concat(pieces)] : pieces
+}
+
+/** Runs of neighbours as slices; between them what is written anew. */
+function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer): Buffer[] {
+  const { bytes, starts, stops } = room
+  const pieces: Buffer[] = []
+  let from = 0
+  let to = 0
+  const cut = () => {
+    if (to > from) pieces.push(bytes.subarray(from, to))
+  }
+  let next = 0
+  for (let n = 0; n < layout.good; n++) {
+    const start = starts[n]!
+    // The last record of the source may end without line end, and then the chunk ends there, too.
+    const end = Math.min(stops[n]! + lineEnd.length, layout.to)
+    if (layout.rewrites[next] === n) {
+      next++
+      cut()
+      const stop = stops[n]!
+      pieces.push(rewritten(bytes.subarray(start, stop), shape))
+      from = stop
+      to = end
+    } else if (start === to) {
+      to = end
+    } else {
+      cut()
+      from = start
+      to = end
+    }
+  }
+  cut()
+  return pieces
+}
+
+/** Every record with LF behind it. */
+function joined(room: Room, layout: CopyLayout, shape: Shape): Buffer {
+  const { bytes, starts, stops } = room
+  const pieces = layout.rewrites.map((n) => rewritten(bytes.subarray(starts[n]!, stops[n]!), shape))
+  let length = layout.good
+  for (let n = 0; n < layout.good; n++) length += stops[n]! - starts[n]!
+  for (const [k, piece] of pieces.entries())
+    length += piece.length - (stops[layout.rewrites[k]!]! - starts[layout.rewrites[k]!]!)
+  const out = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  let next = 0
+  for (let n = 0; n < layout.good; n++) {
+    if (layout.rewrites[next] === n) at += pieces[next++]!.copy(out, at)
+    else at += bytes.copy(out, at, starts[n]!, stops[n]!)
+    out[at++] = lf
+  }
+  return out
+}
+
+/** A good record as COPY reads it right. */
+function rewritten(record: Buffer, shape: Shape): Buffer {
+  return shape.kind === 'delimited' ? requoted(record, shape) : withoutLineBreaks(record)
+}
+
+/** JSON has no raw line break inside a string, and outside of one a space is as good. */
+function withoutLineBreaks(json: Buffer): Buffer {
+  const out = Buffer.from(json)
+  for (let i = 0; i < out.length; i++) if (out[i] === lf || out[i] === cr) out[i] = 0x20
+  return out
+}
+
+/** A good record with each field quoted that is neither quoted nor empty: an empty one must stay absent. */
+function requoted(record: Buffer, shape: DelimitedShape): Buffer {
+  const quote = copyQuote(shape)
+  let extra = 2
+  for (let i = 0; i < record.length; i++) extra += record[i] === quote ? 1 : record[i] === shape.delimiter ? 2 : 0
+  const out = Buffer.allocUnsafe(record.length + extra)
+  let at = 0
+  let i = 0
+  while (i < record.length) {
+    if (record[i] === shape.quote) {
+      // As it stands: a quote inside is doubled, so the quoted part ends before a delimiter at an even count.
+      let quotes = 0
+      for (; i < record.length && !(record[i] === shape.delimiter && quotes % 2 === 0); i++) {
+        if (record[i] === quote) quotes++
+        out[at++] = record[i]!
+      }
+    } else if (record[i] !== shape.delimiter) {
+      out[at++] = quote
+      for (; i < record.length && record[i] !== shape.delimiter; i++) {
+        if (record[i] === quote) out[at++] = quote
+        out[at++] = record[i]!
+      }
+      out[at++] = quote
+    }
+    if (i < record.length) out[at++] = record[i++]!
+  }
+  return out.subarray(0, at)
+}

@@ -1,0 +1,295 @@
+/**
+ * CSV and its kin: where a record ends and what is wrong with one. A quote opens only at the start of a field;
+ * elsewhere it is an ordinary byte. Behind a closing quote comes a delimiter, a line end or another quote.
+ *
+ * `scan` is the hottest loop of an import: it looks at each byte once, through a table, and leaves everything that is
+ * not a good record to `judge`.
+ */
+import { limits } from '../../core/event.js'
+import type { DelimitedShape, Fault } from './chunk.js'
+import type { Draft } from './chunk-builder.js'
+import type { Scanner, Stop } from './chunk-cutter.js'
+import { contentFault, isCleanText } from './content.js'
+import { copyQuote } from './copy.js'
+import { isTooDeep, mayBeTooDeep } from './depth.js'
+import { isPlainText, isPlainTime } from './fast-checks.js'
+import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
+
+const maxDepth = limits.jsonMaxDepth
+/** No byte equals these. */
+const never = -1
+const unknown = -2
+const endOfSource = -3
+const beyondLimit = -4
+
+const looks = { json: 1, time: 2, text: 3 } as const
+
+export class DelimitedScanner implements Scanner {
+  readonly crEnds: boolean
+  readonly #shape: DelimitedShape
+  readonly #maxRecordBytes: number
+  /** 1 for the bytes at which an unquoted field must be looked at. */
+  readonly #stopsUnquoted = new Uint8Array(256)
+  /** 1 for the bytes at which a quoted field must be looked at. */
+  readonly #stopsQuoted = new Uint8Array(256)
+  /** Why a field is looked at, counted from 1; 0 for most. */
+  readonly #looks: Uint8Array
+
+  constructor(shape: DelimitedShape, maxRecordBytes: number) {
+    this.#shape = shape
+    this.crEnds = shape.crEndsRecords ?? true
+    this.#maxRecordBytes = maxRecordBytes
+    for (const byte of [lf, cr, shape.delimiter, copyQuote(shape)]) this.#stopsUnquoted[byte] = 1
+    for (const byte of [lf, cr, copyQuote(shape)]) this.#stopsQuoted[byte] = 1
+    this.#looks = new Uint8Array(shape.fields + 2)
+    for (const field of shape.textFields ?? []) this.#looks[field + 1] = looks.text
+    if (typeof shape.timeField === 'number') this.#looks[shape.timeField + 1] = looks.time
+    if (shape.jsonField !== null) this.#looks[shape.jsonField + 1] = looks.json
+  }
+
+  scan(draft: Draft, isCareful: boolean): Stop {
+    const { room, target, maxGood } = draft
+    const { end, atEnd } = draft.window
+    const bytes = room.bytes
+    const stopsUnquoted = this.#stopsUnquoted
+    const stopsQuoted = this.#stopsQuoted
+    const { delimiter, fields } = this.#shape
+    const special = copyQuote(this.#shape)
+    const quote = this.#shape.quote ?? never
+    const looksAt = this.#looks
+    const maxRecordBytes = this.#maxRecordBytes
+    const { crEnds } = this
+    let { starts, stops, lines } = room
+    let { at: i, line, good, lineEnds, plainTimes, plainTexts } = draft
+    let start = i
+    let startLine = line
+    let result: Stop = 'border'
+
+    record: while (i < target && good < maxGood) {
+      start = i
+      startLine = line
+      if (i === end) break
+      let field = 1
+      let mustRewrite = false
+      let byte = 0
+      for (;;) {
+        const fieldStart = i
+        byte = bytes[i]!
+        if (byte === quote) {
+          for (;;) {
+            do byte = bytes[++i]!
+            while (stopsQuoted[byte] === 0)
+            if (byte === quote) {
+              byte = bytes[++i]!
+              if (byte !== quote) break
+            } else if (i >= end) {
+              result = atEnd ? 'fault' : 'more'
+              break record
+            } else if (byte === lf || (crEnds && bytes[i + 1] !== lf)) line++
+          }
+          if (byte !== delimiter && byte !== lf && byte !== cr) {
+            // At the end this is the sentinel, so it is a fault whatever comes.
+            result = 'fault'
+            break record
+          }
+        } else {
+          while (stopsUnquoted[byte] === 0) byte = bytes[++i]!
+          while (byte === special) {
+            mustRewrite = true
+            do byte = bytes[++i]!
+            while (stopsUnquoted[byte] === 0)
+          }
+        }
+        const look = looksAt[field]!
+        if (look === looks.json) {
+          if (i - fieldStart > 2 * maxDepth && isFieldTooDeep(bytes, fieldStart, i, quote)) {
+            result = 'fault'
+            break record
+          }
+        } else if (look !== 0 && (i < end || atEnd)) {
+          const isQuoted = bytes[fieldStart] === quote ? 1 : 0
+          if (look === looks.time) plainTimes &&= isPlainTime(bytes, fieldStart + isQuoted, i - isQuoted)
+          else plainTexts &&= isPlainText(bytes, fieldStart + isQuoted, i - isQuoted)
+        }
+        if (byte !== delimiter) break
+        if (++field > fields) {
+          result = 'fault'
+          break record
+        }
+        i++
+      }
+      const stop = i
+      let lineEnd = endsWithLf
+      if (i === end) {
+        // The sentinel.
+        if (!atEnd) {
+          result = 'more'
+          break
+        }
+        lineEnd = endsWithNothing
+      } else if (byte === lf) {
+        i++
+      } else if (i + 1 === end) {
+        if (!atEnd) {
+          result = 'more'
+          break
+        }
+        lineEnd = endsWithCr
+        i++
+      } else if (bytes[i + 1] === lf) {
+        lineEnd = endsWithCrlf
+        i += 2
+      } else if (!crEnds) {
+        result = 'fault'
+        break
+      } else {
+        lineEnd = endsWithCr
+        i++
+      }
+      line++
+      if (stop === start) {
+        draft.blankLines++
+        continue
+      }
+      if (
+        field !== fields ||
+        stop - start > maxRecordBytes ||
+        (isCareful && contentFault(bytes, start, stop) !== undefined)
+      ) {
+        result = 'fault'
+        break
+      }
+      if (mustRewrite || (stop - start === 2 && isEndMarker(bytes, start))) draft.rewrites.push(good)
+      if (good === starts.length) {
+        room.addRecords()
+        starts = room.starts
+        stops = room.stops
+        lines = room.lines
+      }
+      starts[good] = start
+      stops[good] = stop
+      lines[good] = startLine
+      good++
+      lineEnds |= lineEnd
+    }
+    if (result === 'border') draft.at = i
+    else {
+      draft.at = start
+      line = startLine
+    }
+    draft.line = line
+    draft.good = good
+    draft.lineEnds = lineEnds
+    draft.plainTimes = plainTimes
+    draft.plainTexts = plainTexts
+    return result
+  }
+
+  judge(draft: Draft, isCareful: boolean): Fault | 'more' {
+    const bytes = draft.room.bytes
+    const { end, atEnd } = draft.window
+    const { delimiter, fields } = this.#shape
+    const quote = this.#shape.quote ?? never
+    const start = draft.at
+    // A record that has not ended here is too long.
+    const limit = start + this.#maxRecordBytes
+    const byteAt = (k: number) => (k > limit ? beyondLimit : k < end ? bytes[k]! : atEnd ? endOfSource : unknown)
+    const endsField = (byte: number) => byte === delimiter || byte === lf || byte === cr
+    const breaksLine = (byte: number) => byte === lf || (byte === cr && this.crEnds)
+    const tooLong: Fault = { code: 'record_too_long', detail: `more than ${this.#maxRecordBytes} bytes` }
+
+    let i = start
+    let field = 1
+    let hasLineBreak = false
+    let isTooDeep = false
+    let byte = 0
+    for (; ; field++, i++) {
+      const fieldStart = i
+      byte = byteAt(i)
+      if (byte === quote) {
+        for (let isOpen = true; isOpen; ) {
+          byte = byteAt(++i)
+          if (byte === unknown) return 'more'
+          if (byte === endOfSource) return { code: 'unclosed_quote', detail: `field ${field}` }
+          if (byte === beyondLimit) {
+            if (!hasLineBreak) return tooLong
+            return { code: 'unclosed_quote', detail: `field ${field}, in ${this.#maxRecordBytes} bytes` }
+          }
+          if (breaksLine(byte)) hasLineBreak = true
+          if (byte === quote) {
+            byte = byteAt(++i)
+            isOpen = byte === quote
+          }
+        }
+        if (byte >= 0 && !endsField(byte)) return { code: 'text_after_quote', detail: `field ${field}` }
+      } else {
+        while (byte >= 0 && !endsField(byte)) byte = byteAt(++i)
+      }
+      if (byte === unknown) return 'more'
+      if (byte === beyondLimit) return tooLong
+      if (byte === cr && !this.crEnds) {
+        const next = i + 1 < end ? bytes[i + 1]! : atEnd ? endOfSource : unknown
+        if (next === unknown) return 'more'
+        // At the end of the source it is what is left of a CRLF.
+        if (next !== lf && next !== endOfSource) return { code: 'unquoted_cr', detail: `field ${field}` }
+      }
+      if (field - 1 === this.#shape.jsonField) isTooDeep = isFieldTooDeep(bytes, fieldStart, i, quote)
+      if (byte !== delimiter) break
+      if (field === fields) return { code: 'field_count', detail: (line) => this.#fieldCount(line) }
+    }
+    if (field !== fields) return { code: 'field_count', detail: fieldCountDetail(field, fields) }
+    const content = isCareful ? contentFault(bytes, start, i) : undefined
+    if (content !== undefined) return content
+    if (isTooDeep) return { code: 'json_too_deep' }
+    if (byte === cr && i + 1 === end && !atEnd) return 'more'
+    throw new Error(`the record at byte ${draft.base + start} was found bad, but nothing is wrong with it`)
+  }
+
+  isClean(bytes: Buffer, from: number, to: number): boolean {
+    return isCleanText(bytes, from, to)
+  }
+
+  recover(): void {}
+
+  mayEnd(): boolean {
+    return true
+  }
+
+  /** How many fields a line has that has too many, where its quotes allow to tell. */
+  #fieldCount(line: Buffer): string {
+    const { delimiter, fields } = this.#shape
+    const quote = this.#shape.quote ?? never
+    let count = 1
+    for (let i = 0; i < line.length; i++, count++) {
+      if (line[i] === quote) {
+        for (i++; i < line.length && (line[i] !== quote || line[i + 1] === quote); i++) if (line[i] === quote) i++
+        i++
+      }
+      while (i < line.length && line[i] !== delimiter) i++
+      if (i >= line.length) break
+    }
+    return count > fields ? fieldCountDetail(count, fields) : `more fields than ${fields}`
+  }
+}
+
+function fieldCountDetail(count: number, fields: number): string {
+  return `${count} ${count === 1 ? 'field' : 'fields'} instead of ${fields}`
+}
+
+/** A line that COPY of PostgreSQL 16 and 17 takes for the end of the data: `\\.`. */
+function isEndMarker(bytes: Buffer, start: number): boolean {
+  return bytes[start] === 0x5c && bytes[start + 1] === 0x2e
+}
+
+/** The depth rule for a field as it stands, quoted or not. */
+function isFieldTooDeep(bytes: Buffer, from: number, to: number, quote: number): boolean {
+  if (!mayBeTooDeep(bytes, from, to, maxDepth)) return false
+  if (bytes[from] !== quote) return isTooDeep(bytes, from, to, maxDepth)
+  const json = Buffer.allocUnsafe(to - from)
+  let length = 0
+  for (let i = from + 1; i < to - 1; i++) {
+    if (bytes[i] === quote) i++
+    json[length++] = bytes[i]!
+  }
+  return isTooDeep(json, 0, length, maxDepth)
+}

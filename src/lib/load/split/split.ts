@@ -1,0 +1,227 @@
+/**
+ * The splitter: bytes come in, chunks of whole records go out, and with them the records whose structure is broken.
+ * It is the one judge of structure: what it lets pass, COPY takes, row for row. It never parses a value.
+ */
+import { ArrayScanner } from './array.js'
+import { RoomPool } from './buffer-pool.js'
+import type { Chunk, Fault, SplitOptions } from './chunk.js'
+import { Draft, type Totals } from './chunk-builder.js'
+import type { Scanner } from './chunk-cutter.js'
+import { DelimitedScanner } from './delimited.js'
+import { Window } from './input-buffer.js'
+import { countLineEnds, cr, findLineEnd, lf } from './line-ends.js'
+import { LinesScanner } from './lines.js'
+
+/** Read beyond a chunk's border at first, so that its last record is whole in most cases. */
+const maxLookaheadBytes = 64 * 1024
+
+/**
+ * Cuts a source into chunks at record borders.
+ *
+ * A chunk ends behind the first record, blank line or reject (line end included) whose end lies `chunkBytes` or more
+ * behind the chunk's start, or that is its record number `chunkRecords`; the last one ends with the source. Blank lines behind that border belong to the next
+ * chunk. Borders, records and rejects depend on the content, `chunkBytes`, `chunkRecords`, `maxRecordBytes` and `shape` only, not on
+ * the sizes of the source's buffers.
+ *
+ * A record that breaks a rule ends at its first line break (of those that end records), and reading goes on behind it. A line longer than
+ * `maxRecordBytes` is always `record_too_long`: its `raw` keeps the first `maxRecordBytes` bytes and its detail tells
+ * the true length. So at most about `chunkBytes + maxRecordBytes` bytes are held for a chunk (twice that for a moment
+ * while a buffer grows).
+ *
+ * @param source buffers of any size; each may be reused once the next is asked for. It is closed when the consumer
+ *   stops early.
+ * @throws RangeError when the options make no sense (a delimiter that is a line break, …)
+ *
+ * @example
+ * for await (const chunk of split(source, options)) {
+ *   await copy(chunk.copyData)
+ *   chunk.release()
+ * }
+ */
+export async function* split(source: AsyncIterable<Buffer>, options: SplitOptions): AsyncGenerator<Chunk> {
+  const scanner = scannerOf(options)
+  const { chunkBytes, headerBytes, headerLines, shape } = options
+  const lookaheadBytes = Math.min(maxLookaheadBytes, 256 + (chunkBytes >> 4))
+  const pool = new RoomPool(chunkBytes + lookaheadBytes + 1, options.poolSize ?? 4)
+  const baseOffset = options.baseOffset ?? 0
+  const iterator = source[Symbol.asyncIterator]()
+  try {
+    const window = new Window(iterator, pool)
+    await window.fill(headerBytes)
+    let at = Math.min(headerBytes, window.end)
+    let totals: Totals = { index: 0, record: 1, good: 0, line: headerLines + 1, phase: 0 }
+    for (;;) {
+      await window.fill(at + chunkBytes + lookaheadBytes)
+      if (at === window.end && scanner.mayEnd(totals.phase)) return
+      const draft = new Draft(window, at, chunkBytes, baseOffset, totals)
+      draft.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
+      await new Cutter(scanner, draft, options.maxRecordBytes, lookaheadBytes).cut()
+      const byteTo = baseOffset + window.base + draft.at
+      const chunk = draft.finish(shape, byteTo, pool)
+      totals = draft.totals()
+      // Nothing is left: no room is needed for more.
+      if (window.atEnd && draft.at === window.end && scanner.mayEnd(totals.phase)) {
+        yield chunk
+        return
+      }
+      // Before the chunk goes out: its consumer may release it, and what is left of the room is needed.
+      window.renew(draft.at)
+      at = 0
+      yield chunk
+    }
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+function scannerOf({ shape, maxRecordBytes, chunkBytes }: SplitOptions): Scanner {
+  if (!(chunkBytes >= 1)) throw new RangeError(`chunkBytes must be at least 1, not ${chunkBytes}`)
+  if (!(maxRecordBytes >= 1)) throw new RangeError(`maxRecordBytes must be at least 1, not ${maxRecordBytes}`)
+  if (shape.kind === 'lines') return new LinesScanner(maxRecordBytes)
+  if (shape.kind === 'array') return new ArrayScanner(maxRecordBytes)
+  const isUsable = (byte: number) => byte > 0 && byte < 0x80 && byte !== lf && byte !== cr
+  if (!isUsable(shape.delimiter) || (shape.quote !== null && !isUsable(shape.quote))) {
+    throw new RangeError('delimiter and quote must be ASCII and neither NUL nor a line break')
+  }
+  // Behind it a field that begins with `.` and a line break would be the end of the data for PostgreSQL 16 and 17.
+  if (shape.quote === 0x5c) throw new RangeError('a backslash cannot quote')
+  if (shape.delimiter === shape.quote) throw new RangeError('delimiter and quote must differ')
+  return new DelimitedScanner(shape, maxRecordBytes)
+}
+
+/** Where the end of an array should be, and the source ends: a reject without bytes, so that it is not overlooked. */
+const unclosedArray: Fault = { code: 'invalid_json', detail: 'the array is not closed' }
+
+/** Cuts one chunk: lets the scanner run, reads more when it asks, and takes the rejects out of its way. */
+class Cutter {
+  readonly #scanner: Scanner
+  readonly #draft: Draft
+  readonly #maxRecordBytes: number
+  readonly #lookaheadBytes: number
+  #isCareful = false
+  /** Bytes of this chunk were dropped: it ends here, and what is left of it has been looked at. */
+  #hasDropped = false
+
+  constructor(scanner: Scanner, draft: Draft, maxRecordBytes: number, lookaheadBytes: number) {
+    this.#scanner = scanner
+    this.#draft = draft
+    this.#maxRecordBytes = maxRecordBytes
+    this.#lookaheadBytes = lookaheadBytes
+  }
+
+  async cut(): Promise<void> {
+    const draft = this.#draft
+    while (!this.#hasDropped) {
+      const stop = this.#scanner.scan(draft, this.#isCareful)
+      if (stop === 'border') {
+        if (await this.#endsTooEarly()) await this.#reject(unclosedArray)
+        else if (this.#isSound()) return
+        else this.#readCarefully()
+        continue
+      }
+      const held = draft.window.end - draft.at
+      const isJudgeable = stop === 'fault' || held > this.#maxRecordBytes
+      const fault = isJudgeable ? this.#scanner.judge(draft, this.#isCareful) : 'more'
+      if (fault === 'more') await this.#readMore()
+      else await this.#reject(fault)
+    }
+  }
+
+  /** Whether the source ends here, and must not. */
+  async #endsTooEarly(): Promise<boolean> {
+    const { at, phase, window } = this.#draft
+    if (this.#scanner.mayEnd(phase) || at < window.end) return false
+    await window.fill(window.end + 1)
+    return at === window.end
+  }
+
+  /** Whether the structure is all there is to say: no record up to here needs a look at its content. */
+  #isSound(): boolean {
+    const { at, from, room } = this.#draft
+    return this.#isCareful || this.#scanner.isClean(room.bytes, from, at)
+  }
+
+  /** Starts the chunk again, looking at each record's content, too. */
+  #readCarefully(): void {
+    this.#isCareful = true
+    this.#draft.reset()
+  }
+
+  /** As much again as is held of the record, so that a long one is not scanned over and over. */
+  async #readMore(): Promise<void> {
+    const { at, window } = this.#draft
+    await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - at))
+  }
+
+  /** Takes the bad record out: to where it surely ends, else to its first line break. */
+  async #reject(fault: Fault): Promise<void> {
+    const draft = this.#draft
+    const { window, at: start } = draft
+    if (fault.to !== undefined) {
+      const { bytes } = window.room
+      draft.reject(fault, bytes.subarray(start, fault.to))
+      draft.line += countLineEnds(bytes, start, fault.to)
+      draft.at = fault.to
+      this.#scanner.recover(draft, true)
+      return
+    }
+    let at = start
+    for (;;) {
+      const { stop, isKnown } = findLineEnd(window.room.bytes, at, window.end, this.#scanner.crEnds)
+      if (isKnown || window.atEnd) {
+        const raw = window.room.bytes.subarray(start, stop)
+        this.#addReject(fault, raw, raw.length, false)
+        draft.at = afterLineEnd(window.room.bytes, stop, window.end)
+        break
+      }
+      // The window reaches behind the chunk's target, so the line does, too: nothing of this chunk comes after it.
+      if (stop - start > this.#maxRecordBytes) {
+        if (!this.#isSound()) {
+          this.#readCarefully()
+          return
+        }
+        await this.#rejectBeyondMemory(fault)
+        break
+      }
+      at = stop
+      await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - start))
+    }
+    draft.line++
+    this.#scanner.recover(draft, false)
+  }
+
+  /** Takes out a line that is longer than memory may be: its bytes are dropped as they come. The chunk ends with it. */
+  async #rejectBeyondMemory(fault: Fault): Promise<void> {
+    const draft = this.#draft
+    const { window, room } = draft
+    const start = draft.at
+    const raw = Buffer.from(room.bytes.subarray(start, start + this.#maxRecordBytes))
+    const address = window.base + start
+    for (;;) {
+      const { stop, isKnown } = findLineEnd(room.bytes, start, window.end, this.#scanner.crEnds)
+      if (isKnown || window.atEnd) {
+        this.#addReject(fault, raw, window.base + stop - address, true)
+        draft.at = afterLineEnd(room.bytes, stop, window.end)
+        break
+      }
+      window.drop(start, stop)
+      await window.fill(Math.max(window.end, start) + maxLookaheadBytes)
+    }
+    this.#hasDropped = true
+  }
+
+  #addReject(fault: Fault, line: Buffer, lineBytes: number, isCopy: boolean): void {
+    if (lineBytes <= this.#maxRecordBytes) this.#draft.reject(fault, line, isCopy)
+    else {
+      const cut: Fault = { code: 'record_too_long', detail: `${lineBytes} bytes` }
+      this.#draft.reject(cut, line.subarray(0, this.#maxRecordBytes), isCopy)
+    }
+  }
+}
+
+/** The index behind the line end at `stop`, or `end` when the source ends there. */
+function afterLineEnd(bytes: Buffer, stop: number, end: number): number {
+  if (stop === end) return end
+  const isCrlf = bytes[stop] === cr && stop + 1 < end && bytes[stop + 1] === lf
+  return stop + (isCrlf ? 2 : 1)
+}

@@ -1,0 +1,115 @@
+/**
+ * Times as SQL: which texts are instants, and which instant a text is. `timestamptz` alone takes too much (`now`,
+ * `infinity`, `01/02/2025`, `10:00 PM`), and a full regular expression is the dearest check there is, so the exact
+ * common shapes are tried first: LIKE fixes the places of the separators, one small expression the digits.
+ * The figures are in docs/decisions/where-import-time-goes.md.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { type TimeFormat, timeTokens } from '../mapping/time-format.js'
+
+/** `_` is a digit. Tried in this order. */
+const commonShapes = [
+  '____-__-__T__:__:__Z',
+  '____-__-__T__:__:__.___Z',
+  '____-__-__T__:__:__+__:__',
+  '____-__-__ __:__:__',
+  '____-__-__T__:__:__',
+  '____-__-__ __:__:__.______',
+] as const
+
+/** Every ISO 8601 form that is taken: a date, or with `T` or one space a time, seconds, fraction and zone as they come. */
+const isoForm =
+  '^[0-9]{4}-[0-9][0-9]-[0-9][0-9](?:[T ][0-9][0-9]:[0-9][0-9](?::[0-9][0-9](?:[.][0-9]{1,9})?)?(?: UTC|Z|[+-][0-9][0-9](?::?[0-9][0-9])?)?)?$'
+
+/** Whether a text is exactly of the shape: LIKE, then no other characters, then no separator in a digit's place. */
+function isShape(text: RawBuilder<unknown>, shape: string): RawBuilder<boolean> {
+  const separators = new Map<string, number>()
+  for (const character of shape.replaceAll('_', '')) separators.set(character, (separators.get(character) ?? 0) + 1)
+  // In a bracket expression `-` stands last, where it is itself.
+  const set = [...separators.keys()].sort((a, b) => Number(a === '-') - Number(b === '-')).join('')
+  const noMore = [...separators].map(
+    ([character, count]) => sql`${text} NOT LIKE ${sql.lit(`%${`${character}%`.repeat(count + 1)}`)}`,
+  )
+  const rules = [sql`${text} LIKE ${sql.lit(shape)}`, sql`${text} !~ ${sql.lit(`[^0-9${set}]`)}`, ...noMore]
+  return sql`(${sql.join(rules, sql` AND `)})`
+}
+
+/** `~` is asked only of a text with a digit where the seventh one of a fraction can stand; `text` is ISO 8601. */
+function hasFineFraction(text: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`(octet_length(${text}) > 26 AND ascii(substr(${text}, 27, 1)) BETWEEN 48 AND 57 AND ${text} ~ '[.][0-9]{7}')`
+}
+
+/** An ISO text with its fraction cut to microseconds: a cast would round, and move 23:59:59.9999999 to the next day. */
+function cutToMicroseconds(text: RawBuilder<unknown>): RawBuilder<string> {
+  return sql`CASE WHEN ${hasFineFraction(text)} THEN regexp_replace(${text}, '([.][0-9]{6})[0-9]+', '\\1') ELSE ${text} END`
+}
+
+function isIso(text: RawBuilder<unknown>): RawBuilder<boolean> {
+  const branches = commonShapes.map((shape) => sql`WHEN ${isShape(text, shape)} THEN true`)
+  // PostgreSQL takes 24:00:00 and second 60 and means the next day or minute.
+  return sql`(CASE ${sql.join(branches, sql` `)} ELSE ${text} ~ ${sql.lit(isoForm)} END
+    AND ${text} NOT LIKE '___________24%' AND ${text} NOT LIKE '_________________60%')`
+}
+
+const epochDigits = { epoch_s: 10, epoch_ms: 13, epoch_us: 16 } as const
+type Epoch = keyof typeof epochDigits
+
+function isEpoch(text: RawBuilder<unknown>, unit: Epoch): RawBuilder<boolean> {
+  return sql`(${text} LIKE ${sql.lit('_'.repeat(epochDigits[unit]))} AND ${text} !~ '[^0-9]')`
+}
+
+function fromEpoch(text: RawBuilder<unknown>, unit: Epoch): RawBuilder<Date> {
+  return sql`to_timestamp(${text}::float8 / ${sql.lit(10 ** (epochDigits[unit] - 10))})`
+}
+
+/**
+ * The instant of a text, or null when it is none of the forms. What is finer than a microsecond is cut. A text of the right form with an impossible date is
+ * null when `strict`, else PostgreSQL's own error: the caller then asks again, strictly.
+ *
+ * @param text an SQL expression of the type text
+ */
+export function instantSql(text: RawBuilder<unknown>, format: TimeFormat, strict: boolean): RawBuilder<Date | null> {
+  const iso = (given: RawBuilder<unknown>, form: RawBuilder<boolean>): RawBuilder<unknown> =>
+    strict
+      ? sql`WHEN ${form} THEN CASE WHEN pg_input_is_valid(${given}, 'timestamptz') THEN (${given})::timestamptz END`
+      : sql`WHEN ${form} THEN (${given})::timestamptz`
+  const isoText = iso(cutToMicroseconds(text), isIso(text))
+  const epoch = (unit: Epoch): RawBuilder<unknown> => sql`WHEN ${isEpoch(text, unit)} THEN ${fromEpoch(text, unit)}`
+  switch (format.kind) {
+    case 'auto':
+      return sql`CASE ${isoText} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')} END`
+    case 'iso':
+      return sql`CASE ${isoText} END`
+    case 'pattern': {
+      // Its smallest part is a microsecond: there is nothing to cut.
+      const { shape, iso: rearranged } = patternSql(text, format.pattern)
+      return sql`CASE ${iso(rearranged, sql`${isShape(text, shape)} AND ${isIso(rearranged)}`)} END`
+    }
+    default:
+      return sql`CASE ${epoch(format.kind)} END`
+  }
+}
+
+/**
+ * A pattern of fixed-width tokens (`DD/MM/YYYY HH24:MI:SS`) as a shape and as the ISO text that its parts make.
+ * PostgreSQL's to_timestamp is lenient; going through ISO keeps one strict judge of dates.
+ */
+function patternSql(text: RawBuilder<unknown>, pattern: string): { shape: string; iso: RawBuilder<string> } {
+  const place = new Map<string, RawBuilder<string>>()
+  let shape = ''
+  for (const token of pattern.match(/YYYY|HH24|MM|DD|MI|SS|MS|US|./gs) ?? []) {
+    const width = (timeTokens as Readonly<Record<string, number>>)[token]
+    if (width === undefined) shape += token
+    else {
+      place.set(token, sql`substr(${text}, ${sql.lit(shape.length + 1)}, ${sql.lit(width)})`)
+      shape += '_'.repeat(width)
+    }
+  }
+  const part = (token: string, otherwise: string): RawBuilder<string> => place.get(token) ?? sql`${sql.lit(otherwise)}`
+  const fraction = place.get('US') ?? place.get('MS')
+  return {
+    shape,
+    iso: sql`(${part('YYYY', '')} || '-' || ${part('MM', '')} || '-' || ${part('DD', '')} || ' ' || ${part('HH24', '00')}
+      || ':' || ${part('MI', '00')} || ':' || ${part('SS', '00')}${fraction ? sql` || '.' || ${fraction}` : sql``})`,
+  }
+}

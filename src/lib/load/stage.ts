@@ -1,0 +1,68 @@
+/**
+ * Staging: a temp table per chunk that lives no longer than its transaction. COPY writes the rows in file order, so the
+ * place of a row is the number `n` by which a staged record is known. Header names never become identifiers.
+ */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { from as copyFrom } from 'pg-copy-streams'
+import { EaError } from '../core/errors.js'
+import { failpoint } from '../core/failpoint.js'
+import { sqlState, type Transaction } from '../db/connect.js'
+import type { Chunk } from './split/chunk.js'
+import { type Layout, typeOf } from './sql/staging-columns.js'
+
+/** The staging table, for SQL. */
+export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
+
+/** What a merge passed over, for SQL; there is none before it found an id that is stored already (passed.ts). */
+export const passedTable: RawBuilder<unknown> = sql.raw('pg_temp.ea_passed')
+
+/**
+ * Copies the good records of a chunk into a new staging table.
+ *
+ * @param copyOptions the options of COPY that fit the splitter's output
+ * @throws the server's data error when a value does not fit its typed column
+ * @throws EaError `internal_error` when PostgreSQL counts other rows than the splitter: a bug
+ */
+export async function stageChunk(
+  tx: Transaction,
+  chunk: Pick<Chunk, 'index' | 'good' | 'copyData'>,
+  layout: Layout,
+  copyOptions: string,
+): Promise<void> {
+  const columns = Array.from({ length: layout.columns }, (_, index) => `c${index + 1} ${typeOf(layout, index)}`)
+  await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
+  const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`))
+  failpoint('copy.started')
+  await pipeline(Readable.from(chunk.copyData), copy).catch((error: unknown) => {
+    throw isTooWide(error, layout) ? tooWide(layout) : error
+  })
+  failpoint('copy.ended')
+  if (copy.rowCount !== chunk.good) {
+    throw new EaError(
+      'internal_error',
+      `Chunk ${chunk.index} has ${chunk.good} records, but PostgreSQL copied ${copy.rowCount}.`,
+    )
+  }
+}
+
+/** A row must fit into a page of 8 kB, however short its values are. */
+function isTooWide(error: unknown, layout: Layout): boolean {
+  return layout.strict && layout.columns > 300 && sqlState(error) === '54000'
+}
+
+function tooWide({ columns }: Layout): EaError {
+  return new EaError(
+    'header_invalid',
+    `The file has ${columns} columns, and a record with too many of them set to be staged.`,
+    {
+      suggestions: ['Keep the columns that matter (about 400 may be set in one record), or write the file as NDJSON.'],
+    },
+  )
+}
+
+/** Drops what a chunk left before the transaction ends, so that the next chunk of the same transaction can have its own. */
+export async function dropStaging(tx: Transaction): Promise<void> {
+  await tx.client.query('DROP TABLE IF EXISTS pg_temp.ea_staging, pg_temp.ea_passed')
+}

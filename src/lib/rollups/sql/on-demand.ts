@@ -1,0 +1,49 @@
+/**
+ * Which optional rollups a schema keeps: those of a property (`property_user_days`, `property_days`) and those of an event
+ * type (`user_times`). They are not kept unless somebody asks for them, because each costs every import a part of its time.
+ */
+import { sql } from 'kysely'
+import type { Session } from '../../db/connect.js'
+
+/** What one of them is about. */
+export type OptionalSubject =
+  /** `properties.a.b` is `['a', 'b']`. */
+  | { readonly kind: 'property'; readonly path: readonly string[] }
+  | { readonly kind: 'event_type'; readonly eventType: string }
+
+export type PropertyRollup = Extract<OptionalSubject, { kind: 'property' }> & { readonly id: number }
+export type EventTypeRollup = Extract<OptionalSubject, { kind: 'event_type' }> & { readonly id: number }
+export type OptionalRollup = PropertyRollup | EventTypeRollup
+
+/** Values with more characters are not kept: their key would not fit the index. A question for such a one reads `events`. */
+export const maxValueCharacters = 255
+
+interface Row {
+  readonly id: number
+  readonly path: string[] | null
+  readonly event_type: string | null
+}
+
+/**
+ * The optional rollups that are kept now, in the order in which they were added.
+ *
+ * @example
+ * await readOptionalRollups(db) // [{ id: 1, kind: 'property', path: ['country'] }]
+ */
+export async function readOptionalRollups({ q, t }: Session): Promise<OptionalRollup[]> {
+  const { rows } = await sql<Row>`SELECT id, path, event_type FROM ${t.optional_rollups} ORDER BY id`.execute(q)
+  return rows.map(optionalRollup)
+}
+
+/** A row of `optional_rollups`. */
+export function optionalRollup({ id, path, event_type }: Row): OptionalRollup {
+  return path !== null ? { id, kind: 'property', path } : { id, kind: 'event_type', eventType: event_type! }
+}
+
+export function isOfProperty(rollup: OptionalRollup): rollup is PropertyRollup {
+  return rollup.kind === 'property'
+}
+
+export function isOfEventType(rollup: OptionalRollup): rollup is EventTypeRollup {
+  return rollup.kind === 'event_type'
+}

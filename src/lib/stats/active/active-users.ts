@@ -1,0 +1,50 @@
+/**
+ * How many different users were active in each window, and who: the query of `dau`, which other stats ask as well.
+ *
+ * Days come from `days`. Weeks and months come from `user_days` without hashing user ids: a user counts on his first
+ * active day of the window, which is a row whose `prev_day` lies before it.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Day, Grain } from '../../core/time.js'
+import { eventsInRange, eventWindow, windowOf } from '../query/events.js'
+import type { Frame } from '../query/query-context.js'
+
+/** `date, users` for the windows in which anybody was active; the rollups have no hours. */
+export function activeUsers(grain: Grain, frame: Frame): RawBuilder<{ date: Day; users: number }> {
+  const { t } = frame
+  const { from, to } = frame.range!
+  if (frame.source === 'events') {
+    return sql`SELECT date, count(*) AS users
+  FROM (
+    SELECT user_id, ${eventWindow(grain, frame)} AS date
+    FROM ${t.events}
+    WHERE ${eventsInRange(frame)}
+    GROUP BY user_id, 2
+  ) AS user_windows
+  GROUP BY date`
+  }
+  if (grain === 'day') {
+    return sql`SELECT day AS date, active_users AS users FROM ${t.days} WHERE day >= ${from}::date AND day < ${to}::date`
+  }
+  return sql`SELECT date, count(*) AS users
+  FROM (
+    SELECT ${windowOf(sql`day`, grain, frame)} AS date, prev_day
+    FROM ${t.user_days}
+    WHERE day >= ${from}::date AND day < ${to}::date
+  ) AS user_windows
+  WHERE prev_day IS NULL OR prev_day < date
+  GROUP BY date`
+}
+
+/** `user_id` of everybody with an event on the days `[from, to)`. */
+export function usersActiveOn(frame: Frame, { from, to }: { from: Day; to: Day }): RawBuilder<{ user_id: string }> {
+  if (frame.source === 'events') {
+    return sql`SELECT user_id
+FROM ${frame.t.events}
+WHERE ${eventsInRange({ ...frame, range: { from, to } })}
+GROUP BY user_id`
+  }
+  return sql`SELECT user_id
+FROM ${frame.t.user_days}
+WHERE day >= ${from}::date AND day < ${to}::date AND (prev_day IS NULL OR prev_day < ${from}::date)`
+}

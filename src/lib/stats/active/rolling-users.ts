@@ -1,0 +1,96 @@
+/**
+ * What `wau` and `mau` share: how many different users were active in the so many days that end with each date.
+ *
+ * No user is hashed and none is counted once per date: an active day counts its user for the dates from
+ * `greatest(day, prev_day + length)` to `day + length - 1`, because before that the previous active day does. Days with
+ * the same gap before them begin and end to count together, so a running sum over the calendar of what begins minus what
+ * ends is the answer. The active days are rows of `user_days`, or else are made of events.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import * as z from 'zod'
+import { addDays } from '../../core/time.js'
+import { windowState } from '../query/completeness.js'
+import { calendar, eventDay, eventsInRange } from '../query/events.js'
+import { commonParams } from '../query/params.js'
+import type { Frame } from '../query/query-context.js'
+import type { SqlRow, Stat } from '../query/stat.js'
+import { usersActiveOn } from './active-users.js'
+import { rowDate } from './parse-date-key.js'
+
+export const trailingParams = z.strictObject(commonParams)
+
+/** A stat over trailing days, by its name and the length of its window. */
+export function trailingUsersStat({ name, lengthDays }: { name: string; lengthDays: number }) {
+  return {
+    name,
+    summary: `Count the active users of the ${lengthDays} days that end with each date`,
+    description:
+      `The window of a date is that day and the ${lengthDays - 1} calendar days before it; it moves day by day and never ` +
+      'snaps to weeks or months. Every date of the range is a row. A date that has not begun is empty; one that has not ' +
+      'ended, or that the data does not cover, is not complete.',
+    example: `ea stats ${name} --from 2025-08-01 --to 2025-08-31`,
+    params: trailingParams,
+    range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
+    rollupsAnswer: (_, frame) => frame.segmentsHeld,
+    columns: () => [
+      { name: 'date', kind: 'date' },
+      { name: 'unique_users', kind: 'count', unit: 'users' },
+      { name: 'complete', kind: 'flag' },
+    ],
+    definition: () =>
+      `Different users with at least one event in the ${lengthDays} calendar days that end with the date.`,
+    sql: (_, frame) => sql<SqlRow>`
+WITH calendar AS (
+  ${calendar('day', frame)}
+), active_days AS (
+  ${activeDays(frame, lengthDays)}
+), days_by_gap AS (
+  SELECT day, least(day - prev_day, ${lengthDays}::int) AS gap, count(*) AS users
+  FROM active_days
+  GROUP BY 1, 2
+), changes AS (
+  SELECT greatest(change.date, ${frame.range!.from}::date) AS date, sum(change.users) AS users
+  FROM days_by_gap CROSS JOIN LATERAL (
+    VALUES (day + ${lengthDays}::int - gap, users), (day + ${lengthDays}::int, -users)
+  ) AS change(date, users)
+  GROUP BY 1
+)
+SELECT calendar.date, coalesce(sum(changes.users) OVER (ORDER BY calendar.date), 0)::bigint AS unique_users
+FROM calendar LEFT JOIN changes ON changes.date = calendar.date
+ORDER BY calendar.date`,
+    shape: (rows, _, frame) => ({
+      data: rows.map((row) => {
+        const date = row.date as string
+        const state = windowState(frame, date, addDays(date, 1))
+        return {
+          date,
+          unique_users: state === 'ahead' ? null : (row.unique_users as number),
+          complete: state === 'complete',
+        }
+      }),
+    }),
+    users: {
+      cell: 'the DATE of a row, as in 2025-10-06',
+      sql: (cell, _, frame) => {
+        const date = rowDate(cell, 'day', frame)
+        return usersActiveOn(frame, { from: addDays(date, 1 - lengthDays), to: addDays(date, 1) })
+      },
+    },
+  } satisfies Stat<typeof trailingParams>
+}
+
+/** `day, prev_day` of every user's active days that count for a date of the range. */
+function activeDays(frame: Frame, lengthDays: number): RawBuilder<unknown> {
+  const { from, to } = frame.range!
+  const reach = { from: addDays(from, 1 - lengthDays), to }
+  if (frame.source === 'rollups') {
+    return sql`SELECT day, prev_day FROM ${frame.t.user_days} WHERE day >= ${reach.from}::date AND day < ${reach.to}::date`
+  }
+  return sql`SELECT day, lag(day) OVER (PARTITION BY user_id ORDER BY day) AS prev_day
+  FROM (
+    SELECT user_id, ${eventDay(frame)} AS day
+    FROM ${frame.t.events}
+    WHERE ${eventsInRange({ ...frame, range: reach })}
+    GROUP BY user_id, 2
+  ) AS user_days`
+}

@@ -1,0 +1,142 @@
+/**
+ * The users behind one number of an answer. There can be millions: they come in pages, or piece by piece from one
+ * snapshot, and never all at once.
+ */
+import { sql } from 'kysely'
+import type * as z from 'zod'
+import { EaError } from '../../core/errors.js'
+import type { Column, Result } from '../../core/result.js'
+import type { Database, Session } from '../../db/connect.js'
+import { maxNumbers } from './answer-size.js'
+import { type UserPage, usersSql } from './drill-down-sql.js'
+import { parseParams } from './params.js'
+import type { Frame } from './query-context.js'
+import { type AskOptions, frameOf, inReading, metaOf, rowsOf } from './run-stat.js'
+import type { Stat } from './stat.js'
+import { warningsOf } from './warnings.js'
+
+/** How many users are fetched at once. */
+const pieceSize = 10_000
+
+export type UserRow = { readonly user_id: string }
+
+export interface AskUsersOptions extends AskOptions {
+  /** Only this part of them; `meta.next_cursor` is there when more follow. */
+  readonly page?: UserPage
+}
+
+/**
+ * The users behind one number, in the order of their ids.
+ *
+ * @param cell which number, as `stat.users.cell` describes it
+ * @throws EaError `usage` for a stat without users, and for a text that names no cell; `answer_too_large` for more users
+ *   than an answer can have, when no page is asked for
+ * @example
+ * const { data } = await askUsers(db, retentionStat, { windows: 4 }, '2025-10-06:1')
+ * data[0] // { user_id: 'u1007' }
+ */
+export async function askUsers<S extends z.ZodObject>(
+  db: Database,
+  stat: Stat<S>,
+  given: z.input<S>,
+  cell: string,
+  options: AskUsersOptions = {},
+): Promise<Result> {
+  const params = parseParams(stat.params, given, options.spell)
+  const { page = { size: maxNumbers } } = options
+  return inReading(db, options, async (s) => {
+    const frame = await frameOfUsers(s, stat, params, options)
+    // One more than asked for tells whether more follow.
+    const wanted = { ...page, size: page.size + 1 }
+    const rows =
+      frame.range === undefined ? [] : await rowsOf(s, stat, frame, usersSql(stat, params, frame, cell, wanted))
+    if (options.page === undefined && rows.length > page.size) throw tooMany(page.size)
+    const data = rows.slice(0, page.size)
+    const next = rows.length > page.size ? { next_cursor: cursorAfter(data.at(-1)!.user_id) } : {}
+    const about = await aboutUsers(s, stat, params, frame, cell)
+    return { ...about, data, meta: { ...about.meta, ...next } }
+  })
+}
+
+/**
+ * Hands all users behind one number to `take`, piece by piece, of one snapshot; the next piece comes when `take` is done.
+ *
+ * @returns the answer without its rows
+ * @throws as `askUsers`; what `take` throws
+ */
+export async function eachUser<S extends z.ZodObject>(
+  db: Database,
+  stat: Stat<S>,
+  given: z.input<S>,
+  cell: string,
+  take: (users: readonly UserRow[]) => Promise<unknown>,
+  options: AskOptions = {},
+): Promise<Result> {
+  const params = parseParams(stat.params, given, options.spell)
+  return inReading(db, options, async (s) => {
+    const frame = await frameOfUsers(s, stat, params, options)
+    if (frame.range !== undefined) {
+      // All of them are wanted, not the first ones soon.
+      await sql`SELECT set_config('cursor_tuple_fraction', '1', true)`.execute(s.q)
+      await rowsOf(s, stat, frame, sql`DECLARE users NO SCROLL CURSOR FOR ${usersSql(stat, params, frame, cell)}`)
+      for (;;) {
+        const { rows } = await sql<UserRow>`FETCH ${sql.lit(pieceSize)} FROM users`.execute(s.q)
+        if (rows.length > 0) await take(rows)
+        if (rows.length < pieceSize) break
+      }
+      await sql`CLOSE users`.execute(s.q)
+    }
+    return aboutUsers(s, stat, params, frame, cell)
+  })
+}
+
+const userColumns: readonly Column[] = [{ name: 'user_id', kind: 'text' }]
+
+function frameOfUsers<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.output<S>, options: AskOptions) {
+  return frameOf(s, stat, params, options, stat.users?.rollupsAnswer)
+}
+
+/** The answer but for its rows. */
+async function aboutUsers<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  frame: Frame,
+  cell: string,
+): Promise<Result> {
+  const warnings = await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))
+  return {
+    metric: stat.name,
+    columns: userColumns,
+    data: [],
+    meta: { ...metaOf(frame, stat, params), users_of: cell, warnings },
+  }
+}
+
+function tooMany(size: number): EaError {
+  return new EaError(
+    'answer_too_large',
+    `There are more than ${size.toLocaleString('en-US')} users behind this number.`,
+    {
+      suggestions: ['Ask for them page by page, or piece by piece.'],
+    },
+  )
+}
+
+/** The text that names the place after a user, for the next page. */
+function cursorAfter(userId: string): string {
+  return Buffer.from(userId).toString('base64url')
+}
+
+/**
+ * The user after whom a page begins.
+ *
+ * @param cursor `meta.next_cursor` of the page before
+ * @returns undefined for a text that is not a cursor
+ * @example
+ * userBefore('dTEwMDc') // 'u1007'
+ */
+export function userBefore(cursor: string): string | undefined {
+  const userId = Buffer.from(cursor, 'base64url').toString()
+  return userId !== '' && !userId.includes('\0') && cursorAfter(userId) === cursor ? userId : undefined
+}

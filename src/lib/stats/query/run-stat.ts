@@ -1,0 +1,226 @@
+/**
+ * Asks a stat: parameters in, Result out, in one REPEATABLE READ READ ONLY transaction, so that the frame and the
+ * answer see the same batches.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type * as z from 'zod'
+import { EaError } from '../../core/errors.js'
+import type { Result } from '../../core/result.js'
+import { addDays } from '../../core/time.js'
+import { withCancel } from '../../db/cancel.js'
+import { type Database, type Session, sqlState, withTransaction } from '../../db/connect.js'
+import { tablesOfSegments } from '../filter/rollup-match.js'
+import { requireAnswerable, type SizeFactor } from './answer-size.js'
+import { tablesBeforeAsOf } from './as-of.js'
+import { completeUntil, isRangeComplete } from './completeness.js'
+import { usersSql } from './drill-down-sql.js'
+import { type FrameParams, parseParams, plainParams } from './params.js'
+import type { Frame } from './query-context.js'
+import { readFrame } from './read-context.js'
+import { withSettings } from './settings.js'
+import type { Shaped, Stat } from './stat.js'
+import { warningsOf } from './warnings.js'
+
+export interface AskOptions {
+  /** Cancels the statement when it aborts. */
+  readonly signal?: AbortSignal | undefined
+  /** How the caller writes the names of parameters, for messages. */
+  readonly spell?: (name: string) => string
+  /** How long each statement may take, in milliseconds; as long as it needs when absent. */
+  readonly timeoutMs?: number | undefined
+}
+
+const reading = { isolation: 'repeatable read', readOnly: true } as const
+
+/**
+ * Answers a question.
+ *
+ * @param given the parameters as given, in camel case; checked here
+ * @throws EaError `usage` for parameters that are not of their form
+ * @example
+ * const result = await ask(db, dau, { from: '2025-08-01', to: '2025-08-31', grain: 'week' })
+ */
+export async function ask<S extends z.ZodObject>(
+  db: Database,
+  stat: Stat<S>,
+  given: z.input<S>,
+  options: AskOptions = {},
+): Promise<Result> {
+  const params = parseParams(stat.params, given, options.spell)
+  return inReading(db, options, (s) => answer(s, stat, params, options))
+}
+
+/** Answers inside a transaction of the caller: several answers that see the same batches. */
+export async function answer<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  options: AskOptions = {},
+): Promise<Result> {
+  const frame = await frameOf(s, stat, params, options)
+  requireAnswerable(sizeOf(stat, params, frame), options.spell)
+  const shaped: Shaped =
+    frame.range === undefined
+      ? { data: [] }
+      : stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
+  const { data, footer, meta, warnings = [] } = shaped
+  return {
+    metric: stat.name,
+    columns: stat.columns(params),
+    data,
+    ...(footer === undefined ? {} : { footer }),
+    meta: {
+      ...metaOf(frame, stat, params),
+      ...meta,
+      warnings: [...(await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))), ...warnings],
+    },
+  }
+}
+
+/** A statement and its parameters, in the order of `$1`, `$2` …. */
+export interface Statement {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+}
+
+/** What `ask` (or with a cell `askUsers`) would run. */
+export async function explain<S extends z.ZodObject>(
+  db: Database,
+  stat: Stat<S>,
+  given: z.input<S>,
+  options: AskOptions & { readonly cell?: string } = {},
+): Promise<Statement> {
+  const params = parseParams(stat.params, given, options.spell)
+  return inReading(db, options, async (s) => (await statementOf(s, stat, params, options)).statement)
+}
+
+/** What `answer` would run, inside a transaction of the caller, and the days `[from, to)` that it would cover. */
+export async function statementOf<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  options: AskOptions & { readonly cell?: string } = {},
+): Promise<{ statement: Statement; range: Frame['range'] }> {
+  const { cell } = options
+  const frame = await frameOf(s, stat, params, options, cell === undefined ? undefined : stat.users?.rollupsAnswer)
+  // Without data there is no range yet: the statement is the same for any.
+  const today = frame.asOfLocal.slice(0, 10)
+  const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
+  if (cell === undefined) requireAnswerable(sizeOf(stat, params, frame), options.spell)
+  const compiled = (cell === undefined ? stat.sql(params, whole) : usersSql(stat, params, whole, cell)).compile(s.q)
+  return { statement: { sql: compiled.sql, parameters: compiled.parameters }, range: frame.range }
+}
+
+function sizeOf<S extends z.ZodObject>(stat: Stat<S>, params: z.output<S>, frame: Frame): readonly SizeFactor[] {
+  return frame.range === undefined ? [] : (stat.size?.(params, frame) ?? [])
+}
+
+/**
+ * One transaction for several answers that see the same batches: `answer` inside it.
+ *
+ * @throws EaError `query_timeout` when a statement takes longer than `timeoutMs`
+ */
+export async function inReading<T>(
+  db: Database,
+  { signal, timeoutMs }: AskOptions,
+  read: (s: Session) => Promise<T>,
+): Promise<T> {
+  const running = withTransaction(
+    db,
+    (tx) =>
+      withCancel(tx.client, signal, async () => {
+        // Room to sort and hash; compiling costs more than it saves in statements of this size; and a row from a worker
+        // costs a tenth of what PostgreSQL supposes: without that it reads user_days in one process, a third slower.
+        await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true),
+          set_config('parallel_tuple_cost', '0.01', true)`.execute(tx.q)
+        await limitTime(tx, { timeoutMs })
+        return read(tx)
+      }),
+    reading,
+  )
+  return asTimeout(running, { signal, timeoutMs })
+}
+
+/** Has the server end each statement of this transaction that takes too long. */
+export async function limitTime({ q }: Session, { timeoutMs }: Pick<AskOptions, 'timeoutMs'>): Promise<void> {
+  if (timeoutMs === undefined) return
+  await sql`SELECT set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(q)
+}
+
+/**
+ * What a transaction with `limitTime` gives.
+ *
+ * @throws EaError `query_timeout` when one of its statements took too long
+ */
+export async function asTimeout<T>(running: Promise<T>, { signal, timeoutMs }: AskOptions): Promise<T> {
+  try {
+    return await running
+  } catch (error) {
+    // A statement that was cancelled because nobody wants its answer any more ends with the same state.
+    if (timeoutMs === undefined || signal?.aborted || sqlState(error) !== '57014') throw error
+    throw new EaError('query_timeout', `The database took longer than ${timeoutMs / 1000} s for the question.`, {
+      cause: error,
+    })
+  }
+}
+
+export async function frameOf<S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  params: z.output<S>,
+  { spell }: AskOptions,
+  rollupsAnswer: Stat<S>['rollupsAnswer'] = stat.rollupsAnswer,
+): Promise<Frame> {
+  const common = params as unknown as FrameParams
+  const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
+  const areDaysInOrder = inReportingTz && frame.cut?.day !== 'mixed'
+  if (!areDaysInOrder || !rollupsAnswer(params, { ...frame, source: 'rollups' })) {
+    return { ...frame, source: 'events' }
+  }
+  const t = tablesBeforeAsOf(tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), frame)
+  return { ...frame, t, source: 'rollups' }
+}
+
+/**
+ * What reads events groups by hashing. The planner knows nothing of properties, expects few rows, and would have the
+ * workers sort and the leader merge: a quarter of a funnel's time (docs/decisions/raw-event-questions.md).
+ */
+const eventSettings = { enable_sort: 'off', enable_gathermerge: 'off' }
+
+/** Runs a statement with the settings that suit it; the next one in this transaction may be another stat's. */
+export async function rowsOf<R, S extends z.ZodObject>(
+  s: Session,
+  stat: Stat<S>,
+  frame: Frame,
+  query: RawBuilder<R>,
+): Promise<R[]> {
+  const settings = frame.source === 'events' ? eventSettings : stat.rollupSettings
+  const run = async () => (await query.execute(s.q)).rows
+  return settings === undefined ? run() : withSettings(s, settings, run)
+}
+
+export function metaOf<S extends z.ZodObject>(
+  frame: Frame,
+  stat: Stat<S>,
+  params: z.output<S>,
+): Record<string, unknown> {
+  const { segment, ...own } = plainParams(params)
+  const resolved = {
+    from: frame.range?.from ?? null,
+    to: frame.range === undefined ? null : addDays(frame.range.to, -1),
+    default_range: frame.defaultRange,
+    tz: frame.tz,
+    week_start: frame.weekStart,
+    as_of: frame.asOf,
+    segment,
+    definition: stat.definition(params),
+    data_from: frame.dataFrom,
+    data_until: frame.dataUntil,
+    complete_until: completeUntil(frame),
+    range_complete: isRangeComplete(frame),
+    hides_later_events: frame.cut !== undefined,
+    source: frame.source,
+  }
+  // What was resolved comes first, and wins over what was given.
+  return { ...resolved, ...own, ...resolved }
+}

@@ -1,0 +1,143 @@
+/**
+ * Who is in which cell of a retention: `user_id, cohort, number`, each user once for a cohort and a number. With mode
+ * `on` the numbers are 0 (he is in the cohort) and those of the windows in which he returned; with `on-or-after` there is
+ * one number, the last window at or after whose start he returned, 0 for none. Numbers beyond the windows that are asked
+ * for may occur.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { all } from '../query/events.js'
+import { type Frame, visibleOnly } from '../query/query-context.js'
+import { firstEventKey, returnConditions, startConditions } from './events-sql.js'
+import type { Params } from './params.js'
+import { rollingUserWindows } from './rolling.js'
+import { firstDayMembers, isByFirstDays, rollupUserWindows } from './rollups.js'
+import { cohortSpan, countCohorts, notAfter, notBefore, numberOf } from './windows.js'
+
+/** The query for all cells. */
+export function members(params: Params, frame: Frame): RawBuilder<unknown> {
+  if (isByFirstDays(params, frame)) return firstDayMembers(params, frame)
+  return params.clock === 'rolling' ? rollingMembers(params, frame) : calendarMembers(params, frame)
+}
+
+/**
+ * The query for one cell.
+ *
+ * @param cohort an expression for its number
+ * @param number which window
+ */
+export function membersOfCell(
+  cohort: RawBuilder<unknown>,
+  number: number,
+  params: Params,
+  frame: Frame,
+): RawBuilder<{ user_id: string }> {
+  const isInWindow = params.mode === 'on' ? sql`number = ${number}::int` : sql`number >= ${number}::int`
+  return sql`SELECT user_id
+FROM (
+  ${members(params, frame)}
+) AS members
+WHERE cohort = ${cohort} AND ${isInWindow}`
+}
+
+/** One scan: a row for each user and window, from these a row for each user, from it his cells. */
+function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+  const { cohort } = params
+  const { isEntering } = startConditions(params, frame)
+  const userWindows = frame.source === 'rollups' ? rollupUserWindows(params, frame) : eventUserWindows(params, frame)
+  const starts = sql`min(number) FILTER (WHERE starts)`
+  // The first event ever decides: it lies in the first window with such an event, and has to enter there.
+  const hasEntered = isEntering === undefined ? sql`` : sql`\n    HAVING ${starts} = min(number) FILTER (WHERE enters)`
+  const isInRange = sql`number >= 0 AND number < ${countCohorts(params, frame)}::int`
+  const cohorts =
+    cohort === 'active' ? sql`array_agg(number) FILTER (WHERE starts AND ${isInRange})` : sql`ARRAY[${starts}]`
+  return cellsOf(
+    sql`SELECT user_id, ${cohorts} AS cohorts, ${returnedOf(params, sql`number`)}
+    FROM (
+      ${withReturnsFrom(params, userWindows)}
+    ) AS user_windows
+    GROUP BY user_id${hasEntered}`,
+    params,
+  )
+}
+
+function rollingMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+  return cellsOf(
+    sql`SELECT user_id, ARRAY[cohort] AS cohorts, ${returnedOf(params, sql`cohort + number`)}
+    FROM (
+      ${withReturnsFrom(params, rollingUserWindows(params, frame))}
+    ) AS user_windows
+    GROUP BY user_id, cohort`,
+    params,
+  )
+}
+
+/** `user_id, number, starts, returns` (with first-ever also `enters`) for each user and window; all of history is -1. */
+function eventUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
+  const { cohort, mode, windows, windowType } = params
+  const { from, to } = cohortSpan(params, frame)
+  const { isStart, isEntering } = startConditions(params, frame)
+  const isReturn = returnConditions(params, frame)
+  const at = sql`occurred_at`
+  const isWanted = isStart.length === 0 || isReturn.length === 0 ? [] : [sql`((${all(isStart)}) OR (${all(isReturn)}))`]
+  const hoursOfWindows = (windows + 1) * longestHours[windowType]
+  const conditions = [
+    ...(cohort === 'active' ? [notBefore(at, from, frame)] : []),
+    ...(mode === 'on' ? [notAfter(at, to, hoursOfWindows, frame)] : []),
+    ...visibleOnly(frame),
+    ...isWanted,
+  ]
+  // Only who has no earlier start can enter, so the order of the events of history is of no interest.
+  const firstKey = (conditions: readonly RawBuilder<unknown>[]) =>
+    sql`min(${firstEventKey}) FILTER (WHERE ${all([notBefore(at, from, frame), ...conditions])})`
+  const enters =
+    isEntering === undefined
+      ? sql``
+      : sql`
+          (${firstKey(isStart)} = ${firstKey([...isStart, ...isEntering])}) IS TRUE AS enters,`
+  return sql`SELECT user_id, number, bool_or(${all(isStart)}) AS starts,${enters}
+          count(*) FILTER (WHERE ${all(isReturn)}) AS returns
+        FROM (
+          SELECT *, ${numberOf(at, params, frame)} AS number
+          FROM ${frame.t.events}
+          WHERE ${all(conditions)}
+        ) AS numbered
+        GROUP BY user_id, number`
+}
+
+/** No window has more hours. */
+const longestHours = { hour: 1, day: 25, week: 7 * 24 + 1, month: 31 * 24 + 1 }
+
+/** Adds `returns_from`, the returns of this window and all later ones, where that is asked for. */
+function withReturnsFrom({ mode, minReturnEvents }: Params, userWindows: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (mode === 'on' || minReturnEvents === 1) return userWindows
+  return sql`SELECT *, sum(returns) OVER (PARTITION BY user_id ORDER BY number DESC) AS returns_from
+      FROM (
+        ${userWindows}
+      ) AS user_windows`
+}
+
+/** What a user's windows say of his returns: `returned`, all numbers with enough of them, or `reach`, the largest. */
+function returnedOf({ mode, minReturnEvents }: Params, number: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (mode === 'on') return sql`array_agg(${number}) FILTER (WHERE returns >= ${minReturnEvents}) AS returned`
+  const returns = minReturnEvents === 1 ? sql`returns` : sql`returns_from`
+  return sql`max(${number}) FILTER (WHERE ${returns} >= ${minReturnEvents}) AS reach`
+}
+
+/** The cells of users with their `cohorts` and what `returnedOf` says. */
+function cellsOf(users: RawBuilder<unknown>, { mode, windows }: Params): RawBuilder<unknown> {
+  if (mode === 'on-or-after') {
+    return sql`SELECT user_id, cohort, greatest(least(coalesce(reach, cohort) - cohort, ${windows}::int), 0) AS number
+  FROM (
+    ${users}
+  ) AS users CROSS JOIN LATERAL unnest(cohorts) AS cohort
+  WHERE cohort >= 0`
+  }
+  // A user is in his own cohort whether he returned in its window or not.
+  return sql`SELECT user_id, cohort, active.number - cohort AS number
+  FROM (
+    ${users}
+  ) AS users CROSS JOIN LATERAL unnest(cohorts) AS cohort
+    CROSS JOIN LATERAL unnest(cohort || returned) WITH ORDINALITY AS active(number, place)
+  WHERE cohort >= 0
+    AND (place = 1 OR (active.number > cohort AND active.number <= cohort + ${windows}::int))`
+}

@@ -1,0 +1,237 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { eventFields } from '../../src/lib/core/event.js'
+import { guessColumn, nearest } from '../../src/lib/load/mapping/column-guess.js'
+import { type FieldMap, formatMap, parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
+import { mappedFields, ordinalRef, resolveMapping, type SourceRef } from '../../src/lib/load/mapping/mapping.js'
+import { assertProperty } from '../support/effort.js'
+import { errorOf } from '../support/temp-dir.js'
+
+describe('parseMap', () => {
+  const names = (map: FieldMap) =>
+    Object.fromEntries(Object.entries(map).map(([field, sources]) => [field, sources.map(({ path }) => path)]))
+
+  test.each([
+    ['event_id=uuid', { event_id: [['uuid']] }],
+    ['event_id=uuid,user_id=user_id|anonymous_id', { event_id: [['uuid']], user_id: [['user_id'], ['anonymous_id']] }],
+    [' event_id = my id , user_id = a | b ', { event_id: [['my id']], user_id: [['a'], ['b']] }],
+    ['user_id="a,b=c|d"|"say ""hi"""', { user_id: [['a,b=c|d'], ['say "hi"']] }],
+    ['user_id=context.user.id', { user_id: [['context', 'user', 'id']] }],
+    ['user_id=context."user.x".id|"a.b"', { user_id: [['context', 'user.x', 'id'], ['a.b']] }],
+    ['properties=props|context', { properties: [['props'], ['context']] }],
+    ['event_type=$name', { event_type: [['$name']] }],
+  ])('%s', (text, expected) => {
+    expect(names(parseMap(text))).toEqual(expected)
+  })
+
+  test.each([
+    ['', 1, /a name is missing/],
+    ['evnt_id=a', 1, /"evnt_id" is no field of an event \(event_id, /],
+    ['event_id', 9, /after event_id comes =/],
+    ['event_id=', 10, /a name is missing/],
+    ['event_id=a,', 12, /a name is missing/],
+    ['event_id=a|', 12, /a name is missing/],
+    ['event_id=a..b', 12, /a name is missing/],
+    ['event_id=a,event_id=b', 12, /mapped twice/],
+    ['event_id="a', 10, /never closed/],
+    ['event_id="a"b', 13, /here comes a comma/],
+    ['event_id=a=b', 11, /here comes a comma/],
+  ])('%s is a mistake at character %i', async (text, at, message) => {
+    const error = await errorOf(() => parseMap(text))
+    expect(error.code).toBe('usage')
+    expect(error.message).toMatch(message)
+    expect(error.details).toEqual({ flag: '--map', at })
+  })
+
+  test('reads what formatMap writes', () => {
+    const source = fc
+      .array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 3 })
+      .map((path) => ({ name: path.join('.'), path }))
+    const maps = fc.dictionary(fc.constantFrom(...eventFields), fc.array(source, { minLength: 1, maxLength: 3 }), {
+      minKeys: 1,
+      noNullPrototype: true,
+    })
+    assertProperty(
+      fc.property(maps, (map) => {
+        expect(parseMap(formatMap(map))).toEqual(map)
+      }),
+      100,
+    )
+  })
+})
+
+describe('parseIdFrom', () => {
+  test('columns, the whole record, the ordinal', () => {
+    expect(parseIdFrom('a,b.c').sources).toEqual([
+      { name: 'a', path: ['a'] },
+      { name: 'b.c', path: ['b', 'c'] },
+    ])
+    expect(parseIdFrom('*')).toEqual({ sources: '*', ordinal: false })
+    expect(parseIdFrom('a,#')).toMatchObject({ sources: [{ name: 'a' }], ordinal: true })
+    expect(parseIdFrom('*,#')).toEqual({ sources: '*', ordinal: true })
+    expect(parseIdFrom('"#","*"')).toMatchObject({ sources: [{ name: '#' }, { name: '*' }], ordinal: false })
+  })
+
+  test.each([
+    ['#', /# alone/],
+    ['*,a', /nothing can be named beside it/],
+    ['', /a name is missing/],
+    ['a|b', /here comes a comma or the end/],
+  ])('%s makes no sense', async (text, message) => {
+    const error = await errorOf(() => parseIdFrom(text))
+    expect(error.code).toBe('usage')
+    expect(error.message).toMatch(message)
+  })
+})
+
+describe('resolveMapping of a CSV', () => {
+  const own = ['event_id', 'occurred_at', 'user_id', 'event_type']
+  const at = (columns: string[], ...names: string[]) => names.map((name) => ({ name, index: columns.indexOf(name) }))
+
+  test('columns with the names of the fields, in any order', () => {
+    const columns = ['event_type', 'properties_json', 'user_id', 'event_id', 'occurred_at']
+    expect(resolveMapping({ columns })).toEqual({
+      fields: {
+        event_id: at(columns, 'event_id'),
+        occurred_at: at(columns, 'occurred_at'),
+        user_id: at(columns, 'user_id'),
+        event_type: at(columns, 'event_type'),
+      },
+      properties: at(columns, 'properties_json'),
+      unmapped: [],
+      idFrom: null,
+    })
+  })
+
+  test('every column that is not mapped becomes a property', () => {
+    const columns = [...own, 'country', 'uuid', 'properties']
+    const mapping = resolveMapping({ columns, map: parseMap('event_id=uuid,user_id=user_id|country') })
+    expect(mapping.fields.event_id).toEqual(at(columns, 'uuid'))
+    expect(mapping.fields.user_id).toEqual(at(columns, 'user_id', 'country'))
+    expect(mapping.properties).toEqual(at(columns, 'properties'))
+    expect(mapping.unmapped).toEqual(at(columns, 'event_id'))
+  })
+
+  test('each column is used or unmapped, and never both', () => {
+    const anyColumns = fc.uniqueArray(fc.constantFrom(...own, 'properties', 'properties_json', 'a', 'b', 'c', 'd.e'), {
+      minLength: 4,
+    })
+    assertProperty(
+      fc.property(
+        anyColumns.chain((columns) =>
+          fc.tuple(fc.constant(columns), fc.shuffledSubarray(columns, { minLength: 4, maxLength: 4 })),
+        ),
+        ([columns, chosen]) => {
+          const map = Object.fromEntries(
+            mappedFields.map((field, index) => [field, [{ name: chosen[index]!, path: [chosen[index]!] }]]),
+          )
+          const { fields, properties, unmapped } = resolveMapping({ columns, map })
+          const all = [...Object.values(fields).flat(), ...(unmapped as SourceRef[])].map(({ index }) => index)
+          const left = properties.filter(({ index }) => !all.includes(index)).map(({ index }) => index)
+          expect([...all, ...left].sort((a, b) => a! - b!)).toEqual(columns.map((_, index) => index))
+        },
+      ),
+      100,
+    )
+  })
+
+  test('a name with a dot is one column', () => {
+    const columns = [...own.slice(1), 'event.id']
+    expect(resolveMapping({ columns, map: parseMap('event_id=event.id') }).fields.event_id).toEqual(
+      at(columns, 'event.id'),
+    )
+  })
+
+  test('an id from columns: they stay properties', () => {
+    const columns = ['order', 'line', ...own.slice(1)]
+    const mapping = resolveMapping({ columns, idFrom: parseIdFrom('order,line,#') })
+    expect(mapping.fields.event_id).toEqual([])
+    expect(mapping.idFrom).toEqual([...at(columns, 'order', 'line'), ordinalRef])
+    expect(mapping.unmapped).toEqual(at(columns, 'order', 'line'))
+    expect(resolveMapping({ columns, idFrom: parseIdFrom('*') }).idFrom).toBe('*')
+    expect(resolveMapping({ columns, idFrom: parseIdFrom('*,#') }).idFrom).toEqual([
+      ...at(columns, ...columns),
+      ordinalRef,
+    ])
+  })
+
+  test('what is missing is said at once, with a flag that mends it', async () => {
+    const columns = ['uuid', 'event_time', 'distinct_id', 'Event Name', 'country']
+    const error = await errorOf(() => resolveMapping({ columns }))
+    expect(error.code).toBe('missing_column')
+    expect(error.message).toBe(
+      'The file has no column event_id, occurred_at, user_id, event_type. Its columns: uuid, event_time, distinct_id, Event Name, country.',
+    )
+    const suggestion = /--map '(.*)'/.exec(error.suggestions[0]!)![1]!
+    expect(resolveMapping({ columns, map: parseMap(suggestion) }).unmapped).toEqual(at(columns, 'country'))
+  })
+
+  test('no column looks like an id: derive one', async () => {
+    const error = await errorOf(() => resolveMapping({ columns: own.slice(1) }))
+    expect(error.suggestions.join('\n')).toContain("--id-from '*'")
+  })
+
+  test('a flag that names a column that is not there', async () => {
+    const columns = [...own, 'uuid']
+    const map = await errorOf(() => resolveMapping({ columns, map: parseMap('event_id=uid') }))
+    expect(map.message).toContain('--map event_id= names a column that the file does not have: uid')
+    expect(map.suggestions).toEqual(['Perhaps: --map event_id=uuid'])
+    const idFrom = await errorOf(() => resolveMapping({ columns, idFrom: parseIdFrom('user_ids,nowhere') }))
+    expect(idFrom.details.missing).toEqual(['user_ids', 'nowhere'])
+    expect(idFrom.suggestions).toEqual(['Perhaps: --id-from user_id'])
+  })
+
+  test('an id is mapped or derived, not both', async () => {
+    const both = { columns: own, map: parseMap('event_id=user_id'), idFrom: parseIdFrom('*') }
+    expect((await errorOf(() => resolveMapping(both))).code).toBe('usage')
+  })
+})
+
+describe('resolveMapping of JSON', () => {
+  test('names and paths, never checked: each record has its own keys', () => {
+    const mapping = resolveMapping({ columns: null, map: parseMap('user_id=context.user.id|"a.b",event_type=event') })
+    expect(mapping).toEqual({
+      fields: {
+        event_id: [{ name: 'event_id', index: null }],
+        occurred_at: [{ name: 'occurred_at', index: null }],
+        user_id: [
+          { name: 'context.user.id', index: null, path: ['context', 'user', 'id'] },
+          { name: 'a.b', index: null },
+        ],
+        event_type: [{ name: 'event', index: null }],
+      },
+      properties: [
+        { name: 'properties', index: null },
+        { name: 'properties_json', index: null },
+      ],
+      unmapped: 'rest',
+      idFrom: null,
+    })
+  })
+
+  test('the ordinal needs keys beside it', async () => {
+    const idFrom = (text: string) => resolveMapping({ columns: null, idFrom: parseIdFrom(text) }).idFrom
+    expect(idFrom('a,#')).toEqual([{ name: 'a', index: null }, ordinalRef])
+    expect(idFrom('*')).toBe('*')
+    expect((await errorOf(() => idFrom('*,#'))).code).toBe('usage')
+    expect((await errorOf(() => idFrom('"#"'))).code).toBe('usage')
+  })
+})
+
+describe('guesses', () => {
+  test.each([
+    ['event_id', ['x', 'messageId'], 'messageId'],
+    ['occurred_at', ['created_at', 'event_timestamp'], 'event_timestamp'],
+    ['occurred_at', ['ocurred_at', 'x'], 'ocurred_at'],
+    ['user_id', ['USER-ID', 'user'], 'USER-ID'],
+    ['event_type', ['country', 'price'], null],
+  ] as const)('%s among %j: %s', (field, columns, column) => {
+    expect(guessColumn(field, columns)).toBe(column)
+  })
+
+  test('a name is near with few typos only', () => {
+    expect(nearest('uid', ['uuid', 'user_id'])).toBe('uuid')
+    expect(nearest('country', ['county', 'city'])).toBe('county')
+    expect(nearest('country', ['price'])).toBeNull()
+  })
+})
