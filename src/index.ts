@@ -20,6 +20,7 @@ export type { TakeBytes } from './lib/db/copy-out.js'
 export { migrate } from './lib/db/migrate.js'
 export { type OpenOptions, withDatabase } from './lib/db/open.js'
 export { type Exported, exportEvents } from './lib/export/export.js'
+export { importAgain } from './lib/import/again.js'
 export { importFiles } from './lib/import/import.js'
 export { type InspectedRecord, type Inspection, type InspectOptions, inspectFile } from './lib/import/inspect.js'
 export {

@@ -14,6 +14,7 @@ import {
   parseRejectBudget,
 } from '../lib/cli/quantity-flags.js'
 import { EaError } from '../lib/core/errors.js'
+import { importAgain } from '../lib/import/again.js'
 import { importFiles } from '../lib/import/import.js'
 import { jobsOf } from '../lib/import/import-context.js'
 import { type ImportOptions, importDefaults } from '../lib/import/options.js'
@@ -29,13 +30,13 @@ export default class Import extends BaseCommand<typeof Import> {
     "<%= config.bin %> import 'logs/*.ndjson.gz' history/",
     'zcat events.csv.gz | <%= config.bin %> import -',
     '<%= config.bin %> import export.csv --map event_id=uuid,occurred_at=ts --timezone Europe/Kyiv',
+    '<%= config.bin %> import --again 7 --timezone Europe/Kyiv',
     '<%= config.bin %> import events.csv --max-rejects 0.5% --rejects-file rejects.csv',
   ]
   static override args = {
     file: Args.string({
       description: 'Paths, patterns, folders (all files with a known ending), or - for standard input.',
       multiple: true,
-      required: true,
       ignoreStdin: true,
     }),
   }
@@ -49,6 +50,11 @@ export default class Import extends BaseCommand<typeof Import> {
       description:
         'Write the header and the rejected records, unchanged, to this file, to fix and import them. For one file.',
       helpValue: 'FILE',
+    }),
+    again: Flags.string({
+      description:
+        'Undo this batch and import its file, read as it was unless other flags are given. A file that is named is taken instead of that of the batch; it must have the same content (not with --force). All is checked before anything is undone; when it was interrupted, run the same command again.',
+      helpValue: 'BATCH',
     }),
     force: Flags.boolean({ description: 'Import a file even if its content is already imported.' }),
     wait: Flags.string({
@@ -74,27 +80,42 @@ export default class Import extends BaseCommand<typeof Import> {
 
   async run(): Promise<void> {
     const options = this.options()
+    const files = this.args.file ?? []
+    const again = this.again(files)
     if (options.rejectsFile !== undefined) await requireWritable('--rejects-file', options.rejectsFile)
-    const report = new ImportReport(this.args.file, {
+    const report = new ImportReport(files, {
       ...{ quiet: this.flags.quiet, json: this.flags.json, atomic: this.flags.atomic, dryRun: this.flags['dry-run'] },
       argv: this.argv,
       say: (line) => this.say(line),
       print: (text) => this.print(text),
     })
     // A read that waits for more input would never see the signal.
-    if (this.args.file.includes('-')) this.signal.addEventListener('abort', () => process.stdin.destroy())
+    if (files.includes('-')) this.signal.addEventListener('abort', () => process.stdin.destroy())
     await report.show((onEvent) =>
-      this.withDatabase((db) => importFiles(db, this.args.file, { ...options, onEvent, signal: this.signal }), {
-        access: 'create',
-        maxConnections: jobsOf({ options }) + 2,
-      }),
+      this.withDatabase(
+        (db) => {
+          const all = { ...options, onEvent, signal: this.signal }
+          return again === undefined ? importFiles(db, files, all) : importAgain(db, again, files, all)
+        },
+        { access: 'create', maxConnections: jobsOf({ options }) + 2 },
+      ),
     )
+  }
+
+  /** The batch to import again; without one there must be files. */
+  private again(files: readonly string[]): number | undefined {
+    const { again } = this.flags
+    if (again !== undefined) return parseCount('--again', again, { min: 1, max: Number.MAX_SAFE_INTEGER })
+    if (files.length > 0) return undefined
+    throw new EaError('usage', 'No file was named.', {
+      suggestions: ['Name files, folders or patterns, or - for standard input: `ea import events.csv`.'],
+    })
   }
 
   private options(): ImportOptions {
     const { flags } = this
     this.refuseContradictions()
-    return {
+    const options = {
       ...readingOptions(flags),
       ...{ force: flags.force, dryRun: flags['dry-run'], atomic: flags.atomic, rejectsFile: flags['rejects-file'] },
       maxRejects: parseRejectBudget(flags['max-rejects']),
@@ -102,6 +123,16 @@ export default class Import extends BaseCommand<typeof Import> {
       ...(flags.jobs === undefined ? {} : { jobs: parseCount('--jobs', flags.jobs, { min: 1, max: 64 }) }),
       ...(flags.wait === undefined ? {} : { waitMs: parseDurationMs('--wait', flags.wait) }),
     }
+    // A batch that is imported again has its own instead of the defaults.
+    return flags.again === undefined
+      ? options
+      : {
+          ...options,
+          timezone: this.isGiven('timezone') ? options.timezone : undefined,
+          timeFormat: this.isGiven('time-format') ? options.timeFormat : undefined,
+          maxRecordBytes: this.isGiven('max-record-bytes') ? options.maxRecordBytes : undefined,
+          maxRejects: this.isGiven('max-rejects') ? options.maxRejects : undefined,
+        }
   }
 
   /** Flags of which one would be passed over in silence. */

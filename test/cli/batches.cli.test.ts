@@ -132,7 +132,8 @@ test('undo: the events go, who leaned on them is stale, and its file stores what
     expect(undone.code).toBe(0)
     expect(undone.stdout).toBe(
       `Batch 1 (${path('first.csv')}): 10 events removed.\n` +
-        `Batch 2 (${path('second.csv')}) found 4 of them as its duplicates and is now stale: store what is missing with: ea import ${path('second.csv')}\n`,
+        `Batch 2 (${path('second.csv')}) found 4 of them as its duplicates and is now stale: store what is missing with: ea import ${path('second.csv')} --max-rejects 2\n` +
+        'To import it again: ea import --again 1\n',
     )
     expect(await events()).toBe(6)
     expect((await json(['stats', 'top-events'])).data).toMatchObject([{ event_type: 'view', events: 6 }])

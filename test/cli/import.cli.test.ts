@@ -171,6 +171,48 @@ test('a dry run counts what an import would, and writes nothing', () =>
     expect(real.batches[0]).toMatchObject({ status: 'completed', ...counts })
   }))
 
+test('--again undoes and imports in one step, with the flags of the batch; the undo says how', () =>
+  withBench(async ({ ea, json, path, events }) => {
+    const local = csvOf(0, 3)
+      .replace('event_id', 'uuid')
+      .replaceAll(/T(\d\d:\d\d:\d\d)[^,]*/g, ' $1')
+    await writeFile(path('a b.csv'), local)
+    const first = await json(['import', path('a b.csv'), '--map', 'event_id=uuid', '--timezone', 'Asia/Tokyo'])
+    expect(first).toMatchObject({ code: 0, batches: [{ id: 1, inserted: 3 }] })
+    expect(first).not.toHaveProperty('undone')
+
+    const dry = await ea(['import', '--again', '1', '--timezone', 'Europe/Kyiv', '--dry-run'])
+    expect(dry).toMatchObject({ code: 0, stderr: '' })
+    expect(dry.stdout).toMatch(
+      /^Batch 1 \(.*\): 3 events would be removed; nothing is changed\.\n.*: 3 read, 3 inserted, 0 duplicates, 0 rejected; so it would be/,
+    )
+    const again = await ea(['import', '--again', '1', '--timezone', 'Europe/Kyiv'])
+    expect(again).toMatchObject({ code: 0, stderr: '' })
+    expect(again.stdout).toMatch(
+      /^Batch 1 \(.*\): 3 events removed\.\n.*: 3 read, 3 inserted, 0 duplicates, 0 rejected \(batch 2, \d+\.\d s\)\n$/,
+    )
+    const { reading } = await json(['batches', 'show', '2'])
+    expect(reading).toMatchObject({ timezone: 'Europe/Kyiv', fields: { event_id: [{ name: 'uuid' }] } })
+    const undone = await ea(['batches', 'undo', '2'])
+    expect(undone.stdout).toContain(
+      'To import it again: ea import --again 2 --map event_id=uuid --timezone Europe/Kyiv\n',
+    )
+    expect(await events()).toBe(0)
+    expect(await json(['import', '--again', '2', path('a b.csv')])).toMatchObject({
+      ...{ code: 0, undone: null, batches: [{ id: 3, status: 'completed', inserted: 3 }] },
+    })
+    expect(await json(['import', '--again', '3', '--timezone', 'Asia/Tokyo'])).toMatchObject({
+      ...{ code: 0, undone: { id: 3, status: 'undone', dry_run: false, removed: 3, stale: [] }, batches: [{ id: 4 }] },
+    })
+    await writeFile(path('a b.csv'), csvOf(5, 6))
+    const changed = await ea(['import', '--again', '4'])
+    expect(changed).toMatchObject({ code: 4, stdout: '', stderr: expect.stringContaining('error file_changed: ') })
+    expect(await events()).toBe(3)
+    for (const words of [['import'], ['import', '--again', 'x'], ['import', '--again', '4', '-']]) {
+      expect(await ea(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('error usage: ') })
+    }
+  }))
+
 test('--atomic stores the same', () =>
   withBench(async ({ json, path, events }) => {
     await writeFile(path('all.csv'), csvOf(0, 300))

@@ -5,12 +5,14 @@
 import { rm } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Batch } from '../../src/lib/batches/batches.js'
 import { withLease } from '../../src/lib/batches/lease.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
 import { stopEmbedded, withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
 import { migrate } from '../../src/lib/db/migrate.js'
 import { Random } from '../../src/lib/generate/random.js'
+import { importAgain } from '../../src/lib/import/again.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportEvent } from '../../src/lib/import/options.js'
 import { freshDatabase } from '../support/database.js'
@@ -193,6 +195,40 @@ describe('killed', () => {
         event_type_days: before.event_type_days,
       })
     }))
+})
+
+describe('killed while it imports a batch again', () => {
+  const places = [
+    'undo.before-commit',
+    'again.undone',
+    'batch.created',
+    'merge.recorded@9',
+    'complete.status',
+    'complete.committed',
+  ]
+  test.each(places)('%s: the same command ends as if nothing had happened', (place) =>
+    onDatabase(async (db) => {
+      const again = { ...options, timezone: 'Europe/Kyiv' }
+      const { files } = await importFiles(db, [file], options)
+      const batch = files[0]!.id!
+      const before = await dump(db)
+      await importAgain(db, batch, [], again)
+      await expectSound(db)
+      const unkilled = await dump(db)
+      expect(unkilled.events).toHaveLength(before.events!.length)
+      expect(unkilled.batches!.map((one) => (one as Batch).status)).toEqual(['completed', 'undone', 'completed'])
+
+      await clear(db)
+      await importFiles(db, [earlier], options)
+      const { files: second } = await importFiles(db, [file], options)
+      const task = { url, again: second[0]!.id!, options: { ...again, jobs: 2 } }
+      killed(await importChild(task, `${place}=kill`).ended)
+      const ended = await importChild({ ...task, options: { ...task.options, waitMs: 20_000 } }).ended
+      expect(ended).toMatchObject({ exit: 0, error: undefined })
+      await expectSound(db)
+      expect(await dump(db)).toEqual(unkilled)
+    }),
+  )
 })
 
 describe('its connections are lost', () => {

@@ -117,7 +117,7 @@ test('content that is known, read another way, is a warning that says in what an
     expect(other).toMatchObject({ status: 'already_imported', id: first.id, read: 0 })
     expect(other.warnings).toEqual([
       expect.stringMatching(
-        /^This content is imported as batch \d+, which was read another way: the mapping of user_id; timezone UTC, now Europe\/Kyiv\. To import it as it is read now: `ea batches undo \d+`, then this command again\.$/,
+        /^This content is imported as batch \d+, which was read another way: the mapping of user_id; timezone UTC, now Europe\/Kyiv\. To import it as it is read now: `ea import --again \d+ --map user_id=other --timezone Europe\/Kyiv`\.$/,
       ),
     ])
     // What the advice says works.

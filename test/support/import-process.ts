@@ -6,15 +6,17 @@
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { EaError } from '../../src/lib/core/errors.js'
 import { withPool } from '../../src/lib/db/connect.js'
+import { importAgain } from '../../src/lib/import/again.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import type { ImportOptions } from '../../src/lib/import/options.js'
+import type { ImportEvent, ImportOptions } from '../../src/lib/import/options.js'
 
-/** What the process is asked to do: import files, or undo a batch. */
+/** What the process is asked to do: import files, undo a batch, or import it again. */
 export interface ImportTask {
   readonly url: string
   readonly files?: readonly string[]
   readonly options?: Omit<ImportOptions, 'onEvent' | 'signal' | 'stdin'>
   readonly undo?: number
+  readonly again?: number
 }
 
 const task = JSON.parse(process.argv[2]!) as ImportTask
@@ -23,10 +25,13 @@ const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 try {
   await withPool({ url: task.url, schema: 'ea', maxConnections: (task.options?.jobs ?? 2) + 2 }, async (db) => {
     if (task.undo !== undefined) say({ undone: await undoBatch(db, task.undo) })
-    else
+    else {
+      const options = { ...task.options, onEvent: ({ type }: ImportEvent) => say({ event: type }) }
+      const { again, files = [] } = task
       say({
-        outcome: await importFiles(db, task.files!, { ...task.options, onEvent: ({ type }) => say({ event: type }) }),
+        outcome: await (again === undefined ? importFiles(db, files, options) : importAgain(db, again, files, options)),
       })
+    }
   })
 } catch (error) {
   const { name, code, message } = error as Error & { code?: string }

@@ -62,11 +62,11 @@ export async function getBatch(db: Session, id: number): Promise<Batch> {
   throw new EaError('batch_not_found', `There is no batch ${id}.`)
 }
 
-/** The completed batch that already holds this content, if one does and it is not stale. */
-export async function findCompleted(db: Session, sha256: Buffer): Promise<Batch | undefined> {
+/** The completed batch that already holds this content, if one does beside `except` and it is not stale. */
+export async function findCompleted(db: Session, sha256: Buffer, except = 0): Promise<Batch | undefined> {
   const { rows } = await sql<Batch>`
     SELECT ${columns} FROM ${db.t.import_batches}
-     WHERE sha256 = ${sha256} AND status = 'completed' AND NOT stale
+     WHERE sha256 = ${sha256} AND status = 'completed' AND NOT stale AND id <> ${except}
      ORDER BY id DESC LIMIT 1`.execute(db.q)
   return rows[0]
 }

@@ -5,6 +5,7 @@ import type { Database, Session } from '../db/connect.js'
 import { type Batch, getBatch, mergedChunks, type Overlaps, overlapsOf } from './batches.js'
 import { isExpired, type LeaseHolder, readHolder } from './lease.js'
 import { countRejectCodes } from './rejects.js'
+import type { StaleBatch } from './undo.js'
 
 export interface BatchDetail extends Overlaps {
   readonly batch: Batch
@@ -45,7 +46,7 @@ export interface UndoPreview {
   /** How many events it would remove. */
   readonly removed: number
   /** The completed batches that it would make stale. */
-  readonly stale: readonly { readonly id: number; readonly file: string; readonly duplicates: number }[]
+  readonly stale: readonly StaleBatch[]
 }
 
 /**
@@ -65,6 +66,12 @@ export async function previewUndo(db: Session, id: number): Promise<UndoPreview>
     removed: batch.inserted,
     stale: leaning
       .filter(({ status }) => status === 'completed')
-      .map(({ id: other, file, duplicates }) => ({ id: other, file, duplicates })),
+      .map(({ id: other, file, reading, rejected, duplicates }) => ({
+        id: other,
+        file,
+        reading,
+        rejected,
+        duplicates,
+      })),
   }
 }

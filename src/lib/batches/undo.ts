@@ -15,12 +15,17 @@ import { discardBatch } from './complete.js'
 import { batchAfterLoss, tellingWhatIsLeft } from './interruption.js'
 import { holdLease, type Lease, type LeaseRequest, withLease } from './lease.js'
 
+/** A batch that counted events as its duplicates that are gone now, and how its file is imported again. */
+export interface StaleBatch extends Pick<Batch, 'id' | 'file' | 'reading' | 'rejected'> {
+  readonly duplicates: number
+}
+
 export interface Undone {
   readonly batch: Batch
   /** How many events were removed. */
   readonly removed: number
   /** Batches that counted some of these events as their duplicates: import their files again. */
-  readonly stale: readonly { readonly id: number; readonly file: string; readonly duplicates: number }[]
+  readonly stale: readonly StaleBatch[]
   /** Batches that an interrupted import had left, discarded first because they may lean on this one. */
   readonly discarded: readonly Batch[]
 }
@@ -37,20 +42,21 @@ export async function undoBatch(
   batchId: number,
   request: Omit<LeaseRequest, 'doing'> = {},
 ): Promise<Undone> {
-  return withLease(db, { ...request, doing: `undo batch ${batchId}` }, async (lease) => {
-    const before = await getBatch(db, batchId)
-    if (before.status !== 'completed' && before.status !== 'loading') {
-      throw new EaError('batch_not_undoable', `Batch ${batchId} is ${before.status}: it has no events to remove.`)
-    }
-    const discarded = await interruptedBatches(db)
-    for (const batch of discarded) await discardBatch(db, lease, batch.id)
-    if (before.status === 'loading') return { batch: await getBatch(db, batchId), removed: 0, stale: [], discarded: [] }
+  return withLease(db, { ...request, doing: `undo batch ${batchId}` }, (lease) => undoUnderLease(db, lease, batchId))
+}
 
-    const { batch, stale } = await tellingWhatIsLeft(db, lease, before, 'undo', () =>
-      removeCompleted(db, lease, before),
-    )
-    return { batch, removed: batch.inserted, stale, discarded }
-  })
+/** The same for a caller that holds the lease. */
+export async function undoUnderLease(db: Database, lease: Lease, batchId: number): Promise<Undone> {
+  const before = await getBatch(db, batchId)
+  if (before.status !== 'completed' && before.status !== 'loading') {
+    throw new EaError('batch_not_undoable', `Batch ${batchId} is ${before.status}: it has no events to remove.`)
+  }
+  const discarded = await interruptedBatches(db)
+  for (const batch of discarded) await discardBatch(db, lease, batch.id)
+  if (before.status === 'loading') return { batch: await getBatch(db, batchId), removed: 0, stale: [], discarded: [] }
+
+  const { batch, stale } = await tellingWhatIsLeft(db, lease, before, 'undo', () => removeCompleted(db, lease, before))
+  return { batch, removed: batch.inserted, stale, discarded }
 }
 
 /** Removes a completed batch in one transaction. */
@@ -84,7 +90,7 @@ async function removeCompleted(db: Database, lease: Lease, before: Batch): Promi
         UPDATE ${tx.t.import_batches} b SET stale = true
           FROM ${tx.t.import_overlaps} o
          WHERE o.owner_id = ${batchId} AND b.id = o.batch_id AND b.status = 'completed'
-        RETURNING b.id, b.file, o.duplicates`.execute(tx.q)
+        RETURNING b.id, b.file, b.reading, b.rejected, o.duplicates`.execute(tx.q)
       await bumpDataVersion(tx)
       failpoint('undo.before-commit')
       undone = { batch: await getBatch(tx, batchId), stale: rows }

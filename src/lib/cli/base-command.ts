@@ -64,8 +64,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
+  #defaults: ReadonlySet<string> = new Set()
   /** What `this.caution` collected; goes into `meta.warnings` under --json. */
   protected readonly warnings: string[] = []
+
+  /** Whether somebody gave a flag: its value is not its default. */
+  protected isGiven(flag: keyof FlagsOf<T> & string): boolean {
+    return this.flags[flag] !== undefined && !this.#defaults.has(flag)
+  }
 
   /** Aborts on Ctrl-C or a polite kill: hand it to work that runs long. */
   protected get signal(): AbortSignal {
@@ -195,7 +201,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override async init(): Promise<void> {
     await super.init()
-    const { args, flags } = await this.parse({
+    const { args, flags, metadata } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: BaseCommand.baseFlags,
       args: this.ctor.args,
@@ -203,6 +209,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     })
     this.flags = flags as FlagsOf<T>
     this.args = args as ArgsOf<T>
+    this.#defaults = new Set(Object.keys(flags).filter((name) => metadata.flags[name]?.setFromDefault))
     this.signal.throwIfAborted()
   }
 

@@ -249,7 +249,8 @@ export const catalogue = {
   file_changed: {
     exit: 4,
     http: 422,
-    meaning: 'The file changed while it was read, so nothing of it is imported.',
+    meaning:
+      'The file changed while it was read, or since the import that is to be done over; nothing of it is imported.',
     next: 'Import it again when no program is writing to it.',
   },
   // HTTP: what `ea serve` answers; the exit code is that of a command that meets the same

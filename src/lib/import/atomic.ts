@@ -62,10 +62,10 @@ export async function loadAtomically(
           chunk.release()
           chunks += 1
         }
-        requireGood(run, source, identity)
+        requireGood(run, source, reading, identity)
         if (source.kind === 'stdin' && !run.options.force) {
           const known = await findCompleted(tx, source.sha256())
-          if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source)))
+          if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source), source))
         }
         await completeIn(tx, batch.id, {
           sha256: source.sha256(),

@@ -15,6 +15,7 @@ import {
   chunksOf,
   endsBatch,
   ImportFailure,
+  inTurn,
   judging,
   outcomeOf,
   type Run,
@@ -32,13 +33,19 @@ export interface DryRun {
   readonly tx: Transaction
   /** The file of each content (its SHA-256) that would be imported. */
   readonly contents: Map<string, string>
+  /** A batch whose events do not count: it would be undone before. */
+  readonly undone: number | null
 }
 
 /** Runs `body`, which tries any number of files one after the other. */
-export async function inDryRun<T>(db: Database, body: (dry: DryRun) => Promise<T>): Promise<T> {
+export async function inDryRun<T>(
+  db: Database,
+  body: (dry: DryRun) => Promise<T>,
+  undone: number | null = null,
+): Promise<T> {
   return withTransaction(db, async (tx) => {
     await tx.client.query('CREATE TEMP TABLE ea_seen (event_id uuid PRIMARY KEY, content bigint) ON COMMIT DROP')
-    return body({ tx, contents: new Map() })
+    return body({ tx, contents: new Map(), undone })
   })
 }
 
@@ -46,9 +53,10 @@ export async function dryRun(
   run: Run,
   source: Source,
   reading: Reading,
-  { tx, contents }: DryRun,
+  dry: DryRun,
   identity?: FileIdentity,
 ): Promise<FileOutcome> {
+  const { tx, contents } = dry
   try {
     await timed(run, 'checking', async () => {
       const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
@@ -56,10 +64,10 @@ export async function dryRun(
       await tx.client.query('SAVEPOINT file')
       const chunkBytes = run.options.chunkBytes ?? importDefaults.chunkBytes
       for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
-        await judgeInto(tx, run, context, chunk)
+        await judgeInto(dry, run, context, chunk)
         chunk.release()
       }
-      requireGood(run, source, identity)
+      requireGood(run, source, reading, identity)
       await tx.client.query('RELEASE SAVEPOINT file')
       contents.set(source.sha256().toString('hex'), run.path)
     })
@@ -74,11 +82,12 @@ export async function dryRun(
 }
 
 /** Judges one chunk; a data error takes only its savepoint back. */
-async function judgeInto(tx: Transaction, run: Run, context: JudgeContext, chunk: Chunk): Promise<void> {
+async function judgeInto(dry: DryRun, run: Run, context: JudgeContext, chunk: Chunk): Promise<void> {
+  const { tx } = dry
   const outcome = await withTrust(context, async ({ trust }) => {
     await tx.client.query('SAVEPOINT chunk')
     try {
-      return await judgeStaged(tx, run, chunk, context.rules, await stageForJudging(tx, context, chunk, trust))
+      return await judgeStaged(dry, run, chunk, context.rules, await stageForJudging(tx, context, chunk, trust))
     } catch (error) {
       await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
       throw error
@@ -88,11 +97,12 @@ async function judgeInto(tx: Transaction, run: Run, context: JudgeContext, chunk
   })
   await dropStaging(tx)
   run.ledger.add(outcome, outcome.rejects)
+  await inTurn(run, (write) => write(outcome.rejects))
 }
 
 /** What an import would book for a chunk. */
 async function judgeStaged(
-  tx: Transaction,
+  { tx, undone }: DryRun,
   run: Run,
   chunk: Chunk,
   rules: JudgeRules,
@@ -105,7 +115,7 @@ async function judgeStaged(
       INSERT INTO pg_temp.ea_seen SELECT DISTINCT ON (event_id) event_id, ${contentOf('good')} FROM good ORDER BY event_id, n
       ON CONFLICT DO NOTHING RETURNING event_id)
     SELECT (SELECT count(*) FROM good) AS good, ${shadowedSql} AS shadowed,
-           (SELECT count(*) FROM seen WHERE NOT EXISTS (SELECT FROM ${run.db.t.events} e WHERE e.event_id = seen.event_id)) AS inserted`.execute(
+           (SELECT count(*) FROM seen WHERE NOT EXISTS (SELECT FROM ${run.db.t.events} e WHERE e.event_id = seen.event_id AND ${staysOwned(undone)})) AS inserted`.execute(
     tx.q,
   )
   const { good, inserted, shadowed } = rows[0]!
@@ -113,7 +123,7 @@ async function judgeStaged(
   const refusals = good === looked ? [] : await refusedRecords(tx, rules, options)
   const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
   const duplicates = good - inserted
-  const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, rules, options)
+  const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, undone, rules, options)
   const counts = { read: chunk.records, inserted, duplicates, differing, rejected: rejects.length }
   return { ...counts, shadowed: shadowed ?? {}, rejects }
 }
@@ -124,12 +134,21 @@ const contentOf = (relation: string) => {
   return sql`hash_record_extended(ROW(${column('occurred_at')}, ${column('user_id')}, ${column('event_type')}, ${column('properties')}), 0)`
 }
 
+/** Whether an event `e` would still be stored. */
+const staysOwned = (undone: number | null) => (undone === null ? sql`true` : sql`e.batch_id <> ${undone}`)
+
 /** Records that differ from the stored event of their id, or else from the first one of the file. */
-async function countDiffering(tx: Transaction, run: Run, rules: JudgeRules, options: JudgeOptions): Promise<number> {
+async function countDiffering(
+  tx: Transaction,
+  run: Run,
+  undone: number | null,
+  rules: JudgeRules,
+  options: JudgeOptions,
+): Promise<number> {
   const { rows } = await sql<{ differing: number }>`
     SELECT count(*) AS differing
       FROM (${judgeSql(staging, rules, options)}) g
-      LEFT JOIN ${run.db.t.events} e ON e.event_id = g.event_id
+      LEFT JOIN ${run.db.t.events} e ON e.event_id = g.event_id AND ${staysOwned(undone)}
       JOIN pg_temp.ea_seen s ON s.event_id = g.event_id
      WHERE g.code IS NULL AND CASE WHEN e.event_id IS NULL THEN ${contentOf('g')} <> s.content
                                    ELSE ${differingFields('g', 'e')} <> '{}' END`.execute(tx.q)

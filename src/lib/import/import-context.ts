@@ -7,15 +7,17 @@ import { limits, rejectCodes } from '../core/event.js'
 import type { Database } from '../db/connect.js'
 import { Ledger, shadowedText } from '../load/import-counts.js'
 import type { JudgeContext } from '../load/load-chunk.js'
+import { shellQuoted } from '../load/mapping/mapping.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
 import { split } from '../load/split/split.js'
 import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
-import { type Reading, readingDifferences } from './parse-options.js'
+import type { Reading } from './parse-options.js'
 import { reasonOfAll, reasonOfAllText, rejectAdvice } from './reject-advice.js'
 import type { RejectsFile, WriteRejects } from './rejects-file.js'
 import { nameForPeople } from './source/paths.js'
 import type { FileIdentity, Source } from './source/source.js'
+import { changingFlags, readingDifferences } from './stored-reading.js'
 
 /** One import of one file. */
 export interface Run {
@@ -93,17 +95,17 @@ export function judging(reading: Reading, createdAt: Date): JudgeContext {
  *
  * @throws EaError `file_changed`, `rejects_over_budget`
  */
-export function requireGood(run: Run, source: Source, identity: FileIdentity | undefined): void {
+export function requireGood(run: Run, source: Source, reading: Reading, identity: FileIdentity | undefined): void {
   if (identity && !identity.sha256.equals(source.sha256())) {
     throw new EaError('file_changed', `${run.path} changed while it was read.`)
   }
-  if (run.ledger.isOver) throw overBudget(run)
+  if (run.ledger.isOver) throw overBudget(run, reading)
 }
 
 /** Lines of the message that name single records. */
 const namedRejects = 20
 
-function overBudget({ path, ledger }: Run): EaError {
+function overBudget({ path, ledger, options }: Run, { dialect: { format } }: Reading): EaError {
   const { read, rejected } = ledger.counts
   const reasons = ledger.reasons.map(({ code, count }) => `  ${count} × ${code}: ${rejectCodes[code]}`)
   const first = ledger.firstRejects
@@ -120,7 +122,12 @@ function overBudget({ path, ledger }: Run): EaError {
       .concat(all ? [reasonOfAllText(read, all)] : [], 'Reasons:', reasons, 'First rejects:', first, more)
       .join('\n'),
     {
-      suggestions: rejectAdvice(read, rejected, ledger.reasons, 'rejects.csv'),
+      suggestions: rejectAdvice(
+        read,
+        rejected,
+        ledger.reasons,
+        options.rejectsFile ?? `rejects.${format === 'json-array' ? 'json' : format}`,
+      ),
       details: {
         read,
         rejected,
@@ -250,11 +257,21 @@ export function outcomeOf(
  * @param reading how the content would be read now, as it would be stored; another one than that of the batch is a warning,
  *   because its events are not what this import would have made of it
  */
-export function alreadyImported(run: Run, known: Batch, reading: Record<string, unknown> | null): FileOutcome {
+export function alreadyImported(
+  run: Run,
+  known: Batch,
+  reading: Record<string, unknown> | null,
+  { kind }: Pick<Source, 'kind'>,
+): FileOutcome {
   const differences = reading === null ? [] : readingDifferences(known.reading, reading)
   if (differences.length > 0) {
     const what = `This content is imported as batch ${known.id}, which was read another way: ${differences.join('; ')}.`
-    warn(run, `${what} To import it as it is read now: \`ea batches undo ${known.id}\`, then this command again.`)
+    const file = run.path === known.file ? '' : ` ${shellQuoted(run.path)}`
+    const how =
+      kind === 'file'
+        ? `\`ea import --again ${known.id}${file}${changingFlags(known.reading, reading!)}\``
+        : `\`ea batches undo ${known.id}\`, then this command again`
+    warn(run, `${what} To import it as it is read now: ${how}.`)
   }
   return {
     ...skipped(run, known.sha256, known.bytes),

@@ -33,21 +33,9 @@ export async function importFiles(
   if (options.rejectsFile !== undefined && sources.length !== 1) {
     throw new EaError('usage', `--rejects-file takes the rejects of one file, not of ${sources.length}.`)
   }
-  if (options.rejectsFile !== undefined) {
-    await requireNoInput('--rejects-file', options.rejectsFile, sources.filter(isPath))
-  }
-  if (options.timezone !== undefined && !isTimeZone(options.timezone)) {
-    throw new EaError('usage', `--timezone: "${options.timezone}" is no time zone.`, {
-      suggestions: ['Use a name of the IANA database: --timezone Europe/Kyiv'],
-    })
-  }
-  const { onEvent, waitMs, signal } = options
-  const lease: LeaseRequest = {
-    doing: `import ${sources.length === 1 ? String(sources[0]) : `${sources.length} files`}`,
-    waitMs: waitMs ?? 0,
-    onWait: (holder) => onEvent?.({ type: 'waiting', holder }),
-    signal,
-  }
+  await requireUsable(sources.filter(isPath), options)
+  const { onEvent } = options
+  const lease = leaseFor(`import ${sources.length === 1 ? String(sources[0]) : `${sources.length} files`}`, options)
   const started = performance.now()
   for (const one of leftOut) onEvent?.({ type: 'left_out', ...one })
   const importOne = async (held: Lease, source: string | UnreadableSource, dryRun?: DryRun): Promise<FileOutcome> => {
@@ -73,6 +61,20 @@ export async function importFiles(
     options.dryRun ? inDryRun(db, (dryRun) => importAll(held, dryRun)) : importAll(held),
   )
   return { files, leftOut, totals: totalsOf(files, Math.round(performance.now() - started) / 1000) }
+}
+
+/** Refuses options that no file could be imported with. */
+export async function requireUsable(paths: readonly string[], { rejectsFile, timezone }: ImportOptions): Promise<void> {
+  if (rejectsFile !== undefined) await requireNoInput('--rejects-file', rejectsFile, paths)
+  if (timezone === undefined || isTimeZone(timezone)) return
+  throw new EaError('usage', `--timezone: "${timezone}" is no time zone.`, {
+    suggestions: ['Use a name of the IANA database: --timezone Europe/Kyiv'],
+  })
+}
+
+/** How an import asks for the lease. */
+export function leaseFor(doing: string, { onEvent, waitMs, signal }: ImportOptions): LeaseRequest {
+  return { doing, waitMs: waitMs ?? 0, onWait: (holder) => onEvent?.({ type: 'waiting', holder }), signal }
 }
 
 const isPath = (source: string | UnreadableSource): source is string => typeof source === 'string'

@@ -1,7 +1,9 @@
 /** What an import can be told, what it tells while it runs, and what it answers. */
 import type { Readable } from 'node:stream'
 import type { Batch } from '../batches/batches.js'
+import type { UndoPreview } from '../batches/describe.js'
 import type { LeaseHolder } from '../batches/lease.js'
+import type { Undone } from '../batches/undo.js'
 import type { ErrorCode } from '../core/errors.js'
 import { limits, type RejectCode } from '../core/event.js'
 import type { RejectBudget } from '../load/import-counts.js'
@@ -59,6 +61,7 @@ export type ImportEvent =
       readonly totalBytes: number | null
       readonly records: number
     }
+  | { readonly type: 'undone'; readonly undone: UndoPreview & Partial<Undone>; readonly dryRun: boolean }
   | { readonly type: 'warning'; readonly file: string; readonly message: string }
   | { readonly type: 'finished'; readonly outcome: FileOutcome }
 
@@ -108,6 +111,8 @@ export interface ImportOutcome {
   readonly files: readonly FileOutcome[]
   /** What folders have beside these files. */
   readonly leftOut: readonly LeftOut[]
+  /** Of an import again: the undo before it, done or tried; null when there was nothing to undo. */
+  readonly undone?: (UndoPreview & Partial<Undone>) | null
   readonly totals: {
     readonly files: number
     readonly read: number

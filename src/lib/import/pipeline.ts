@@ -42,14 +42,16 @@ import {
 } from './import-context.js'
 import { eachInFlight } from './in-flight.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
-import { decideReading, isSameReading, type Reading, readingRecord } from './parse-options.js'
+import { decideReading, type Reading, readingRecord } from './parse-options.js'
 import { RejectsFile } from './rejects-file.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source/source.js'
+import { isSameReading } from './stored-reading.js'
 
 /**
  * Imports one file or `-`. The caller holds the lease.
  *
  * @param dry only says what it would do, after what others before it would do
+ * @param hash of the file, from somebody who has read it
  * @throws ImportFailure when the content is at fault: rejects over their budget, a file that changed or cannot be read
  * @throws EaError before anything was begun (of the source, its header), `accounting_mismatch`, `lease_lost`, `interrupted`
  */
@@ -59,24 +61,25 @@ export async function importFile(
   path: string,
   options: ImportOptions,
   dry?: DryRun,
+  hash?: FileIdentity,
 ): Promise<FileOutcome> {
   const run = newRun(db, lease, path, options)
   return withSource(
     path,
     { encoding: options.encoding, ...(options.stdin && { stdin: options.stdin }) },
     async (source) => {
-      const identity = source.kind === 'file' ? await hashed(run, source) : undefined
+      const identity = hash ?? (source.kind === 'file' ? await hashed(run, source) : undefined)
       if (identity && !options.force) {
         const known = await findCompleted(db, identity.sha256)
-        if (known) return alreadyImported(run, known, readingIfAny(source, options))
+        if (known) return alreadyImported(run, known, readingIfAny(source, options), source)
         const before = dry?.contents.get(identity.sha256.toString('hex'))
         if (before !== undefined) return sameAsBefore(run, identity, before)
       }
       const reading = readingOf(source, options)
       requireNamedKeys(run, reading)
       const warned = (outcome: FileOutcome) => warnIfNothing(run, outcome, reading.dialect.empty)
-      if (dry) return warned(await dryRun(run, source, reading, dry, identity))
       const outcome = await withRejectsFile(run, reading, async () => {
+        if (dry) return dryRun(run, source, reading, dry, identity)
         if (!options.atomic) return load(run, source, reading, identity)
         await discardInterrupted(run)
         return loadAtomically(run, source, reading, identity)
@@ -182,7 +185,7 @@ async function loadBatch(
         failpoint('chunk.done')
       }),
     )
-    requireGood(run, source, identity)
+    requireGood(run, source, reading, identity)
   } catch (error) {
     // An error of the content ends the batch; anything else leaves it to be resumed.
     if (!endsBatch(error)) throw error
@@ -206,7 +209,7 @@ async function finish(run: Run, source: Source, batch: Batch, chunks: number): P
     const known = await findCompleted(run.db, sha256)
     if (known) {
       await discardBatch(run.db, run.lease, batch.id)
-      return alreadyImported(run, known, batch.reading)
+      return alreadyImported(run, known, batch.reading, source)
     }
   }
   tellProgress(run, 'completing', source.progress())

@@ -4,6 +4,8 @@ import type { Batch } from '../../batches/batches.js'
 import type { BatchDetail } from '../../batches/describe.js'
 import type { Undone } from '../../batches/undo.js'
 import { rejectCodes } from '../../core/event.js'
+import { flagsOfBatch } from '../../import/stored-reading.js'
+import { shellQuoted } from '../../load/mapping/mapping.js'
 import { formatTimeFormat, type TimeFormat } from '../../load/mapping/time-format.js'
 import { human, visible } from '../../present/tables/cell-text.js'
 import { instantText, nameOf } from '../import/import-text.js'
@@ -76,7 +78,7 @@ function statusText({ batch, holder, mergedRecords }: BatchDetail): string {
   switch (batch.status) {
     case 'completed':
       return batch.stale
-        ? `completed, stale: events that it found as duplicates were undone; ${againText(batch.file)}`
+        ? `completed, stale: events that it found as duplicates were undone; ${againText(batch)}`
         : 'completed'
     case 'failed':
       return `failed: ${batch.failure}; nothing of it is stored`
@@ -99,15 +101,23 @@ export function undoneJson(
     id: batch.id,
     file: batch.file,
     status: batch.status,
-    dry_run: dryRun,
+    dry_run: dryRun === true,
     removed,
-    stale,
+    stale: stale.map(({ id, file, duplicates }) => ({ id, file, duplicates })),
     discarded: discarded.map(({ id, file }) => ({ id, file })),
   }
 }
 
-/** What an undo did, or would do, and what is to be done next. */
-export function undoneText(undone: Omit<Undone, 'discarded'> & Partial<Undone>, dryRun: boolean): string {
+/**
+ * What an undo did, or would do, and what is to be done next.
+ *
+ * @param isWhole whether that is all that was asked for
+ */
+export function undoneText(
+  undone: Omit<Undone, 'discarded'> & Partial<Undone>,
+  dryRun: boolean,
+  isWhole = true,
+): string {
   const { batch, removed, stale, discarded = [] } = undone
   const does = dryRun ? 'would be removed; nothing is changed' : 'removed'
   return [
@@ -117,16 +127,19 @@ export function undoneText(undone: Omit<Undone, 'discarded'> & Partial<Undone>, 
     ),
     ...stale.map(
       (other) =>
-        `Batch ${other.id} (${nameOf(other.file)}) found ${grouped(other.duplicates)} of them as its duplicates and ${dryRun ? 'would be' : 'is now'} stale: ${againText(other.file)}`,
+        `Batch ${other.id} (${nameOf(other.file)}) found ${grouped(other.duplicates)} of them as its duplicates and ${dryRun ? 'would be' : 'is now'} stale: ${againText(other)}`,
     ),
+    ...(isWhole && !dryRun && batch.source !== 'http' ? [`To import it again: ${againCommand(batch)}`] : []),
   ].join('\n')
 }
 
 /** How to store what a stale batch lacks. */
-function againText(file: string): string {
-  if (file === '-') return 'pipe the same content into `ea import -` to store what is missing'
-  return `store what is missing with: ea import ${shellWord(file)}`
+function againText(batch: Pick<Batch, 'file' | 'reading' | 'rejected'>): string {
+  const flags = visible(flagsOfBatch(batch))
+  if (batch.file === '-') return `pipe the same content into \`ea import -${flags}\` to store what is missing`
+  return `store what is missing with: ea import ${visible(shellQuoted(batch.file))}${flags}`
 }
 
-const shellWord = (word: string) =>
-  /^[\w./:@%+=,-]+$/.test(word) && !word.startsWith('-') ? word : visible(`'${word.replaceAll("'", "'\\''")}'`)
+/** The command that imports an undone batch again. */
+const againCommand = (batch: Batch) =>
+  `ea import --again ${batch.id}${batch.source === 'file' ? '' : ' FILE'}${visible(flagsOfBatch(batch))}`

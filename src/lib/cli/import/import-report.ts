@@ -6,6 +6,7 @@ import type { EaError } from '../../core/errors.js'
 import { totalsOf } from '../../import/import.js'
 import type { FileOutcome, ImportEvent, ImportOutcome } from '../../import/options.js'
 import type { LeftOut } from '../../import/source/paths.js'
+import { undoneJson, undoneText } from '../batches/batch-text.js'
 import { asEaError, failureJson, showFailure } from '../failure.js'
 import { interruption } from '../signals.js'
 import { canSpin } from '../terminal.js'
@@ -29,6 +30,7 @@ export class ImportReport {
   readonly #options: ReportOptions
   readonly #done: FileOutcome[] = []
   readonly #leftOut: LeftOut[] = []
+  #undone: ImportOutcome['undone']
 
   /** @param paths as they were given */
   constructor(paths: readonly string[], options: ReportOptions) {
@@ -55,6 +57,8 @@ export class ImportReport {
         const talk = talkOf(event)
         if (talk !== undefined) progress.aside(() => this.#options.say(talk))
         if (event.type === 'left_out') this.#leftOut.push({ folder: event.folder, files: event.files })
+        if (event.type === 'undone') this.#undone = event.undone
+        if (event.type === 'undone' && !json) printed.push(print(`${undoneText(event.undone, event.dryRun, false)}\n`))
         if (event.type !== 'finished') return
         progress.stop()
         this.#done.push(event.outcome)
@@ -91,7 +95,11 @@ export class ImportReport {
     // What ended the whole command decides; else the worst of the files that failed.
     const verdict = thrown ?? errors.toSorted((a, b) => b.exitCode - a.exitCode)[0]
     if (json) {
-      await print(`${JSON.stringify({ ...importJson(outcome), ...(verdict && failureJson(verdict)) }, null, 2)}\n`)
+      const { undone = this.#undone } = outcome
+      const before = undone === undefined ? {} : { undone: undone && undoneJson(undone, this.#options.dryRun) }
+      await print(
+        `${JSON.stringify({ ...before, ...importJson(outcome), ...(verdict && failureJson(verdict)) }, null, 2)}\n`,
+      )
     } else {
       if (outcome.files.length > 1) await print(`${totalsText(outcome)}\n`)
       for (const error of errors) showFailure(error, argv)

@@ -110,6 +110,7 @@ export function talkOf(event: ImportEvent): string | undefined {
       return `Trying chunk ${event.chunk} again: ${visible(event.reason)}`
     case 'warning':
       return `Warning: ${nameOf(event.file)}: ${visible(event.message)}`
+    case 'undone':
     case 'progress':
     case 'finished':
       return undefined

@@ -184,7 +184,7 @@ function notRecognised(name: string, seen: string, suggestions?: readonly string
 }
 
 /** What the name of a file says, also of a rotated one (`events.ndjson.1`); null when it says nothing. `.json` may be an array or lines. */
-function formatOfName(name: string): Format | null {
+export function formatOfName(name: string): Format | null {
   const ending = /\.(csv|tsv|tab|ndjson|jsonl)(\.\d+)?(\.(gz|zst))?$/i.exec(basename(name))?.[1]?.toLowerCase()
   if (ending === 'ndjson' || ending === 'jsonl') return 'ndjson'
   if (ending === 'tsv' || ending === 'tab') return 'tsv'

@@ -91,6 +91,11 @@ export function formatMap(map: FieldMap): string {
     .join(',')
 }
 
+/** The text that `parseIdFrom` reads as this. */
+export function formatIdFrom({ sources, ordinal }: IdFrom): string {
+  return [...(sources === '*' ? ['*'] : sources.map(formatSource)), ...(ordinal ? ['#'] : [])].join(',')
+}
+
 /** A source as it is written in `--map`, in quotes where it needs them. */
 export function formatSource({ path }: Pick<SourceName, 'path'>): string {
   return path.map((part) => (isPlain(part) ? part : `"${part.replaceAll('"', '""')}"`)).join('.')

@@ -39,7 +39,8 @@ export interface Mapping {
   readonly ownKeys?: readonly string[]
 }
 
-const propertiesNames = ['properties', 'properties_json'] as const
+/** The columns or keys of properties, unless a map names others. */
+export const propertiesNames = ['properties', 'properties_json'] as const
 
 /** What a mapping is made of. */
 export interface MappingInput {
