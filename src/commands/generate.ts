@@ -5,6 +5,7 @@ import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
 import { EaError } from '../lib/core/errors.js'
+import { numberFromText } from '../lib/core/field-fault.js'
 import { generate } from '../lib/generate/generate.js'
 import {
   generateDefaults as defaults,
@@ -28,11 +29,16 @@ An import rejects events in the future: keep --from plus --days in the past.`
     '<%= config.bin %> generate --format ndjson --seed 7 | gzip > events.ndjson.gz',
   ]
   static override flags = {
-    events: Flags.integer({ description: 'Number of events.', default: defaults.events }),
-    users: Flags.integer({
+    events: Flags.string({ description: 'Number of events.', helpValue: 'N', default: String(defaults.events) }),
+    users: Flags.string({
+      helpValue: 'N',
       description: 'Number of users, each with at least one event (default: one for every 20 events).',
     }),
-    days: Flags.integer({ description: 'Number of days the log covers.', default: defaults.days }),
+    days: Flags.string({
+      description: 'Number of days the log covers.',
+      helpValue: 'N',
+      default: String(defaults.days),
+    }),
     from: Flags.string({
       description: 'The first day, for example 2025-01-31.',
       helpValue: 'DAY',
@@ -44,9 +50,10 @@ An import rejects events in the future: keep --from plus --days in the past.`
       helpValue: 'NUMBER',
       default: String(defaults.eventsPerUserDay),
     }),
-    seed: Flags.integer({
+    seed: Flags.string({
+      helpValue: 'N',
       description: 'Seed of the random numbers; another seed gives another log.',
-      default: defaults.seed,
+      default: String(defaults.seed),
     }),
     format: Flags.string({
       description: 'Output format.',
@@ -79,11 +86,11 @@ An import rejects events in the future: keep --from plus --days in the past.`
   }
 
   private options(): GenerateOptions {
-    const { events, users, days, from, seed, format, 'events-per-user-day': perDay } = this.flags
-    return {
-      ...{ events, days, from, seed, format: format as LogFormat, eventsPerUserDay: Number(perDay) },
-      ...(users === undefined ? {} : { users }),
-    }
+    const { events, users, days, from, seed, format, 'events-per-user-day': eventsPerUserDay } = this.flags
+    const numbers = Object.entries({ events, users, days, seed, eventsPerUserDay })
+      .filter(([, text]) => text !== undefined)
+      .map(([name, text]) => [name, numberFromText(text!)])
+    return { ...Object.fromEntries(numbers), from, format: format as LogFormat }
   }
 
   /** Whole or not at all, so that nobody ever imports half a log. */

@@ -4,6 +4,7 @@ import { BaseCommand } from '../lib/cli/base-command.js'
 import { failureJson, showFailure } from '../lib/cli/failure.js'
 import { readingFlags, readingOptions } from '../lib/cli/import/import-flags.js'
 import { inspectionJson, inspectionText } from '../lib/cli/import/inspect-text.js'
+import { parseCount } from '../lib/cli/quantity-flags.js'
 import { stdoutOptions } from '../lib/cli/terminal.js'
 import { inspectDefaults, inspectFile } from '../lib/import/inspect.js'
 
@@ -19,17 +20,19 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
     file: Args.string({ description: 'A path, or - for standard input.', required: true, ignoreStdin: true }),
   }
   static override flags = {
-    records: Flags.integer({
+    records: Flags.string({
       description: 'How many of the first records to show.',
-      default: inspectDefaults.records,
-      min: 0,
-      max: 1000,
+      helpValue: 'N',
+      default: String(inspectDefaults.records),
     }),
     ...readingFlags,
   }
 
   async run(): Promise<void> {
-    const options = { ...readingOptions(this.flags), records: this.flags.records }
+    const options = {
+      ...readingOptions(this.flags),
+      records: parseCount('--records', this.flags.records, { min: 0, max: 1000 }),
+    }
     const found = await this.withDatabase((db) => inspectFile(db, this.args.file, options), { access: 'none' })
     const failure = found.error ? failureJson(found.error) : {}
     await this.present(

@@ -348,8 +348,15 @@ describe('each error of the catalogue', () => {
         expect(error.suggestions.length).toBeGreaterThan(0)
         expect(ended.stderr).not.toContain('error ')
       } else {
-        expect(ended.stderr).toContain(`error ${code}: `)
-        expect(ended.stderr).toMatch(/\n {2}- /)
+        // The errors of `ea serve` are lines of its log.
+        const log = ended.stderr.startsWith('{') ? JSON.parse(ended.stderr.trimEnd().split('\n').at(-1)!) : undefined
+        if (log === undefined) expect(ended.stderr).toMatch(new RegExp(`error ${code}: [\\s\\S]*\\n {2}- `))
+        else
+          expect(log).toMatchObject({
+            level: 'error',
+            code,
+            suggestions: [expect.any(String), ...log.suggestions.slice(1)],
+          })
         expect(ended.stdout).not.toContain('error')
       }
     })

@@ -2,6 +2,7 @@
 import { Flags } from '@oclif/core'
 import { batchesPage, batchStatuses, defaultBatches } from '../../lib/batches/batch-json.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
+import { limitFlag, limitOf } from '../../lib/cli/batches/batch-args.js'
 import { outputFlags } from '../../lib/cli/output.js'
 import type { BatchStatus } from '../../lib/db/tables.js'
 
@@ -12,12 +13,12 @@ export default class BatchesList extends BaseCommand<typeof BatchesList> {
   static override examples = ['<%= config.bin %> batches list', '<%= config.bin %> batches list --status failed --json']
   static override flags = {
     status: Flags.string({ description: 'Only batches with this status.', options: [...batchStatuses] }),
-    limit: Flags.integer({ description: 'Maximum number to show.', default: defaultBatches, min: 1 }),
+    ...limitFlag('Maximum number to show.', defaultBatches),
     ...outputFlags,
   }
 
   async run(): Promise<void> {
-    const { limit } = this.flags
+    const limit = limitOf(this.flags)!
     const status = this.flags.status as BatchStatus | undefined
     const page = await this.withDatabase((db) => batchesPage(db, { status, limit }))
     await this.show(page)

@@ -1,10 +1,9 @@
 /** `ea batches rejects`: the records of an import that are no events, with their place and the reason. */
-import { Flags } from '@oclif/core'
 import { getBatch } from '../../lib/batches/batches.js'
 import { rejectsResult, rejectsText } from '../../lib/batches/reject-text.js'
 import { eachReject, listRejects } from '../../lib/batches/rejects.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { batchArgs } from '../../lib/cli/batches/batch-args.js'
+import { batchArgs, limitFlag, limitOf } from '../../lib/cli/batches/batch-args.js'
 import { writePieces } from '../../lib/cli/batches/batch-output.js'
 import { outputFlags } from '../../lib/cli/output.js'
 import type { Database } from '../../lib/db/connect.js'
@@ -23,10 +22,7 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
   ]
   static override args = batchArgs
   static override flags = {
-    limit: Flags.integer({
-      description: `Maximum number to show (default: ${tableRows} in a table, else all).`,
-      min: 1,
-    }),
+    ...limitFlag(`Maximum number to show (default: ${tableRows} in a table, else all).`),
     ...outputFlags,
   }
 
@@ -41,7 +37,7 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
   }
 
   private async table(db: Database): Promise<void> {
-    const limit = this.flags.limit ?? tableRows
+    const limit = limitOf(this.flags) ?? tableRows
     const batch = await getBatch(db, this.args.id)
     const found = await listRejects(db, batch.id, { limit: limit + 1 })
     const more = found.length > limit
@@ -51,8 +47,8 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
 
   private async pieces(db: Database, format: 'json' | 'ndjson' | 'csv'): Promise<void> {
     const batch = await getBatch(db, this.args.id)
-    const limit = this.flags.limit ?? Number.POSITIVE_INFINITY
-    const meta = { batch: batch.id, rejected: batch.rejected, limit: this.flags.limit ?? null }
+    const limit = limitOf(this.flags) ?? Number.POSITIVE_INFINITY
+    const meta = { batch: batch.id, rejected: batch.rejected, limit: limitOf(this.flags) ?? null }
     await writePieces(rejectsText(eachReject(db, batch.id, 50), format, limit, meta), this.flags.output)
   }
 }

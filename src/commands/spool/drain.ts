@@ -1,14 +1,13 @@
 /** `ea spool drain`: stores what a server that runs no more has kept. */
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { spoolDirFlag } from '../../lib/cli/serve/spool-flags.js'
+import { spoolDirFlag, spoolDirOf } from '../../lib/cli/serve/spool-flags.js'
 import { deadText, drainedJson, drainedText, spoolEventText } from '../../lib/cli/serve/spool-text.js'
 import { requireTimeZone } from '../../lib/cli/time-zone.js'
 import { deliverPart } from '../../lib/ingest/deliver.js'
 import { drainSpool } from '../../lib/ingest/spool/drain.js'
 import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
 import { withSpool } from '../../lib/ingest/spool/spool.js'
-import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 import { isAway, isOutOfTime } from '../../lib/ingest/unavailable.js'
 import { serveDefaults } from '../../lib/serve/http/options.js'
 
@@ -28,7 +27,7 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
 
   async run(): Promise<void> {
     const timezone = requireTimeZone(this.flags.timezone, '--timezone')
-    const folder = this.flags['spool-dir'] ?? spoolFolder(await this.settings())
+    const folder = await spoolDirOf(this.flags['spool-dir'], () => this.settings())
     const onEvent: OnSpoolEvent = (event) => {
       const text = spoolEventText(event)
       if (text !== undefined) this.say(text)

@@ -1,10 +1,9 @@
 /** `ea spool retry`: dead letters get another chance. */
 import { Args } from '@oclif/core'
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { spoolDirFlag } from '../../lib/cli/serve/spool-flags.js'
+import { spoolDirFlag, spoolDirOf } from '../../lib/cli/serve/spool-flags.js'
 import { type Retried, retriedText } from '../../lib/cli/serve/spool-text.js'
 import { type Spool, withSpool } from '../../lib/ingest/spool/spool.js'
-import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 
 export default class SpoolRetry extends BaseCommand<typeof SpoolRetry> {
   static override summary = 'Put dead letters back at the end of the spool'
@@ -25,7 +24,7 @@ export default class SpoolRetry extends BaseCommand<typeof SpoolRetry> {
   }
 
   async run(): Promise<void> {
-    const folder = this.flags['spool-dir'] ?? spoolFolder(await this.settings())
+    const folder = await spoolDirOf(this.flags['spool-dir'], () => this.settings())
     const retried = await withSpool(folder, (spool) => this.retry(spool, this.args.name ?? []))
     await this.present({ folder, ...retried }, retriedText(retried))
   }

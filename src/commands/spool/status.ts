@@ -1,8 +1,7 @@
 /** `ea spool status`: what waits for the database. */
 import { BaseCommand } from '../../lib/cli/base-command.js'
-import { spoolDirFlag } from '../../lib/cli/serve/spool-flags.js'
+import { spoolDirFlag, spoolDirOf } from '../../lib/cli/serve/spool-flags.js'
 import { spoolJson, spoolText } from '../../lib/cli/serve/spool-text.js'
-import { spoolFolder } from '../../lib/ingest/spool/spool-folder.js'
 import { spoolStatus } from '../../lib/ingest/spool/status.js'
 
 export default class SpoolStatus extends BaseCommand<typeof SpoolStatus> {
@@ -13,7 +12,7 @@ export default class SpoolStatus extends BaseCommand<typeof SpoolStatus> {
   static override flags = spoolDirFlag
 
   async run(): Promise<void> {
-    const status = await spoolStatus(this.flags['spool-dir'] ?? spoolFolder(await this.settings()))
+    const status = await spoolStatus(await spoolDirOf(this.flags['spool-dir'], () => this.settings()))
     await this.present(spoolJson(status), spoolText(status))
   }
 }

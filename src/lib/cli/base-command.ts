@@ -213,10 +213,14 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.signal.throwIfAborted()
   }
 
+  /** Shows the error that ends the command, and sets the exit code. */
+  protected fail(error: EaError): void {
+    showFailure(error, this.argv)
+  }
+
   /** oclif's exit codes differ with and without --json; these do not. */
   override async catch(error: Error): Promise<void> {
-    const known = Object.keys({ ...BaseCommand.baseFlags, ...this.ctor.flags })
-    showFailure(await asEaError(error, known), this.argv)
+    this.fail(await asEaError(error, { ...BaseCommand.baseFlags, ...this.ctor.flags }))
   }
 
   /** A command that was asked to end, and then succeeded all the same, still tells its caller that it was asked. */

@@ -2,28 +2,24 @@
  * Anything that was thrown, as an error for a person: a code of the catalogue, what happened, what to do next. Both
  * forms (lines on stderr, JSON on stdout) and the exit code come from the same EaError, so they cannot differ.
  */
-import { stripVTControlCharacters } from 'node:util'
 import { EaError } from '../core/errors.js'
-import { nearest } from '../core/nearest.js'
+import { logLine } from '../log-line.js'
+import { commandLineFault, type KnownFlags, type OclifError, withoutFrame } from './command-line-fault.js'
 import { interruption } from './signals.js'
 import { wantsColor, wantsJson } from './terminal.js'
-
-/** What oclif throws for words that it cannot parse; told by its fields, so that oclif need not be loaded. */
-interface OclifError extends Error {
-  oclif?: { exit?: number }
-  /** Of an unknown flag. */
-  flags?: string[]
-}
 
 /**
  * Turns what was thrown into an EaError; what nobody expected becomes `internal_error`.
  *
- * @param knownFlags the flags of the command, to suggest the nearest one
+ * @param flags those of the command, to suggest the nearest one and to say what they take
  */
-export async function asEaError(error: unknown, knownFlags: readonly string[] = []): Promise<EaError> {
+export async function asEaError(error: unknown, flags: KnownFlags = {}): Promise<EaError> {
   if (interruption.aborted) return interruption.reason as EaError
-  if (error instanceof EaError) return error
-  if (isOclifError(error)) return usageError(error, knownFlags)
+  if (error instanceof EaError) {
+    error.message = withoutFrame(error.message)
+    return error
+  }
+  if (isOclifError(error)) return commandLineFault(error, flags)
   // Loaded only here: it brings the database driver, which most errors have never met.
   const { asDatabaseError } = await import('../db/database-error.js')
   const told = asDatabaseError(error)
@@ -34,17 +30,6 @@ export async function asEaError(error: unknown, knownFlags: readonly string[] = 
 
 function isOclifError(error: unknown): error is OclifError {
   return error instanceof Error && 'oclif' in error
-}
-
-function usageError(error: OclifError, knownFlags: readonly string[]): EaError {
-  const message = stripVTControlCharacters(error.message)
-    .replace(/\nSee more help with --help$/, '')
-    .replace(/^Nonexistent flag/, 'Unknown flag')
-  const suggestions = (error.flags ?? []).flatMap((flag) => {
-    const near = nearest(flag.replace(/^-+/, '').split('=')[0]!, knownFlags)
-    return near === undefined ? [] : [`Did you mean --${near}?`]
-  })
-  return new EaError('usage', message, { suggestions: [...suggestions, 'Add --help to see all flags.'] })
 }
 
 /** Shows an error where it belongs (see `wantsJson`) and sets the exit code. */
@@ -59,6 +44,13 @@ export function failureJson(error: EaError): { error: Record<string, unknown> } 
   return {
     error: { code: error.code, message: error.message, suggestions: error.suggestions, ...error.details },
   }
+}
+
+/** The error as a line of the log of `ea serve`. */
+export function failureLine(error: EaError): string {
+  const { code, message, suggestions, cause, details } = error
+  const reason = cause instanceof Error && !message.includes(cause.message) ? { reason: cause.message } : {}
+  return logLine('error', message, { ...details, code, ...reason, suggestions })
 }
 
 /** The error as a person reads it: `error code: message`, then what to do. */

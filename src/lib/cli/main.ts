@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Interfaces } from '@oclif/core'
 import { EaError } from '../core/errors.js'
-import { asEaError, failureText, showFailure } from './failure.js'
+import { asEaError, failureLine, failureText, showFailure } from './failure.js'
 import { forgiveClosedPipes, watchSignals } from './signals.js'
 import { unknownCommand } from './unknown-command.js'
 
@@ -24,7 +24,7 @@ export async function run(
   options: { commands?: string } = {},
 ): Promise<void> {
   watchSignals()
-  forgiveClosedPipes(tellThatOutputFailed)
+  forgiveClosedPipes((error) => tellThatOutputFailed(error, argv))
   try {
     if (versionWords.includes(argv[0] ?? '')) return await showVersion(importMetaUrl)
     const oclif = await loadOclif()
@@ -54,12 +54,12 @@ async function loadOclif(): Promise<typeof import('./oclif.js')> {
 }
 
 /** On stderr also under --json: it is stdout that fails. */
-function tellThatOutputFailed(cause: Error): void {
+function tellThatOutputFailed(cause: Error, argv: readonly string[]): void {
   const error = new EaError('output_unwritable', `standard output cannot be written: ${cause.message}`, {
     suggestions: ['Check that its disk has free space.'],
   })
   process.exitCode = error.exitCode
-  process.stderr.write(failureText(error, false))
+  process.stderr.write(argv[0] === 'serve' ? failureLine(error) : failureText(error, false))
 }
 
 /** The command of the plugin, see docs/decisions/start-time.md. */

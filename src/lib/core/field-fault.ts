@@ -49,6 +49,11 @@ function fieldFault(field: z.ZodType): string {
   return isList ? 'must be a list of at least one' : 'has a value that is not allowed here'
 }
 
+/** A text as a number; what is none stays text, for a schema to refuse. */
+export function numberFromText(text: string): number | string {
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+}
+
 /** The error map for `safeParse` of an object: each fault in the words for its field. */
 export function inOurWords(fields: Readonly<Record<string, z.ZodType>>) {
   return ({ path = [] }: { path?: PropertyKey[] | undefined }): string => {

@@ -52,8 +52,11 @@ export type GeneratePlan = z.output<typeof plan>
 export function parseGenerateOptions(options: GenerateOptions): GeneratePlan {
   const parsed = plan.safeParse(options, { error: inOurWords(given.shape) })
   if (parsed.success) return parsed.data
-  const problems = parsed.error.issues.map((issue) => `--${flagName(issue.path)} ${issue.message}`)
-  throw new EaError('usage', problems.join('; '))
+  const problems = parsed.error.issues.map(({ path, message }) => {
+    const value = (options as Record<PropertyKey, unknown>)[path[0] ?? '']
+    return `--${flagName(path)} ${message}${value === undefined ? '' : `, not ${JSON.stringify(value)}`}`
+  })
+  throw new EaError('usage', `${problems.join('; ')}.`)
 }
 
 function flagName(path: readonly PropertyKey[]): string {

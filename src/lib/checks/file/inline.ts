@@ -1,5 +1,6 @@
 /** Checks that are written on a command line: the same as in a file, but what is wrong names flags and not lines. */
 import { EaError } from '../../core/errors.js'
+import { numberFromText } from '../../core/field-fault.js'
 import { pointAt, SyntaxProblem } from '../../stats/filter/filter-parser.js'
 import type { Check, Severity } from './check.js'
 import type { Problem } from './problem.js'
@@ -36,7 +37,7 @@ export function inlineChecks(
       ...{ name: stat === undefined ? text : `${stat}: ${text}`, params, assert: text },
       ...(stat === undefined ? {} : { stat }),
       ...(severity === undefined ? {} : { severity }),
-      ...(minBase === undefined ? {} : { min_base: /^\d+(\.\d+)?$/.test(minBase) ? Number(minBase) : minBase }),
+      ...(minBase === undefined ? {} : { min_base: numberFromText(minBase) }),
     }
     const check = readCheck(given, readDefaults(), { onUnknown }, problems)
     found.push(...problems.map((problem) => problemText(problem, text)))

@@ -1,5 +1,7 @@
 /** The end of `ea serve`: the first signal asks it to stop, and it has so long to do it. A second one ends it at once. */
 
+import { logLine } from '../../log-line.js'
+
 /** How long a server may take to finish what it has accepted, in milliseconds. */
 const limitMs = 30_000
 
@@ -12,7 +14,7 @@ export async function untilAborted(signal: AbortSignal): Promise<void> {
 /** From now on the process has `limitMs` to end by itself; then it is ended. */
 export function endInTime(): void {
   setTimeout(() => {
-    process.stderr.write(`The server did not stop within ${limitMs / 1000} s and was ended.\n`)
+    process.stderr.write(logLine('error', `The server did not stop within ${limitMs / 1000} s and was ended.`))
     process.exit(1)
   }, limitMs).unref()
 }

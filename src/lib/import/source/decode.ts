@@ -44,7 +44,7 @@ export function encodingName(label: string): string {
   try {
     return new TextDecoder(lower).encoding
   } catch {
-    throw new EaError('usage', `Unknown encoding: ${label}`, {
+    throw new EaError('usage', `--encoding must be the name of a text encoding, not ${JSON.stringify(label)}.`, {
       suggestions: ['Use --encoding utf-8, utf-16le, utf-16be, latin1, windows-1252, or another name of WHATWG.'],
     })
   }

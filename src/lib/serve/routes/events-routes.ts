@@ -56,7 +56,7 @@ async function readBodyOf(request: FastifyRequest) {
 function isAtomic(request: FastifyRequest): boolean {
   const mode = readQuery(request.query, [{ name: 'mode' }], 'POST /events').get('mode')?.[0] ?? 'partial'
   if (!(modes as readonly string[]).includes(mode)) {
-    throw new EaError('usage', `mode must be ${modes.join(' or ')}, not ${JSON.stringify(mode)}`)
+    throw new EaError('usage', `mode must be ${modes.join(' or ')}, not ${JSON.stringify(mode)}.`)
   }
   return mode === 'atomic'
 }

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { givenDayFault, isGivenDay } from '../../core/day-text.js'
 import { EaError } from '../../core/errors.js'
-import { coreField, inOurWords } from '../../core/field-fault.js'
+import { coreField, inOurWords, numberFromText } from '../../core/field-fault.js'
 import { isInstant, isTimeZone, weekdays } from '../../core/time.js'
 import type { Condition } from '../filter/filter.js'
 import { parseSegment, pointAt, SyntaxProblem } from '../filter/filter-parser.js'
@@ -119,7 +119,7 @@ function describeField(name: string, field: z.ZodType): Param {
 
 /** A text as the value of a parameter; what is no number stays text, for the schema to refuse. */
 export function valueFromText(param: Param, text: string): unknown {
-  if (param.kind === 'number' && /^-?\d+(\.\d+)?$/.test(text)) return Number(text)
+  if (param.kind === 'number') return numberFromText(text)
   if (param.kind === 'flag' && (text === 'true' || text === 'false')) return text === 'true'
   return text
 }
