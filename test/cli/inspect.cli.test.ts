@@ -49,6 +49,17 @@ test('a missing column: all that is known all the same, then the column and what
     })
   }))
 
+test('all of the records are rejected for one reason: what may help', () =>
+  withBench(async ({ ea, json, path }) => {
+    const lines = ['A-1', 'A-2'].map((id) =>
+      JSON.stringify({ event_id: id, occurred_at: '2025-01-01', user_id: 'u', event_type: 'x' }),
+    )
+    await writeFile(path('orders.ndjson'), `${lines.join('\n')}\n`)
+    const advice = 'Derive the event_id from the column or key that has these ids: --id-from NAME.'
+    expect((await ea(['inspect', path('orders.ndjson')])).stdout).toContain(`\n  - ${advice}\n`)
+    expect(await json(['inspect', path('orders.ndjson')])).toMatchObject({ code: 0, advice: [advice] })
+  }))
+
 test('records are judged as an import judges them, in the order of the file', () =>
   withBench(async ({ json, path }) => {
     const lines = [

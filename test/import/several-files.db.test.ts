@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
+import { parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { sharedDatabase } from '../support/shared-database.js'
 import { errorOf, withScratchFolder } from '../support/temp-dir.js'
 import { empty } from './import-helpers.js'
@@ -101,6 +102,25 @@ test('when all records fail for one reason, the message is about it, and propose
 test('no column is proposed for two fields', async () => {
   const error = await errorOf(() => importFolder({ 'a.csv': 'event,date,person\n1,2,3\n' }))
   expect(error.suggestions[0]).toBe('Perhaps: --map occurred_at=date,event_type=event')
+})
+
+test('ids that are no UUIDs are not proposed as such, and the file of rejects is called by the format', async () => {
+  await empty(database())
+  const orders = 'order_id,id,ts,user_id,event_type\nA-1,7,2025-01-01,u,x\nA-2,8,2025-01-02,u,x\n'
+  const error = await errorOf(() => importFolder({ 'a.csv': orders }))
+  expect(error.suggestions).toEqual(['Perhaps: --map occurred_at=ts --id-from id'])
+  const given = { map: parseMap('occurred_at=ts'), idFrom: parseIdFrom('id') }
+  expect((await importFolder({ 'a.csv': orders }, given)).totals.inserted).toBe(2)
+  const json = (n: number) => JSON.stringify({ event_id: id(n), occurred_at: 0, user_id: 'u', event_type: 'x' })
+  const lines = `${json(5).replace(':0', ':1700000000')}\n${json(6)}\n`
+  for (const [name, content, file] of [
+    ['a.ndjson', lines, 'rejects.ndjson'],
+    ['a.json', `[${lines.trim().replace('\n', ',')}]`, 'rejects.json'],
+    ['a.tsv', `${csv(8)}bad,2025-01-01,u,x\n`.replaceAll(',', '\t'), 'rejects.tsv'],
+  ] as const) {
+    const { files } = await importFolder({ [name]: content })
+    expect(files[0]!.error!.suggestions.join()).toContain(`--max-rejects 1 --rejects-file ${file}`)
+  }
 })
 
 test('content that is known, read another way, is a warning that says in what and how to do it over', async () => {

@@ -171,6 +171,27 @@ describe('resolveMapping of a CSV', () => {
     expect(error.suggestions.join('\n')).toContain("--id-from '*'")
   })
 
+  const uuids = ['0b9c6a3e-4a3e-4a70-9d52-0f3a6a0f7a01', '{0B9C6A3E4A3E4A709D520F3A6A0F7A02}', '']
+  test.each([
+    ['UUIDs', { id: uuids }, '--map event_id=id'],
+    ['distinct ids of another form', { id: ['A-1', 'A-2'] }, '--id-from id'],
+    ['ids that repeat', { id: ['A-1', 'A-1'] }, "If the records have no id of their own: --id-from '*'"],
+    ['a better name for other ids', { uuid: ['1', '2'], id: uuids }, '--map event_id=id'],
+    ['nothing to look at', { id: [] }, '--map event_id=id'],
+  ] as [string, Record<string, string[]>, string][])(
+    'an id is guessed by values, too: %s',
+    async (_, values, advice) => {
+      const columns = [...own.filter((name) => name !== 'event_id'), ...Object.keys(values)]
+      const valuesOf = (column: string) => values[column] ?? []
+      const error = await errorOf(() => resolveMapping({ columns, valuesOf }))
+      expect(error.suggestions[0]).toContain(advice)
+      if (!advice.includes('event_id=')) expect(error.suggestions.join()).not.toContain('event_id=')
+      const typo = await errorOf(() => resolveMapping({ columns, valuesOf, map: parseMap('event_id=idd') }))
+      const isMapped = Object.values(values).some((ids) => ids.length === 0 || ids === uuids)
+      expect(typo.suggestions[0]).toBe(isMapped ? 'Perhaps: --map event_id=id' : 'Perhaps: --id-from id')
+    },
+  )
+
   test('a flag that names a column that is not there', async () => {
     const columns = [...own, 'uuid']
     const map = await errorOf(() => resolveMapping({ columns, map: parseMap('event_id=uid') }))

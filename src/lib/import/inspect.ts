@@ -20,6 +20,7 @@ import { type Dialect, sniff } from './detect/sniff.js'
 import { judging } from './import-context.js'
 import { importDefaults } from './options.js'
 import { decideReading, type Reading, type ReadingOptions } from './parse-options.js'
+import { adviceForAll } from './reject-advice.js'
 import { type Source, withSource } from './source/source.js'
 
 export interface InspectOptions extends Partial<ReadingOptions> {
@@ -67,6 +68,8 @@ export interface Inspection {
   readonly records: readonly InspectedRecord[]
   /** What may not be as it was meant, in sentences. */
   readonly warnings: readonly string[]
+  /** What may help when nearly all of the records that are shown are rejected for one reason. */
+  readonly advice: readonly string[]
   /** What stands in the way of an import; null when nothing does as far as can be seen. */
   readonly error: EaError | null
 }
@@ -111,9 +114,17 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
       timezone: reading.timezone,
       timeFormat: reading.timeFormat,
       ...found,
+      advice: adviceFor(found.records),
       error: stopped,
     }
   })
+}
+
+function adviceFor(records: readonly InspectedRecord[]): readonly string[] {
+  const counts = new Map<RejectCode, number>()
+  for (const { code } of records) if (code !== null) counts.set(code, (counts.get(code) ?? 0) + 1)
+  const reasons = [...counts].map(([code, count]) => ({ code, count })).sort((a, b) => b.count - a.count)
+  return adviceForAll(records.length, reasons)
 }
 
 /** What is known so far. */

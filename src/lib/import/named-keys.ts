@@ -3,7 +3,7 @@
  * them against; here a misspelt key would only be absent from every record, and nobody would be told.
  */
 import { EaError } from '../core/errors.js'
-import { nearest } from '../load/mapping/column-guess.js'
+import { looksLikeIds, nearest } from '../load/mapping/column-guess.js'
 import { type FieldMap, formatSource, type IdFrom, type SourceName } from '../load/mapping/map-parser.js'
 import { shellQuoted } from '../load/mapping/mapping.js'
 
@@ -49,9 +49,14 @@ function warningOf(
   source: SourceName,
   named: readonly SourceName[],
 ): string {
-  const found = guessOf(records, source)
+  const path = guessedPath(records, source)
+  const found = path && shellQuoted(formatSource({ path }))
+  const isOtherId =
+    path !== undefined &&
+    flag === '--map event_id=' &&
+    !looksLikeIds(records.map((record) => valueAt(record, path))).uuids
   const guess = named.some((one) => shellQuoted(formatSource(one)) === found) ? undefined : found
-  return `${absence(records, flag, [source])}.${guess ? ` Perhaps: ${flag}${guess}` : ''}`
+  return `${absence(records, flag, [source])}.${guess ? ` Perhaps: ${isOtherId ? '--id-from ' : flag}${guess}` : ''}`
 }
 
 function absence(
@@ -68,7 +73,10 @@ function absence(
 /** What a CSV without these columns is told, too. */
 function missingId(records: readonly Record<string, unknown>[], absent: readonly SourceName[]): EaError {
   const keys = [...new Set(records.flatMap((record) => Object.keys(record)))]
-  const guesses = absent.map((source) => guessOf(records, source))
+  const guesses = absent.map((source) => {
+    const path = guessedPath(records, source)
+    return path && shellQuoted(formatSource({ path }))
+  })
   const suggestions = guesses.every((guess) => guess !== undefined)
     ? [`Perhaps: --id-from ${guesses.join(',')}`]
     : ["If the records do not have an id of their own: --id-from '*' derives one from their content."]
@@ -79,22 +87,27 @@ function missingId(records: readonly Record<string, unknown>[], absent: readonly
 }
 
 /** Whether `#>` of PostgreSQL would find something at this path, null included. */
-function hasPath(record: Record<string, unknown>, path: readonly string[]): boolean {
+const hasPath = (record: Record<string, unknown>, path: readonly string[]) => valueAt(record, path) !== undefined
+
+function valueAt(record: Record<string, unknown>, path: readonly string[]): unknown {
   let inner: unknown = record
   for (const key of path) {
-    if (inner === null || typeof inner !== 'object') return false
+    if (inner === null || typeof inner !== 'object') return undefined
     const at = Array.isArray(inner) && /^-\d+$/.test(key) ? String(inner.length + Number(key)) : key
-    if (!Object.hasOwn(inner, at)) return false
+    if (!Object.hasOwn(inner, at)) return undefined
     inner = (inner as Record<string, unknown>)[at]
   }
-  return true
+  return inner
 }
 
 /**
- * The key that was meant, as it is written in a flag: one whose name holds the dots, one of this name at another depth,
+ * The key that was meant: one whose name holds the dots, one of this name at another depth,
  * else one that differs by a typo.
  */
-function guessOf(records: readonly Record<string, unknown>[], { name, path }: SourceName): string | undefined {
+function guessedPath(
+  records: readonly Record<string, unknown>[],
+  { name, path }: SourceName,
+): readonly string[] | undefined {
   const known = knownPaths(records)
   const last = path.at(-1)!
   const parent = path.slice(0, -1).join('\0')
@@ -103,11 +116,11 @@ function guessOf(records: readonly Record<string, unknown>[], { name, path }: So
     last,
     siblings.map((one) => one.at(-1)!),
   )
-  const found =
+  return (
     known.find((one) => one.length === 1 && path.length > 1 && one[0] === name) ??
     known.find((one) => one.at(-1) === last) ??
     (near === null ? undefined : [...path.slice(0, -1), near])
-  return found && shellQuoted(formatSource({ path: found }))
+  )
 }
 
 /** The paths of one and two keys that the records have. */

@@ -8,6 +8,7 @@ import type { FieldMap, IdFrom } from '../load/mapping/map-parser.js'
 import { type Mapping, resolveMapping } from '../load/mapping/mapping.js'
 import type { TimeFormat } from '../load/mapping/time-format.js'
 import type { Shape } from '../load/split/chunk.js'
+import { headFields } from './detect/csv-header.js'
 import { headRecords } from './detect/json-head.js'
 import { type Dialect, type Given, sniff } from './detect/sniff.js'
 import { allKeysFound, findNamedKeys, type NamedKeys } from './named-keys.js'
@@ -49,7 +50,10 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
   // An empty source has no header, and no records that would need one.
   const columns = dialect.empty ? null : dialect.columns
   if (columns) requireStageable(columns, source.name)
-  const mapping = resolveMapping({ columns, map: options.map, idFrom: options.idFrom })
+  const mapping = resolveMapping({
+    ...{ columns, map: options.map, idFrom: options.idFrom },
+    valuesOf: (column) => headFields(source.head, source.headIsAll, dialect, dialect.columns!.indexOf(column)),
+  })
   return {
     encoding: source.encoding,
     dialect,

@@ -41,6 +41,12 @@ const adviceOf: Partial<Record<RejectCode, readonly string[]>> = {
   record_too_long: ['Allow longer records: --max-record-bytes SIZE.'],
 }
 
+/** What may help when nearly all records are rejected for one reason; nothing when there is no such reason. */
+export function adviceForAll(read: number, reasons: readonly Reason[]): readonly string[] {
+  const all = reasonOfAll(read, reasons)
+  return (all && adviceOf[all.code]) ?? []
+}
+
 /**
  * What may help. To let the rejects pass is only proposed where something is left to import.
  *
@@ -52,8 +58,8 @@ export function rejectAdvice(
   reasons: readonly Reason[],
   rejectsFile: string,
 ): readonly string[] {
-  const all = reasonOfAll(read, reasons)
-  if (all) return [...(adviceOf[all.code] ?? []), 'Or fix the records and import the file again.']
+  if (reasonOfAll(read, reasons))
+    return [...adviceForAll(read, reasons), 'Or fix the records and import the file again.']
   const fix = 'Fix the records and import the file again.'
   if (rejected >= read) return [fix]
   return [

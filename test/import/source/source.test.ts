@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFile, chmod, open, writeFile } from 'node:fs/promises'
@@ -290,6 +290,44 @@ describe('decompress', () => {
     const bytes = Buffer.from(gzipSync(long))
     bytes[bytes.length - 6]! ^= 1
     expect(await outcome(bytes, 100)).toBe('file_corrupt Damaged')
+  })
+
+  test('what `gzip -t` finds wrong is an error, and nothing else is', async () => {
+    const member = fc
+      .tuple(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 9 }))
+      .map(([content, level]) => gzipSync(content, { level }))
+    const damages: fc.Arbitrary<(whole: Buffer) => Buffer> = fc.oneof(
+      fc.constant((whole: Buffer) => whole),
+      fc.nat().map((at) => (whole: Buffer) => whole.subarray(0, at % whole.length)),
+      // The first two bytes make it a gzip, for `ea`, too.
+      fc.tuple(fc.nat(), fc.nat(7)).map(([at, bit]) => (whole: Buffer) => {
+        const bytes = Buffer.from(whole)
+        bytes[2 + (at % (whole.length - 2))]! ^= 1 << bit
+        return bytes
+      }),
+      // The checksum and the length of the last member.
+      fc.nat(63).map((bit) => (whole: Buffer) => {
+        const bytes = Buffer.from(whole)
+        bytes[whole.length - 8 + (bit >> 3)]! ^= 1 << (bit & 7)
+        return bytes
+      }),
+      fc.uint8Array({ minLength: 1, maxLength: 20 }).map((tail) => (whole: Buffer) => Buffer.concat([whole, tail])),
+      fc.integer({ min: 1, max: 2_000 }).map((zeros) => (whole: Buffer) => Buffer.concat([whole, Buffer.alloc(zeros)])),
+    )
+    const property = fc.asyncProperty(
+      fc.array(member, { minLength: 1, maxLength: 3 }),
+      damages,
+      async (members, damage) => {
+        const bytes = damage(Buffer.concat(members))
+        const verdict = spawnSync('gzip', ['-t'], { input: bytes }).status
+        const seen = await read(bytes, {}, 'x.csv.gz').then(
+          () => 'good',
+          (error: { code?: string }) => error.code,
+        )
+        expect(seen).toBe(verdict === 0 ? 'good' : 'file_corrupt')
+      },
+    )
+    await assertProperty(property, 600)
   })
 
   test('an error of the file below comes through', async () => {

@@ -46,6 +46,7 @@ export function inspectionJson(found: Inspection): Record<string, unknown> {
     },
     records: found.records.map(recordJson),
     warnings: found.warnings,
+    advice: found.advice,
   }
 }
 
@@ -77,6 +78,7 @@ export function inspectionText(found: Inspection, options: RenderOptions): strin
   if (found.records.length > 0) lines.push('', recordsTable(found.records, options).trimEnd())
   const codes = [...new Set(found.records.flatMap(({ code }) => (code === null ? [] : [code])))]
   if (codes.length > 0) lines.push('', ...codes.map((code) => `${code}: ${rejectCodes[code]}`))
+  for (const advice of found.advice) lines.push(`  - ${advice}`)
   if (found.warnings.length > 0) lines.push('', ...found.warnings.map((warning) => `Warning: ${visible(warning)}`))
   return lines.join('\n')
 }

@@ -105,6 +105,23 @@ function sampleOf(
   return records.map((record) => ({ ...record, endLine: linesIn(body.subarray(0, record.endByte), crEnds) }))
 }
 
+/** The values of a column in the first records, from those that have it. */
+export function headFields(
+  head: Buffer,
+  atEnd: boolean,
+  dialect: { readonly delimiter: string | null; readonly quote: string | null; readonly headerBytes: number },
+  index: number,
+): string[] {
+  const records = sampleOf(
+    head.subarray(dialect.headerBytes),
+    atEnd,
+    dialect.delimiter ?? ',',
+    dialect.quote,
+    sampleRecords,
+  )
+  return records.flatMap(({ fields }) => fields[index] ?? [])
+}
+
 const linesIn = (bytes: Buffer, crEnds: boolean) =>
   bytes.toString('latin1').split(crEnds ? /\r\n|\n|\r/ : /\n/).length - 1
 

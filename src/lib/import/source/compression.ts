@@ -24,15 +24,20 @@ export function findCompression(head: Uint8Array): Compression {
   return 'none'
 }
 
+const magicOf = { gz: [0x1f, 0x8b], zst: [0x28, 0xb5, 0x2f, 0xfd] } as const
+
 /**
- * Makes sure that what is called compressed is not a file without a byte, as a download that failed leaves it: nothing at
- * all is no gzip.
+ * Makes sure that what is called compressed is not a file that ends within the magic bytes, as a download that failed leaves
+ * it: nothing at all is no gzip.
  *
  * @throws EaError `file_corrupt`
  */
 export function requireCompressed(head: Uint8Array, name: string): void {
-  if (head.length > 0 || !/\.(gz|zst)$/i.test(name)) return
-  throw new EaError('file_corrupt', `Cut off: ${nameForPeople(name)} (it has no bytes)`, { details: { path: name } })
+  const ending = /\.(gz|zst)$/i.exec(name)?.[1]?.toLowerCase() as keyof typeof magicOf | undefined
+  if (ending === undefined || head.length >= magicOf[ending].length) return
+  if (head.some((byte, index) => byte !== magicOf[ending][index])) return
+  const has = head.length === 0 ? 'it has no bytes' : 'it ends within its first bytes'
+  throw new EaError('file_corrupt', `Cut off: ${nameForPeople(name)} (${has})`, { details: { path: name } })
 }
 
 /** Node 22.15 and newer have it; the types of Node 20 do not know it. */

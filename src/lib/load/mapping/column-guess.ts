@@ -32,10 +32,15 @@ export function guessColumn(field: GuessedField, columns: readonly string[]): st
   return guessColumns([field], columns).get(field) ?? null
 }
 
-/** The same for several fields: no column is proposed for two of them, and one that is known by its name goes first. */
+/**
+ * The same for several fields: no column is proposed for two of them, and one that is known by its name goes first.
+ *
+ * @param fits whether the values of a column can be those of a field
+ */
 export function guessColumns(
   fields: readonly GuessedField[],
   columns: readonly string[],
+  fits: (field: GuessedField, column: string) => boolean = () => true,
 ): ReadonlyMap<GuessedField, string> {
   const guesses = new Map<GuessedField, string>()
   const free = new Set(columns)
@@ -48,11 +53,12 @@ export function guessColumns(
     for (const other of otherNames[field]) {
       take(
         field,
-        [...free].find((column) => bare(column) === other),
+        [...free].find((column) => bare(column) === other && fits(field, column)),
       )
     }
   }
-  for (const field of fields) take(field, nearest(field, [...free]))
+  const fitting = (field: GuessedField) => [...free].filter((column) => fits(field, column))
+  for (const field of fields) take(field, nearest(field, fitting(field)))
   return guesses
 }
 
@@ -83,4 +89,14 @@ function typosBetween(a: string, b: string): number {
     row = next
   }
   return row[b.length]!
+}
+
+/** As PostgreSQL reads it: with or without hyphens and braces. */
+const uuid = /^\{?(?:[0-9a-f]{4}-?){7}[0-9a-f]{4}\}?$/i
+
+/** What the values of a column or key can be: without any, its name decides. */
+export function looksLikeIds(values: readonly unknown[]): { readonly uuids: boolean; readonly distinct: boolean } {
+  const set = values.filter((value) => value !== undefined && value !== null && value !== '')
+  const uuids = set.filter((value) => typeof value === 'string' && uuid.test(value)).length
+  return { uuids: 2 * uuids >= set.length, distinct: set.length > 0 && new Set(set).size === values.length }
 }

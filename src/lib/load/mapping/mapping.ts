@@ -4,7 +4,7 @@
  */
 import { EaError } from '../../core/errors.js'
 import type { EventField } from '../../core/event.js'
-import { guessColumns, nearest } from './column-guess.js'
+import { guessColumn, guessColumns, looksLikeIds, nearest } from './column-guess.js'
 import { type FieldMap, formatSource, type IdFrom, type SourceName } from './map-parser.js'
 
 /** A column of a CSV or a key of a JSON record. */
@@ -48,6 +48,8 @@ export interface MappingInput {
   readonly columns: readonly string[] | null
   readonly map?: FieldMap | undefined
   readonly idFrom?: IdFrom | null | undefined
+  /** The values of a column in the first records, for advice. */
+  readonly valuesOf?: (column: string) => readonly string[]
 }
 
 /**
@@ -60,7 +62,7 @@ export interface MappingInput {
  * @example
  * resolveMapping({ columns: ['uuid', 'ts', 'user_id', 'event_type'], map: parseMap('event_id=uuid,occurred_at=ts') })
  */
-export function resolveMapping({ columns, map = {}, idFrom = null }: MappingInput): Mapping {
+export function resolveMapping({ columns, map = {}, idFrom = null, valuesOf = () => [] }: MappingInput): Mapping {
   if (idFrom && map.event_id) {
     throw new EaError('usage', 'The event_id is both mapped (--map event_id=…) and derived (--id-from).', {
       suggestions: ['Leave one of the two away.'],
@@ -76,6 +78,7 @@ export function resolveMapping({ columns, map = {}, idFrom = null }: MappingInpu
       map,
       idFrom,
       mappedFields.flatMap((field) => (map[field] ? [] : wanted(field))),
+      valuesOf,
     )
   const ref = refIn(columns)
   const sourcesOf = (field: MappedField) => wanted(field).map(ref)
@@ -132,6 +135,7 @@ function requireColumns(
   map: FieldMap,
   idFrom: IdFrom | null,
   defaults: readonly SourceName[],
+  valuesOf: (column: string) => readonly string[],
 ): void {
   const absent = ({ name }: SourceName) => !columns.includes(name)
   const missing = defaults.filter(absent).map(({ name }) => name as MappedField)
@@ -144,16 +148,26 @@ function requireColumns(
 
   const taken = new Set(Object.values(map).flatMap((sources) => sources.map(({ name }) => name)))
   const free = columns.filter((name) => !taken.has(name) && !mappedFields.includes(name as MappedField))
-  const guessed = guessColumns(missing, free)
+  const isId = (column: string) => looksLikeIds(valuesOf(column)).uuids
+  const guessed = guessColumns(missing, free, (field, column) => field !== 'event_id' || isId(column))
   const guesses = missing.map((field) => ({ field, column: guessed.get(field) }))
   const pairs = guesses.flatMap(({ field, column }) => (column ? [`${field}=${formatSource({ path: [column] })}`] : []))
+  // Ids of another form cannot be mapped; where each record has its own, one can be derived from them.
+  const needsId = missing.includes('event_id') && !guessed.has('event_id')
+  const others = free.filter((column) => ![...guessed.values()].includes(column))
+  const other = needsId ? guessColumn('event_id', others) : null
+  const derivable = other !== null && looksLikeIds(valuesOf(other)).distinct ? `--id-from ${sourceText(other)}` : null
+  const mapped = pairs.length > 0 ? `--map ${shellQuoted(pairs.join(','))}` : null
+  const flags = [mapped, derivable].filter((flag) => flag !== null)
   const suggestions = [
-    ...(pairs.length > 0 ? [`Perhaps: --map ${shellQuoted(pairs.join(','))}`] : []),
+    ...(flags.length > 0 ? [`Perhaps: ${flags.join(' ')}`] : []),
     ...named.flatMap(({ flag, name }) => {
       const near = nearest(name, columns)
-      return near ? [`Perhaps: ${flag}${shellQuoted(formatSource({ path: [near] }))}`] : []
+      if (!near) return []
+      const possible = flag === '--map event_id=' && !isId(near) ? '--id-from ' : flag
+      return [`Perhaps: ${possible}${sourceText(near)}`]
     }),
-    ...(missing.includes('event_id') && !guesses.some(({ field, column }) => field === 'event_id' && column)
+    ...(needsId && derivable === null
       ? ["If the records have no id of their own: --id-from '*' derives one from their content."]
       : []),
   ]
@@ -166,6 +180,8 @@ function requireColumns(
     details: { missing: [...missing, ...named.map(({ name }) => name)], columns },
   })
 }
+
+const sourceText = (column: string) => shellQuoted(formatSource({ path: [column] }))
 
 /** A value of a flag as it is typed in a shell. */
 export const shellQuoted = (text: string) =>
