@@ -32,8 +32,12 @@ describe('a key that none of the first records has', () => {
       '--map user_id names a key that none of the first 3 records has: userid. Perhaps: --map user_id=user_id',
     ])
     expect(warningsOf('event_id=ctx.id,user_id=user_id|anonymous_id')).toEqual([
-      `--map event_id names a key that none of the first 3 records has: ctx.id. Perhaps: --map event_id='"ctx.id"'`,
+      `--map event_id names a key that none of the first 3 records has: ctx.id. Perhaps: --id-from '"ctx.id"'`,
     ])
+    const uuids = records.map((record, n) => ({ ...record, 'ctx.id': `00000000-0000-4000-8000-00000000000${n}` }))
+    expect(findNamedKeys(uuids, { map: parseMap('event_id=ctx.id') }).warnings[0]).toContain(
+      `Perhaps: --map event_id='"ctx.id"'`,
+    )
     expect(warningsOf('properties=propertees,event_id=properties.$insert_id')).toHaveLength(1)
     expect(warningsOf('event_id="ctx.id",properties=properties')).toEqual([])
   })
