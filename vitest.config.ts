@@ -49,7 +49,18 @@ export default defineConfig({
           testTimeout: isFull ? 300_000 : 60_000,
         },
       },
-      { extends: true, test: { ...onServer, name: 'cli', include: ['test/**/*.cli.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          ...onServer,
+          name: 'cli',
+          include: ['test/**/*.cli.test.ts'],
+          isolate: false,
+          // The program as it was built, loaded by Node: it stays loaded from file to file.
+          server: { deps: { external: [/\/dist\//] } },
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: { ...onServer, name: 'proof', include: ['test/**/*.proof.test.ts'], testTimeout: 60_000 },

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
-import { binary, builtOnce, ea } from '../support/binary.js'
+import { binary, builtOnce, ea, eaProcess } from '../support/binary.js'
 import { admin, freshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
 
@@ -31,7 +31,10 @@ afterAll(async () => {
 })
 
 test('--version, help and a topic need no database', async () => {
-  expect(await ea(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ea \d+\.\d+\.\d+/) })
+  expect(await eaProcess(['--version'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^ea \d+\.\d+\.\d+/),
+  })
   for (const args of [[], ['--help'], ['-h'], ['help'], ['stats']]) {
     const ended = await ea(args)
     expect(ended.code).toBe(0)
@@ -94,7 +97,7 @@ const failures: [string, string[], Record<string, string>, string, number][] = [
 ]
 
 test.each(failures)('%s: one code, the same exit code with and without --json', async (_, args, more, code, exit) => {
-  const plain = await ea(
+  const plain = await eaProcess(
     args.filter((arg) => arg !== '--json'),
     { env: { ...env, ...more } },
   )
@@ -125,7 +128,7 @@ test('a role without rights is refused with a code', async () => {
 
 test('stdout is data: formats, --output, --sql', async () => {
   const range = ['--from', '2025-08-01', '--to', '2025-08-03']
-  expect(await ea(['stats', 'dau', ...range, '--format', 'csv'], { env })).toEqual({
+  expect(await eaProcess(['stats', 'dau', ...range, '--format', 'csv'], { env })).toEqual({
     code: 0,
     stdout: 'date,unique_users,complete\r\n2025-08-01,1,true\r\n2025-08-02,0,true\r\n2025-08-03,1,true\r\n',
     stderr: '',

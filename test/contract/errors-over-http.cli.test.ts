@@ -28,22 +28,18 @@ test('every code that the OpenAPI document names is provoked here', () => {
   expect([...documented].filter((code) => !codes.includes(code as ErrorCode))).toEqual([])
 })
 
-test.concurrent.for(codes.filter((code) => impossibleOverHttp[code] === undefined))(
-  '%s',
-  { timeout: 120_000 },
-  async (code, { expect }) => {
-    await builtOnce()
-    const { status, headers, body } = await httpFixtures[code]!()
-    expect([status, JSON.parse(body).code, body]).toEqual([catalogue[code].http, code, body])
-    expect(headers['content-type']).toMatch(/^application\/problem\+json(;|$)/)
-    const problem = JSON.parse(body) as { detail: string; suggestions: string[] }
-    expect(problem).toMatchObject({ type: 'about:blank', title: expect.stringMatching(/^\S/), status })
-    expect(problem.detail).toMatch(/^\S.*\S$/s)
-    if (isOurs(code)) expect(problem).toMatchObject({ detail: catalogue[code].meaning, suggestions: [] })
-    else expect(problem.suggestions.length).toBeGreaterThan(0)
-    for (const [name, { value, isFor }] of Object.entries(telling)) {
-      if (isFor(code)) expect(headers[name], name).toMatch(value)
-      else expect(headers[name], name).toBeUndefined()
-    }
-  },
-)
+test.for(codes.filter((code) => impossibleOverHttp[code] === undefined))('%s', { timeout: 120_000 }, async (code) => {
+  await builtOnce()
+  const { status, headers, body } = await httpFixtures[code]!()
+  expect([status, JSON.parse(body).code, body]).toEqual([catalogue[code].http, code, body])
+  expect(headers['content-type']).toMatch(/^application\/problem\+json(;|$)/)
+  const problem = JSON.parse(body) as { detail: string; suggestions: string[] }
+  expect(problem).toMatchObject({ type: 'about:blank', title: expect.stringMatching(/^\S/), status })
+  expect(problem.detail).toMatch(/^\S.*\S$/s)
+  if (isOurs(code)) expect(problem).toMatchObject({ detail: catalogue[code].meaning, suggestions: [] })
+  else expect(problem.suggestions.length).toBeGreaterThan(0)
+  for (const [name, { value, isFor }] of Object.entries(telling)) {
+    if (isFor(code)) expect(headers[name], name).toMatch(value)
+    else expect(headers[name], name).toBeUndefined()
+  }
+})

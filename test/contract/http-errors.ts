@@ -51,8 +51,21 @@ const serving =
       options,
     )
 
-/** One request to a server without flags. */
-const asking = (path: string, init?: RequestInit) => serving([], ({ url }) => ask(url + path, init))
+/** Requests to a server without flags: all of them are sent to the same one, when the first answer is wanted. */
+const plainRequests: [path: string, init?: RequestInit][] = []
+let plainAnswers: Promise<Answer[]> | undefined
+
+function asking(...request: (typeof plainRequests)[number]): HttpFixture {
+  const index = plainRequests.push(request) - 1
+  return async () => {
+    plainAnswers ??= withServeCommand([], async ({ url }) => {
+      const answers: Answer[] = []
+      for (const [path, init] of plainRequests) answers.push(await ask(url + path, init))
+      return answers
+    })
+    return (await plainAnswers)[index]!
+  }
+}
 
 /** Makes a key that may only read, so that the server asks for one. */
 function withReader(use: (server: ServeCommand, key: string) => Promise<Answer>): HttpFixture {

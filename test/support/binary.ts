@@ -1,12 +1,15 @@
 /**
- * `ea` as a user runs it: bin/run.js as a process of its own. The build is made once per state of the sources; test
- * files that start at the same time wait for the one that builds.
+ * `ea` as a user runs it. A command line is run by the built program in the process of the test, which costs a thirtieth of
+ * starting it; what only a process of its own can show (signals, a terminal, `kill`) starts `bin/run.js`. The build is made
+ * once per state of the sources; test files that start at the same time wait for the one that builds.
  */
 import { execFile, spawn } from 'node:child_process'
+import { Console } from 'node:console'
 import { mkdirSync, readdirSync, rmdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -19,18 +22,36 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** Beside PATH, HOME and what is named here, the process sees nothing of the environment. */
+  /** Beside PATH, HOME and what is named here, the command sees nothing of the environment. */
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
-  /** Called once the process runs, to send it signals. */
+  /** What it writes to is a terminal of this size; only for a command in the process of the test. */
+  readonly terminal?: { readonly columns: number; readonly rows: number }
+  /** Called once the process runs, to send it signals; such a command always gets a process. */
   readonly onStart?: (child: ReturnType<typeof spawn>) => void
 }
 
-/** Runs one command line to its end. */
+let isRunningHere = false
+
+/**
+ * Runs one command line to its end. It gets a process of its own when it is to be sent signals, when a failpoint may end
+ * it, and while another command runs.
+ */
 export async function ea(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  if (isRunningHere || options.onStart || options.env?.EA_FAILPOINT) return eaProcess(args, options)
+  isRunningHere = true
+  try {
+    return await runHere(args, options)
+  } finally {
+    isRunningHere = false
+  }
+}
+
+/** Runs one command line to its end, in a process of its own. */
+export async function eaProcess(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   await builtOnce()
   const child = spawn(process.execPath, [binary, ...args], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
+    env: environment(options),
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   options.onStart?.(child)
@@ -40,6 +61,61 @@ export async function ea(args: readonly string[], options: RunOptions = {}): Pro
   const [stdout, stderr] = [gather(child.stdout), gather(child.stderr)]
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   return { code, stdout: await stdout, stderr: await stderr }
+}
+
+function environment({ env }: RunOptions): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, HOME: process.env.HOME, ...env }
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What a command knows of its process is replaced while it runs: environment, streams, exit code, signals. */
+async function runHere(args: readonly string[], options: RunOptions): Promise<Ended> {
+  await builtOnce()
+  const { run } = (await import(`${root}dist/lib/cli/main.js`)) as typeof import('../../src/lib/cli/main.js')
+  const [stdout, stderr] = [new Gathered(), new Gathered()]
+  if (options.terminal)
+    for (const stream of [stdout, stderr]) Object.assign(stream, { isTTY: true, ...options.terminal })
+  const replaced = {
+    env: environment(options),
+    stdin: Readable.from([Buffer.from(options.input ?? '')]),
+    stdout,
+    stderr,
+  }
+  const own = Object.keys(replaced).map((name) => [name, Object.getOwnPropertyDescriptor(process, name)!] as const)
+  const { exitCode } = process
+  const { console } = globalThis
+  const listening = signals.map((name) => [name, process.listeners(name)] as const)
+  for (const [name, value] of Object.entries(replaced)) {
+    Object.defineProperty(process, name, { value, configurable: true, enumerable: true, writable: true })
+  }
+  process.exitCode = undefined
+  globalThis.console = new Console({ stdout, stderr })
+  try {
+    await run(pathToFileURL(binary).href, args)
+    return { code: Number(process.exitCode ?? 0), stdout: `${stdout}`, stderr: `${stderr}` }
+  } finally {
+    process.exitCode = exitCode
+    globalThis.console = console
+    for (const [name, descriptor] of own) Object.defineProperty(process, name, descriptor)
+    for (const [name, before] of listening) {
+      for (const listener of process.listeners(name)) if (!before.includes(listener)) process.off(name, listener)
+    }
+  }
+}
+
+/** Keeps what is written to it. */
+class Gathered extends Writable {
+  readonly #parts: Buffer[] = []
+
+  override _write(part: Buffer, _encoding: string, done: () => void): void {
+    this.#parts.push(part)
+    done()
+  }
+
+  override toString(): string {
+    return Buffer.concat(this.#parts).toString('utf8')
+  }
 }
 
 async function gather(stream: NodeJS.ReadableStream): Promise<string> {
