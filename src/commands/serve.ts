@@ -6,7 +6,7 @@ import { endInTime, untilAborted } from '../lib/cli/serve/serve-signals.js'
 import { spoolDirOf } from '../lib/cli/serve/spool-flags.js'
 import { wantsJson } from '../lib/cli/terminal.js'
 import type { EaError } from '../lib/core/errors.js'
-import { logLine } from '../lib/log-line.js'
+import { logLine } from '../lib/core/log-line.js'
 
 export default class Serve extends BaseCommand<typeof Serve> {
   static override summary = 'Serve the same answers over HTTP, and receive events'

@@ -6,6 +6,10 @@ import { AnswerCache } from '../../src/lib/serve/answers/answer-cache.js'
 import { shared } from '../../src/lib/serve/answers/cached-version.js'
 import { Turns } from '../../src/lib/serve/answers/semaphore.js'
 import { SharedWork } from '../../src/lib/serve/answers/single-flight.js'
+import { renderWire } from '../../src/lib/serve/http/negotiate.js'
+import type { Frame } from '../../src/lib/stats/query/query-context.js'
+import { cells } from '../../src/lib/stats/retention/rows.js'
+import { trendStat } from '../../src/lib/stats/trend.js'
 import { assertProperty } from '../support/effort.js'
 
 /** A promise that is resolved from outside. */
@@ -203,5 +207,65 @@ describe('turns', () => {
     expect(await turns.take('ben', never, async () => 3)).toBe(3)
     open()
     await first
+  })
+})
+
+describe('a large answer lets the event loop turn', () => {
+  const columns = [
+    { name: 'cohort', kind: 'date' },
+    { name: 'users', kind: 'counts' },
+    { name: 'rates', kind: 'rates' },
+    { name: 'complete', kind: 'flags' },
+  ] as const
+  const frame = {
+    ...{ asOf: '2026-01-01T00:00:00Z', asOfLocal: '2026-01-01T00:00:00', tz: 'UTC', weekStart: 'monday' },
+    ...{ range: { from: '2020-01-01', to: '2020-04-10' }, dataFrom: '2019-01-01', dataUntil: '2025-12-01' },
+  } as unknown as Frame
+
+  /** How often the event loop turned while `work` ran. */
+  async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+    let turns = 0
+    let isOver = false
+    const count = () => {
+      turns++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    await work()
+    isOver = true
+    return turns
+  }
+
+  test('while its rows are shaped', async () => {
+    const rows = Array.from({ length: 100_000 }, (_, n) => ({ date: '2020-01-01', key: `${n}`, keys: 5, value: n }))
+    const trend = { ...trendStat.params.parse({ by: 'user_id' }) }
+    expect(await turnsDuring(async () => trendStat.shape(rows, trend, frame))).toBeGreaterThanOrEqual(9)
+    const counts = Array.from({ length: 50_000 }, (_, n) => ({ number: n % 100, window_number: n % 500, users: 1 }))
+    const params = { windowType: 'day', clock: 'calendar', windows: 499, mode: 'on' } as Parameters<typeof cells>[1]
+    expect(await turnsDuring(async () => cells(counts, params, frame))).toBeGreaterThanOrEqual(16)
+  })
+
+  test.each(['json', 'ndjson', 'csv', 'md'] as const)('while it is written as %s, row by row', async (format) => {
+    let read = 0
+    const list = Array.from({ length: 100 }, (_, index) => index)
+    const data = Array.from({ length: 1000 }, () => ({
+      ...{ users: list, rates: list.map(() => 0.5), complete: list.map(() => true) },
+      get cohort() {
+        read++
+        return '2020-01-01'
+      },
+    }))
+    const result = { metric: 'retention', columns, data, meta: {} }
+    const body = { bytes: 0 }
+    let readAtFirstTurn: number | undefined
+    const turns = await turnsDuring(async () => {
+      setImmediate(() => {
+        readAtFirstTurn = read
+      })
+      body.bytes = (await renderWire(result, format)).length
+    })
+    expect(turns).toBeGreaterThanOrEqual(Math.floor(body.bytes / 200_000))
+    // Not all of them are prepared before the first one is written.
+    expect(readAtFirstTurn).toBeLessThan(500)
   })
 })

@@ -7,6 +7,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
+import { mapInTurns } from '../core/in-turns.js'
 import type { Result } from '../core/result.js'
 import { type Grain, grains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
@@ -69,12 +70,12 @@ export const trendStat = {
     ...(by === undefined ? [] : [{ count: limit, of: 'keys', params: ['limit'] }]),
   ],
   sql: (params, frame) => (params.by === undefined ? inAll(params, frame) : byKey(params, frame)),
-  shape: (rows, { grain, by, limit }, frame) => {
+  shape: async (rows, { grain, by, limit }, frame) => {
     const left = by === undefined ? 0 : Math.max(0, ((rows[0]?.keys as number | undefined) ?? 0) - limit)
     // A window has a row for each key.
     const known = new Map<unknown, WindowState>()
     return {
-      data: rows.map((row) => {
+      data: await mapInTurns(rows, 1, (row) => {
         const state = known.get(row.date) ?? stateOf(row, grain, frame)
         known.set(row.date, state)
         return {

@@ -22,11 +22,45 @@ export interface FlatColumn {
 const elementKinds = { counts: 'count', rates: 'rate', flags: 'flag' } as const
 
 /** The columns of a result, lists spread: `users` of three elements becomes `users_0`, `users_1`, `users_2`. */
-export function flatColumns({ columns, data, footer }: Result): FlatColumn[] {
+export function flatColumns(result: Result): FlatColumn[] {
+  return columnsOf(result, result.data, listLengths(result))
+}
+
+/** About so many cells are spread at once: some milliseconds of work. */
+const cellsAtOnce = 20_000
+
+/**
+ * The same columns, a few rows at a time: who writes a large answer can do other things in between.
+ *
+ * @returns at least once the columns, also when there are no rows
+ */
+export function* flatParts(result: Result): Generator<FlatColumn[]> {
+  const { columns, data } = result
+  const lengths = listLengths(result)
+  const width = columns.reduce((sum, { name }) => sum + (lengths.get(name) ?? 1), 0)
+  const rows = Math.max(1, Math.floor(cellsAtOnce / width))
+  for (let from = 0; from === 0 || from < data.length; from += rows) {
+    yield columnsOf(result, data.slice(from, from + rows), lengths)
+  }
+}
+
+/** How many elements the longest list of each column of lists has. */
+function listLengths({ columns, data }: Result): ReadonlyMap<string, number> {
+  const lists = columns.filter(({ kind }) => isListKind(kind))
+  return new Map(
+    lists.map(({ name }) => [name, data.reduce((most, row) => Math.max(most, listOf(row[name] ?? null).length), 0)]),
+  )
+}
+
+function columnsOf(
+  { columns, footer }: Result,
+  rows: Result['data'],
+  lengths: ReadonlyMap<string, number>,
+): FlatColumn[] {
   return columns.flatMap((column) => {
-    const cells = data.map((row) => row[column.name] ?? null)
+    const cells = rows.map((row) => row[column.name] ?? null)
     const last = footer && (footer[column.name] ?? null)
-    if (isListKind(column.kind)) return spread(column, cells, last)
+    if (isListKind(column.kind)) return spread(column, cells, last, lengths.get(column.name)!)
     return [{ ...column, values: cells.map(scalar), footer: last === undefined ? undefined : scalar(last) }]
   })
 }
@@ -35,10 +69,9 @@ function isListKind(kind: ColumnKind): kind is keyof typeof elementKinds {
   return kind in elementKinds
 }
 
-function spread(column: Column, cells: readonly Cell[], last: Cell | undefined): FlatColumn[] {
+function spread(column: Column, cells: readonly Cell[], last: Cell | undefined, length: number): FlatColumn[] {
   const lists = cells.map(listOf)
   const lastList = last === undefined ? undefined : listOf(last)
-  const length = lists.reduce((longest, list) => Math.max(longest, list.length), 0)
   return Array.from({ length }, (_, index) => ({
     name: `${column.name}_${index}`,
     kind: elementKinds[column.kind as keyof typeof elementKinds],

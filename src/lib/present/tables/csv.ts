@@ -4,7 +4,7 @@
  * formulas: it would make another event type of `=x` and text of a negative number, for every program that reads it.
  */
 import type { Result } from '../../core/result.js'
-import { flatColumns, plain, type Scalar, visible } from './cell-text.js'
+import { flatParts, plain, type Scalar, visible } from './cell-text.js'
 
 /**
  * The rows with their header; null is an empty field, an empty text is `""`.
@@ -13,10 +13,13 @@ import { flatColumns, plain, type Scalar, visible } from './cell-text.js'
  */
 export function* csv(result: Result, isTty = false): Generator<string> {
   const field = isTty ? (value: Scalar) => quoted(typeof value === 'string' ? visible(value) : value) : quoted
-  const columns = flatColumns(result)
-  yield `${columns.map((column) => field(column.name)).join(',')}\r\n`
-  for (const row of result.data.keys()) {
-    yield `${columns.map((column) => field(column.values[row] ?? null)).join(',')}\r\n`
+  let isHead = true
+  for (const columns of flatParts(result)) {
+    if (isHead) yield `${columns.map((column) => field(column.name)).join(',')}\r\n`
+    isHead = false
+    for (const row of columns[0]?.values.keys() ?? []) {
+      yield `${columns.map((column) => field(column.values[row] ?? null)).join(',')}\r\n`
+    }
   }
 }
 

@@ -22,10 +22,9 @@ interface HeatWindow {
 export function heatWindows(result: Result, flat: readonly FlatColumn[]): HeatWindow[] | undefined {
   const rates = result.columns.filter(({ kind }) => kind === 'rates')
   if (rates.length !== 1) return undefined
-  const beside = (kind: Column['kind'], index: number) => {
-    const list = result.columns.find((column) => column.kind === kind)?.name
-    return flat.find(({ element }) => element !== undefined && element.of === list && element.index === index)
-  }
+  const byElement = new Map(flat.map((column) => [`${column.element?.index} ${column.element?.of}`, column]))
+  const beside = (kind: Column['kind'], index: number) =>
+    byElement.get(`${index} ${result.columns.find((column) => column.kind === kind)?.name}`)
   return flat
     .filter(({ element }) => element?.of === rates[0]!.name)
     .map((rate) => ({

@@ -37,7 +37,7 @@ interface WireAnswer {
   /** Where the next page of a list begins. */
   readonly nextCursor?: string
   /** What JSON does not hold of the Result. */
-  readonly beside?: Pick<Result, 'columns' | 'footer'>
+  readonly beside?: Pick<Result, 'columns' | 'footer'> & { readonly numbers: number }
 }
 
 interface Answered extends WireAnswer {
@@ -149,8 +149,11 @@ function resultOf(
 /** Who wants a chart has just read the numbers: an answer that is kept as JSON is drawn without asking again. */
 function asResult(kept: WireAnswer | undefined): Result | undefined {
   if (kept?.beside === undefined) return undefined
+  const { numbers, ...beside } = kept.beside
+  // Before it is read: that takes long, too.
+  requireDrawable(numbers)
   const read = JSON.parse(kept.body.toString()) as Pick<Result, 'metric' | 'data' | 'meta'>
-  return { ...read, ...kept.beside }
+  return { ...read, ...beside }
 }
 
 async function toWire(
@@ -165,7 +168,7 @@ async function toWire(
   if (format === 'json') await hashRows(hash, result.data)
   hash.update(format === 'json' ? JSON.stringify([result.metric, meta]) : body)
   const { columns, footer } = result
-  const beside = format === 'json' ? { beside: { columns, ...(footer && { footer }) } } : {}
+  const beside = format === 'json' ? { beside: { columns, numbers: numbersOf(result), ...(footer && { footer }) } } : {}
   const next = result.meta.next_cursor as string | undefined
   return { etag: `"${hash.digest('base64url')}"`, body, ...beside, ...(next === undefined ? {} : { nextCursor: next }) }
 }
@@ -181,20 +184,25 @@ async function hashRows(hash: Hash, rows: Result['data']): Promise<void> {
 }
 
 /** More numbers are no picture any more, and drawing them keeps all other requests waiting. */
-const drawnMost = 20_000
+const drawnMost = 5_000
+
+function requireDrawable(numbers: number): void {
+  if (numbers <= drawnMost) return
+  throw new EaError(
+    'answer_too_large',
+    `A chart has ${drawnMost} numbers at most, and this one would have ${numbers}.`,
+    {
+      suggestions: ['Ask for longer windows or a shorter range, or for the numbers: format=csv.'],
+    },
+  )
+}
+
+function numbersOf({ columns, data }: Result): number {
+  return data.length * Math.max(...columns.map(({ name }) => [data[0]?.[name]].flat().length))
+}
 
 async function drawn(result: Result, { width, colors }: Question['drawing']): Promise<Buffer> {
-  const longest = result.columns.map(({ name }) => [result.data[0]?.[name]].flat().length)
-  const numbers = result.data.length * Math.max(...longest)
-  if (numbers > drawnMost) {
-    throw new EaError(
-      'answer_too_large',
-      `A chart has ${drawnMost} numbers at most, and this one would have ${numbers}.`,
-      {
-        suggestions: ['Ask for longer windows or a shorter range, or for the numbers: format=csv.'],
-      },
-    )
-  }
+  requireDrawable(numbersOf(result))
   const svg = await chartSvg(result, { width })
   return Buffer.from(colors === 'variables' ? svg : standaloneSvg(svg))
 }

@@ -62,7 +62,7 @@ export async function answer<S extends z.ZodObject>(
   const shaped: Shaped =
     frame.range === undefined
       ? { data: [] }
-      : stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
+      : await stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
   const { data, footer, meta, warnings = [] } = shaped
   return {
     metric: stat.name,

@@ -53,7 +53,7 @@ export interface Stat<S extends z.ZodObject = z.ZodObject> {
   /** What the number of its numbers is a product of, where that can be large. */
   size?(params: z.output<S>, frame: Frame): readonly SizeFactor[]
   sql(params: z.output<S>, frame: Frame): RawBuilder<SqlRow>
-  shape(rows: readonly SqlRow[], params: z.output<S>, frame: Frame): Shaped
+  shape(rows: readonly SqlRow[], params: z.output<S>, frame: Frame): Shaped | Promise<Shaped>
   /** The users behind a number of the answer. */
   readonly users?: Users<S>
 }

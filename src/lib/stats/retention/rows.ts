@@ -2,6 +2,7 @@
  * The rows of a retention from what the database counted: which cells have begun, which are complete, rates, and the mean
  * of each window.
  */
+import { mapInTurns } from '../../core/in-turns.js'
 import type { Row } from '../../core/result.js'
 import { addDays, addWindows } from '../../core/time.js'
 import { spanState, type WindowState, windowState } from '../query/completeness.js'
@@ -22,11 +23,11 @@ interface Cohort {
 }
 
 /** The rows, and the mean as the footer and in `meta`. */
-export function cells(rows: readonly SqlRow[], params: Params, frame: Frame): Shaped {
-  const cohorts = cohortsOf(rows, params, frame)
+export async function cells(rows: readonly SqlRow[], params: Params, frame: Frame): Promise<Shaped> {
+  const cohorts = await cohortsOf(rows, params, frame)
   if (cohorts.length === 0) return { data: [] }
-  const table = cohorts.map((cohort) => rowOf(cohort, params))
-  const mean = meanOf(table, cohorts, params.windows)
+  const table = await mapInTurns(cohorts, params.windows + 1, (cohort) => rowOf(cohort, params))
+  const mean = await meanOf(table, cohorts, params.windows)
   return { data: table, footer: mean, meta: { mean } }
 }
 
@@ -62,8 +63,13 @@ function ratio(users: number, size: number): number | null {
  * Of each window: the users and the size of the cohorts for which it is over, summed. With `on` these are the ones that are
  * complete in it; with `on-or-after` only those would be of whom everybody has returned, and their mean says nothing.
  */
-function meanOf(table: readonly RetentionRow[], cohorts: readonly Cohort[], windows: number): RetentionRow & Row {
-  const sums = Array.from({ length: windows + 1 }, (_, number) => {
+async function meanOf(
+  table: readonly RetentionRow[],
+  cohorts: readonly Cohort[],
+  windows: number,
+): Promise<RetentionRow & Row> {
+  const numbers = Array.from({ length: windows + 1 }, (_, number) => number)
+  const sums = await mapInTurns(numbers, cohorts.length, (number) => {
     const whole = table.filter((_, row) => cohorts[row]!.states[number] === 'complete')
     const sum = (count: (row: RetentionRow) => number) => whole.reduce((total, row) => total + count(row), 0)
     return {
@@ -81,12 +87,12 @@ function meanOf(table: readonly RetentionRow[], cohorts: readonly Cohort[], wind
   }
 }
 
-function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohort[] {
+async function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Promise<Cohort[]> {
   const counted = new Map<number, Map<number, number>>()
-  for (const { number, window_number, users } of rows as readonly Record<string, number>[]) {
+  await mapInTurns(rows as readonly Record<string, number>[], 1, ({ number, window_number, users }) => {
     const ofCohort = counted.get(number!) ?? new Map<number, number>()
     counted.set(number!, ofCohort.set(window_number!, users!))
-  }
+  })
   const numbers = Array.from({ length: params.windows + 1 }, (_, number) => number)
   const usersOf = (index: number) => counted.get(index) ?? new Map<number, number>()
   if (params.windowType !== 'hour' && params.clock === 'calendar') {
@@ -97,16 +103,17 @@ function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohor
       ...Array.from({ length: windows + 1 }, (_, more) => addWindows(labels.at(-1)!, windowType, more + 1)),
     ]
     const states = starts.slice(0, -1).map((start, number) => windowState(frame, start, starts[number + 1]!))
-    return labels.map((label, index) => ({
+    return mapInTurns(labels, windows + 1, (label, index) => ({
       ...{ label, index, users: usersOf(index) },
       states: numbers.map((number) => states[index + number]!),
     }))
   }
   const windows = windowsOf(rows)
   const dataEnds = (rows[0]?.data_ends ?? null) as number | null
-  return windows
-    .filter(({ isCohort }) => isCohort)
-    .map(({ label, index, begins, ends }) => {
+  return mapInTurns(
+    windows.filter(({ isCohort }) => isCohort),
+    numbers.length,
+    ({ label, index, begins, ends }) => {
       const spans = numbers.map((number): [number, number] => {
         if (number === 0) return [begins, ends]
         if (params.clock === 'rolling') {
@@ -122,7 +129,8 @@ function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Cohor
         users: usersOf(index),
         states: spans.map(([begins, ends]) => spanState(frame, { begins, ends }, dataEnds)),
       }
-    })
+    },
+  )
 }
 
 interface InstantWindow {
