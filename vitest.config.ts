@@ -15,7 +15,12 @@ import { effort, seed } from './test/support/effort-of-run.js'
 const tiers = ['db', 'cli', 'proof']
 
 const isFull = effort === 'full'
-const onServer = { globalSetup: ['test/support/global-setup.ts'], hookTimeout: 120_000 }
+const onServer = {
+  globalSetup: ['test/support/global-setup.ts'],
+  hookTimeout: 120_000,
+  // The program as it was built, loaded by Node: it stays loaded from file to file.
+  server: { deps: { external: [/\/dist\//] } },
+}
 
 const sayEffort = {
   onInit: () =>
@@ -36,7 +41,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...defaultExclude, ...tiers.map((tier) => `test/**/*.${tier}.test.ts`)],
           isolate: false,
-          testTimeout: 60_000,
+          testTimeout: isFull ? 60_000 : 20_000,
         },
       },
       {
@@ -46,7 +51,7 @@ export default defineConfig({
           name: 'db',
           include: ['test/**/*.db.test.ts'],
           isolate: false,
-          testTimeout: isFull ? 300_000 : 60_000,
+          testTimeout: isFull ? 300_000 : 30_000,
         },
       },
       {
@@ -56,9 +61,7 @@ export default defineConfig({
           name: 'cli',
           include: ['test/**/*.cli.test.ts'],
           isolate: false,
-          // The program as it was built, loaded by Node: it stays loaded from file to file.
-          server: { deps: { external: [/\/dist\//] } },
-          testTimeout: 60_000,
+          testTimeout: isFull ? 300_000 : 30_000,
         },
       },
       {

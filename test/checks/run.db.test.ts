@@ -86,7 +86,7 @@ describe('changes on a weekly rhythm', () => {
     [lastWeek, 'max(value) change vs previous_period = 20%', 0.2, 10, [['2025-07-28', '2025-08-03']]],
   ]
 
-  test('values, bases and windows', { timeout: 60_000 }, () =>
+  test('values, bases and windows', () =>
     withRhythm(async (db) => {
       for (const [params, assert, value, base, windows] of rows) {
         const outcome = await found(db, 'trend', params, assert)
@@ -95,8 +95,7 @@ describe('changes on a weekly rhythm', () => {
           value: expect.closeTo(value, 12),
         })
       }
-    }),
-  )
+    }))
 
   // Each line: stat, params, assertion, what the reason says.
   const undecided: [string, Record<string, string>, string, RegExp, string?][] = [
@@ -158,15 +157,14 @@ describe('changes on a weekly rhythm', () => {
     ],
   ]
 
-  test('what cannot be decided says why', { timeout: 60_000 }, () =>
+  test('what cannot be decided says why', () =>
     withRhythm(async (db) => {
       for (const [stat, params, assert, reason, minBase] of undecided) {
         const outcome = await found(db, stat, params, assert, minBase === undefined ? {} : { minBase })
         expect([outcome.status, outcome.value], `${stat} ${assert}`).toEqual(['unknown', null])
         expect(outcome.reason, `${stat} ${assert}`).toMatch(reason)
       }
-    }),
-  )
+    }))
 })
 
 test('an outcome says what was counted, where, and in which days, also when it passes', () =>

@@ -107,7 +107,7 @@ const rows: Record<string, Row> = {
   'was imported whole': { file: file('{ name: Whole, assert: rejected <= 0%'), statuses: ['pass'], code: 0, value: 0 },
 }
 
-test('check file × data → result and exit code', { timeout: 120_000 }, () =>
+test('check file × data → result and exit code', () =>
   withShop(async ({ ea, json, path }) => {
     const found: Record<string, unknown> = {}
     const wanted: Record<string, unknown> = {}
@@ -130,8 +130,7 @@ test('check file × data → result and exit code', { timeout: 120_000 }, () =>
       for (const check of report.checks) expect(check.definition, name).not.toBe('')
     }
     expect(found).toEqual(wanted)
-  }),
-)
+  }))
 
 // Each line: words behind `ea check`, what the message must hold.
 const refused: [string[], RegExp][] = [
@@ -159,7 +158,7 @@ const refused: [string[], RegExp][] = [
   [[], /Nothing to check/],
 ]
 
-test('what is misspelt is refused before a database is asked', { timeout: 120_000 }, async () => {
+test('what is misspelt is refused before a database is asked', async () => {
   // Nobody listens there: exit code 5 would say that somebody was asked.
   const nowhere = ['--database-url', 'postgresql://nobody@127.0.0.1:1/none']
   const json = async (args: readonly string[], options: RunOptions = {}) => {

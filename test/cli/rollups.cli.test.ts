@@ -136,7 +136,7 @@ test('add fills, list shows, add again changes nothing, remove takes away', () =
     expect(await stored(bench)).toEqual(nothing)
   }))
 
-test('answers are the same with and without, also behind an import and an undo', { timeout: 180_000 }, () =>
+test('answers are the same with and without, also behind an import and an undo', () =>
   withBench(async (bench) => {
     const { ea, json, path } = bench
     await ea(['import', sample])
@@ -163,8 +163,7 @@ test('answers are the same with and without, also behind an import and an undo',
     await ea(['rollups', 'remove', ...fields])
     await ea(['import', path('more.csv')])
     expect(await answers(bench)).toEqual(third)
-  }),
-)
+  }))
 
 test('an empty database takes them; what no event has is kept with a warning', () =>
   withBench(async (bench) => {
@@ -209,7 +208,7 @@ test('what cannot be kept is refused, and nothing changes', () =>
     }
   }))
 
-test('killed or interrupted half-way, nothing is kept and nothing is in the way', { timeout: 120_000 }, () =>
+test('killed or interrupted half-way, nothing is kept and nothing is in the way', () =>
   withBench(async (bench) => {
     const { ea, sql } = bench
     await ea(['import', sample])
@@ -235,5 +234,4 @@ test('killed or interrupted half-way, nothing is kept and nothing is in the way'
       expect((await patient).code).toBe(0)
     })
     expect(await stored(bench)).toMatchObject({ kept: fields.length })
-  }),
-)
+  }))

@@ -9,7 +9,7 @@ import { exportFormats } from '../../src/lib/export/params.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { importInto, storedEvents } from '../import/import-helpers.js'
 import { withFreshDatabase } from '../support/database.js'
-import { assertProperty } from '../support/effort.js'
+import { assertProperty, size } from '../support/effort.js'
 import { exported } from './exporting.js'
 
 interface Given {
@@ -108,13 +108,13 @@ describe('one by one', () => {
       text('x'.repeat(limits.propertiesMaxBytes - Buffer.byteLength(text(''))))
     const large = [
       filled((x) => `{"a":"${x}"}`),
-      filled((x) => `{"a":[${'1,'.repeat(200_000)}1],"b":"a: b, c\\\\","c":"\\"${x}: , "}`),
       filled((x) => `{${Array.from({ length: 50_000 }, (_, i) => `"k${i}":"\\""`).join(',')},"x":"${x}"}`),
+      filled((x) => `{"a":[${'1,'.repeat(200_000)}1],"b":"a: b, c\\\\","c":"\\"${x}: , "}`),
     ]
     await withFreshDatabase((db) =>
       expectRoundTrip(
         db,
-        large.map((properties) => ({ ...plain, properties })),
+        large.slice(-size(large.length, 1)).map((properties) => ({ ...plain, properties })),
       ),
     )
   })

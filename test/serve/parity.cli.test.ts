@@ -86,48 +86,38 @@ function asQuery(given: Given, cell?: string): string {
   return String(query)
 }
 
-test(
-  'as JSON, every question',
-  () =>
-    withShop(async ({ ea }, { json, db }) => {
-      const differing: unknown[] = []
-      const compare = async ([name, own, cell]: (typeof questions)[number]) => {
-        const given = { ...own, asOf }
-        const stat = stats.find((one) => one.name === name)!
-        const told = await ea(['stats', name, ...asFlags(given, cell), '--json'])
-        const sent = await json(`/stats/${name}?${asQuery(given, cell)}`)
-        const { metric, data, meta } = await (cell === undefined
-          ? ask(db, stat, given)
-          : askUsers(db, stat, given, cell))
-        expect(data.length).toBeGreaterThan(0)
-        expect(sent).toEqual(JSON.parse(told.stdout))
-        // Undefined is what JSON leaves out.
-        expect(sent).toEqual(JSON.parse(JSON.stringify({ metric, data, meta })))
-      }
-      for (const question of questions) {
-        await compare(question).catch((error: unknown) => differing.push([question, error]))
-      }
-      expect(differing).toEqual([])
-    }),
-  180_000,
-)
+test('as JSON, every question', () =>
+  withShop(async ({ ea }, { json, db }) => {
+    const differing: unknown[] = []
+    const compare = async ([name, own, cell]: (typeof questions)[number]) => {
+      const given = { ...own, asOf }
+      const stat = stats.find((one) => one.name === name)!
+      const told = await ea(['stats', name, ...asFlags(given, cell), '--json'])
+      const sent = await json(`/stats/${name}?${asQuery(given, cell)}`)
+      const { metric, data, meta } = await (cell === undefined ? ask(db, stat, given) : askUsers(db, stat, given, cell))
+      expect(data.length).toBeGreaterThan(0)
+      expect(sent).toEqual(JSON.parse(told.stdout))
+      // Undefined is what JSON leaves out.
+      expect(sent).toEqual(JSON.parse(JSON.stringify({ metric, data, meta })))
+    }
+    for (const question of questions) {
+      await compare(question).catch((error: unknown) => differing.push([question, error]))
+    }
+    expect(differing).toEqual([])
+  }))
 
-test(
-  'as CSV, NDJSON and Markdown, byte for byte, every stat',
-  () =>
-    withShop(async ({ ea }, { get }) => {
-      const first = stats.map(({ name }) => questions.find((question) => question[0] === name)!)
-      for (const [name, own] of first) {
-        const given = { ...own, asOf }
-        for (const format of ['csv', 'ndjson', 'md']) {
-          const told = await ea(['stats', name, ...asFlags(given), '--format', format])
-          const answer = await get(`/stats/${name}?${asQuery(given)}&format=${format}`)
-          expect([name, format, await answer.text()]).toEqual([name, format, told.stdout])
-        }
+test('as CSV, NDJSON and Markdown, byte for byte, every stat', () =>
+  withShop(async ({ ea }, { get }) => {
+    const first = stats.map(({ name }) => questions.find((question) => question[0] === name)!)
+    for (const [name, own] of first) {
+      const given = { ...own, asOf }
+      for (const format of ['csv', 'ndjson', 'md']) {
+        const told = await ea(['stats', name, ...asFlags(given), '--format', format])
+        const answer = await get(`/stats/${name}?${asQuery(given)}&format=${format}`)
+        expect([name, format, await answer.text()]).toEqual([name, format, told.stdout])
       }
-    }),
-  180_000,
-)
+    }
+  }))
 
 test('the list of stats', () =>
   withBench(async ({ ea, url }) => {

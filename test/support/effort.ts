@@ -12,6 +12,11 @@ function runs(full: number): number {
   return effort === 'full' ? full : Math.max(Math.ceil(full / 10), 3)
 }
 
+/** A size that only a full run needs whole. */
+export function size(full: number, quick: number): number {
+  return effort === 'full' ? full : quick
+}
+
 /** How often a property must have met something rare: `full` times in a full run, a twentieth of it in a quick one. */
 export function atLeast(full: number): number {
   return effort === 'full' ? full : Math.floor(full / 20)
