@@ -119,7 +119,7 @@ export interface Failure {
   readonly rejected: number
   readonly bytes: number
   readonly seconds: number
-  /** Rejects that no chunk has stored, because nothing was merged any more. */
+  /** The first ones of the file; chunks have stored some of them, and others not, because nothing was merged any more. */
   readonly rejects: readonly Reject[]
 }
 
@@ -128,6 +128,10 @@ export async function failBatch(db: Database, lease: Lease, batchId: number, fai
   await withTransaction(db, async (tx) => {
     await holdLease(tx, lease)
     await removeLoading(tx, batchId)
+    const records = failure.rejects.map(({ record }) => record)
+    await sql`DELETE FROM ${tx.t.rejected_records} WHERE batch_id = ${batchId} AND record = ANY (${records})`.execute(
+      tx.q,
+    )
     await keepRejects(tx, batchId, failure.rejects)
     await keepFirstRejects(tx, batchId)
     await sql`

@@ -1,35 +1,64 @@
 /** The rejects of a batch: records that are no events, kept with their address and their untouched bytes. */
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
+import { from as copyFrom } from 'pg-copy-streams'
 import type { Reject, RejectCode } from '../core/event.js'
 import type { Session, Transaction } from '../db/connect.js'
 
 /** A batch that failed keeps so many rejects, the first of the file: enough to see what is wrong with it. */
 export const failedBatchKeepsRejects = 1_000
 
-/** Rejects per statement: their bytes travel as parameters. */
-const rejectsPerStatement = 1_000
-
-/** Stores rejects; those that are stored already stay as they are. */
-export async function keepRejects(tx: Transaction, batchId: number, rejects: Iterable<Reject>): Promise<void> {
-  for (const some of pagesOf(rejects, rejectsPerStatement)) {
-    const column = <K extends keyof Reject>(key: K) => some.map((reject) => reject[key] ?? null)
-    await sql`
-      INSERT INTO ${tx.t.rejected_records} (batch_id, record, line, byte_offset, code, detail, raw)
-      SELECT ${batchId}::bigint, * FROM unnest(${column('record')}::bigint[], ${column('line')}::bigint[],
-        ${column('byteOffset')}::bigint[], ${column('code')}::text[], ${column('detail')}::text[], ${column('raw')}::bytea[])
-      ON CONFLICT ON CONSTRAINT rejected_records_pkey DO NOTHING`.execute(tx.q)
-  }
+/**
+ * Stores rejects. They are copied in the binary format: their bytes go as they are, and each costs no memory of its own.
+ *
+ * @param rejects none of them stored already
+ */
+export async function keepRejects(
+  tx: Transaction,
+  batchId: number,
+  rejects: Iterable<Reject> & { readonly length: number },
+): Promise<void> {
+  if (rejects.length === 0) return
+  const text = sql`COPY ${tx.t.rejected_records} (batch_id, record, line, byte_offset, code, detail, raw) FROM STDIN (FORMAT binary)`
+  const copy = tx.client.query(copyFrom(text.compile(tx.q).sql))
+  await pipeline(Readable.from(copyRows(batchId, rejects)), copy)
 }
 
-function* pagesOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let page: T[] = []
-  for (const item of items) {
-    page.push(item)
-    if (page.length < size) continue
-    yield page
-    page = []
+const pageBytes = 64 * 1024
+/** Of a row without its texts and bytes: the number of its fields, their lengths, four numbers. */
+const rowBytes = 2 + 7 * 4 + 4 * 8
+
+function* copyRows(batchId: number, rejects: Iterable<Reject>): Generator<Buffer> {
+  let page = Buffer.allocUnsafe(pageBytes)
+  let at = page.write('PGCOPY\n\xff\r\n\0', 'latin1')
+  at = page.writeUInt32BE(0, page.writeUInt32BE(0, at))
+  const text = (value: string) => {
+    const bytes = page.write(value, at + 4)
+    at = page.writeInt32BE(bytes, at) + bytes
   }
-  if (page.length > 0) yield page
+  for (const { record, line, byteOffset, code, detail, raw } of rejects) {
+    // A character takes three bytes at most.
+    const needed = rowBytes + 3 * (code.length + (detail?.length ?? 0))
+    if (at + needed + raw.length > page.length) {
+      yield page.subarray(0, at)
+      page = Buffer.allocUnsafe(Math.max(pageBytes, needed + raw.length))
+      at = 0
+    }
+    at = page.writeInt16BE(7, at)
+    for (const number of [batchId, record, line, byteOffset]) {
+      at = page.writeInt32BE(8, at)
+      at = page.writeInt32BE(Math.floor(number / 2 ** 32), at)
+      at = page.writeUInt32BE(number % 2 ** 32, at)
+    }
+    text(code)
+    if (detail === undefined) at = page.writeInt32BE(-1, at)
+    else text(detail)
+    at = page.writeInt32BE(raw.length, at)
+    at += raw.copy(page, at)
+  }
+  const end = Buffer.from([0xff, 0xff])
+  yield Buffer.concat([page.subarray(0, at), end])
 }
 
 /** Removes all but the first rejects of a batch that failed. */

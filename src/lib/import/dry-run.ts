@@ -121,7 +121,7 @@ async function judgeStaged(
   const { good, inserted, shadowed } = rows[0]!
   const looked = chunk.good - options.refused.length
   const refusals = good === looked ? [] : await refusedRecords(tx, rules, options)
-  const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
+  const rejects = rejectsOf(chunk, refusals, options.refusals)
   const duplicates = good - inserted
   const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, undone, rules, options)
   const counts = { read: chunk.records, inserted, duplicates, differing, rejected: rejects.length }

@@ -89,6 +89,8 @@ export class RejectsFile {
       await work(async (rejects) => {
         await before
         for await (const reject of rejects) await this.#add(reject)
+        // Their bytes are those of the chunk, which is released next.
+        await this.#flush()
       })
     } finally {
       end()

@@ -3,10 +3,10 @@
  * time, because a chunk may hold nothing but rejects.
  */
 import type { Reject, RejectCode } from '../core/event.js'
-import type { Refusal } from './merge.js'
+import type { Refusal, Refusals } from './merge.js'
 import type { Chunk } from './split/chunk.js'
 
-/** Rejects in the order of the file, to be gone through while their chunk is held. */
+/** Rejects in the order of the file, to be gone through while their chunk is held: their bytes are those of the chunk. */
 export interface Rejects extends Iterable<Reject> {
   readonly length: number
   /** How many there are of each code. */
@@ -15,12 +15,16 @@ export interface Rejects extends Iterable<Reject> {
 
 export const noRejects: Rejects = { length: 0, codes: new Map(), [Symbol.iterator]: () => [].values() }
 
-/** Structural rejects and refused records together. Not to be gone through after the release of the chunk. */
-export function rejectsOf(chunk: Chunk, refusals: readonly Refusal[]): Rejects {
-  if (chunk.rejectCount === 0 && refusals.length === 0) return noRejects
-  const refused = refusals.length > 1 ? [...refusals].sort((a, b) => a.n - b.n) : refusals
-  const codes = new Map<RejectCode, number>()
-  for (const code of chunk.rejectCodes) codes.set(code, (codes.get(code) ?? 0) + 1)
+/**
+ * Structural rejects and refused records together. Not to be gone through after the release of the chunk.
+ *
+ * @param refusals in the order of the file
+ * @param more refused records among them, also in the order of the file
+ */
+export function rejectsOf(chunk: Chunk, refusals: Refusals, more: readonly Refusal[] = []): Rejects {
+  if (chunk.rejectCount === 0 && refusals.length === 0 && more.length === 0) return noRejects
+  const refused = more.length === 0 ? refusals : [...refusals, ...more].sort((a, b) => a.n - b.n)
+  const codes = new Map(chunk.rejectCodes)
   for (const { code } of refused) codes.set(code, (codes.get(code) ?? 0) + 1)
   return {
     length: chunk.rejectCount + refused.length,
@@ -29,7 +33,7 @@ export function rejectsOf(chunk: Chunk, refusals: readonly Refusal[]): Rejects {
   }
 }
 
-function* inOrder(chunk: Chunk, refused: readonly Refusal[]): Generator<Reject> {
+function* inOrder(chunk: Chunk, refused: Refusals): Generator<Reject> {
   let at = 0
   let next = chunk.rejectCount > 0 ? chunk.reject(0) : undefined
   const pass = () => {
@@ -37,9 +41,9 @@ function* inOrder(chunk: Chunk, refused: readonly Refusal[]): Generator<Reject> 
     next = at < chunk.rejectCount ? chunk.reject(at) : undefined
   }
   for (const { n, code, detail } of refused) {
-    const record = chunk.goodRecord(n)
-    for (; next && next.record < record.record; pass()) yield next
-    yield { ...record, code, detail }
+    const { record, line, byteOffset, raw } = chunk.goodRecord(n)
+    for (; next && next.record < record; pass()) yield next
+    yield { record, line, byteOffset, code, detail, raw }
   }
   for (; next; pass()) yield next
 }

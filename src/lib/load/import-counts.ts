@@ -70,7 +70,7 @@ export class Ledger {
     let added = 0
     for (const reject of rejects) {
       if (added === failedBatchKeepsRejects || (last && reject.record > last.record)) break
-      merged.push(reject)
+      merged.push({ ...reject, raw: Buffer.from(reject.raw) })
       added += 1
     }
     if (added === 0) return

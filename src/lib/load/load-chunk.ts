@@ -99,7 +99,7 @@ export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<Chu
     withTransaction(context.db, async (tx) => {
       const options = await stageForJudging(tx, context, chunk, trust)
       const refusals = await refusedRecords(tx, context.rules, options)
-      const rejects = rejectsOf(chunk, [...refusals, ...options.refusals])
+      const rejects = rejectsOf(chunk, refusals, options.refusals)
       const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {} }
       return { chunk: chunk.index, read: chunk.records, ...nothing, rejected: rejects.length, rejects }
     }),
@@ -153,7 +153,7 @@ export async function mergeChunk(
   const options = await stageForJudging(tx, context, chunk, trust)
   const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, mayRepeat }
   const merged = await mergeStaged(tx, target, context.rules, options)
-  const rejects = rejectsOf(chunk, [...merged.refusals, ...options.refusals])
+  const rejects = rejectsOf(chunk, merged.refusals, options.refusals)
   await keepRejects(tx, context.batchId, rejects)
   await keepDifferences(tx, context.batchId, merged.differences.map(placedIn(chunk)))
   const outcome = {

@@ -8,7 +8,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
-import type { RejectCode } from '../core/event.js'
+import { type RejectCode, rejectCodes } from '../core/event.js'
 import { failpoint } from '../core/failpoint.js'
 import type { Transaction } from '../db/connect.js'
 import { comparePassed, createPassed, type PassedDifference, passRepeatsInChunk, takeBack } from './reassign-earlier.js'
@@ -23,6 +23,9 @@ export interface Refusal {
   readonly detail?: string | undefined
 }
 
+/** Refusals in the order of the file. */
+export type Refusals = Iterable<Refusal> & { readonly length: number }
+
 export interface Merged {
   readonly inserted: number
   readonly duplicates: number
@@ -31,7 +34,7 @@ export interface Merged {
   /** The first of them. */
   readonly differences: readonly PassedDifference[]
   /** Records that are no events, besides those that were set aside before. */
-  readonly refusals: readonly Refusal[]
+  readonly refusals: Refusals
   /** How many of the duplicates each other batch owns. */
   readonly owners: Readonly<Record<string, number>>
   /** For each key how many records have it at their top and, with another value, in their properties. */
@@ -163,10 +166,20 @@ export function isRepeatedId(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === 'events_pkey'
 }
 
-/** The staged records that are no events, in file order. */
-export async function refusedRecords(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Refusal[]> {
-  const { rows } = await sql<Refusal>`
-    SELECT n, code FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
-     WHERE code IS NOT NULL ORDER BY n`.execute(tx.q)
-  return rows
+const codes = Object.keys(rejectCodes) as RejectCode[]
+
+/** The staged records that are no events. They come as bytes, not as rows: a chunk may have nothing else. */
+export async function refusedRecords(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Refusals> {
+  const { rows } = await sql<{ refused: Buffer | null }>`
+    SELECT string_agg(int4send(n) || int2send(array_position(${codes}::text[], code)::int2), '' ORDER BY n) AS refused
+      FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
+     WHERE code IS NOT NULL`.execute(tx.q)
+  const refused = rows[0]!.refused ?? Buffer.alloc(0)
+  return { length: refused.length / 6, [Symbol.iterator]: () => refusalsIn(refused) }
+}
+
+function* refusalsIn(refused: Buffer): Generator<Refusal> {
+  for (let at = 0; at < refused.length; at += 6) {
+    yield { n: refused.readInt32BE(at), code: codes[refused.readInt16BE(at + 4) - 1]! }
+  }
 }

@@ -9,6 +9,8 @@ export class Room {
   starts: Int32Array<ArrayBuffer>
   stops: Int32Array<ArrayBuffer>
   lines: Int32Array<ArrayBuffer>
+  /** Where the rejects are, in numbers that only draft.ts reads. */
+  rejects: Int32Array<ArrayBuffer> = new Int32Array(64)
 
   constructor(bytes: number) {
     this.bytes = Buffer.allocUnsafeSlow(bytes)
@@ -34,7 +36,8 @@ export class Room {
   }
 }
 
-function twice(numbers: Int32Array): Int32Array<ArrayBuffer> {
+/** The same numbers with as much again behind them. */
+export function twice(numbers: Int32Array): Int32Array<ArrayBuffer> {
   const wider = new Int32Array(numbers.length * 2)
   wider.set(numbers)
   return wider

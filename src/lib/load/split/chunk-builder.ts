@@ -3,7 +3,7 @@
  * import sees.
  */
 import type { Reject, RejectCode } from '../../core/event.js'
-import type { Room, RoomPool } from './buffer-pool.js'
+import { type Room, type RoomPool, twice } from './buffer-pool.js'
 import type { Chunk, Fault, GoodRecord, Shape } from './chunk.js'
 import { type CopyLayout, copyDataOf } from './copy.js'
 import { isPlainJson } from './fast-checks.js'
@@ -21,15 +21,76 @@ export interface Totals {
   phase: number
 }
 
-/** A reject without its bytes: a chunk may have very many. */
-interface RejectPlace {
-  readonly record: number
-  readonly line: number
-  readonly byteOffset: number
+/** A reason, with the number of rejects that share it. */
+interface Reason {
   readonly code: RejectCode
   readonly detail: string | undefined
-  /** Its bytes: where they are in the room, or a copy where they are not kept there. */
-  readonly raw: { readonly from: number; readonly to: number } | Buffer
+  count: number
+}
+
+/**
+ * The rejects of a chunk, as numbers in its room: there may be one for every two bytes, and an object for each would take
+ * many times the memory of the chunk.
+ */
+class RejectPlaces {
+  length = 0
+  readonly reasons: Reason[] = []
+  readonly #indexes = new Map<RejectCode, Map<string | undefined, number>>()
+  /** The bytes of the last one, where they are not kept in the room. */
+  #copy: Buffer | undefined
+
+  /** @param raw its bytes, when they are not those between `from` and `to` */
+  add(room: Room, fault: { code: RejectCode; detail: string | undefined }, place: Place, raw?: Buffer): void {
+    const at = this.length++ * width
+    if (at + width > room.rejects.length) room.rejects = twice(room.rejects)
+    room.rejects[at] = place.from
+    room.rejects[at + 1] = place.to
+    room.rejects[at + 2] = place.line
+    room.rejects[at + 3] = place.goodBefore
+    room.rejects[at + 4] = this.#reason(fault)
+    this.#copy = raw
+  }
+
+  goodBefore(room: Room, k: number): number {
+    return room.rejects[k * width + 3]!
+  }
+
+  place(room: Room, k: number): Place & { readonly reason: Reason; readonly copy: Buffer | undefined } {
+    const at = k * width
+    const { rejects } = room
+    return {
+      from: rejects[at]!,
+      to: rejects[at + 1]!,
+      line: rejects[at + 2]!,
+      goodBefore: rejects[at + 3]!,
+      reason: this.reasons[rejects[at + 4]!]!,
+      copy: k === this.length - 1 ? this.#copy : undefined,
+    }
+  }
+
+  #reason({ code, detail }: { code: RejectCode; detail: string | undefined }): number {
+    const byDetail = this.#indexes.get(code) ?? new Map<string | undefined, number>()
+    this.#indexes.set(code, byDetail)
+    let index = byDetail.get(detail)
+    if (index === undefined) {
+      index = this.reasons.push({ code, detail, count: 0 }) - 1
+      byDetail.set(detail, index)
+    }
+    this.reasons[index]!.count++
+    return index
+  }
+}
+
+const width = 5
+
+interface Place {
+  /** Its bytes in the room. */
+  readonly from: number
+  readonly to: number
+  /** Counted from 0 at the start of the chunk. */
+  readonly line: number
+  /** How many good records of the chunk come before it. */
+  readonly goodBefore: number
 }
 
 export class Draft {
@@ -57,9 +118,7 @@ export class Draft {
   /** Whether every time and every short text so far is plain; a scanner that does not look says no. */
   plainTimes = true
   plainTexts = true
-  rejects: RejectPlace[] = []
-  /** How many good records stand before each reject. */
-  goodBeforeReject: number[] = []
+  rejects = new RejectPlaces()
   /** A border also is where the chunk has so many records. */
   maxRecords = Number.POSITIVE_INFINITY
   readonly #before: Totals
@@ -76,7 +135,7 @@ export class Draft {
 
   /** How many good records the chunk can have yet, rejects counted. */
   get maxGood(): number {
-    return this.maxRecords - this.goodBeforeReject.length
+    return this.maxRecords - this.rejects.length
   }
 
   get room(): Room {
@@ -94,27 +153,20 @@ export class Draft {
     this.rewrites = []
     this.plainTimes = true
     this.plainTexts = true
-    this.rejects = []
-    this.goodBeforeReject = []
+    this.rejects = new RejectPlaces()
   }
 
   /**
    * Adds a reject that begins at `at`.
    *
-   * @param raw its bytes
-   * @param isCopy they are not those of the room
+   * @param to where its bytes end in the room
+   * @param raw its bytes, when they are not those of the room
    */
-  reject(fault: Fault, raw: Buffer, isCopy = false): void {
-    const detail = typeof fault.detail === 'function' ? fault.detail(raw) : fault.detail
-    this.goodBeforeReject.push(this.good)
-    this.rejects.push({
-      record: this.#before.record + this.good + this.rejects.length,
-      line: this.#before.line + this.line,
-      byteOffset: this.base + this.at,
-      code: fault.code,
-      detail,
-      raw: isCopy ? raw : { from: this.at, to: this.at + raw.length },
-    })
+  reject(fault: Fault, to: number, raw?: Buffer): void {
+    const { at: from, line, good: goodBefore, room } = this
+    const detail =
+      typeof fault.detail === 'function' ? fault.detail(raw ?? room.bytes.subarray(from, to)) : fault.detail
+    this.rejects.add(room, { code: fault.code, detail }, { from, to, line, goodBefore }, raw)
   }
 
   /**
@@ -147,12 +199,11 @@ class FinishedChunk implements Chunk {
   readonly blankLines: number
   readonly firstRecord: number
   readonly goodBefore: number
-  readonly goodBeforeReject: readonly number[]
   readonly longestRecord: number
   readonly plainTimes: boolean
   readonly plainTexts: boolean
   readonly rejectCount: number
-  readonly #places: readonly RejectPlace[]
+  readonly #places: RejectPlaces
   #rejects: readonly Reject[] | undefined
   readonly #base: number
   readonly #firstLine: number
@@ -179,7 +230,6 @@ class FinishedChunk implements Chunk {
     this.#places = draft.rejects
     this.#base = draft.base
     this.#firstLine = before.line
-    this.goodBeforeReject = draft.goodBeforeReject
     this.#layout = {
       good: draft.good,
       lineEnds: draft.lineEnds,
@@ -199,19 +249,36 @@ class FinishedChunk implements Chunk {
     return this.#copyData
   }
 
-  get rejectCodes(): readonly RejectCode[] {
-    return this.#places.map(({ code }) => code)
+  get goodBeforeReject(): readonly number[] {
+    const room = this.#held()
+    return Array.from({ length: this.rejectCount }, (_, k) => this.#places.goodBefore(room, k))
+  }
+
+  get rejectCodes(): ReadonlyMap<RejectCode, number> {
+    const codes = new Map<RejectCode, number>()
+    for (const { code, count } of this.#places.reasons) codes.set(code, (codes.get(code) ?? 0) + count)
+    return codes
   }
 
   get rejects(): readonly Reject[] {
-    this.#rejects ??= this.#places.map((_, k) => this.reject(k))
+    this.#rejects ??= Array.from({ length: this.rejectCount }, (_, k) => {
+      const reject = this.reject(k)
+      return { ...reject, raw: Buffer.from(reject.raw) }
+    })
     return this.#rejects
   }
 
   reject(k: number): Reject {
-    const { raw, detail, ...place } = this.#places[k]!
-    const bytes = 'to' in raw ? Buffer.from(this.#held().bytes.subarray(raw.from, raw.to)) : raw
-    return { ...place, ...(detail === undefined ? {} : { detail }), raw: bytes }
+    const room = this.#held()
+    const { from, to, line, goodBefore, reason, copy } = this.#places.place(room, k)
+    return {
+      record: this.firstRecord + goodBefore + k,
+      line: this.#firstLine + line,
+      byteOffset: this.#base + from,
+      code: reason.code,
+      detail: reason.detail,
+      raw: copy ?? room.bytes.subarray(from, to),
+    }
   }
 
   goodRecord(n: number): GoodRecord {
@@ -224,7 +291,7 @@ class FinishedChunk implements Chunk {
       record: this.firstRecord + n - 1 + this.#rejectsBefore(n),
       line: this.#firstLine + room.lines[n - 1]!,
       byteOffset: this.#base + start,
-      raw: Buffer.from(room.bytes.subarray(start, room.stops[n - 1]!)),
+      raw: room.bytes.subarray(start, room.stops[n - 1]!),
     }
   }
 
@@ -242,11 +309,12 @@ class FinishedChunk implements Chunk {
 
   /** How many rejects stand before the n-th good record. */
   #rejectsBefore(n: number): number {
+    const room = this.#held()
     let low = 0
-    let high = this.goodBeforeReject.length
+    let high = this.rejectCount
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.goodBeforeReject[middle]! < n) low = middle + 1
+      if (this.#places.goodBefore(room, middle) < n) low = middle + 1
       else high = middle
     }
     return low

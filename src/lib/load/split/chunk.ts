@@ -54,7 +54,7 @@ export interface GoodRecord {
   readonly line: number
   /** Of its first byte in the decoded content. */
   readonly byteOffset: number
-  /** A copy of its bytes, without its line end. */
+  /** Its bytes, without its line end: those of the chunk, so to be copied before its release. */
   readonly raw: Buffer
 }
 
@@ -73,7 +73,7 @@ export interface Chunk {
   readonly firstRecord: number
   /** Good records in all chunks before. */
   readonly goodBefore: number
-  /** How many good records of this chunk come before each of its rejects, in their order. */
+  /** How many good records of this chunk come before each of its rejects, in their order. Not to be asked for after `release`. */
   readonly goodBeforeReject: readonly number[]
   /** Bytes of the longest good record. */
   readonly longestRecord: number
@@ -83,12 +83,12 @@ export interface Chunk {
   readonly plainTexts: boolean
   /** How many structural rejects it has. */
   readonly rejectCount: number
-  /** Why each of them is one, in the order of the source. */
-  readonly rejectCodes: readonly RejectCode[]
+  /** How many of them there are of each code. */
+  readonly rejectCodes: ReadonlyMap<RejectCode, number>
   /** All of them, in the order of the source; their bytes are copies. Not to be asked for first after `release`. */
   readonly rejects: readonly Reject[]
   /**
-   * One of them, made when it is asked for. Not to be called after `release`.
+   * One of them, made when it is asked for. Its bytes are those of the chunk. Not to be called after `release`.
    *
    * @param k counts from 0
    */

@@ -28,16 +28,15 @@ export class LinesScanner implements Scanner {
     const { room, target, maxGood } = draft
     const { end, atEnd } = draft.window
     const bytes = room.bytes
-    const filled = bytes.subarray(0, end)
     let { at: start, line, good, lineEnds } = draft
     let nextLf = -1
     let nextCr = this.#nextCr(draft)
     let result: Stop = 'border'
     while (start < target && good < maxGood) {
       if (start === end) break
-      // Each kind is searched for only when its last find lies behind: a file without CR is searched once.
-      if (nextLf < start) nextLf = indexOrEnd(filled, lf, start)
-      if (nextCr < start) nextCr = this.#findCr(draft, filled, start)
+      // Each kind is searched for only when its last find lies behind: a file without CR is searched once. A LF is at `end`.
+      if (nextLf < start) nextLf = bytes.indexOf(lf, start)
+      if (nextCr < start) nextCr = this.#findCr(draft, start)
       const stop = Math.min(nextLf, nextCr)
       let next = stop + 1
       let lineEnd = endsWithLf
@@ -92,8 +91,10 @@ export class LinesScanner implements Scanner {
     return base === window.base && end === window.end && from <= at ? cr : -1
   }
 
-  #findCr({ window }: Draft, filled: Buffer, from: number): number {
-    this.#found = { base: window.base, from, end: window.end, cr: indexOrEnd(filled, cr, from) }
+  #findCr({ window }: Draft, from: number): number {
+    const { base, end, room } = window
+    const index = room.bytes.subarray(0, end).indexOf(cr, from)
+    this.#found = { base, from, end, cr: index === -1 ? end : index }
     return this.#found.cr
   }
 
@@ -138,11 +139,6 @@ export class LinesScanner implements Scanner {
     if (isTooDeep(bytes, start, stop, limits.jsonMaxDepth)) return { code: 'json_too_deep' }
     return undefined
   }
-}
-
-function indexOrEnd(bytes: Buffer, byte: number, from: number): number {
-  const index = bytes.indexOf(byte, from)
-  return index === -1 ? bytes.length : index
 }
 
 /** The index of the first byte in `[start, stop)` that is neither space nor tab; `stop` when there is none. */

@@ -114,7 +114,7 @@ class Cutter {
     while (!this.#hasDropped) {
       const stop = this.#scanner.scan(draft, this.#isCareful)
       if (stop === 'border') {
-        if (await this.#endsTooEarly()) await this.#reject(unclosedArray)
+        if (await this.#endsTooEarly()) await this.#rejectRead(unclosedArray)
         else if (this.#isSound()) return
         else this.#readCarefully()
         continue
@@ -123,7 +123,8 @@ class Cutter {
       const isJudgeable = stop === 'fault' || held > this.#maxRecordBytes
       const fault = isJudgeable ? this.#scanner.judge(draft, this.#isCareful) : 'more'
       if (fault === 'more') await this.#readMore()
-      else await this.#reject(fault)
+      // Most rejects end in what has been read: a promise for each would be most of what they cost.
+      else if (!this.#rejectHeld(fault)) await this.#rejectRead(fault)
     }
   }
 
@@ -153,27 +154,39 @@ class Cutter {
     await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - at))
   }
 
-  /** Takes the bad record out: to where it surely ends, else to its first line break. */
-  async #reject(fault: Fault): Promise<void> {
+  /**
+   * Takes the bad record out: to where it surely ends, else to its first line break.
+   *
+   * @param from a place in the record before which no line ends
+   * @returns whether its end has been read; otherwise nothing happened
+   */
+  #rejectHeld(fault: Fault, from = this.#draft.at): boolean {
     const draft = this.#draft
     const { window, at: start } = draft
+    const { bytes } = window.room
     if (fault.to !== undefined) {
-      const { bytes } = window.room
-      draft.reject(fault, bytes.subarray(start, fault.to))
+      draft.reject(fault, fault.to)
       draft.line += countLineEnds(bytes, start, fault.to)
       draft.at = fault.to
       this.#scanner.recover(draft, true)
-      return
+      return true
     }
+    const { stop, isKnown } = findLineEnd(bytes, from, window.end, this.#scanner.crEnds)
+    if (!isKnown && !window.atEnd) return false
+    this.#addReject(fault, stop - start)
+    draft.at = afterLineEnd(bytes, stop, window.end)
+    draft.line++
+    this.#scanner.recover(draft, false)
+    return true
+  }
+
+  /** Reads on to the end of the bad record, and takes it out. */
+  async #rejectRead(fault: Fault): Promise<void> {
+    const draft = this.#draft
+    const { window, at: start } = draft
     let at = start
-    for (;;) {
-      const { stop, isKnown } = findLineEnd(window.room.bytes, at, window.end, this.#scanner.crEnds)
-      if (isKnown || window.atEnd) {
-        const raw = window.room.bytes.subarray(start, stop)
-        this.#addReject(fault, raw, raw.length, false)
-        draft.at = afterLineEnd(window.room.bytes, stop, window.end)
-        break
-      }
+    while (!this.#rejectHeld(fault, at)) {
+      const { stop } = findLineEnd(window.room.bytes, at, window.end, this.#scanner.crEnds)
       // The window reaches behind the chunk's target, so the line does, too: nothing of this chunk comes after it.
       if (stop - start > this.#maxRecordBytes) {
         if (!this.#isSound()) {
@@ -181,13 +194,11 @@ class Cutter {
           return
         }
         await this.#rejectBeyondMemory(fault)
-        break
+        return
       }
       at = stop
       await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - start))
     }
-    draft.line++
-    this.#scanner.recover(draft, false)
   }
 
   /** Takes out a line that is longer than memory may be: its bytes are dropped as they come. The chunk ends with it. */
@@ -200,7 +211,7 @@ class Cutter {
     for (;;) {
       const { stop, isKnown } = findLineEnd(room.bytes, start, window.end, this.#scanner.crEnds)
       if (isKnown || window.atEnd) {
-        this.#addReject(fault, raw, window.base + stop - address, true)
+        this.#addReject(fault, window.base + stop - address, raw)
         draft.at = afterLineEnd(room.bytes, stop, window.end)
         break
       }
@@ -208,14 +219,15 @@ class Cutter {
       await window.fill(Math.max(window.end, start) + maxLookaheadBytes)
     }
     this.#hasDropped = true
+    draft.line++
+    this.#scanner.recover(draft, false)
   }
 
-  #addReject(fault: Fault, line: Buffer, lineBytes: number, isCopy: boolean): void {
-    if (lineBytes <= this.#maxRecordBytes) this.#draft.reject(fault, line, isCopy)
-    else {
-      const cut: Fault = { code: 'record_too_long', detail: `${lineBytes} bytes` }
-      this.#draft.reject(cut, line.subarray(0, this.#maxRecordBytes), isCopy)
-    }
+  /** @param raw the line, cut to what may be held, when it is not in the room */
+  #addReject(fault: Fault, lineBytes: number, raw?: Buffer): void {
+    const isCut = lineBytes > this.#maxRecordBytes
+    const found: Fault = isCut ? { code: 'record_too_long', detail: `${lineBytes} bytes` } : fault
+    this.#draft.reject(found, this.#draft.at + Math.min(lineBytes, this.#maxRecordBytes), raw)
   }
 }
 
