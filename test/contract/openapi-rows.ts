@@ -3,7 +3,7 @@
  * that it needs, and the response that it must get.
  */
 import { connect } from 'node:net'
-import { examplesOfStats } from '../../src/lib/serve/openapi/examples.js'
+import { exampleParams } from '../../src/lib/serve/openapi/rows.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { document } from './openapi-judge.js'
 
@@ -54,7 +54,7 @@ function goodUrl(path: string): string {
   const stat = stats.find(({ name }) => path === `/stats/${name}`)
   if (stat === undefined) return path.replace('{id}', '1')
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(examplesOfStats[stat.name]!.asked)) {
+  for (const [name, value] of Object.entries(exampleParams(stat))) {
     for (const text of [value].flat()) query.append(name, text)
   }
   return `${path}?${query}`

@@ -3,8 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Result } from '../../src/lib/core/result.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import { examplesOfStats } from '../../src/lib/serve/openapi/examples.js'
-import { nullableColumns, schemaName } from '../../src/lib/serve/openapi/rows.js'
+import { exampleAnswer, exampleParams, nullableColumns, schemaName } from '../../src/lib/serve/openapi/rows.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { askUsers } from '../../src/lib/stats/query/drill-down.js'
 import { givenParams, paramsOf, snake } from '../../src/lib/stats/query/params.js'
@@ -112,7 +111,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
   })
 
   test('its example is what is really answered on examples/events.csv', async () => {
-    const { asked, answer } = examplesOfStats[name]!
+    const [asked, answer] = [exampleParams(stat), exampleAnswer(stat)]
     const given = givenParams(paramsOf(stat.params), (param) => asked[snake(param.name)])
     expect(plain(await ask(db(), stat, given))).toEqual(answer)
     expect(problemsOf(answerOf(stat), answer)).toEqual([])

@@ -271,7 +271,7 @@ test('the statement that is shown reads the rollup, and what is compared are par
     expect(daily.parameters).toEqual(expect.arrayContaining([9, 'UA']))
     for (const statement of [
       await explain(db, retentionStat, { segment, cohort: 'active' }),
-      await explain(db, wauStat, { segment }, { cell: '2025-08-09' }),
+      await explain(db, wauStat, { segment }, { key: '2025-08-09' }),
     ]) {
       expect(statement.sql).toContain('FROM "ea"."property_user_days" WHERE rollup = $')
       expect(statement.sql).not.toMatch(/"(events|days|user_days)"/)

@@ -25,14 +25,40 @@ export interface Column {
 }
 
 export type Cell = string | number | boolean | null | readonly (number | boolean | null)[]
-export type Row = Readonly<Record<string, Cell>>
+/** What is undefined is not there: a column that the parameters left out. */
+export type Row = Readonly<Record<string, Cell | undefined>>
 
-/** What `--json` prints and HTTP answers: `{ metric, data, meta }`; `columns` stay inside. */
-export interface Result {
+/** How the rows are drawn: what they have in common with those of every answer of this form. */
+export interface Chart {
+  /**
+   * - `lines`: dates, then counts, or dates, keys and one count
+   * - `ranking`: names with a count, the largest first
+   * - `histogram`: numbers with a count
+   * - `funnel`: steps with their users
+   * - `cohorts`: for each cohort a list of rates
+   * - `stack`: dates, then counts that add up
+   */
+  readonly form: 'lines' | 'ranking' | 'histogram' | 'funnel' | 'cohorts' | 'stack'
+  readonly title: string
+  /** Of a stack the column that is drawn below zero. */
+  readonly below?: string
+}
+
+/**
+ * What `--json` prints and HTTP answers: `{ metric, data, meta }`; the rest stays inside.
+ *
+ * @typeParam R a row
+ * @typeParam M what is known about the rows as a whole
+ */
+export interface Result<R = Row, M = Readonly<Record<string, unknown>>> {
   readonly metric: string
   readonly columns: readonly Column[]
-  readonly data: readonly Row[]
+  readonly data: readonly R[]
   /** A last row for people's tables (a mean, a sum); what it says stands in `meta` too, so other formats leave it out. */
   readonly footer?: Row
-  readonly meta: Readonly<Record<string, unknown>>
+  readonly meta: M
+  /** Absent where there is nothing to draw. */
+  readonly chart?: Chart
+  /** How many days before its first one an answer counts users. */
+  readonly lookbackDays?: number
 }

@@ -37,7 +37,12 @@ export function listStats(): Result {
       { name: 'summary', kind: 'text' },
       { name: 'example', kind: 'text' },
     ],
-    data: stats.map(({ name, summary, description, example }) => ({ name, summary, example, description })),
+    data: stats.map(({ name, summary, description, example }) => ({
+      name,
+      summary,
+      example: example.command,
+      description,
+    })),
     meta: {},
   }
 }

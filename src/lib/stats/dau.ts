@@ -6,7 +6,6 @@
  */
 import { sql } from 'kysely'
 import * as z from 'zod'
-import type { Result } from '../core/result.js'
 import { dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { activeUsers, usersActiveOn } from './active/active-users.js'
@@ -14,30 +13,44 @@ import { rowDate } from './active/parse-date-key.js'
 import { windowState } from './query/completeness.js'
 import { calendar } from './query/events.js'
 import { commonParams } from './query/params.js'
+import { count, date, flag } from './query/row-schema.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const params = z.strictObject({
   ...commonParams,
   grain: z.enum(dayGrains).default('day').describe('Count users once a day, week or month.'),
 })
 
-export const dauStat = {
+const row = z.object({ date: date(), unique_users: count('users').nullable(), complete: flag() })
+
+export const dauStat = defineStat({
   name: 'dau',
   summary: 'Count the active users of each day, week or month',
   description:
     'A user is active in a window when they have at least one event in it. Every window of the range is a row, also an ' +
     'empty one. With --grain week or month the range grows to whole windows. A window that has not begun is empty; one ' +
     'that has not ended, or that the data does not cover, is not complete.',
-  example: 'ea stats dau --from 2025-08-01 --to 2025-08-31 --grain week',
+  example: {
+    command: 'ea stats dau --from 2025-08-01 --to 2025-08-31 --grain week',
+    params: { from: '2025-01-31', to: '2025-02-01' },
+    data: [
+      { date: '2025-01-31', unique_users: 12, complete: true },
+      { date: '2025-02-01', unique_users: 7, complete: true },
+    ],
+    meta: {
+      from: '2025-01-31',
+      to: '2025-02-01',
+      definition: 'Different users with at least one event in each day.',
+      source: 'rollups',
+      grain: 'day',
+    },
+  },
   params,
+  row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: (_, frame) => frame.segmentsHeld,
-  columns: () => [
-    { name: 'date', kind: 'date' },
-    { name: 'unique_users', kind: 'count', unit: 'users' },
-    { name: 'complete', kind: 'flag' },
-  ],
+  canUseRollups: (_, frame) => frame.segmentsHeld,
+  chart: { form: 'lines', title: ({ grain }) => `Active users in each ${grain}` },
   definition: ({ grain }) => `Different users with at least one event in each ${grain}.`,
   sql: ({ grain }, frame) => sql<SqlRow>`
 WITH calendar AS (
@@ -59,14 +72,14 @@ ORDER BY calendar.date`,
       }
     }),
   }),
-  users: {
-    cell: 'the DATE of a row, as in 2025-10-06',
-    sql: (cell, { grain }, frame) => {
-      const date = rowDate(cell, grain, frame)
+  drillDown: {
+    key: 'the DATE of a row, as in 2025-10-06',
+    sql: (key, { grain }, frame) => {
+      const date = rowDate(key, grain, frame)
       return usersActiveOn(frame, { from: date, to: windowEnd(date, grain) })
     },
   },
-} satisfies Stat<typeof params>
+})
 
 /**
  * The active users of each day, week or month.
@@ -77,6 +90,10 @@ ORDER BY calendar.date`,
  * const { data } = await dau(db, { from: '2025-08-01', to: '2025-08-31' })
  * data[0] // { date: '2025-08-01', unique_users: 74, complete: true }
  */
-export function dau(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+export function dau(
+  db: Database,
+  given: z.input<typeof params> = {},
+  options?: AskOptions,
+): Promise<Answer<typeof dauStat>> {
   return ask(db, dauStat, given, options)
 }

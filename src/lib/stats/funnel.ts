@@ -5,10 +5,9 @@
  * statement has one of several forms (see the files beside this one); all end with the same `best`.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type * as z from 'zod'
+import * as z from 'zod'
 import { resolveDay } from '../core/day-text.js'
 import { EaError } from '../core/errors.js'
-import type { Result } from '../core/result.js'
 import type { Database } from '../db/connect.js'
 import { mayBeOpen } from './funnel/events-sql.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel/params.js'
@@ -19,8 +18,9 @@ import { areTimesKept, bestByTimes } from './funnel/search-rollup.js'
 import { strictAttempts } from './funnel/strict.js'
 import { unorderedAttempts } from './funnel/unordered.js'
 import type { Frame } from './query/query-context.js'
+import { count, rate, seconds, text } from './query/row-schema.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 interface FunnelRow {
   readonly users: readonly number[]
@@ -29,7 +29,24 @@ interface FunnelRow {
   readonly pending: number
 }
 
-export const funnelStat = {
+const row = z.object({
+  step: count(),
+  event_type: text(),
+  users: count('users'),
+  rate_from_first: rate().nullable(),
+  rate_from_previous: rate().nullable(),
+  median_seconds: seconds().nullable(),
+  mean_seconds: seconds().nullable(),
+})
+
+const meta = z.object({
+  pending_users: z
+    .int()
+    .nonnegative()
+    .describe('Users who have not taken all steps and have an attempt that can still go on.'),
+})
+
+export const funnelStat = defineStat({
   name: 'funnel',
   summary: 'Count the users who take one step after the other, and how long it takes',
   description:
@@ -39,33 +56,62 @@ export const funnelStat = {
     'the segment between them. In an unordered funnel row n counts the users with any n of the steps. An excluded event ' +
     'between two steps, or after the last one reached and inside the window, voids the attempt, also when it is a step ' +
     'itself.',
-  example: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
+  example: {
+    command: 'ea stats funnel --step signup --step "purchase[properties.value>10]" --window 7d',
+    params: { from: '2025-01-01', to: '2025-01-31', step: ['app_open', 'purchase'] },
+    data: [
+      {
+        step: 1,
+        event_type: 'app_open',
+        users: 188,
+        rate_from_first: 1,
+        rate_from_previous: null,
+        median_seconds: null,
+        mean_seconds: null,
+      },
+      {
+        step: 2,
+        event_type: 'purchase',
+        users: 23,
+        rate_from_first: 0.12234042553191489,
+        rate_from_previous: 0.12234042553191489,
+        median_seconds: 173.716,
+        mean_seconds: 239870.65482608695,
+      },
+    ],
+    meta: {
+      from: '2025-01-01',
+      to: '2025-01-31',
+      definition:
+        "Users by how many of 2 steps they took, each step at or after the one before, other events may come between, all within 14d of the first step taken; the first step is in the range, and the user's deepest, then earliest attempt counts.",
+      source: 'events',
+      step: ['app_open', 'purchase'],
+      window: '14d',
+      order: 'ordered',
+      exclude: [],
+      pending_users: 0,
+    },
+  },
   params: funnelParams,
+  row,
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
   // The kept times lie sorted by user in an index, so that merging them is quicker than hashing (docs/decisions/raw-event-questions.md).
   rollupSettings: { enable_hashjoin: 'off' },
-  rollupsAnswer: (params, frame) =>
+  canUseRollups: (params, frame) =>
     params.order === 'ordered' &&
     frame.segments.length === 0 &&
     canSearchArrays({ plan: planFunnel(params.step, exclusionsOf(params)) }) &&
     areTimesKept(params.step, frame),
   // Of the users who did not get to the end, those are told apart whose window is still open; long after the range none is.
-  dependsOnSecond: ({ to, window }, now) => {
+  isTimeSensitive: ({ to, window }, now) => {
     if (to === undefined) return true
     const last = resolveDay(to, now.toISOString().slice(0, 10)).last
     const marginMs = 3 * 86_400_000 // The day itself, and what zones differ by.
     return Date.parse(last) + window.ms + marginMs > now.getTime()
   },
   selectors: ({ step, exclude }) => [...step, ...exclude.map(({ selector }) => selector)],
-  columns: () => [
-    { name: 'step', kind: 'count' },
-    { name: 'event_type', kind: 'text' },
-    { name: 'users', kind: 'count', unit: 'users' },
-    { name: 'rate_from_first', kind: 'rate' },
-    { name: 'rate_from_previous', kind: 'rate' },
-    { name: 'median_seconds', kind: 'seconds' },
-    { name: 'mean_seconds', kind: 'seconds' },
-  ],
+  chart: { form: 'funnel', title: () => 'Funnel' },
+  meta,
   definition,
   sql: (params, frame) => {
     const steps = params.step.map((_, index) => index + 1)
@@ -97,14 +143,14 @@ FROM best`
       meta: { pending_users: pending },
     }
   },
-  users: {
-    cell: 'a step as in 2 for the users who reached it, -2 for those who reached the step before and not this one',
-    sql: (cell, params, frame) => {
-      const found = /^(-?)(\d{1,2})$/.exec(cell)
+  drillDown: {
+    key: 'a step as in 2 for the users who reached it, -2 for those who reached the step before and not this one',
+    sql: (key, params, frame) => {
+      const found = /^(-?)(\d{1,2})$/.exec(key)
       const step = Number(found?.[2])
       const isLost = found?.[1] === '-'
       if (!(step >= (isLost ? 2 : 1) && step <= params.step.length)) {
-        throw new EaError('usage', `The funnel has no step ${JSON.stringify(cell)}.`, {
+        throw new EaError('usage', `The funnel has no step ${JSON.stringify(key)}.`, {
           suggestions: [
             `Write a step from 1 to ${params.step.length}, or one from 2 on with a minus for the users lost before it.`,
           ],
@@ -114,7 +160,7 @@ FROM best`
 SELECT user_id FROM best WHERE depth ${isLost ? sql`= ${step - 1}` : sql`>= ${step}`}`
     },
   },
-} satisfies Stat<typeof funnelParams>
+})
 
 function definition({ step, window, order, exclude }: FunnelParams): string {
   const how = {
@@ -158,6 +204,10 @@ function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id:
  * const { data } = await funnel(db, { step: ['signup', 'purchase'], window: '7d' })
  * data[1] // { step: 2, event_type: 'purchase', users: 310, rate_from_first: 0.31, …, median_seconds: 86400, … }
  */
-export function funnel(db: Database, given: z.input<typeof funnelParams>, options?: AskOptions): Promise<Result> {
+export function funnel(
+  db: Database,
+  given: z.input<typeof funnelParams>,
+  options?: AskOptions,
+): Promise<Answer<typeof funnelStat>> {
   return ask(db, funnelStat, given, options)
 }

@@ -10,7 +10,6 @@ import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import { EaError } from '../core/errors.js'
 import { nearest } from '../core/nearest.js'
-import type { Result } from '../core/result.js'
 import { addWindows, type Day, type DayGrain, dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { rowDate } from './active/parse-date-key.js'
@@ -18,8 +17,9 @@ import { windowState } from './query/completeness.js'
 import { all, calendar, eventDay, eventWindow, inSegments, onDays, windowOf } from './query/events.js'
 import { commonParams } from './query/params.js'
 import { type Frame, visibleOnly } from './query/query-context.js'
+import { count, date, flag } from './query/row-schema.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const states = ['new', 'returning', 'resurrecting', 'dormant'] as const
 type State = (typeof states)[number]
@@ -29,7 +29,16 @@ const params = z.strictObject({
   grain: z.enum(dayGrains).default('day').describe('Length of a period.'),
 })
 
-export const lifecycleStat = {
+const row = z.object({
+  date: date(),
+  new: count('users').nullable(),
+  returning: count('users').nullable(),
+  resurrecting: count('users').nullable(),
+  dormant: count('users').nullable(),
+  complete: flag(),
+})
+
+export const lifecycleStat = defineStat({
   name: 'lifecycle',
   summary: 'Count the new, returning, resurrecting and dormant users of each period',
   description:
@@ -37,15 +46,32 @@ export const lifecycleStat = {
     'in the period before. With a segment, only its events make a user active or new. Every period of the range is a row; ' +
     'the range grows to whole periods, and the period before it is looked at too. A period that has not begun is empty; one that has not ' +
     'ended, or that the data does not cover, is not complete.',
-  example: 'ea stats lifecycle --from 2025-08-01 --to 2025-08-31 --grain week',
+  example: {
+    command: 'ea stats lifecycle --from 2025-08-01 --to 2025-08-31 --grain week',
+    params: { from: '2025-01-31', to: '2025-02-01' },
+    data: [
+      { date: '2025-01-31', 'new': 7, returning: 0, resurrecting: 5, dormant: 11, complete: true },
+      { date: '2025-02-01', 'new': 5, returning: 1, resurrecting: 1, dormant: 11, complete: true },
+    ],
+    meta: {
+      from: '2025-01-31',
+      to: '2025-02-01',
+      definition:
+        "new: the user's first event ever is in the day; returning: not new, and also active in the day before; resurrecting: active, not new, and not active in the day before; dormant: active in the day before and not in this one.",
+      source: 'rollups',
+      grain: 'day',
+    },
+  },
   params,
+  row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: (_, frame) => frame.segmentsHeld,
-  columns: () => [
-    { name: 'date', kind: 'date' },
-    ...states.map((name) => ({ name, kind: 'count', unit: 'users' }) as const),
-    { name: 'complete', kind: 'flag' },
-  ],
+  lookbackDays: ({ grain }) => ({ day: 1, week: 7, month: 31 })[grain],
+  canUseRollups: (_, frame) => frame.segmentsHeld,
+  chart: {
+    form: 'stack',
+    title: ({ grain }) => `New, returning, resurrecting and dormant users of each ${grain}`,
+    below: 'dormant',
+  },
   definition: ({ grain, segment }) => {
     const event = segment.length === 0 ? 'event' : 'event of the segment'
     return (
@@ -89,11 +115,11 @@ ORDER BY date`,
       }
     }),
   }),
-  users: {
-    cell: `DATE:STATE, as in 2025-10-06:new (${states.join(', ')})`,
-    sql: (cell, { grain }, frame) => usersInState(cell, grain, frame),
+  drillDown: {
+    key: `DATE:STATE, as in 2025-10-06:new (${states.join(', ')})`,
+    sql: (key, { grain }, frame) => usersInState(key, grain, frame),
   },
-} satisfies Stat<typeof params>
+})
 
 /** The start of the period before the range: who is dormant in the first one was active there. */
 function oneBefore(grain: DayGrain, frame: Frame): Day {
@@ -138,14 +164,14 @@ function firstDays(grain: DayGrain, frame: Frame): RawBuilder<unknown> {
   ) AS user_periods`
 }
 
-function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{ user_id: string }> {
-  const [, dateText = cell, stateText = ''] = /^(.*):(.*)$/s.exec(cell) ?? []
+function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ user_id: string }> {
+  const [, dateText = key, stateText = ''] = /^(.*):(.*)$/s.exec(key) ?? []
   const start = rowDate(dateText, grain, frame)
   const state = states.find((name) => name === stateText)
   if (state === undefined) {
     const near = nearest(stateText, states)
     throw new EaError('usage', `${JSON.stringify(stateText)} is not a state of the lifecycle: ${states.join(', ')}.`, {
-      suggestions: [near === undefined ? `A cell is ${start}:STATE.` : `Did you mean ${start}:${near}?`],
+      suggestions: [near === undefined ? `A key is ${start}:STATE.` : `Did you mean ${start}:${near}?`],
     })
   }
   const [before, end] = [addWindows(start, grain, -1), windowEnd(start, grain)]
@@ -187,6 +213,10 @@ function usersInState(cell: string, grain: DayGrain, frame: Frame): RawBuilder<{
  * const { data } = await lifecycle(db, { grain: 'week' })
  * data[0] // { date: '2025-08-04', new: 12, returning: 130, resurrecting: 9, dormant: 41, complete: true }
  */
-export function lifecycle(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+export function lifecycle(
+  db: Database,
+  given: z.input<typeof params> = {},
+  options?: AskOptions,
+): Promise<Answer<typeof lifecycleStat>> {
   return ask(db, lifecycleStat, given, options)
 }

@@ -7,20 +7,19 @@
  * optional rollup holds them.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { Result } from '../core/result.js'
 import { addWindows, windowStart } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 import { members } from './retention/cohorts-sql.js'
 import { definition } from './retention/definition.js'
 import { cellUsers } from './retention/drilldown.js'
 import { defaultWindowsBack, type GivenParams, hourOf, type Params, params } from './retention/params.js'
-import { rollupsAnswer } from './retention/rollups.js'
-import { cells, dayBehindData } from './retention/rows.js'
+import { canUseRollups } from './retention/rollups.js'
+import { cells, dayBehindData, meta, row } from './retention/rows.js'
 import { cohortSpan, countCohorts, dayBegins, dayCohortsSql, windowInstants } from './retention/windows.js'
 
-export const retentionStat = {
+export const retentionStat = defineStat({
   name: 'retention',
   summary: 'Measure how many users of a cohort come back in later windows',
   description:
@@ -29,8 +28,42 @@ export const retentionStat = {
     'not ended, or that the data does not cover, is not complete. With on-or-after anybody may still return, so a cell is ' +
     'complete only when everybody of its cohort has. The mean of a window weighs each cohort by its size and leaves out ' +
     'those for which that window is not complete, with on-or-after those for which it is not over.',
-  example: 'ea stats retention --window-type week --windows 8',
+  example: {
+    command: 'ea stats retention --window-type week --windows 8',
+    params: { start_date: '2025-01-06', to: '2025-01-06', windows: '2' },
+    data: [
+      {
+        cohort: '2025-01-06',
+        size: 39,
+        users: [39, 4, 3],
+        rates: [1, 0.10256410256410256, 0.07692307692307693],
+        complete: [true, true, true],
+      },
+    ],
+    meta: {
+      from: '2025-01-06',
+      to: '2025-01-12',
+      definition:
+        'A cohort is the users whose first event ever is in the week, window 0. Window k (1 to 2) counts those of them with a return event (any event) in the k-th week after it.',
+      source: 'rollups',
+      start_date: '2025-01-06',
+      windows: 2,
+      window_type: 'week',
+      cohort: 'first-ever',
+      mode: 'on',
+      clock: 'calendar',
+      min_return_events: 1,
+      mean: {
+        cohort: 'mean',
+        size: 39,
+        users: [39, 4, 3],
+        rates: [1, 0.10256410256410256, 0.07692307692307693],
+        complete: [true, true, true],
+      },
+    },
+  },
   params,
+  row,
   range: ({ startDate, to, windowType }) => ({
     first: startDate === undefined ? undefined : (hourOf(startDate)?.day ?? startDate),
     last: to === undefined ? undefined : (hourOf(to)?.day ?? to),
@@ -45,15 +78,11 @@ export const retentionStat = {
         ? 'The newest day of the data'
         : `The ${windowType} of the newest day of the data and the ${defaultWindowsBack} ${windowType}s before it`,
   }),
-  rollupsAnswer,
+  canUseRollups,
   selectors: ({ startEvent, returnEvent }) => [startEvent, returnEvent].filter((selector) => selector !== undefined),
-  columns: ({ windowType }) => [
-    { name: 'cohort', kind: windowType === 'hour' ? 'instant' : 'date' },
-    { name: 'size', kind: 'count', unit: 'users' },
-    { name: 'users', kind: 'counts', unit: 'users' },
-    { name: 'rates', kind: 'rates' },
-    { name: 'complete', kind: 'flags' },
-  ],
+  columns: ({ windowType }) => ({ kinds: { cohort: windowType === 'hour' ? 'instant' : 'date' } }),
+  chart: { form: 'cohorts', title: ({ windowType }) => `Retention by ${windowType}` },
+  meta,
   definition,
   size: (params, frame) => [
     { count: countCohorts(params, frame), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
@@ -84,11 +113,11 @@ WHERE counted.number IS NULL OR counted.number <= ${windows}::int
 ORDER BY cohorts.number, window_number`
   },
   shape: cells,
-  users: {
-    cell: 'COHORT:WINDOW, as in 2025-10-06:1',
+  drillDown: {
+    key: 'COHORT:WINDOW, as in 2025-10-06:1',
     sql: cellUsers,
   },
-} satisfies Stat<typeof params>
+})
 
 /** `counted`: the users of each cohort and window number. */
 function counted({ mode }: Params): RawBuilder<unknown> {
@@ -129,6 +158,10 @@ function epoch(instant: RawBuilder<unknown>): RawBuilder<unknown> {
  * const { data } = await retention(db, { startDate: '2025-10-06', windows: 2 })
  * data[0] // { cohort: '2025-10-06', size: 40, users: [40, 12, 9], rates: [1, 0.3, 0.225], complete: [true, true, true] }
  */
-export function retention(db: Database, given: GivenParams = {}, options?: AskOptions): Promise<Result> {
+export function retention(
+  db: Database,
+  given: GivenParams = {},
+  options?: AskOptions,
+): Promise<Answer<typeof retentionStat>> {
   return ask(db, retentionStat, given, options)
 }

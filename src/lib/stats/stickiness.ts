@@ -7,36 +7,50 @@
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import { EaError } from '../core/errors.js'
-import type { Result } from '../core/result.js'
 import { type Grain, grains } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { countWindows } from './query/answer-size.js'
 import { calendar, eventsInRange, eventWindow, windowOf } from './query/events.js'
 import { commonParams } from './query/params.js'
 import type { Frame } from './query/query-context.js'
+import { count } from './query/row-schema.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const params = z.strictObject({
   ...commonParams,
   grain: z.enum(grains).default('day').describe('Length of a window.'),
 })
 
-export const stickinessStat = {
+const row = z.object({ periods_active: count(), users: count('users') })
+
+export const stickinessStat = defineStat({
   name: 'stickiness',
   summary: 'Count users by the number of days, weeks or months in which they were active',
   description:
     'A user is active in a window when they have at least one event in it, and is counted in exactly one row: that of the ' +
     'number of their active windows. Every number up to the windows of the range is a row, also with no users. The range ' +
     'grows to whole windows. An hour begins on the hour of the local clock.',
-  example: 'ea stats stickiness --from 2025-08-01 --to 2025-08-31',
+  example: {
+    command: 'ea stats stickiness --from 2025-08-01 --to 2025-08-31',
+    params: { from: '2025-01-01', to: '2025-01-02' },
+    data: [
+      { periods_active: 1, users: 12 },
+      { periods_active: 2, users: 0 },
+    ],
+    meta: {
+      from: '2025-01-01',
+      to: '2025-01-02',
+      definition: 'Different users by the number of days of the range in which they have at least one event.',
+      source: 'rollups',
+      grain: 'day',
+    },
+  },
   params,
+  row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: ({ grain }, frame) => grain !== 'hour' && frame.segmentsHeld,
-  columns: () => [
-    { name: 'periods_active', kind: 'count' },
-    { name: 'users', kind: 'count', unit: 'users' },
-  ],
+  canUseRollups: ({ grain }, frame) => grain !== 'hour' && frame.segmentsHeld,
+  chart: { form: 'histogram', title: ({ grain }) => `Users by active ${grain}s` },
   definition: ({ grain }) =>
     `Different users by the number of ${grain}s of the range in which they have at least one event.`,
   size: ({ grain }, frame) => [{ count: countWindows(grain, frame), of: `${grain}s`, params: ['from', 'to', 'grain'] }],
@@ -56,15 +70,15 @@ ORDER BY numbers.periods_active`,
   shape: (rows) => ({
     data: rows.map((row) => ({ periods_active: row.periods_active as number, users: row.users as number })),
   }),
-  users: {
-    cell: 'the number of active windows of a row, as in 3',
-    sql: (cell, { grain }, frame) => sql`SELECT user_id
+  drillDown: {
+    key: 'the number of active windows of a row, as in 3',
+    sql: (key, { grain }, frame) => sql`SELECT user_id
 FROM (
   ${activeWindows(grain, frame)}
 ) AS users
-WHERE periods_active = ${activeWindowsOf(cell, grain, frame)}`,
+WHERE periods_active = ${activeWindowsOf(key, grain, frame)}`,
   },
-} satisfies Stat<typeof params>
+})
 
 /** `user_id, periods_active` of every user of the range. */
 function activeWindows(grain: Grain, frame: Frame): RawBuilder<{ user_id: string }> {
@@ -88,12 +102,12 @@ function activeWindows(grain: Grain, frame: Frame): RawBuilder<{ user_id: string
   GROUP BY user_id`
 }
 
-function activeWindowsOf(cell: string, grain: Grain, frame: Frame): number {
+function activeWindowsOf(key: string, grain: Grain, frame: Frame): number {
   // A day on which the clock was set back has 25 hours.
   const most = countWindows(grain, frame) + (grain === 'hour' ? 1 : 0)
-  const count = /^\d{1,9}$/.test(cell) ? Number(cell) : 0
+  const count = /^\d{1,9}$/.test(key) ? Number(key) : 0
   if (count >= 1 && count <= most) return count
-  throw new EaError('usage', `No row has the number ${JSON.stringify(cell)}: they go from 1 to ${most}.`, {
+  throw new EaError('usage', `No row has the number ${JSON.stringify(key)}: they go from 1 to ${most}.`, {
     suggestions: [`Try ${count > most ? most : 1}.`],
   })
 }
@@ -107,6 +121,10 @@ function activeWindowsOf(cell: string, grain: Grain, frame: Frame): number {
  * const { data } = await stickiness(db, { from: '2025-08-01', to: '2025-08-31' })
  * data[0] // { periods_active: 1, users: 412 }
  */
-export function stickiness(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+export function stickiness(
+  db: Database,
+  given: z.input<typeof params> = {},
+  options?: AskOptions,
+): Promise<Answer<typeof stickinessStat>> {
   return ask(db, stickinessStat, given, options)
 }

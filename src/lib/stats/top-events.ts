@@ -6,13 +6,13 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
-import type { Result } from '../core/result.js'
 import type { Database } from '../db/connect.js'
 import { all, eventsInRange, inSegments } from './query/events.js'
 import { commonParams } from './query/params.js'
 import type { Frame } from './query/query-context.js'
+import { count, rate, text } from './query/row-schema.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const params = z.strictObject({
   ...commonParams,
@@ -20,21 +20,40 @@ const params = z.strictObject({
   uniqueUsers: z.boolean().default(false).describe('Also count the different users of each type (reads all events).'),
 })
 
-export const topEventsStat = {
+const row = z.object({
+  event_type: text(),
+  events: count('events'),
+  share: rate(),
+  unique_users: count('users').optional(),
+})
+
+export const topEventsStat = defineStat({
   name: 'top-events',
   summary: 'Rank the event types by how often they happen',
   description: 'The share is that of all events of the range, not only of the types that are listed.',
-  example: 'ea stats top-events --from 2025-08-01 --limit 5',
+  example: {
+    command: 'ea stats top-events --from 2025-08-01 --limit 5',
+    params: { from: '2025-01-01', to: '2025-01-31', limit: '2' },
+    data: [
+      { event_type: 'view_item', events: 917, share: 0.41530797101449274 },
+      { event_type: 'app_open', events: 416, share: 0.18840579710144928 },
+    ],
+    meta: {
+      from: '2025-01-01',
+      to: '2025-01-31',
+      definition: 'Events of each type, and their share of all events of the range.',
+      source: 'rollups',
+      limit: 2,
+      unique_users: false,
+    },
+  },
   params,
+  row,
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
-  rollupsAnswer: ({ uniqueUsers }, frame) =>
+  canUseRollups: ({ uniqueUsers }, frame) =>
     !uniqueUsers && frame.segments.every(({ field }) => field.kind === 'event_type'),
-  columns: ({ uniqueUsers }) => [
-    { name: 'event_type', kind: 'text' },
-    { name: 'events', kind: 'count', unit: 'events' },
-    { name: 'share', kind: 'rate' },
-    ...(uniqueUsers ? [{ name: 'unique_users', kind: 'count', unit: 'users' } as const] : []),
-  ],
+  columns: ({ uniqueUsers }) => (uniqueUsers ? {} : { without: ['unique_users'] }),
+  chart: { form: 'ranking', title: () => 'Events by type' },
   definition: ({ uniqueUsers }) =>
     uniqueUsers
       ? 'Events of each type, their share of all events of the range, and the different users who sent them.'
@@ -55,15 +74,15 @@ LIMIT ${limit}`,
       ...(uniqueUsers ? { unique_users: row.unique_users as number } : {}),
     })),
   }),
-  users: {
-    cell: 'the EVENT_TYPE of a row, as in purchase',
-    rollupsAnswer: () => false,
-    sql: (cell, _, frame) => sql`SELECT user_id
+  drillDown: {
+    key: 'the EVENT_TYPE of a row, as in purchase',
+    canUseRollups: () => false,
+    sql: (key, _, frame) => sql`SELECT user_id
 FROM ${frame.t.events}
-WHERE ${all([eventsInRange(frame), sql`event_type = ${cell}::text`])}
+WHERE ${all([eventsInRange(frame), sql`event_type = ${key}::text`])}
 GROUP BY user_id`,
   },
-} satisfies Stat<typeof params>
+})
 
 /** `event_type, events, unique_users` for every type of the range; `unique_users` is null when rollups answer. */
 function countedTypes(frame: Frame): RawBuilder<unknown> {
@@ -93,6 +112,10 @@ function countedTypes(frame: Frame): RawBuilder<unknown> {
  * const { data } = await topEvents(db, { limit: 3 })
  * data[0] // { event_type: 'page_view', events: 1204, share: 0.2408 }
  */
-export function topEvents(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+export function topEvents(
+  db: Database,
+  given: z.input<typeof params> = {},
+  options?: AskOptions,
+): Promise<Answer<typeof topEventsStat>> {
   return ask(db, topEventsStat, given, options)
 }

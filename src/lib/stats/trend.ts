@@ -8,7 +8,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import { mapInTurns } from '../core/in-turns.js'
-import type { Result } from '../core/result.js'
 import { type Grain, grains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { activeUsers } from './active/active-users.js'
@@ -19,8 +18,9 @@ import { hourState, type WindowState, windowState } from './query/completeness.j
 import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from './query/events.js'
 import { commonParams, parsedText } from './query/params.js'
 import type { Frame } from './query/query-context.js'
+import { count, dateOrInstant, flag, text } from './query/row-schema.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import type { SqlRow, Stat } from './query/stat.js'
+import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const measures = ['events', 'unique_users'] as const
 
@@ -35,7 +35,19 @@ const params = z.strictObject({
 })
 type Params = z.output<typeof params>
 
-export const trendStat = {
+const row = z.object({
+  date: dateOrInstant(),
+  key: text().nullable(),
+  value: count('events').nullable(),
+  complete: flag(),
+})
+
+const meta = z.object({
+  by: z.string().nullable().describe('What tells the keys apart; null when nothing does, and every key is null.'),
+  keys_left_out: z.int().nonnegative().describe('How many keys there are beside those of the answer.'),
+})
+
+export const trendStat = defineStat({
   name: 'trend',
   summary: 'Count events or users over time, in total or by event type or property',
   description:
@@ -43,22 +55,47 @@ export const trendStat = {
     'are the largest in total over the range, the largest first; what has no such property has the key null. The range grows to ' +
     'whole windows. A window that has not begun is empty; one that has not ended, or that the data does not cover, is not ' +
     'complete.',
-  example: 'ea stats trend --from 2025-08-01 --grain week --by properties.country',
+  example: {
+    command: 'ea stats trend --from 2025-08-01 --grain week --by properties.country',
+    params: { from: '2025-01-01', to: '2025-01-31', grain: 'month', by: 'event_type', limit: '2' },
+    data: [
+      { date: '2025-01-01', key: 'view_item', value: 917, complete: true },
+      { date: '2025-01-01', key: 'app_open', value: 416, complete: true },
+    ],
+    meta: {
+      from: '2025-01-01',
+      to: '2025-01-31',
+      definition: 'Events in each month by event_type, of the 2 largest keys of the range.',
+      source: 'rollups',
+      grain: 'month',
+      by: 'event_type',
+      measure: 'events',
+      limit: 2,
+      keys_left_out: 6,
+      warnings: ['The other 6 values of event_type are left out; a larger limit shows more.'],
+    },
+  },
   params,
+  row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  rollupsAnswer: ({ grain, by, measure }, frame) => {
+  canUseRollups: ({ grain, by, measure }, frame) => {
     if (grain === 'hour') return false
     if (measure === 'unique_users') return by === undefined && frame.segmentsHeld
     if (by === undefined && frame.segmentsHeld) return true
     return [...(by === undefined ? [] : [by]), ...frame.segments].every(({ field }) => field.kind === 'event_type')
   },
   fields: ({ by }) => (by === undefined ? [] : [by.field]),
-  columns: ({ grain, by, measure }) => [
-    { name: 'date', kind: grain === 'hour' ? 'instant' : 'date' },
-    ...(by === undefined ? [] : [{ name: 'key', kind: 'text' } as const]),
-    { name: 'value', kind: 'count', unit: measure === 'events' ? 'events' : 'users' },
-    { name: 'complete', kind: 'flag' },
-  ],
+  columns: ({ grain, by, measure }) => ({
+    without: by === undefined ? ['key'] : [],
+    kinds: { date: grain === 'hour' ? 'instant' : 'date' },
+    units: { value: measure === 'events' ? 'events' : 'users' },
+  }),
+  chart: {
+    form: 'lines',
+    title: ({ grain, by, measure }) =>
+      `${measure === 'events' ? 'Events' : 'Active users'} in each ${grain}${by === undefined ? '' : ` by ${by.text}`}`,
+  },
+  meta,
   definition: ({ grain, by, measure, limit }) => {
     const counted = measure === 'events' ? 'Events' : 'Different users with at least one event'
     return by === undefined
@@ -89,12 +126,12 @@ export const trendStat = {
       warnings: left === 0 ? [] : [`The other ${left} values of ${by!.text} are left out; a larger limit shows more.`],
     }
   },
-  users: {
-    cell: 'the DATE of a row, with --by also its KEY, as in 2025-10-06:UA',
-    rollupsAnswer: ({ grain, by }, frame) => grain !== 'hour' && by === undefined && frame.segmentsHeld,
-    sql: (cell, { grain, by }, frame) => trendUsers(cell, grain, by, frame),
+  drillDown: {
+    key: 'the DATE of a row, with --by also its KEY, as in 2025-10-06:UA',
+    canUseRollups: ({ grain, by }, frame) => grain !== 'hour' && by === undefined && frame.segmentsHeld,
+    sql: (key, { grain, by }, frame) => trendUsers(key, grain, by, frame),
   },
-} satisfies Stat<typeof params>
+})
 
 function stateOf({ date, ends }: SqlRow, grain: Grain, frame: Frame): WindowState {
   if (grain === 'hour') return hourState(frame, date as string, ends as number)
@@ -189,6 +226,10 @@ function countedUsers(grain: Grain, by: By | undefined, frame: Frame): RawBuilde
  * const { data } = await trend(db, { by: 'event_type', limit: 3 })
  * data[0] // { date: '2025-08-01', key: 'page_view', value: 1204, complete: true }
  */
-export function trend(db: Database, given: z.input<typeof params> = {}, options?: AskOptions): Promise<Result> {
+export function trend(
+  db: Database,
+  given: z.input<typeof params> = {},
+  options?: AskOptions,
+): Promise<Answer<typeof trendStat>> {
   return ask(db, trendStat, given, options)
 }

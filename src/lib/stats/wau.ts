@@ -1,11 +1,18 @@
 /** How many different users were active in the 7 days that end with each date; see `trailing-users.ts`. */
 import type * as z from 'zod'
-import type { Result } from '../core/result.js'
 import type { Database } from '../db/connect.js'
 import { type trailingParams, trailingUsersStat } from './active/rolling-users.js'
 import { type AskOptions, ask } from './query/run-stat.js'
+import type { Answer } from './query/stat.js'
 
-export const wauStat = trailingUsersStat({ name: 'wau', lengthDays: 7 })
+export const wauStat = trailingUsersStat({
+  name: 'wau',
+  lengthDays: 7,
+  example: [
+    { date: '2025-01-31', unique_users: 62, complete: true },
+    { date: '2025-02-01', unique_users: 63, complete: true },
+  ],
+})
 
 /**
  * The weekly active users of each date: of that day and the 6 days before it.
@@ -16,6 +23,10 @@ export const wauStat = trailingUsersStat({ name: 'wau', lengthDays: 7 })
  * const { data } = await wau(db, { from: '2025-08-01', to: '2025-08-31' })
  * data[0] // { date: '2025-08-01', unique_users: 174, complete: true }
  */
-export function wau(db: Database, given: z.input<typeof trailingParams> = {}, options?: AskOptions): Promise<Result> {
+export function wau(
+  db: Database,
+  given: z.input<typeof trailingParams> = {},
+  options?: AskOptions,
+): Promise<Answer<typeof wauStat>> {
   return ask(db, wauStat, given, options)
 }

@@ -3,6 +3,7 @@ import type { Result, Row } from '../../../src/lib/core/result.js'
 import { addDays } from '../../../src/lib/core/time.js'
 import { stats } from '../../../src/lib/stats/catalog.js'
 import { plainParams } from '../../../src/lib/stats/query/params.js'
+import { columnsFor } from '../../../src/lib/stats/query/stat.js'
 
 /** What an answer says about days unless a test says otherwise: a week of August, data from July to the day behind it. */
 const wholeWeek = {
@@ -26,9 +27,11 @@ export function answerOf(
   const parsed = stat.params.parse(params)
   return {
     metric: name,
-    columns: stat.columns(parsed),
+    columns: columnsFor(stat, parsed),
     data: rows,
     meta: { ...plainParams(parsed), ...wholeWeek, definition: stat.definition(parsed), ...days },
+    chart: { ...stat.chart!, title: stat.chart!.title(parsed) },
+    ...(stat.lookbackDays === undefined ? {} : { lookbackDays: stat.lookbackDays(parsed) }),
   }
 }
 

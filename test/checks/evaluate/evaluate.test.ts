@@ -403,7 +403,7 @@ describe('changes', () => {
     ],
     [
       'a base whose sliding window reaches before the data',
-      [{ ...dauOf([5], { from: '2025-07-06' }), metric: 'wau' }],
+      [{ ...dauOf([5], { from: '2025-07-06' }), lookbackDays: 6 }],
       null,
       'the base 2025-07-06 counts users from 2025-06-30 on, before the data, which begins on 2025-07-01',
     ],

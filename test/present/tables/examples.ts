@@ -1,5 +1,12 @@
 /** Results as the stats give them, small enough to see through. */
 import type { ColumnKind, Result, Row } from '../../../src/lib/core/result.js'
+import { stats } from '../../../src/lib/stats/catalog.js'
+
+/** A Result as the answer of a stat is drawn. */
+export function asAnswerOf(metric: string, result: Result, meta: Result['meta'] = {}): Result {
+  const { chart } = stats.find(({ name }) => name === metric)!
+  return { ...result, metric, meta: { ...result.meta, ...meta }, chart: { ...chart!, title: `Chart of ${metric}` } }
+}
 
 /** `name:kind` for each column. */
 export function resultOf(columns: string, data: readonly Row[], meta: Result['meta'] = {}): Result {

@@ -1,6 +1,6 @@
 /** Answers to draw, and what is read from their drawings. */
 import type { Result, Row } from '../../../src/lib/core/result.js'
-import { dailyUsers, resultOf } from '../tables/examples.js'
+import { asAnswerOf, dailyUsers, resultOf } from '../tables/examples.js'
 
 /** The lines of a chart. */
 export function drawn(text: string): string[] {
@@ -13,7 +13,7 @@ export function dayAt(index: number): string {
 
 /** `dau`, the last ones not complete. */
 export function usersOf(values: readonly (number | null)[], incomplete = 0): Result {
-  return { ...dailyUsers(values, incomplete), metric: 'dau' }
+  return asAnswerOf('dau', dailyUsers(values, incomplete))
 }
 
 /** `trend --by`: the first key has the values, each further one half of those before. */
@@ -21,13 +21,13 @@ export function trendOf(keys: readonly (string | null)[], values: readonly (numb
   const data = values.flatMap((value, day) =>
     keys.map((key, at) => ({ date: dayAt(day), key, value: value === null ? null : Math.floor(value / 2 ** at) })),
   )
-  return { ...resultOf('date:date key:text value:count', data), metric: 'trend' }
+  return asAnswerOf('trend', resultOf('date:date key:text value:count', data))
 }
 
 export function topEventsOf(rows: readonly (readonly [string, number])[]): Result {
   const total = rows.reduce((sum, [, events]) => sum + events, 0) || 1
   const data = rows.map(([event_type, events]) => ({ event_type, events, share: events / total }))
-  return { ...resultOf('event_type:text events:count share:rate', data), metric: 'top-events' }
+  return asAnswerOf('top-events', resultOf('event_type:text events:count share:rate', data))
 }
 
 export function funnelOf(steps: readonly (readonly [string, number])[], pending_users = 0): Result {
@@ -46,7 +46,7 @@ export function funnelOf(steps: readonly (readonly [string, number])[], pending_
   })
   const columns =
     'step:count event_type:text users:count rate_from_first:rate rate_from_previous:rate median_seconds:seconds mean_seconds:seconds'
-  return { ...resultOf(columns, data, { pending_users }), metric: 'funnel' }
+  return asAnswerOf('funnel', resultOf(columns, data, { pending_users }))
 }
 
 /** `new, returning, resurrecting, dormant` for each day, the last ones not complete. */
@@ -63,7 +63,7 @@ export function lifecycleOf(
     complete: day < rows.length - incomplete,
   }))
   const columns = 'date:date new:count returning:count resurrecting:count dormant:count complete:flag'
-  return { ...resultOf(columns, data), metric: 'lifecycle' }
+  return asAnswerOf('lifecycle', resultOf(columns, data))
 }
 
 /** Cohorts of 100 users each; window 0 has them all, the last value of a cohort is not complete. */
@@ -82,8 +82,10 @@ export function retentionOf(cohorts: readonly (readonly (number | null)[])[]): R
   }))
   const first = lists[0]!
   return {
-    ...resultOf('cohort:date size:count users:counts rates:rates complete:flags', data, { window_type: 'week' }),
-    metric: 'retention',
+    ...asAnswerOf(
+      'retention',
+      resultOf('cohort:date size:count users:counts rates:rates complete:flags', data, { window_type: 'week' }),
+    ),
     footer: { cohort: 'mean', size: 100, users: first, rates: first.map(rateOf), complete: first.map(() => true) },
   }
 }

@@ -5,7 +5,7 @@
 import { nearest } from '../../core/nearest.js'
 import type { Column } from '../../core/result.js'
 import { SyntaxProblem } from '../../core/scanner.js'
-import type { Stat } from '../../stats/query/stat.js'
+import { columnsFor, type Stat } from '../../stats/query/stat.js'
 import type { Assertion, Measure, Quantity } from './assertion.js'
 import { expectedValue, isKey, isList, type Unit, unitOf } from './column-units.js'
 import { type Places, parseAssertion, readAssertion } from './parser.js'
@@ -64,7 +64,7 @@ class Fit {
   }
 
   #column(subject: Measure, stat: Stat): void {
-    const columns = stat.columns(this.#params)
+    const columns = columnsFor(stat, this.#params)
     const unit = subject.column === '' ? 'count' : this.#measured(subject, stat, columns)
     for (const [number, filter] of subject.where.entries()) this.#filter(filter, number, stat, columns)
     this.#order(subject, columns)

@@ -118,21 +118,13 @@ function measureBase(subject: Measure, base: Result | undefined): Measured | Unm
   const name = `the base ${daysText(base.meta)}`
   if (from != null && data_from != null) {
     if (from < data_from) return { unknown: `${name} begins before the data, which begins on ${data_from}` }
-    const reached = addDays(from, -daysLookedBack(base))
+    const reached = addDays(from, -(base.lookbackDays ?? 0))
     if (reached < data_from) {
       return { unknown: `${name} counts users from ${reached} on, before the data, which begins on ${data_from}` }
     }
   }
   const measured = measure(subject, base)
   return 'unknown' in measured ? { unknown: `in ${name}: ${measured.unknown}` } : measured
-}
-
-/** How many days before its first one an answer counts users: those of a sliding window, or of the window before. */
-function daysLookedBack({ metric, meta }: Result): number {
-  if (metric === 'wau') return 6
-  if (metric === 'mau') return 29
-  if (metric !== 'lifecycle') return 0
-  return { day: 1, week: 7, month: 31 }[meta.grain as string] ?? 1
 }
 
 function isOfPoints({ comparison }: Assertion): boolean {

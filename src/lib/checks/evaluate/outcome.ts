@@ -1,5 +1,5 @@
 /** What a check found: all that a report needs, also when it passes. */
-import type { Cell } from '../../core/result.js'
+import type { Row } from '../../core/result.js'
 
 export const statuses = ['pass', 'warn', 'fail', 'unknown'] as const
 export type Status = (typeof statuses)[number]
@@ -28,7 +28,7 @@ export interface Outcome {
   /** One sentence: why it failed or is unknown, with the numbers; for a pass what was found. */
   readonly reason: string
   /** The rows that decided, for `every` and `any`, at most ten. */
-  readonly rows: readonly Readonly<Record<string, Cell>>[]
+  readonly rows: readonly Row[]
   readonly warnings: readonly string[]
   /** Where the check stands in its file; undefined for one of the command line. */
   readonly place: { readonly file: string; readonly line: number; readonly column: number } | undefined

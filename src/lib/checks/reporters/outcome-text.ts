@@ -3,7 +3,7 @@
  * read keeps all digits and does not come from here.
  */
 
-import type { Cell } from '../../core/result.js'
+import type { Row } from '../../core/result.js'
 import { visible } from '../../present/tables/cell-text.js'
 import type { CheckReport, Outcome, Status } from '../evaluate/outcome.js'
 import { durationText } from './duration-text.js'
@@ -84,8 +84,8 @@ export function placeText({ file, line, column }: NonNullable<Outcome['place']>)
 }
 
 /** `date=2025-08-01, unique_users=3`. */
-export function rowText(row: Readonly<Record<string, Cell>>): string {
-  const cellText = (cell: Cell) => (typeof cell === 'string' ? cell : JSON.stringify(cell))
+export function rowText(row: Row): string {
+  const cellText = (cell: Row[string]) => (typeof cell === 'string' ? cell : JSON.stringify(cell))
   return Object.entries(row)
     .map(([name, cell]) => `${name}=${cellText(cell)}`)
     .join(', ')

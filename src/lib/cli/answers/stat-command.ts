@@ -3,7 +3,6 @@
  */
 import { type Command, Flags } from '@oclif/core'
 import type { Result } from '../../core/result.js'
-import { chartForm } from '../../present/terminal-charts/forms.js'
 import { eachUser } from '../../stats/query/drill-down.js'
 import { givenParams, kebab, type Param, paramsOf } from '../../stats/query/params.js'
 import { type AskOptions, ask, explain } from '../../stats/query/run-stat.js'
@@ -25,18 +24,18 @@ export function statCommand(stat: Stat): Command.Class {
   return class StatCommand extends BaseCommand<typeof StatCommand> {
     static override summary = stat.summary
     static override description = stat.description
-    static override examples = [stat.example.replace(/^ea /, '<%= config.bin %> ')]
+    static override examples = [stat.example.command.replace(/^ea /, '<%= config.bin %> ')]
     static override flags = {
       ...Object.fromEntries(params.map((param) => [kebab(param.name), flagOf(param)])),
-      ...(stat.users === undefined
+      ...(stat.drillDown === undefined
         ? {}
         : {
             users: Flags.string({
-              description: `List the users behind one number instead: ${stat.users.cell}.`,
+              description: `List the users behind one number instead: ${stat.drillDown.key}.`,
               helpValue: 'CELL',
             }),
           }),
-      ...(chartForm(stat.name) === undefined ? {} : chartFlag),
+      ...(stat.chart === undefined ? {} : chartFlag),
       ...queryTimeoutFlag,
       sql: Flags.boolean({ description: 'Print the SQL statement and its parameters instead of running it.' }),
       ...outputFlags,
@@ -56,7 +55,7 @@ export function statCommand(stat: Stat): Command.Class {
         return this.draw(await this.withDatabase((db) => ask(db, stat, given, options)))
       }
       if (sql) {
-        const which = cell === undefined ? options : { ...options, cell }
+        const which = cell === undefined ? options : { ...options, key: cell }
         const statement = await this.withDatabase((db) => explain(db, stat, given, which))
         return this.present(statement, statementText(statement))
       }

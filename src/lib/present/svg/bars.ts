@@ -11,38 +11,47 @@ const barHeightPx = 26
 /** More standing bars than this have no numbers on them. */
 const maxNumbered = 16
 
-/** The event types, the most frequent first. */
-export const drawTopEvents: Draw = ({ data }, width) => {
-  const rows = data.slice(0, maxBars)
-  const names = rows.map((row) => shown(row.event_type as string))
-  const events = rows.map((row) => row.events as number)
-  const texts = rows.map(
-    (row) => `${human(row.events as number, 'count', true)} (${human(row.share as number, 'rate', true)})`,
+/** Names with a count and, where there is one, the share that it is; the largest first. */
+export const drawRanking: Draw = ({ data, columns }, width) => {
+  const [name, count, share] = (['text', 'count', 'rate'] as const).map((kind) =>
+    columns.find((one) => one.kind === kind),
   )
+  const rows = data.slice(0, maxBars)
+  const names = rows.map((row) => shown(row[name!.name] as string))
+  const counted = rows.map((row) => row[count!.name] as number)
+  const texts = rows.map((row, index) => {
+    const text = human(counted[index]!, 'count', true)
+    return share === undefined ? text : `${text} (${human(row[share.name] as number, 'rate', true)})`
+  })
   const left = data.length - rows.length
+  const what = `${name!.name.replaceAll('_', ' ')}s`
   return {
-    title: 'Events by type',
     description: [
-      `Bars, one for each of ${rows.length} event types.`,
+      `Bars, one for each of ${rows.length} ${what}.`,
       `${names
         .slice(0, 5)
         .map((name, index) => `${name}: ${texts[index]}`)
         .join('; ')}${names.length > 5 ? '; and others' : ''}.`,
-      ...(left > 0 ? [`${left} more types are not drawn.`] : []),
+      ...(left > 0 ? [`${left} more ${what} are not drawn.`] : []),
     ].join(' '),
     height: 24 + rows.length * barHeightPx,
     option: lyingBars(names, width, [
       {
         type: 'bar',
         clip: false,
-        data: events,
+        data: counted,
         barWidth: '64%',
         itemStyle: { color: seriesColor(0) },
         emphasis: { disabled: true },
         label: { ...barLabel, position: 'right', formatter: ({ dataIndex }) => texts[dataIndex]! },
       },
     ]),
-    tips: [names.map((name, index) => `${name}: ${texts[index]!} of the events`)],
+    tips: [
+      names.map(
+        (name, index) =>
+          `${name}: ${texts[index]}${share === undefined ? '' : ` of the ${count!.unit ?? count!.name}`}`,
+      ),
+    ],
   }
 }
 
@@ -58,23 +67,25 @@ export function lyingBars(names: readonly string[], width: number, series: BarSe
   }
 }
 
-/** Users by how many windows they were active in. */
-export const drawStickiness: Draw = ({ data, meta }: Result) => {
-  const grain = typeof meta.grain === 'string' ? meta.grain : 'window'
-  const windows = data.map((row) => row.periods_active as number)
-  const users = data.map((row) => row.users as number)
+/** Numbers with a count: how many users for each number of windows. */
+export const drawHistogram: Draw = ({ data, meta, columns }: Result) => {
+  const [number, count] = columns.filter(({ kind }) => kind === 'count')
+  const unit = count!.unit ?? count!.name
+  // `periods_active` of days is `days active`.
+  const name = number!.name.replaceAll('_', ' ').replace('periods', `${meta.grain ?? 'period'}s`)
+  const numbers = data.map((row) => row[number!.name] as number)
+  const users = data.map((row) => row[count!.name] as number)
   const total = users.reduce((sum, count) => sum + count, 0)
   const texts = users.map((count) => human(count, 'count', true))
   const peak = users.indexOf(Math.max(0, ...users.slice(0, 100_000)))
   return {
-    title: `Users by active ${grain}s`,
     description:
-      `Bars, one for each number of active ${grain}s from ${windows[0]} to ${windows.at(-1)}: ${human(total, 'count', true)} users in all, ` +
-      `most of them (${texts[peak] ?? 0}) active in ${windows[peak] ?? 0}.`,
+      `Bars, one for each number of ${name} from ${numbers[0]} to ${numbers.at(-1)}: ${human(total, 'count', true)} ${unit} in all, ` +
+      `most of them (${texts[peak] ?? 0}) at ${numbers[peak] ?? 0}.`,
     height: 260,
     option: {
       grid: plot({ top: 24, bottom: 28 }),
-      xAxis: nameAxis(windows.map(String), { title: `active ${grain}s` }),
+      xAxis: nameAxis(numbers.map(String), { title: name }),
       yAxis: { ...countAxis(), min: 0 },
       series: [
         {
@@ -95,10 +106,6 @@ export const drawStickiness: Draw = ({ data, meta }: Result) => {
         },
       ],
     },
-    tips: [
-      texts.map(
-        (text, index) => `${text} users active in ${windows[index]} ${grain}${windows[index] === 1 ? '' : 's'}`,
-      ),
-    ],
+    tips: [texts.map((text, index) => `${text} ${unit}, ${name}: ${numbers[index]}`)],
   }
 }

@@ -2,30 +2,22 @@
  * A Result as a picture: one SVG for each stat that has a shape, for pages and files alike. It has no script, no style and
  * no address of another place; its colours are CSS variables (`colors.ts`), and each mark says what it shows.
  */
-import type { Result } from '../../core/result.js'
-import { drawStickiness, drawTopEvents } from './bars.js'
+import type { Chart, Result } from '../../core/result.js'
+import { drawHistogram, drawRanking } from './bars.js'
 import { chartVariables, mutedColor } from './colors.js'
 import type { Draw, Drawing } from './drawing.js'
 import { drawFunnel } from './funnel-bars.js'
-import { drawLifecycle } from './lifecycle-bars.js'
 import { drawLines } from './lines.js'
 import { drawRetention } from './retention-curves.js'
+import { drawStack } from './stacked-bars.js'
 
-const draws: ReadonlyMap<string, Draw> = new Map([
-  ['dau', drawLines],
-  ['wau', drawLines],
-  ['mau', drawLines],
-  ['trend', drawLines],
-  ['top-events', drawTopEvents],
-  ['stickiness', drawStickiness],
-  ['funnel', drawFunnel],
-  ['retention', drawRetention],
-  ['lifecycle', drawLifecycle],
-])
-
-/** Whether the answers of a stat have a shape that can be drawn. */
-export function hasChart(metric: string): boolean {
-  return draws.has(metric)
+const draws: Readonly<Record<Chart['form'], Draw>> = {
+  lines: drawLines,
+  ranking: drawRanking,
+  histogram: drawHistogram,
+  funnel: drawFunnel,
+  cohorts: drawRetention,
+  stack: drawStack,
 }
 
 export interface ChartOptions {
@@ -41,25 +33,24 @@ export interface ChartOptions {
  * Draws the answer of a stat.
  *
  * @returns a whole `<svg>`, sized by its view box; one that says so when there is nothing to draw
- * @throws RangeError for a metric that `hasChart` does not know
+ * @throws RangeError for a Result without `chart`
  * @example
  * const svg = await chartSvg(await ask(db, dauStat, {}), { width: 720 })
  */
 export async function chartSvg(result: Result, options: ChartOptions): Promise<string> {
-  const draw = draws.get(result.metric)
-  if (draw === undefined) throw new RangeError(`${result.metric} has no chart`)
-  const drawing = result.data.length === 0 ? nothing : draw(result, options.width)
+  const { chart } = result
+  if (chart === undefined) throw new RangeError(`${result.metric} has no chart`)
+  const drawing = result.data.length === 0 ? nothing : draws[chart.form](result, options.width)
   const size = { width: options.width, height: options.height ?? drawing.height }
   // It is large, and most commands draw nothing.
   const { svgOf } = await import('./svg.js')
-  const svg = svgOf(drawing, size, options.title ?? drawing.title)
+  const svg = svgOf(drawing, size, options.title ?? (drawing === nothing ? 'No data' : chart.title))
   if (drawing !== nothing) return svg
   const said = `<text x="${size.width / 2}" y="${size.height / 2}" text-anchor="middle" font-size="12" fill="${mutedColor}">No data</text>`
   return svg.replace('\n</svg>', `\n${said}\n</svg>`)
 }
 
 const nothing: Drawing = {
-  title: 'No data',
   description: 'There is nothing to draw.',
   height: 80,
   option: {},

@@ -9,8 +9,6 @@ export type ChartOption = ComposeOption<
 >
 
 export interface Drawing {
-  /** The name of the chart when the caller has none. */
-  readonly title: string
   /** What a person who does not see it should know. */
   readonly description: string
   /** In pixels; what suits the shape. */

@@ -32,7 +32,6 @@ export const drawFunnel: Draw = ({ data }, width) => {
   ])
   const top = legendHeightPx([...labels.values()], width)
   return {
-    title: 'Funnel',
     description: `Bars, one for each step. ${names
       .map(
         (name, index) =>

@@ -3,7 +3,6 @@
  * has hollow points, because a day that has just begun is no fall.
  */
 import type { LineSeriesOption } from 'echarts/charts'
-import type { Result } from '../../core/result.js'
 import { type FlatColumn, flatColumns, human, type Scalar } from '../tables/cell-text.js'
 import { completeRows, pivoted } from '../tables/series.js'
 import { countAxis, legendHeightPx, legendOf, nameAxis, plot, shown } from './axes.js'
@@ -40,7 +39,7 @@ export const drawLines: Draw = (result, width) => {
   const keys = isKeyed ? keysOf(flat[1]!) : []
   const unit = result.columns.find(({ kind }) => kind === 'count')?.unit ?? ''
   const lines = counts.map((column, index): Line => {
-    const label = isKeyed ? shown(keys[index]!) : nameOf(result)
+    const label = isKeyed ? shown(keys[index]!) : result.chart!.title
     return {
       label,
       color: seriesColor(index),
@@ -58,7 +57,6 @@ export const drawLines: Draw = (result, width) => {
   const top = hasLegend ? legendHeightPx([...labels.values()], width) : 12
   const left = all.length - counts.length
   return {
-    title: nameOf(result),
     description: [
       describe(dates, lines),
       ...(complete.includes(false) ? ['Dashed: not complete.'] : []),
@@ -81,18 +79,6 @@ export const drawLines: Draw = (result, width) => {
 
 function keysOf(column: FlatColumn): Scalar[] {
   return [...new Set(column.values)]
-}
-
-function nameOf({ metric, columns, meta }: Result): string {
-  const unit = columns.find(({ kind }) => kind === 'count')?.unit
-  const per = typeof meta.grain === 'string' ? ` in each ${meta.grain}` : ''
-  const named: Record<string, string> = {
-    wau: 'Active users of the 7 days up to each day',
-    mau: 'Active users of the 30 days up to each day',
-    dau: `Active users${per}`,
-  }
-  const by = typeof meta.by === 'string' ? ` by ${shown(meta.by)}` : ''
-  return named[metric] ?? `${unit === 'users' ? 'Active users' : 'Events'}${per}${by}`
 }
 
 function describe(dates: readonly string[], lines: readonly Line[]): string {

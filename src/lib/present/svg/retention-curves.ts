@@ -34,7 +34,6 @@ export const drawRetention: Draw = ({ data, footer, meta }, width) => {
   const left = filled.length - rows.length
   const means = mean[0]?.values.map((value, index) => `${unit} ${index + 1} ${human(value, 'rate', true)}`) ?? []
   return {
-    title: `Retention by ${unit}`,
     description: [
       `Curves, one for each of ${rows.length} cohorts${rows.length === 0 ? '' : ` from ${shown(rows[0]!.cohort as string)} to ${shown(rows.at(-1)!.cohort as string)}`}, the later the stronger the colour.`,
       ...(means.length === 0 ? [] : [`The mean of all: ${means.slice(0, 8).join(', ')}.`]),

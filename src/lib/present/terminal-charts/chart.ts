@@ -4,14 +4,13 @@
  */
 import type { Result } from '../../core/result.js'
 import { wrapped } from '../../core/text-width.js'
-import { chartForm } from './forms.js'
 import { type ChartOptions, chartMinColumns } from './size.js'
 
 /**
  * The chart of a stat's answer, with a line break at its end; retention has its table above. Without rows, and where there
  * is no room, it is a sentence.
  *
- * @param result of a stat that has a chart (`chartForm`)
+ * @param result of a stat that has a chart
  * @throws Error for a stat that has none, which is a mistake of the caller
  * @example
  * await chart(result, { color: true, isTty: true, width: process.stdout.columns, height: process.stdout.rows })
@@ -31,14 +30,15 @@ async function chartLines(result: Result, options: ChartOptions): Promise<string
       width,
     )
   }
-  switch (chartForm(result.metric)) {
+  switch (result.chart?.form) {
     case 'lines':
       return (await import('./series.js')).seriesChart(result, options)
-    case 'bars':
+    case 'ranking':
+    case 'histogram':
       return (await import('./bars.js')).barChart(result, options)
     case 'funnel':
       return (await import('./funnel.js')).funnelChart(result, options)
-    case 'retention':
+    case 'cohorts':
       return (await import('./retention.js')).retentionChart(result, options)
     case 'stack':
       return (await import('./stack.js')).stackChart(result, options)

@@ -1,6 +1,6 @@
 /**
- * Lifecycle as stacked columns: who is active above the line of zero, who went away below it, on one scale. Every part is
- * as high as its number within one cell.
+ * Counts that add up as stacked columns above the line of zero, and what `chart.below` names below it, on one scale. Every
+ * part is as high as its number within one cell.
  */
 import type { Result } from '../../core/result.js'
 import { wrapped } from '../../core/text-width.js'
@@ -15,13 +15,13 @@ import { bucketed, type Point, peakOf, pointsOf } from './points.js'
 import { niceScale, shortValue } from './scale.js'
 import { type ChartOptions, plotRows } from './size.js'
 
-/** The state that stands below zero. */
-const below = 'dormant'
 const fills = { color: '████', unicode: '█▓▒░', ascii: '#=+.' }
 const maxBarColumns = 8
 
 interface Part {
   readonly name: string
+  /** Whether it is drawn below the line of zero. */
+  readonly isBelow: boolean
   readonly points: readonly Point[]
   readonly fill: string
   readonly style: string
@@ -43,7 +43,10 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
   const fill = unicode ? (color ? fills.color : fills.unicode) : fills.ascii
   const parts = flat
     .filter(({ kind }) => kind === 'count')
-    .map((column, index) => partOf(column, index, complete, fill))
+    .map((column, index) => ({
+      ...partOf(column, index, complete, fill),
+      isBelow: column.name === result.chart?.below,
+    }))
   if (parts.every(({ points }) => points.every(({ value }) => value === null))) {
     return wrapped('Nothing to draw: no value is there yet.', width)
   }
@@ -79,7 +82,7 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
   const isOpen = labels.map((_, bar) => shown.some((part) => isIncomplete(part.points[bar]!)))
   const marks = isOpen.map((open) => (open ? incompleteMark : ' ').padEnd(slot)).join('')
   const notes = [
-    `${below} below the line`,
+    ...parts.filter(({ isBelow }) => isBelow).map(({ name }) => `${name} below the line`),
     ...(isOpen.includes(true) ? [`${incompleteMark} ${incompleteText}`] : []),
     ...(perBar > 1 ? [`a bar is the mean of ${perBar} rows`] : []),
   ]
@@ -91,7 +94,7 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
   ]
 }
 
-function partOf(column: FlatColumn, index: number, complete: readonly boolean[], fill: string): Part {
+function partOf(column: FlatColumn, index: number, complete: readonly boolean[], fill: string): Omit<Part, 'isBelow'> {
   const name = visible(column.name)
   return { name, points: pointsOf(column, complete), fill: fill[index % fill.length]!, style: seriesStyle(index) }
 }
@@ -102,10 +105,10 @@ function isIncomplete({ value, isComplete }: Point): boolean {
 
 function stackScale(parts: readonly Part[], rowsAtMost: number): StackScale {
   const totals = parts[0]!.points.map((_, bar) =>
-    parts.filter(({ name }) => name !== below).reduce((sum, { points }) => sum + (points[bar]!.value ?? 0), 0),
+    parts.filter(({ isBelow }) => !isBelow).reduce((sum, { points }) => sum + (points[bar]!.value ?? 0), 0),
   )
   const highest = largest(totals)
-  const deepest = largest(parts.filter(({ name }) => name === below).map(({ points }) => peakOf(points)))
+  const deepest = largest(parts.filter(({ isBelow }) => isBelow).map(({ points }) => peakOf(points)))
   const rows = rowsAtMost - 1
   for (let intervals = Math.max(1, Math.floor(rows / 3)); ; intervals--) {
     const { step } = niceScale(Math.max(highest, deepest), intervals, 'count')
@@ -143,7 +146,7 @@ function drawStack(
   let total = 0
   for (const part of parts) {
     const value = part.points[bar]!.value ?? 0
-    if (part.name === below) fillRows(above + 1, above + 1 + rowsOf(value), part)
+    if (part.isBelow) fillRows(above + 1, above + 1 + rowsOf(value), part)
     else {
       // Borders are rounded, not heights, so that what the parts are off by does not add up.
       fillRows(above - rowsOf(total + value), above - rowsOf(total), part)

@@ -127,7 +127,7 @@ function stretchOf({ stat, params }: Question, now: string): string {
   // A day, a month, a year or an instant; `-7d` and `today` move.
   if (asOf !== undefined && /^\d/.test(asOf)) return 'always'
   const date = new Date(now)
-  if (asOf === undefined && stat.dependsOnSecond?.(params, date)) return secondOf(now)
+  if (asOf === undefined && stat.isTimeSensitive?.(params, date)) return secondOf(now)
   // Days and hours begin at quarters of an hour in all zones of today, and have not begun yet at that very instant.
   const isOnTheDot = date.getTime() % quarterMs === 0 && !/[1-9]/.test(now.slice(20))
   return `${Math.floor(date.getTime() / quarterMs)}${isOnTheDot ? ' on the dot' : ''}`

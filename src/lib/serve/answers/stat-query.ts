@@ -1,7 +1,6 @@
 /** The query of `GET /stats/<stat>` as a question: which parameters it takes by which names, and what was asked. */
 
 import { EaError } from '../../core/errors.js'
-import { hasChart } from '../../present/svg/chart.js'
 import { userBefore } from '../../stats/query/drill-down.js'
 import type { UserPage } from '../../stats/query/drill-down-sql.js'
 import { givenParams, type Param, paramsOf, parseParams, plainParams, snake } from '../../stats/query/params.js'
@@ -74,9 +73,9 @@ export function questionReader(stat: Stat): (query: unknown) => Question {
       otherNames: otherNames(param),
       isList: param.isList,
     })),
-    ...(stat.users === undefined ? [] : [{ name: 'users' }, { name: 'page_size' }, { name: 'cursor' }]),
+    ...(stat.drillDown === undefined ? [] : [{ name: 'users' }, { name: 'page_size' }, { name: 'cursor' }]),
     { name: 'format' },
-    ...(hasChart(stat.name) ? [{ name: 'width' }, { name: 'colors' }] : []),
+    ...(stat.chart !== undefined ? [{ name: 'width' }, { name: 'colors' }] : []),
   ]
   return (query) => {
     const texts = readQuery(query, known, stat.name)

@@ -3,7 +3,6 @@ import * as z from 'zod'
 import { type Param, paramsOf, snake, valueFromText } from '../../stats/query/params.js'
 import type { Stat } from '../../stats/query/stat.js'
 import { otherNames } from '../answers/stat-query.js'
-import type { Example } from './examples.js'
 import type { Schema } from './schemas.js'
 
 /** The schema of a parameter as it is given, in words where a grammar says more than JSON Schema can. */
@@ -34,7 +33,7 @@ export function spelt(words: string): string {
  *
  * @param examples a value for some of them, by name
  */
-export function statParameters(stat: Stat, examples: Example['asked']): Schema[] {
+export function statParameters(stat: Stat, examples: Readonly<Record<string, string | readonly string[]>>): Schema[] {
   return paramsOf(stat.params).flatMap((param) => {
     const name = snake(param.name)
     const { description, ...schema } = givenSchema(stat, param.name)

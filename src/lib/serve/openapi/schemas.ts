@@ -4,7 +4,6 @@
  */
 import { catalogue } from '../../core/errors.js'
 import { limits, rejectCodes } from '../../core/event.js'
-import type { ColumnKind } from '../../core/result.js'
 import { listedRejects } from '../../ingest/body/request.js'
 import { scopes } from '../../keys/scopes.js'
 
@@ -21,7 +20,7 @@ export function array(items: Schema): Schema {
 }
 
 /** The same, or null; for schemas of a plain type. */
-export function nullable(schema: Schema): Schema {
+function nullable(schema: Schema): Schema {
   return { ...schema, type: [schema.type, 'null'] }
 }
 
@@ -33,39 +32,9 @@ export function ref(name: string): Schema {
 export const text: Schema = { type: 'string' }
 export const flag: Schema = { type: 'boolean' }
 export const count: Schema = { type: 'integer', minimum: 0 }
-export const day: Schema = { type: 'string', format: 'date' }
 export const instant: Schema = { type: 'string', format: 'date-time' }
-const rate: Schema = { type: 'number', minimum: 0, maximum: 1 }
 const seconds: Schema = { type: 'number', minimum: 0 }
 const sha256: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' }
-
-/** What a cell of a column may be, when it is not null. */
-export function cellSchema(kind: ColumnKind, isNullable: boolean): Schema {
-  const nullableIf = (schema: Schema) => (isNullable ? nullable(schema) : schema)
-  switch (kind) {
-    case 'date':
-      return nullableIf(day)
-    case 'instant':
-      return nullableIf(instant)
-    case 'count':
-    case 'bytes':
-      return nullableIf(count)
-    case 'rate':
-      return nullableIf(rate)
-    case 'seconds':
-      return nullableIf(seconds)
-    case 'text':
-      return nullableIf(text)
-    case 'flag':
-      return nullableIf(flag)
-    case 'counts':
-      return array(nullableIf(count))
-    case 'rates':
-      return array(nullableIf(rate))
-    case 'flags':
-      return array(nullableIf(flag))
-  }
-}
 
 /** An event as a request brings it; what is wrong with one is told by a reject code. */
 const event: Schema = {

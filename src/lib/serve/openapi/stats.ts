@@ -1,15 +1,13 @@
 /** The paths of questions: GET /stats, which lists them, and one path for each stat of the catalog. */
-import { hasChart } from '../../present/svg/chart.js'
 import { stats } from '../../stats/catalog.js'
 import { snake } from '../../stats/query/params.js'
 import type { Stat } from '../../stats/query/stat.js'
 import { chartColors, chartWidths, userPageSizes } from '../answers/stat-query.js'
 import { drawnFormats, wireFormats } from '../http/negotiate.js'
-import { examplesOfStats } from './examples.js'
 import { answerSchema, contentIn, formatParameter } from './forms.js'
 import { spelt, statParameters } from './params.js'
 import { databaseTrouble, guarded, problems } from './problems.js'
-import { schemaName, statSchemas, userSchema } from './rows.js'
+import { exampleAnswer, exampleParams, schemaName, statSchemas, userSchema } from './rows.js'
 import { array, object, ref, type Schema, text } from './schemas.js'
 
 /** What a client sends to hear of changes only. */
@@ -104,14 +102,14 @@ function listOperation(): Schema {
 
 function statOperation(stat: Stat): Schema {
   const answers = [ref(schemaName(stat, 'Answer'))]
-  const users = stat.users && {
+  const users = stat.drillDown && {
     name: 'users',
     in: 'query',
     required: false,
-    description: `List the users behind one number instead: ${spelt(stat.users.cell)}.`,
+    description: `List the users behind one number instead: ${spelt(stat.drillDown.key)}.`,
     schema: text,
   }
-  const isDrawn = hasChart(stat.name)
+  const isDrawn = stat.chart !== undefined
   const formats = isDrawn ? drawnFormats : wireFormats
   if (users !== undefined) answers.push(ref(schemaName(stat, 'Users')))
   return {
@@ -120,7 +118,7 @@ function statOperation(stat: Stat): Schema {
     summary: stat.summary,
     description: spelt(stat.description),
     parameters: [
-      ...statParameters(stat, examplesOfStats[stat.name]!.asked),
+      ...statParameters(stat, exampleParams(stat)),
       ...(users === undefined ? [] : [users, ...pageParameters]),
       formatParameter(formats),
       ...(isDrawn ? drawingParameters : []),
@@ -130,7 +128,7 @@ function statOperation(stat: Stat): Schema {
       200: {
         description: 'The answer.',
         headers: cacheHeaders,
-        content: contentIn(formats, { oneOf: answers }, examplesOfStats[stat.name]!.answer),
+        content: contentIn(formats, { oneOf: answers }, exampleAnswer(stat)),
       },
       304: notModified,
       ...problems('usage', 'answer_too_large', 'not_acceptable', 'internal_error', ...guarded, ...databaseTrouble),

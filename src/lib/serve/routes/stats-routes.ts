@@ -2,7 +2,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
 import { nearest } from '../../core/nearest.js'
-import { hasChart } from '../../present/svg/chart.js'
 import { listStats, stats } from '../../stats/catalog.js'
 import type { Stat } from '../../stats/query/stat.js'
 import { type AnswerQuestion, type AnswersOptions, openAnswers } from '../answers/answer-service.js'
@@ -64,7 +63,7 @@ function statHandler(stat: Stat, answerQuestion: AnswerQuestion, metrics: Metric
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const began = performance.now()
     const question = questionOf(request)
-    const isDrawn = hasChart(stat.name) && question.cell === undefined
+    const isDrawn = stat.chart !== undefined && question.cell === undefined
     const offered: readonly AnswerFormat[] = isDrawn ? drawnFormats : wireFormats
     const format = chooseFormat(question.format, request.headers.accept, offered)
     const { etag, body, cache, nextCursor } = await answerQuestion(question, format, {

@@ -13,32 +13,45 @@ import { windowState } from '../query/completeness.js'
 import { calendar, eventDay, eventsInRange } from '../query/events.js'
 import { commonParams } from '../query/params.js'
 import type { Frame } from '../query/query-context.js'
-import type { SqlRow, Stat } from '../query/stat.js'
+import { count, date, flag } from '../query/row-schema.js'
+import { defineStat, type SqlRow } from '../query/stat.js'
 import { usersActiveOn } from './active-users.js'
 import { rowDate } from './parse-date-key.js'
 
+const row = z.object({ date: date(), unique_users: count('users').nullable(), complete: flag() })
+
 export const trailingParams = z.strictObject(commonParams)
 
+interface TrailingUsers {
+  readonly name: string
+  readonly lengthDays: number
+  /** The answer for the last day of January 2025 and the day after it, on `examples/events.csv`. */
+  readonly example: z.output<typeof row>[]
+}
+
 /** A stat over trailing days, by its name and the length of its window. */
-export function trailingUsersStat({ name, lengthDays }: { name: string; lengthDays: number }) {
-  return {
+export function trailingUsersStat({ name, lengthDays, example }: TrailingUsers) {
+  const definition = `Different users with at least one event in the ${lengthDays} calendar days that end with the date.`
+  return defineStat({
     name,
     summary: `Count the active users of the ${lengthDays} days that end with each date`,
     description:
       `The window of a date is that day and the ${lengthDays - 1} calendar days before it; it moves day by day and never ` +
       'snaps to weeks or months. Every date of the range is a row. A date that has not begun is empty; one that has not ' +
       'ended, or that the data does not cover, is not complete.',
-    example: `ea stats ${name} --from 2025-08-01 --to 2025-08-31`,
+    example: {
+      command: `ea stats ${name} --from 2025-08-01 --to 2025-08-31`,
+      params: { from: '2025-01-31', to: '2025-02-01' },
+      data: example,
+      meta: { from: '2025-01-31', to: '2025-02-01', definition, source: 'rollups' },
+    },
     params: trailingParams,
+    row,
     range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
-    rollupsAnswer: (_, frame) => frame.segmentsHeld,
-    columns: () => [
-      { name: 'date', kind: 'date' },
-      { name: 'unique_users', kind: 'count', unit: 'users' },
-      { name: 'complete', kind: 'flag' },
-    ],
-    definition: () =>
-      `Different users with at least one event in the ${lengthDays} calendar days that end with the date.`,
+    canUseRollups: (_, frame) => frame.segmentsHeld,
+    chart: { form: 'lines', title: () => `Active users of the ${lengthDays} days up to each day` },
+    lookbackDays: () => lengthDays - 1,
+    definition: () => definition,
     sql: (_, frame) => sql<SqlRow>`
 WITH calendar AS (
   ${calendar('day', frame)}
@@ -69,14 +82,14 @@ ORDER BY calendar.date`,
         }
       }),
     }),
-    users: {
-      cell: 'the DATE of a row, as in 2025-10-06',
-      sql: (cell, _, frame) => {
-        const date = rowDate(cell, 'day', frame)
+    drillDown: {
+      key: 'the DATE of a row, as in 2025-10-06',
+      sql: (key, _, frame) => {
+        const date = rowDate(key, 'day', frame)
         return usersActiveOn(frame, { from: addDays(date, 1 - lengthDays), to: addDays(date, 1) })
       },
     },
-  } satisfies Stat<typeof trailingParams>
+  })
 }
 
 /** `day, prev_day` of every user's active days that count for a date of the range. */

@@ -14,23 +14,23 @@ export interface UserPage {
 }
 
 /**
- * `user_id` of each user of a cell, in the order of the ids.
+ * `user_id` of each user behind a number, in the order of the ids.
  *
- * @throws EaError `usage` for a stat without users, and for a text that names no cell
+ * @throws EaError `usage` for a stat without users, and for a text that is not the key of one
  */
 export function usersSql<S extends z.ZodObject>(
   stat: Stat<S>,
   params: z.output<S>,
   frame: Frame,
-  cell: string,
+  key: string,
   page?: UserPage,
 ): RawBuilder<{ user_id: string }> {
-  if (stat.users === undefined) throw new EaError('usage', `${stat.name} cannot list the users behind a number.`)
+  if (stat.drillDown === undefined) throw new EaError('usage', `${stat.name} cannot list the users behind a number.`)
   const after = page?.after === undefined ? sql`` : sql`\nWHERE user_id COLLATE "C" > ${page.after}::text`
   const limit = page === undefined ? sql`` : sql`\nLIMIT ${page.size}::bigint`
   return sql<{ user_id: string }>`
 SELECT user_id FROM (
-${stat.users.sql(cell, params, frame)}
-) AS users_of_cell${after}
+${stat.drillDown.sql(key, params, frame)}
+) AS users_of_number${after}
 ORDER BY user_id COLLATE "C"${limit}`
 }

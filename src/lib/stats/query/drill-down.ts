@@ -9,9 +9,10 @@ import type { Column, Result } from '../../core/result.js'
 import type { Database, Session } from '../../db/connect.js'
 import { maxNumbers } from './answer-size.js'
 import { type UserPage, usersSql } from './drill-down-sql.js'
+import { metaOf } from './meta.js'
 import { parseParams } from './params.js'
 import type { Frame } from './query-context.js'
-import { type AskOptions, frameOf, inReading, metaOf, rowsOf } from './run-stat.js'
+import { type AskOptions, frameOf, inReading, rowsOf } from './run-stat.js'
 import type { Stat } from './stat.js'
 import { warningsOf } from './warnings.js'
 
@@ -28,8 +29,8 @@ export interface AskUsersOptions extends AskOptions {
 /**
  * The users behind one number, in the order of their ids.
  *
- * @param cell which number, as `stat.users.cell` describes it
- * @throws EaError `usage` for a stat without users, and for a text that names no cell; `answer_too_large` for more users
+ * @param key which number, as `stat.drillDown.key` describes it
+ * @throws EaError `usage` for a stat without users, and for a text that is not the key of one; `answer_too_large` for more users
  *   than an answer can have, when no page is asked for
  * @example
  * const { data } = await askUsers(db, retentionStat, { windows: 4 }, '2025-10-06:1')
@@ -39,7 +40,7 @@ export async function askUsers<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
-  cell: string,
+  key: string,
   options: AskUsersOptions = {},
 ): Promise<Result> {
   const params = parseParams(stat.params, given, options.spell)
@@ -49,11 +50,11 @@ export async function askUsers<S extends z.ZodObject>(
     // One more than asked for tells whether more follow.
     const wanted = { ...page, size: page.size + 1 }
     const rows =
-      frame.range === undefined ? [] : await rowsOf(s, stat, frame, usersSql(stat, params, frame, cell, wanted))
+      frame.range === undefined ? [] : await rowsOf(s, stat, frame, usersSql(stat, params, frame, key, wanted))
     if (options.page === undefined && rows.length > page.size) throw tooMany(page.size)
     const data = rows.slice(0, page.size)
     const next = rows.length > page.size ? { next_cursor: cursorAfter(data.at(-1)!.user_id) } : {}
-    const about = await aboutUsers(s, stat, params, frame, cell)
+    const about = await aboutUsers(s, stat, params, frame, key)
     return { ...about, data, meta: { ...about.meta, ...next } }
   })
 }
@@ -68,7 +69,7 @@ export async function eachUser<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
-  cell: string,
+  key: string,
   take: (users: readonly UserRow[]) => Promise<unknown>,
   options: AskOptions = {},
 ): Promise<Result> {
@@ -78,7 +79,7 @@ export async function eachUser<S extends z.ZodObject>(
     if (frame.range !== undefined) {
       // All of them are wanted, not the first ones soon.
       await sql`SELECT set_config('cursor_tuple_fraction', '1', true)`.execute(s.q)
-      await rowsOf(s, stat, frame, sql`DECLARE users NO SCROLL CURSOR FOR ${usersSql(stat, params, frame, cell)}`)
+      await rowsOf(s, stat, frame, sql`DECLARE users NO SCROLL CURSOR FOR ${usersSql(stat, params, frame, key)}`)
       for (;;) {
         const { rows } = await sql<UserRow>`FETCH ${sql.lit(pieceSize)} FROM users`.execute(s.q)
         if (rows.length > 0) await take(rows)
@@ -86,14 +87,14 @@ export async function eachUser<S extends z.ZodObject>(
       }
       await sql`CLOSE users`.execute(s.q)
     }
-    return aboutUsers(s, stat, params, frame, cell)
+    return aboutUsers(s, stat, params, frame, key)
   })
 }
 
 const userColumns: readonly Column[] = [{ name: 'user_id', kind: 'text' }]
 
 function frameOfUsers<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.output<S>, options: AskOptions) {
-  return frameOf(s, stat, params, options, stat.users?.rollupsAnswer)
+  return frameOf(s, stat, params, options, stat.drillDown?.canUseRollups)
 }
 
 /** The answer but for its rows. */
@@ -102,14 +103,14 @@ async function aboutUsers<S extends z.ZodObject>(
   stat: Stat<S>,
   params: z.output<S>,
   frame: Frame,
-  cell: string,
+  key: string,
 ): Promise<Result> {
   const warnings = await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))
   return {
     metric: stat.name,
     columns: userColumns,
     data: [],
-    meta: { ...metaOf(frame, stat, params), users_of: cell, warnings },
+    meta: { ...metaOf(frame, stat.definition(params), params), users_of: key, warnings },
   }
 }
 

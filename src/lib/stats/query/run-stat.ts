@@ -5,20 +5,20 @@
 import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'
 import { EaError } from '../../core/errors.js'
-import type { Result } from '../../core/result.js'
 import { addDays } from '../../core/time.js'
 import { withCancel } from '../../db/cancel.js'
 import { type Database, type Session, sqlState, withTransaction } from '../../db/connect.js'
 import { tablesOfSegments } from '../filter/rollup-match.js'
 import { requireAnswerable, type SizeFactor } from './answer-size.js'
 import { tablesBeforeAsOf } from './as-of.js'
-import { completeUntil, isRangeComplete } from './completeness.js'
 import { usersSql } from './drill-down-sql.js'
-import { type FrameParams, parseParams, plainParams } from './params.js'
+import { metaOf } from './meta.js'
+import { type FrameParams, parseParams } from './params.js'
 import type { Frame } from './query-context.js'
 import { readFrame } from './read-context.js'
+import type { RowSchema } from './row-schema.js'
 import { withSettings } from './settings.js'
-import type { Shaped, Stat } from './stat.js'
+import { type Answer, columnsFor, type Shaped, type Stat } from './stat.js'
 import { warningsOf } from './warnings.js'
 
 export interface AskOptions {
@@ -40,41 +40,43 @@ const reading = { isolation: 'repeatable read', readOnly: true } as const
  * @example
  * const result = await ask(db, dau, { from: '2025-08-01', to: '2025-08-31', grain: 'week' })
  */
-export async function ask<S extends z.ZodObject>(
+export async function ask<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
   db: Database,
-  stat: Stat<S>,
+  stat: Stat<S, R, M>,
   given: z.input<S>,
   options: AskOptions = {},
-): Promise<Result> {
+): Promise<Answer<Stat<S, R, M>>> {
   const params = parseParams(stat.params, given, options.spell)
   return inReading(db, options, (s) => answer(s, stat, params, options))
 }
 
 /** Answers inside a transaction of the caller: several answers that see the same batches. */
-export async function answer<S extends z.ZodObject>(
+export async function answer<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
   s: Session,
-  stat: Stat<S>,
+  stat: Stat<S, R, M>,
   params: z.output<S>,
   options: AskOptions = {},
-): Promise<Result> {
+): Promise<Answer<Stat<S, R, M>>> {
   const frame = await frameOf(s, stat, params, options)
   requireAnswerable(sizeOf(stat, params, frame), options.spell)
-  const shaped: Shaped =
-    frame.range === undefined
-      ? { data: [] }
-      : await stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
+  const shaped: Shaped<z.output<R>, z.output<M>> = frame.range === undefined
+    ? { data: [] }
+    : await stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
   const { data, footer, meta, warnings = [] } = shaped
+  const { chart } = stat
   return {
     metric: stat.name,
-    columns: stat.columns(params),
+    columns: columnsFor(stat, params),
     data,
     ...(footer === undefined ? {} : { footer }),
     meta: {
-      ...metaOf(frame, stat, params),
+      ...metaOf(frame, stat.definition(params), params),
       ...meta,
       warnings: [...(await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))), ...warnings],
     },
-  }
+    ...(chart === undefined ? {} : { chart: { ...chart, title: chart.title(params) } }),
+    ...(stat.lookbackDays === undefined ? {} : { lookbackDays: stat.lookbackDays(params) }),
+  } as unknown as Answer<Stat<S, R, M>>
 }
 
 /** A statement and its parameters, in the order of `$1`, `$2` …. */
@@ -83,12 +85,12 @@ export interface Statement {
   readonly parameters: readonly unknown[]
 }
 
-/** What `ask` (or with a cell `askUsers`) would run. */
+/** What `ask` (or with a key `drillDown`) would run. */
 export async function explain<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
-  options: AskOptions & { readonly cell?: string } = {},
+  options: AskOptions & { readonly key?: string } = {},
 ): Promise<Statement> {
   const params = parseParams(stat.params, given, options.spell)
   return inReading(db, options, async (s) => (await statementOf(s, stat, params, options)).statement)
@@ -99,15 +101,15 @@ export async function statementOf<S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   params: z.output<S>,
-  options: AskOptions & { readonly cell?: string } = {},
+  options: AskOptions & { readonly key?: string } = {},
 ): Promise<{ statement: Statement; range: Frame['range'] }> {
-  const { cell } = options
-  const frame = await frameOf(s, stat, params, options, cell === undefined ? undefined : stat.users?.rollupsAnswer)
+  const { key } = options
+  const frame = await frameOf(s, stat, params, options, key === undefined ? undefined : stat.drillDown?.canUseRollups)
   // Without data there is no range yet: the statement is the same for any.
   const today = frame.asOfLocal.slice(0, 10)
   const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
-  if (cell === undefined) requireAnswerable(sizeOf(stat, params, frame), options.spell)
-  const compiled = (cell === undefined ? stat.sql(params, whole) : usersSql(stat, params, whole, cell)).compile(s.q)
+  if (key === undefined) requireAnswerable(sizeOf(stat, params, frame), options.spell)
+  const compiled = (key === undefined ? stat.sql(params, whole) : usersSql(stat, params, whole, key)).compile(s.q)
   return { statement: { sql: compiled.sql, parameters: compiled.parameters }, range: frame.range }
 }
 
@@ -169,12 +171,12 @@ export async function frameOf<S extends z.ZodObject>(
   stat: Stat<S>,
   params: z.output<S>,
   { spell }: AskOptions,
-  rollupsAnswer: Stat<S>['rollupsAnswer'] = stat.rollupsAnswer,
+  canUseRollups: Stat<S>['canUseRollups'] = stat.canUseRollups,
 ): Promise<Frame> {
   const common = params as unknown as FrameParams
   const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
   const areDaysInOrder = inReportingTz && frame.cut?.day !== 'mixed'
-  if (!areDaysInOrder || !rollupsAnswer(params, { ...frame, source: 'rollups' })) {
+  if (!areDaysInOrder || !canUseRollups(params, { ...frame, source: 'rollups' })) {
     return { ...frame, source: 'events' }
   }
   const t = tablesBeforeAsOf(tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), frame)
@@ -197,30 +199,4 @@ export async function rowsOf<R, S extends z.ZodObject>(
   const settings = frame.source === 'events' ? eventSettings : stat.rollupSettings
   const run = async () => (await query.execute(s.q)).rows
   return settings === undefined ? run() : withSettings(s, settings, run)
-}
-
-export function metaOf<S extends z.ZodObject>(
-  frame: Frame,
-  stat: Stat<S>,
-  params: z.output<S>,
-): Record<string, unknown> {
-  const { segment, ...own } = plainParams(params)
-  const resolved = {
-    from: frame.range?.from ?? null,
-    to: frame.range === undefined ? null : addDays(frame.range.to, -1),
-    default_range: frame.defaultRange,
-    tz: frame.tz,
-    week_start: frame.weekStart,
-    as_of: frame.asOf,
-    segment,
-    definition: stat.definition(params),
-    data_from: frame.dataFrom,
-    data_until: frame.dataUntil,
-    complete_until: completeUntil(frame),
-    range_complete: isRangeComplete(frame),
-    hides_later_events: frame.cut !== undefined,
-    source: frame.source,
-  }
-  // What was resolved comes first, and wins over what was given.
-  return { ...resolved, ...own, ...resolved }
 }

@@ -11,7 +11,7 @@ import type { Params } from './params.js'
 import { lastDay, numberOfDay } from './windows.js'
 
 /** Whether `user_days` knows the answer; the time zone is not its concern. */
-export function rollupsAnswer(params: Params, frame: Frame): boolean {
+export function canUseRollups(params: Params, frame: Frame): boolean {
   const { windowType, clock, cohort, startEvent, returnEvent } = params
   return (
     windowType !== 'hour' &&

@@ -2,15 +2,33 @@
  * The rows of a retention from what the database counted: which cells have begun, which are complete, rates, and the mean
  * of each window.
  */
+import * as z from 'zod'
 import { mapInTurns } from '../../core/in-turns.js'
-import type { Row } from '../../core/result.js'
 import { addDays, addWindows } from '../../core/time.js'
 import { spanState, type WindowState, windowState } from '../query/completeness.js'
 import type { Frame } from '../query/query-context.js'
+import { count, counts, dateOrInstant, flags, rates } from '../query/row-schema.js'
 import type { Shaped, SqlRow } from '../query/stat.js'
 import type { Params } from './params.js'
 import { rollingHours } from './rolling.js'
 import { dayCohorts } from './windows.js'
+
+export const row = z.object({
+  cohort: dateOrInstant(),
+  size: count('users').nullable(),
+  users: counts('users'),
+  rates: rates(),
+  complete: flags(),
+})
+type RetentionRow = z.output<typeof row>
+
+export const meta = z.object({
+  mean: row
+    .extend({ cohort: z.literal('mean') })
+    .describe(
+      'All cohorts together, each weighed by its size, without those for which the window is not complete (with `on-or-after`: not over).',
+    ),
+})
 
 interface Cohort {
   readonly label: string
@@ -23,23 +41,19 @@ interface Cohort {
 }
 
 /** The rows, and the mean as the footer and in `meta`. */
-export async function cells(rows: readonly SqlRow[], params: Params, frame: Frame): Promise<Shaped> {
+export async function cells(
+  rows: readonly SqlRow[],
+  params: Params,
+  frame: Frame,
+): Promise<Shaped<RetentionRow, z.output<typeof meta>>> {
   const cohorts = await cohortsOf(rows, params, frame)
   if (cohorts.length === 0) return { data: [] }
   const table = await mapInTurns(cohorts, params.windows + 1, (cohort) => rowOf(cohort, params))
   const mean = await meanOf(table, cohorts, params.windows)
-  return { data: table, footer: mean, meta: { mean } }
+  return { data: table, footer: mean, meta: { mean: { ...mean, cohort: 'mean' } } }
 }
 
-interface RetentionRow {
-  readonly cohort: string
-  readonly size: number | null
-  readonly users: readonly (number | null)[]
-  readonly rates: readonly (number | null)[]
-  readonly complete: readonly boolean[]
-}
-
-function rowOf({ label, users: counted, states }: Cohort, { mode }: Params): RetentionRow & Row {
+function rowOf({ label, users: counted, states }: Cohort, { mode }: Params): RetentionRow {
   const users = states.map((state, number) => (state === 'ahead' ? null : (counted.get(number) ?? 0)))
   const size = users[0]!
   return {
@@ -67,7 +81,7 @@ async function meanOf(
   table: readonly RetentionRow[],
   cohorts: readonly Cohort[],
   windows: number,
-): Promise<RetentionRow & Row> {
+): Promise<RetentionRow> {
   const numbers = Array.from({ length: windows + 1 }, (_, number) => number)
   const sums = await mapInTurns(numbers, cohorts.length, (number) => {
     const whole = table.filter((_, row) => cohorts[row]!.states[number] === 'complete')
