@@ -123,16 +123,16 @@ export default class Import extends BaseCommand<typeof Import> {
       ...(flags.jobs === undefined ? {} : { jobs: parseCount('--jobs', flags.jobs, { min: 1, max: 64 }) }),
       ...(flags.wait === undefined ? {} : { waitMs: parseDurationMs('--wait', flags.wait) }),
     }
+    if (flags.again === undefined) return options
     // A batch that is imported again has its own instead of the defaults.
-    return flags.again === undefined
-      ? options
-      : {
-          ...options,
-          timezone: this.isGiven('timezone') ? options.timezone : undefined,
-          timeFormat: this.isGiven('time-format') ? options.timeFormat : undefined,
-          maxRecordBytes: this.isGiven('max-record-bytes') ? options.maxRecordBytes : undefined,
-          maxRejects: this.isGiven('max-rejects') ? options.maxRejects : undefined,
-        }
+    const { timezone, timeFormat, maxRecordBytes, maxRejects, ...rest } = options
+    return {
+      ...rest,
+      ...(this.isGiven('timezone') && { timezone }),
+      ...(this.isGiven('time-format') && { timeFormat }),
+      ...(this.isGiven('max-record-bytes') && { maxRecordBytes }),
+      ...(this.isGiven('max-rejects') && { maxRejects }),
+    }
   }
 
   /** Flags of which one would be passed over in silence. */

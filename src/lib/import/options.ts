@@ -13,7 +13,7 @@ import type { LeftOut } from './source/paths.js'
 
 export interface ImportOptions extends Partial<ReadingOptions> {
   /** How many rejects a file may have; default none. */
-  readonly maxRejects?: RejectBudget | undefined
+  readonly maxRejects?: RejectBudget
   /** Import a file even if its content is already imported. */
   readonly force?: boolean
   /** Show what an import would do; store nothing. */
