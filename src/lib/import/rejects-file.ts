@@ -88,7 +88,14 @@ export class RejectsFile {
     try {
       await work(async (rejects) => {
         await before
-        for await (const reject of rejects) await this.#add(reject)
+        if (Symbol.asyncIterator in rejects) for await (const reject of rejects) await this.#add(reject)
+        else {
+          // A promise for each would be most of what they cost.
+          for (const reject of rejects) {
+            const written = this.#add(reject)
+            if (written) await written
+          }
+        }
         // Their bytes are those of the chunk, which is released next.
         await this.#flush()
       })
@@ -111,17 +118,17 @@ export class RejectsFile {
     return { file: this.#name, records: this.#records, leftOut: this.#leftOut, firstLeftOut: this.#firstLeftOut }
   }
 
-  async #add(reject: Reject): Promise<void> {
+  #add(reject: Reject): Promise<void> | undefined {
     if (isCut(reject)) {
       this.#leftOut += 1
       const { record, line, byteOffset, code } = reject
       if (this.#firstLeftOut.length < namedLeftOut) this.#firstLeftOut.push({ record, line, byteOffset, code })
-      return
+      return undefined
     }
     if (this.#isArray) this.#put(...(this.#records > 0 ? [Buffer.from(',\n')] : []), reject.raw)
     else this.#put(reject.raw, this.#lineEnd)
     this.#records += 1
-    if (this.#pendingBytes >= writeBytes) await this.#flush()
+    return this.#pendingBytes >= writeBytes ? this.#flush() : undefined
   }
 
   #put(...pieces: readonly Buffer[]): void {

@@ -14,7 +14,7 @@ import { isRepeatedId, mergeStaged, type Refusal, refusedRecords } from './merge
 import type { PassedDifference } from './reassign-earlier.js'
 import type { Chunk, Shape } from './split/chunk.js'
 import { layoutOf } from './sql/staging-columns.js'
-import { type JudgeOptions, type JudgeRules, judgeSql } from './sql/validation-sql.js'
+import { type JudgeOptions, type JudgeRules, judgeSql, shadowedFlag } from './sql/validation-sql.js'
 import { stageChunk, staging } from './stage.js'
 
 /**
@@ -205,7 +205,8 @@ async function prepareSession(tx: Transaction, timezone: string): Promise<void> 
   await sql`
     SELECT set_config('TimeZone', ${timezone}, true), set_config('DateStyle', 'ISO, YMD', true),
            set_config('work_mem', '64MB', true), set_config('enable_hashjoin', 'off', true),
-           set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`.execute(tx.q)
+           set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+           set_config(${sql.lit(shadowedFlag)}, '', true)`.execute(tx.q)
 }
 
 /**

@@ -12,7 +12,7 @@ import { type RejectCode, rejectCodes } from '../core/event.js'
 import { failpoint } from '../core/failpoint.js'
 import type { Transaction } from '../db/connect.js'
 import { comparePassed, createPassed, type PassedDifference, passRepeatsInChunk, takeBack } from './reassign-earlier.js'
-import { canShadow, type JudgeOptions, type JudgeRules, judgeSql, shadowedKeysMax } from './sql/validation-sql.js'
+import { type JudgeOptions, type JudgeRules, judgeSql, shadowedFlag, shadowedKeysMax } from './sql/validation-sql.js'
 import { passedTable, staging } from './stage.js'
 
 /** A staged record that is no event. */
@@ -67,19 +67,15 @@ export async function mergeStaged(
   failpoint('merge.started')
   const looked = target.staged - options.refused.length
   if (target.mayRepeat) return mergeRepeating(tx, target, looked, rules, options)
-  const judged = judgeSql(staging, rules, options)
-  // Where no property can hide another there is no need to keep the judged records for a second look.
-  const { rows } = await (canShadow(rules, options.layout)
-    ? sql<MergedRow>`
-        WITH judged AS MATERIALIZED (${judged}), ins AS (${insertSql(tx, target.batchId, sql`judged`)} RETURNING true)
-        SELECT count(*) AS inserted, ${shadowedSql} AS shadowed FROM ins`
-    : sql<MergedRow>`
-        WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
-        SELECT count(*) AS inserted, NULL::json AS shadowed FROM ins`
-  ).execute(tx.q)
+  const judged = judgeSql(staging, rules, { ...options, flagsShadowed: true })
+  const { rows } = await sql<{ inserted: number; hasShadowed: boolean }>`
+    WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
+    SELECT count(*) AS inserted, current_setting(${sql.lit(shadowedFlag)}) = '1' AS "hasShadowed" FROM ins`.execute(
+    tx.q,
+  )
   failpoint('merge.inserted')
-  const { inserted, shadowed } = rows[0]!
-  const stored = { inserted, owners: {}, shadowed: shadowed ?? {} }
+  const { inserted, hasShadowed } = rows[0]!
+  const stored = { inserted, owners: {}, shadowed: hasShadowed ? await shadowedKeys(tx, rules, options) : {} }
   if (inserted === looked) return { ...stored, duplicates: 0, differing: 0, differences: [], refusals: [] }
   const refusals = await refusedRecords(tx, rules, options)
   // An id that comes twice in this chunk was stored once.
@@ -90,9 +86,11 @@ export async function mergeStaged(
   return { ...stored, duplicates, differing, differences, refusals }
 }
 
-interface MergedRow {
-  readonly inserted: number
-  readonly shadowed: Record<string, number> | null
+/** To keep the judged records for this would cost every chunk; few have such keys. */
+async function shadowedKeys(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Merged['shadowed']> {
+  const { rows } = await sql<{ shadowed: Merged['shadowed'] | null }>`
+    WITH judged AS (${judgeSql(staging, rules, options)}) SELECT ${shadowedSql} AS shadowed`.execute(tx.q)
+  return rows[0]!.shadowed ?? {}
 }
 
 /** The records of a relation that are events, of equal ids the first one. */
@@ -104,8 +102,10 @@ function insertSql(tx: Transaction, batchId: number, judged: RawBuilder<unknown>
        WHERE code IS NULL ORDER BY event_id, n`
 }
 
-interface Repeating extends MergedRow {
+interface Repeating {
+  readonly inserted: number
   readonly events: number
+  readonly shadowed: Merged['shadowed'] | null
 }
 
 /**

@@ -66,11 +66,10 @@ export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): readon
     return [room.bytes.subarray(room.starts[0]!, layout.to), ...tail]
   }
   const pieces = piecesOf(room, layout, shape, lineEnd)
-  pieces.push(...tail)
-  return pieces.length > maxPieces ? [Buffer.concat(pieces)] : pieces
+  return pieces.length > maxPieces ? [joined(room, layout, shape)] : [...pieces, ...tail]
 }
 
-/** Runs of neighbours as slices; between them what is written anew. */
+/** Runs of neighbours as slices; between them what is written anew. Stops when there are more than `maxPieces`. */
 function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer): Buffer[] {
   const { bytes, starts, stops } = room
   const pieces: Buffer[] = []
@@ -80,7 +79,7 @@ function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer)
     if (to > from) pieces.push(bytes.subarray(from, to))
   }
   let next = 0
-  for (let n = 0; n < layout.good; n++) {
+  for (let n = 0; n < layout.good && pieces.length <= maxPieces; n++) {
     const start = starts[n]!
     // The last record of the source may end without line end, and then the chunk ends there, too.
     const end = Math.min(stops[n]! + lineEnd.length, layout.to)

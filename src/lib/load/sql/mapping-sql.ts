@@ -18,6 +18,8 @@ export interface GivenSql {
   readonly properties: RawBuilder<unknown>
   /** The rest as jsonb: what is not mapped; null when nothing can be left over. */
   readonly rest: RawBuilder<unknown> | null
+  /** The keys that the rest can have: text[]; null when any. */
+  readonly restNames: RawBuilder<unknown> | null
   /** Bytes of what the rest is made of. */
   readonly restBytes: RawBuilder<unknown> | null
 }
@@ -120,11 +122,12 @@ function recordNumber({ firstRecord, goodBeforeReject }: RecordNumbering): RawBu
   return sql`(${before} + s.n + width_bucket(s.n - 1, ${goodBeforeReject}::int[]))::text`
 }
 
-type Rest = Pick<GivenSql, 'rest' | 'restBytes'>
+type Rest = Pick<GivenSql, 'rest' | 'restNames' | 'restBytes'>
 
 function restOfDocument(mapping: Mapping): Rest {
   return {
     rest: sql`CASE WHEN jsonb_typeof(s.c1) = 'object' THEN s.c1 - ${takenIn(mapping, sql`s.c1`)} END`,
+    restNames: null,
     restBytes: null,
   }
 }
@@ -162,11 +165,12 @@ function restOfFields(mapping: Mapping): Rest {
     ...unmapped.map((column) => ({ name: column.name, value: field(column) })),
     ...keptColumns(mapping, field),
   ]
-  if (columns.length === 0) return { rest: null, restBytes: null }
+  if (columns.length === 0) return { rest: null, restNames: null, restBytes: null }
   const names = columns.map(({ name }) => sql.lit(name))
   const values = columns.map(({ value }) => value)
   return {
     rest: sql`jsonb_strip_nulls(jsonb_object(ARRAY[${sql.join(names)}], ARRAY[${sql.join(values)}]))`,
+    restNames: sql`ARRAY[${sql.join(names)}]`,
     restBytes: sql.join(
       values.map((value) => sql`coalesce(octet_length(${value}), 0)`),
       sql` + `,

@@ -33,6 +33,8 @@ export interface JudgeOptions {
   readonly between?: readonly [number, number]
   /** Whether `n` is wanted: the place of a record in its chunk, from 1. Without it `n` only orders. */
   readonly numbered: boolean
+  /** Whether keys that properties hide only raise `shadowedFlag`; the column `shadowed` then has no keys. */
+  readonly flagsShadowed?: boolean
 }
 
 /**
@@ -47,7 +49,7 @@ export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, option
   // OFFSET 0 keeps each step a step: folded into one, every cast would run once for each place that reads it.
   return sql`
     SELECT n, event_id, occurred_at, user_id, event_type, properties, ${codeSql(rules, layout)} AS code,
-           ${canShadow(rules, layout) ? shadowedSql : sql`NULL::text[]`} AS shadowed
+           ${canShadow(rules, layout) ? shadowedSql(given, rules, options) : sql`NULL::text[]`} AS shadowed
       FROM (
         SELECT g.*, ${castUuid(rules, layout)} AS event_id, ${castInstant(rules, layout)} AS occurred_at,
                ${propertiesSql(given, rules, layout)} AS properties
@@ -68,14 +70,29 @@ export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, option
 export const shadowedKeysMax = 20
 
 /** Whether a record can have a key both at its top (or as a column) and in its explicit properties. */
-export function canShadow({ mapping }: JudgeRules, layout: Layout): boolean {
+function canShadow({ mapping }: JudgeRules, layout: Layout): boolean {
   return mapping.properties.length > 0 && givenSql(mapping, layout, wholeSource).rest !== null
 }
 
+/** A setting that lasts as long as its transaction: `1` when a record had such a key. */
+export const shadowedFlag = 'ea.shadowed'
+
 /** The keys of the rest that the properties have with another value, where theirs is kept; null when there are none. */
-const shadowedSql = sql`CASE WHEN given_properties IS NOT NULL AND rest <> '{}' AND jsonb_typeof(properties) = 'object'
-  THEN CASE WHEN (properties || rest) <> properties
-    THEN ARRAY(SELECT key FROM jsonb_each(rest) WHERE properties -> key <> value) END END`
+function shadowedSql(given: GivenSql, rules: JudgeRules, options: JudgeOptions): RawBuilder<unknown> {
+  const { layout, flagsShadowed = false } = options
+  const isTyped = layout.kind === 'fields' && propertiesAreTyped(rules, layout)
+  // The columns of a CSV are known, so most records need no more than a look for their names.
+  const mayHide =
+    isTyped && given.restNames
+      ? sql`given_properties ?| ${given.restNames}`
+      : sql`given_properties IS NOT NULL AND rest <> '{}'`
+  // Nobody reads the column then, but PostgreSQL computes it all the same: it leaves out no call that has an effect.
+  const found = flagsShadowed
+    ? sql`set_config(${sql.lit(shadowedFlag)}, '1', true)`
+    : sql`ARRAY(SELECT key FROM jsonb_each(rest) WHERE properties -> key <> value)`
+  return sql`CASE WHEN ${mayHide} AND jsonb_typeof(properties) = 'object'
+    THEN CASE WHEN (properties || rest) <> properties THEN ${found} END END`
+}
 
 /** Whether a given value is dear to compute and read more than once. */
 function needsStep(rules: JudgeRules, layout: Layout): boolean {
