@@ -28,16 +28,16 @@ export interface Headline {
   readonly unknown: string | null
 }
 
-/** More cohorts than this nobody reads; the last ones of the range are kept. */
-const maxCohorts = 53
-const maxWindows = 8
-
-/** @param totals the answer of `trend` for the range: the events of each day */
+/**
+ * @param totals the answer of `trend` for the range: the events of each day
+ * @param retention that of `retention` for the weeks of the range
+ */
 export async function headlines(
   asking: Asking,
   range: ReportRange,
   totals: Result,
-): Promise<{ list: Headline[]; retention: Result }> {
+  retention: Result,
+): Promise<Headline[]> {
   const { from, to } = range
   const days = from === null || to === null ? undefined : { from, to }
   const base = days && baseWindow({ kind: 'previous_period' }, days, 'day')[0]!
@@ -48,26 +48,22 @@ export async function headlines(
     const then = before && sum(await asking(stat, { ...before }))
     return compared({ name, kind: 'count', value: sum(now), definition: text }, problem, before, then)
   }
-  const retention = await asking(retentionStat as Stat, cohortsOf(range))
-  return {
-    list: [
-      await count(
-        'Active users',
-        stickinessStat as Stat,
-        (result) => summed(result, 'users'),
-        'Different users with at least one event in the range.',
-      ),
-      await count('Events', trendStat as Stat, (result) => summed(result, 'value'), 'Events of the range.', totals),
-      await count(
-        'New users',
-        lifecycleStat as Stat,
-        (result) => summed(result, 'new'),
-        'Users whose first event ever (with segments: the first one in them) is in the range.',
-      ),
-      await weekOne(asking, range, retention),
-    ],
-    retention,
-  }
+  return [
+    await count(
+      'Active users',
+      stickinessStat as Stat,
+      (result) => summed(result, 'users'),
+      'Different users with at least one event in the range.',
+    ),
+    await count('Events', trendStat as Stat, (result) => summed(result, 'value'), 'Events of the range.', totals),
+    await count(
+      'New users',
+      lifecycleStat as Stat,
+      (result) => summed(result, 'new'),
+      'Users whose first event ever (with segments: the first one in them) is in the range.',
+    ),
+    await weekOne(asking, range, retention),
+  ]
 }
 
 function summed({ data }: Result, column: string): number {
@@ -104,17 +100,6 @@ function compared(
   if (kind === 'rate') return { ...named, base: whole, change: value - then, unknown: null }
   if (then === 0) return { ...named, base: whole, change: null, unknown: 'the period before has none' }
   return { ...named, base: whole, change: value / then - 1, unknown: null }
-}
-
-/** The cohorts of a report: the weeks of the range, and as many windows as the data has. */
-function cohortsOf({ from, to, dataUntil, weekStart }: ReportRange): Record<string, unknown> {
-  if (from === null || to === null) return { windows: 1 }
-  const last = windowStart(to, 'week', weekStart as Weekday)
-  const earliest = addDays(last, -7 * (maxCohorts - 1))
-  const first = windowStart(from, 'week', weekStart as Weekday)
-  const start = first < earliest ? earliest : first
-  const known = dataUntil === null ? 1 : Math.floor(daysBetween(start, dataUntil) / 7)
-  return { startDate: start, to, windowType: 'week', windows: Math.min(maxWindows, Math.max(1, known)) }
 }
 
 async function weekOne(asking: Asking, range: ReportRange, retention: Result): Promise<Headline> {

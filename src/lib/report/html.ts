@@ -96,7 +96,7 @@ async function sectionHtml({ id, title, result }: Section): Promise<string> {
   const svg = (await chartSvg(result, { width: chartWidth, title })).replace(/ xmlns="[^"]*"/, '')
   const figure = `<figure>\n${scrolling(`Chart: ${title}`)}\n${svg}</div>\n</figure>`
   const tables =
-    result.metric === 'retention'
+    result.chart?.form === 'cohorts'
       ? `${heatMapHtml(result, 'Share of each cohort that came back, by the number of the window')}\n${detailsHtml('Users behind the rates', cohortUsersHtml(result, 'Users of each cohort that came back, by the number of the window'))}`
       : detailsHtml('Numbers', tableHtml(result, title))
   return sectionOf(id, title, `${definition}\n${figure}\n${tables}`)

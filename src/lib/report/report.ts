@@ -4,14 +4,13 @@
  */
 import { batchesPage } from '../batches/batch-json.js'
 import type { Result } from '../core/result.js'
-import { type Day, daysBetween } from '../core/time.js'
+import { type Day, daysBetween, type Weekday } from '../core/time.js'
 import type { Database, Session } from '../db/connect.js'
-import { dauStat } from '../stats/dau.js'
-import { funnelStat } from '../stats/funnel.js'
+import { stats } from '../stats/catalog.js'
 import { parseParams } from '../stats/query/params.js'
 import { type AskOptions, answer, inReading } from '../stats/query/run-stat.js'
-import type { Stat } from '../stats/query/stat.js'
-import { topEventsStat } from '../stats/top-events.js'
+import type { ReportDays } from '../stats/query/stat.js'
+import { retentionStat } from '../stats/retention.js'
 import type { Asking } from './asking.js'
 import { type Headline, headlines } from './headlines.js'
 import { type GivenReport, type ReportParams, reportParams } from './options.js'
@@ -31,7 +30,7 @@ export interface Report {
   /** As they were written. */
   readonly segments: readonly string[]
   readonly headlines: readonly Headline[]
-  /** Active users, top events, retention, and a funnel when steps were given. */
+  /** Of the stats that have one (`stat.report`): active users, top events, retention, and a funnel when steps were given. */
   readonly sections: readonly Section[]
   readonly quality: readonly Quality[]
   /** The newest ones. */
@@ -40,7 +39,6 @@ export interface Report {
 }
 
 const batchesShown = 15
-const topEventsShown = 10
 /** Ranges up to so many days have a point for each day, then for each week, then for each month. */
 const mostDays = 190
 const mostDaysOfWeeks = 1400
@@ -66,35 +64,27 @@ async function read(s: Session, given: GivenReport, params: ReportParams, option
   )
   const asking: Asking = (stat, own) =>
     answer(s, stat, parseParams(stat.params, { ...shared, ...own }, options.spell), options)
-  const steps = params.step === undefined && params.window === undefined ? undefined : { step: params.step ?? [] }
+  const sectionsOf = (about: ReportDays) =>
+    stats.flatMap((stat) => {
+      const own = stat.report?.params(about)
+      return own === undefined ? [] : [{ stat, title: stat.report!.title, own }]
+    })
+  const { step, window } = params
+  const question = { step, window, weekStart: params.weekStart, grain: 'day', days: {}, dataUntil: null } as const
   // Before the long questions, so that steps that are none are refused at once.
-  if (steps !== undefined) parseParams(funnelStat.params, { ...steps, ...windowOf(params) }, options.spell)
+  for (const { stat, own } of sectionsOf(question)) parseParams(stat.params, { ...shared, ...own }, options.spell)
   const { range, totals } = await resolveReportRange(asking, params)
-  const days = range.from === null || range.to === null ? {} : { from: range.from, to: range.to }
-  const { list, retention } = await headlines(asking, range, totals)
-  const sections: Section[] = [
-    {
-      id: 'active-users',
-      title: 'Active users',
-      result: await asking(dauStat as Stat, { ...days, grain: grainOf(range) }),
-    },
-    {
-      id: 'top-events',
-      title: 'Top events',
-      result: await asking(topEventsStat as Stat, { ...days, limit: topEventsShown }),
-    },
-    { id: 'retention', title: 'Retention', result: retention },
-  ]
-  if (steps !== undefined) {
-    const result = await asking(funnelStat as Stat, { ...days, ...steps, ...windowOf(params) })
-    sections.push({ id: 'funnel', title: 'Funnel', result })
+  const sections: Section[] = []
+  for (const { stat, title, own } of sectionsOf({ ...question, ...daysOf(range) })) {
+    sections.push({ id: title.toLowerCase().replaceAll(' ', '-'), title, result: await asking(stat, own) })
   }
+  const retention = sections.find(({ result }) => result.metric === retentionStat.name)!.result
   const warned = [totals, ...sections.map(({ result }) => result)]
   return {
     title: params.title,
     range,
     segments: params.segment.map(({ text }) => text),
-    headlines: list,
+    headlines: await headlines(asking, range, totals, retention),
     sections,
     quality: await qualityOf(s, { asOf: range.asOf, tz: range.tz }, range),
     batches: await batchesPage(s, { limit: batchesShown }),
@@ -102,8 +92,10 @@ async function read(s: Session, given: GivenReport, params: ReportParams, option
   }
 }
 
-function windowOf({ window }: ReportParams): { window?: string } {
-  return window === undefined ? {} : { window }
+function daysOf(range: ReportRange): Pick<ReportDays, 'days' | 'dataUntil' | 'weekStart' | 'grain'> {
+  const { from, to, dataUntil, weekStart } = range
+  const days = from === null || to === null ? {} : { from, to }
+  return { days, dataUntil, weekStart: weekStart as Weekday, grain: grainOf(range) }
 }
 
 function grainOf({ from, to }: ReportRange): 'day' | 'week' | 'month' {

@@ -4,6 +4,8 @@ import { dauStat } from './dau.js'
 import { funnelStat } from './funnel.js'
 import { lifecycleStat } from './lifecycle.js'
 import { mauStat } from './mau.js'
+import { snake } from './query/params.js'
+import { columnsOf } from './query/row-schema.js'
 import type { Stat } from './query/stat.js'
 import { retentionStat } from './retention.js'
 import { stickinessStat } from './stickiness.js'
@@ -24,7 +26,7 @@ export const stats: readonly Stat[] = [
 ]
 
 /**
- * The stats there are, each with what it answers and a command line; no database is asked.
+ * The stats there are, each with what it answers, a command line, its parameters and columns; no database is asked.
  *
  * @example
  * listStats().data[0].name // 'dau'
@@ -37,11 +39,12 @@ export function listStats(): Result {
       { name: 'summary', kind: 'text' },
       { name: 'example', kind: 'text' },
     ],
-    data: stats.map(({ name, summary, description, example }) => ({
-      name,
-      summary,
-      example: example.command,
-      description,
+    data: stats.map(({ name, summary, description, example, params, row }) => ({
+      ...{ name, summary, example: example.command, description },
+      params: Object.keys(params.shape).map(snake).join(', '),
+      columns: columnsOf(row)
+        .map((column) => `${column.name}: ${column.kind}`)
+        .join(', '),
     })),
     meta: {},
   }

@@ -48,6 +48,7 @@ export const dauStat = defineStat({
   },
   params,
   row,
+  report: { title: 'Active users', params: ({ days, grain }) => ({ ...days, grain }) },
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
   canUseRollups: (_, frame) => frame.segmentsHeld,
   chart: { form: 'lines', title: ({ grain }) => `Active users in each ${grain}` },

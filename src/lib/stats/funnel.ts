@@ -94,6 +94,13 @@ export const funnelStat = defineStat({
   },
   params: funnelParams,
   row,
+  report: {
+    title: 'Funnel',
+    params: ({ days, step, window }) =>
+      step === undefined && window === undefined
+        ? undefined
+        : { ...days, step: step ?? [], ...(window === undefined ? {} : { window }) },
+  },
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
   // The kept times lie sorted by user in an index, so that merging them is quicker than hashing (docs/decisions/raw-event-questions.md).
   rollupSettings: { enable_hashjoin: 'off' },

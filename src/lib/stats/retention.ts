@@ -7,10 +7,10 @@
  * optional rollup holds them.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { addWindows, windowStart } from '../core/time.js'
+import { addDays, addWindows, daysBetween, windowStart } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { type AskOptions, ask } from './query/run-stat.js'
-import { type Answer, defineStat, type SqlRow } from './query/stat.js'
+import { type Answer, defineStat, type ReportDays, type SqlRow } from './query/stat.js'
 import { members } from './retention/cohorts-sql.js'
 import { definition } from './retention/definition.js'
 import { cellUsers } from './retention/drilldown.js'
@@ -64,6 +64,7 @@ export const retentionStat = defineStat({
   },
   params,
   row,
+  report: { title: 'Retention', params: cohortsOfReport },
   range: ({ startDate, to, windowType }) => ({
     first: startDate === undefined ? undefined : (hourOf(startDate)?.day ?? startDate),
     last: to === undefined ? undefined : (hourOf(to)?.day ?? to),
@@ -118,6 +119,21 @@ ORDER BY cohorts.number, window_number`
     sql: cellUsers,
   },
 })
+
+/** More cohorts than this nobody reads; the last ones of the range are kept. */
+const reportCohorts = 53
+const reportWindows = 8
+
+/** The cohorts of a report: the weeks of its range, and as many windows as the data has. */
+function cohortsOfReport({ days, dataUntil, weekStart }: ReportDays) {
+  if (!('from' in days)) return { windows: 1 }
+  const earliest = addDays(windowStart(days.to, 'week', weekStart), -7 * (reportCohorts - 1))
+  const first = windowStart(days.from, 'week', weekStart)
+  const startDate = first < earliest ? earliest : first
+  const known = dataUntil === null ? 1 : Math.floor(daysBetween(startDate, dataUntil) / 7)
+  const windows = Math.min(reportWindows, Math.max(1, known))
+  return { startDate, to: days.to, windowType: 'week' as const, windows }
+}
 
 /** `counted`: the users of each cohort and window number. */
 function counted({ mode }: Params): RawBuilder<unknown> {

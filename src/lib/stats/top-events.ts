@@ -49,6 +49,7 @@ export const topEventsStat = defineStat({
   },
   params,
   row,
+  report: { title: 'Top events', params: ({ days }) => ({ ...days, limit: 10 }) },
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
   canUseRollups: ({ uniqueUsers }, frame) =>
     !uniqueUsers && frame.segments.every(({ field }) => field.kind === 'event_type'),

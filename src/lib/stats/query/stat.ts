@@ -6,6 +6,7 @@
 import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
 import type { Chart, Column, Result, Row } from '../../core/result.js'
+import type { Day, DayGrain, Weekday } from '../../core/time.js'
 import type { Field, Selector } from '../filter/filter.js'
 import type { SizeFactor } from './answer-size.js'
 import type { StatMeta } from './meta.js'
@@ -51,6 +52,12 @@ export interface Stat<
   readonly meta?: M
   /** How the rows are drawn. */
   readonly chart?: Omit<Chart, 'title'> & { title(params: z.output<S>): string }
+  /** Its section in a report; without, it is in none. */
+  readonly report?: {
+    readonly title: string
+    /** What is asked for the days of the report; undefined when it does not fit them. */
+    params(about: ReportDays): z.input<S> | undefined
+  }
   /** The days that are asked for, and the windows to which they snap. */
   range(params: z.output<S>): RangeRequest
   /** How many days before the range an answer counts users; none when absent. */
@@ -91,6 +98,20 @@ export interface Example<R extends RowSchema = RowSchema> {
   readonly data: readonly z.output<R>[]
   /** What the parameters do not say themselves. */
   readonly meta: { readonly [name: string]: unknown; readonly definition: string }
+}
+
+/** What a report is about, for the parameters of its sections. */
+export interface ReportDays {
+  /** `from` and `to`, both included; nothing without data. */
+  readonly days: { readonly from: Day; readonly to: Day } | Record<never, never>
+  /** The newest day of the data. */
+  readonly dataUntil: Day | null
+  readonly weekStart: Weekday
+  /** With windows of this length there are not more of them than a person can see. */
+  readonly grain: DayGrain
+  /** The steps of a funnel, where there are some, and its window. */
+  readonly step?: string[] | undefined
+  readonly window?: string | undefined
 }
 
 interface DrillDown<S extends z.ZodObject> {
