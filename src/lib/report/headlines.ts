@@ -4,7 +4,7 @@
  */
 import { baseWindow } from '../checks/evaluate/base-windows.js'
 import type { Result } from '../core/result.js'
-import { addDays, type Day, daysBetween, type Weekday, windowStart } from '../core/time.js'
+import { addDays, type Day } from '../core/time.js'
 import { lifecycleStat } from '../stats/lifecycle.js'
 import type { Stat } from '../stats/query/stat.js'
 import { retentionStat } from '../stats/retention.js'

@@ -37,7 +37,7 @@ interface WireAnswer {
   /** Where the next page of a list begins. */
   readonly nextCursor?: string
   /** What JSON does not hold of the Result. */
-  readonly beside?: Pick<Result, 'columns' | 'footer'> & { readonly numbers: number }
+  readonly beside?: Omit<Result, 'metric' | 'data' | 'meta'> & { readonly numbers: number }
 }
 
 interface Answered extends WireAnswer {
@@ -167,8 +167,8 @@ async function toWire(
   const hash = createHash('sha256').update(`${version} ${format}\n`)
   if (format === 'json') await hashRows(hash, result.data)
   hash.update(format === 'json' ? JSON.stringify([result.metric, meta]) : body)
-  const { columns, footer } = result
-  const beside = format === 'json' ? { beside: { columns, numbers: numbersOf(result), ...(footer && { footer }) } } : {}
+  const { metric: _metric, data: _data, meta: _meta, ...unwritten } = result
+  const beside = format === 'json' ? { beside: { ...unwritten, numbers: numbersOf(result) } } : {}
   const next = result.meta.next_cursor as string | undefined
   return { etag: `"${hash.digest('base64url')}"`, body, ...beside, ...(next === undefined ? {} : { nextCursor: next }) }
 }

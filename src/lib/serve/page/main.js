@@ -10,7 +10,7 @@ import { refusalBox } from './error-box.js'
 import { importsView } from './imports.js'
 import { overview } from './overview.js'
 import { panelView } from './panel-view.js'
-import { panels } from './panels.js'
+import { otherPanels, panels } from './panels.js'
 import { printAll } from './print.js'
 import { watchTheme } from './theme.js'
 import { daysOf, frameOf, searchOf, viewOf } from './url-state.js'
@@ -25,10 +25,28 @@ let hasNumbers = false
 const chosen = controls(byId('controls'), change)
 const options = panelOptions(change)
 const glance = overview()
-const views = panels.map((panel) => panelView(panel, options[panel.id]?.element ?? null, correct))
+const viewOfPanel = (panel) => panelView(panel, options[panel.id]?.element ?? null, correct)
+const views = panels.map(viewOfPanel)
 const imports = importsView()
-const sections = [glance.element, ...views.map(({ element }) => element), imports.element]
-main.replaceChildren(notices, ...sections)
+let sections = []
+/** Whether the panels of all other stats that the server has are there. */
+let hasAll = false
+lay()
+
+function lay() {
+  sections = [glance.element, ...views.map(({ element }) => element), imports.element]
+  main.replaceChildren(notices, ...sections)
+}
+
+async function addOtherPanels(signal) {
+  if (hasAll) return
+  const { data } = await askJson('stats', signal)
+  const others = otherPanels(data)
+  hasAll = true
+  if (others.length === 0) return
+  views.push(...others.map(viewOfPanel))
+  lay()
+}
 
 /** Takes over what was chosen. */
 function change(different) {
@@ -81,6 +99,7 @@ async function showAll(signal) {
     tell('There are no events yet.')
     return
   }
+  await addOtherPanels(signal)
   present(sections)
   hasNumbers = true
   const days = daysOf(view, first.meta)

@@ -5,7 +5,7 @@
 
 import { count, plural, rate, span } from './format.js'
 import { heatMap } from './tables.js'
-import { frameOf } from './url-state.js'
+import { activeStats, frameOf } from './url-state.js'
 
 /**
  * @typedef {object} Panel
@@ -140,6 +140,43 @@ export const panels = [
     }),
   },
 ]
+
+const formats = { count, rate, seconds: span }
+
+/**
+ * Panels of the stats that none of those above shows, as the server lists them: over the days of the page, every column as
+ * the answer has it. A stat that needs more than that has none.
+ *
+ * @param {{ name: string, summary: string, params: string, columns: string }[]} listed `data` of `GET /stats`
+ * @returns {Panel[]}
+ */
+export function otherPanels(listed) {
+  const shown = [...panels.map(({ id }) => id), ...activeStats.map(([value]) => value)]
+  return listed
+    .filter(({ name, params }) => !shown.includes(name) && params.split(', ').includes('from'))
+    .map(({ name, summary, params, columns }) => ({
+      id: name,
+      title: () => summary,
+      stat: () => name,
+      params: (view, days) => ({ ...over(view, days), ...(params.split(', ').includes('grain') ? grained(view) : {}) }),
+      table: ({ data }) => ({ columns: columns.split(', ').map(columnOf), rows: data }),
+    }))
+}
+
+function columnOf(text) {
+  const [name, kind] = text.split(': ')
+  const format = formats[kind]
+  const words = name.replaceAll('_', ' ')
+  return {
+    heading: words[0].toUpperCase() + words.slice(1),
+    isText: format === undefined,
+    cell: (row) => {
+      const value = row[name]
+      if (value === null || value === undefined) return '–'
+      return format === undefined ? [value].flat().join(', ') : format(value)
+    },
+  }
+}
 
 function numberOf(number, users, name) {
   return { text: count(number), users: number > 0 ? users : undefined, name }
