@@ -3,6 +3,8 @@
  * else, through the command, HTTP, OpenAPI, table, chart, SVG, CSV, check, report and page. A file of its own process, because
  * the catalogue is read when modules are loaded.
  */
+import { readFileSync } from 'node:fs'
+import { Config } from '@oclif/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { browserTest, shown, withPage } from '../page/browser.js'
@@ -37,12 +39,22 @@ afterAll(() => database.drop())
 /** What the command of the stat writes. */
 async function command(...argv: string[]): Promise<string> {
   const { statCommand } = await import('../../src/lib/cli/answers/stat-command.js')
-  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  const taken = (_: unknown, ...more: unknown[]) => {
+    for (const then of more) if (typeof then === 'function') then()
+    return true
+  }
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation(taken)
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(taken)
   try {
     const Command = statCommand(busiest as never)
     Command.id = 'stats:busiest-users'
-    await Command.run(['--database-url', database.url, '--schema', 'ea', ...argv], process.cwd())
+    const pjson = JSON.parse(readFileSync('package.json', 'utf8'))
+    // Without plugins, and without a look at all other commands.
+    const config = await Config.load({
+      root: process.cwd(),
+      pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } },
+    })
+    await Command.run(['--database-url', database.url, '--schema', 'ea', ...argv], config)
     return write.mock.calls.map(([part]) => String(part)).join('')
   } finally {
     write.mockRestore()
