@@ -3,9 +3,18 @@ import { describe, expect, test } from 'vitest'
 import type { Result, Row } from '../../../src/lib/core/result.js'
 import { chartSvg, standaloneSvg } from '../../../src/lib/present/svg/chart.js'
 import { chartVariables } from '../../../src/lib/present/svg/colors.js'
+import { textPx } from '../../../src/lib/present/svg/elements.js'
 import { stats } from '../../../src/lib/stats/catalog.js'
 import { type Element, readXml } from '../../checks/reporters/xml-reader.js'
-import { asAnswerOf, dailyUsers, funnel, resultOf, retention, topEvents } from '../tables/examples.js'
+import {
+  asAnswerOf,
+  dailyUsers,
+  trend as exampleTrend,
+  funnel,
+  resultOf,
+  retention,
+  topEvents,
+} from '../tables/examples.js'
 
 const days = ['2025-08-01', '2025-08-02', '2025-08-03', '2025-08-04']
 const trend = asAnswerOf(
@@ -161,6 +170,91 @@ test('texts that mean harm stay texts', async () => {
   expect(read(keyed).filter(({ name }) => name === 'script')).toEqual([])
 })
 
+/** The boxes of its texts, none smaller than what a browser draws. */
+function textBoxes(svg: string) {
+  return read(svg)
+    .filter(({ name }) => name === 'text')
+    .map(({ attributes, text }) => {
+      const px = textPx(text)
+      const before = { start: 0, middle: px / 2, end: px }[attributes['text-anchor'] ?? 'start']!
+      const left = Number(attributes.x) - before
+      return { text, left, right: left + px, y: Number(attributes.y) }
+    })
+}
+
+test('no text is cut or lies over another, however long and wide', async () => {
+  const names = ['WWWW@@@@MMMM'.repeat(9), '購入完了'.repeat(20), '👩‍👩‍👧'.repeat(30), 'Ж'.repeat(50), 'a b', '']
+  const largest = Number.MAX_SAFE_INTEGER
+  const hours = Array.from(
+    { length: 30 },
+    (_, hour) => `2025-08-${10 + Math.floor(hour / 24)}T${10 + (hour % 13)}:00:00+03:00`,
+  )
+  const hostile = [
+    ...Object.values(examples),
+    asAnswerOf('dau', dailyUsers(Array.from({ length: 400 }, (_, day) => day * 1e12))),
+    asAnswerOf('dau', dailyUsers([0])),
+    asAnswerOf('dau', dailyUsers([null, null])),
+    asAnswerOf(
+      'trend',
+      resultOf(
+        'date:instant key:text value:count complete:flag',
+        [...new Set(hours)].flatMap((date) => names.map((key): Row => ({ date, key, value: 3, complete: true }))),
+      ),
+    ),
+    asAnswerOf(
+      'top-events',
+      resultOf(
+        'event_type:text events:count share:rate',
+        names.map((event_type) => ({ event_type, events: largest, share: 1 / 6 })),
+      ),
+    ),
+    asAnswerOf('funnel', {
+      ...funnel,
+      data: names.map((event_type, index) => ({
+        ...funnel.data[1],
+        step: index + 1,
+        event_type,
+        users: largest - index,
+      })),
+    }),
+    asAnswerOf(
+      'stickiness',
+      resultOf(
+        'periods_active:count users:count',
+        Array.from({ length: 90 }, (_, index) => ({ periods_active: index + 1, users: index * 1e9 })),
+      ),
+    ),
+  ]
+  for (const result of hostile) {
+    for (const width of [240, 720, 1280]) {
+      const svg = await chartSvg(result, { width })
+      const height = Number(/viewBox="0 0 \d+ (\d+)"/.exec(svg)![1])
+      const boxes = textBoxes(svg)
+      for (const [index, box] of boxes.entries()) {
+        const where = `${result.metric} ${width}: ${box.text}`
+        expect(box.left, where).toBeGreaterThanOrEqual(-0.01)
+        expect(box.right, where).toBeLessThanOrEqual(width + 0.01)
+        expect(box.y - 10, where).toBeGreaterThanOrEqual(0)
+        expect(box.y + 3, where).toBeLessThanOrEqual(height)
+        const over = boxes
+          .slice(index + 1)
+          .find((other) => Math.abs(other.y - box.y) < 12 && other.left < box.right && box.left < other.right)
+        expect(over, where).toBeUndefined()
+      }
+    }
+  }
+})
+
+test('other work has its turn while a large chart is drawn', async () => {
+  const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`)
+  const large = asAnswerOf('trend', exampleTrend(250, keys))
+  let turns = 0
+  const timer = setInterval(() => turns++, 0)
+  await chartSvg(large, { width: 720 })
+  clearInterval(timer)
+  expect(turns).toBeGreaterThan(0)
+})
+
 test('long answers are drawn too', async () => {
   const start = Date.UTC(2000, 0, 1)
   const date = (day: number) => new Date(start + day * 86_400_000).toISOString().slice(0, 10)
@@ -179,4 +273,17 @@ test('long answers are drawn too', async () => {
     width: 720,
   })
   expect(top).toContain('4960 more event types are not drawn.')
+  const stack = await chartSvg(
+    asAnswerOf(
+      'lifecycle',
+      resultOf(
+        'date:date new:count dormant:count complete:flag',
+        Array.from({ length: 9000 }, (_, day) => ({ date: date(day), new: day, dormant: day % 700, complete: true })),
+      ),
+    ),
+    { width: 720 },
+  )
+  expect(stack.length).toBeLessThan(300_000)
+  expect(stack).toContain('Of every 13 only the highest is drawn.')
+  expect(tips(stack)).toContain(`${date(8999)}: 8,999 new`)
 })

@@ -1,11 +1,9 @@
-/** What the axes, grids, legends and texts of all charts have in common. */
+/** What stands around the marks: axes with their grid and labels, and legends. */
+import { type ScaleLinear, scaleLinear } from 'd3-scale'
 import type { Scalar } from '../tables/cell-text.js'
 import { human, visible } from '../tables/cell-text.js'
-import { axisColor, gridColor, mutedColor, textColor } from './colors.js'
-import type { ChartOption } from './drawing.js'
-
-export const fontSizePx = 12
-const text = { color: mutedColor, fontSize: fontSizePx }
+import { axisColor, gridColor, textColor } from './colors.js'
+import { element, fitted, text, textPx, widestPx } from './elements.js'
 
 let compact: Intl.NumberFormat | undefined
 
@@ -15,80 +13,114 @@ export function axisNumber(value: number): string {
   return Math.abs(value) < 10_000 ? human(value, 'count', true) : compact.format(value)
 }
 
-/** The axis of numbers. */
-export function countAxis() {
-  return {
-    type: 'value' as const,
-    minInterval: 1,
-    axisLabel: { ...text, formatter: axisNumber },
-    splitLine: { lineStyle: { color: gridColor } },
-  }
+/** A share for an axis. */
+function axisShare(value: number): string {
+  return `${Number((value * 100).toPrecision(6))}%`
 }
 
-/** The axis of shares, from 0. */
-export function rateAxis() {
-  const percent = (value: number) => `${Number((value * 100).toFixed(2))}%`
-  return {
-    type: 'value' as const,
-    min: 0,
-    axisLabel: { ...text, formatter: percent },
-    splitLine: { lineStyle: { color: gridColor } },
-  }
+export interface FrameOptions {
+  readonly width: number
+  readonly height: number
+  /** Room above the marks. */
+  readonly top: number
+  /** Of the places from left to right; as many of them are written as find room. */
+  readonly names: readonly string[]
+  /** Of the axis of names. */
+  readonly title?: string
+  /** The smallest and the largest number, or more. */
+  readonly bounds: readonly [number, number]
+  readonly isShare?: boolean
+  /** Each name has a band, for a bar; otherwise a point, the first and the last at the edges. */
+  readonly hasBands?: boolean
 }
 
-/** The axis of names; they are drawn as they are, cut where there is no room. */
-export function nameAxis(names: readonly string[], more: { widthPx?: number; title?: string } = {}) {
-  const { widthPx, title } = more
-  return {
-    type: 'category' as const,
-    data: [...names],
-    axisLabel: {
-      ...text,
-      hideOverlap: true,
-      ...(widthPx === undefined ? {} : { width: widthPx, overflow: 'truncate' as const, interval: 0 }),
-    },
-    axisTick: { show: false },
-    axisLine: { show: true, lineStyle: { color: axisColor } },
-    ...(title === undefined
-      ? {}
-      : { name: title, nameLocation: 'middle' as const, nameGap: 26, nameTextStyle: { ...text } }),
-  }
+export interface Frame {
+  readonly svg: string
+  readonly y: ScaleLinear<number, number>
+  /** The middle of a name's place. */
+  readonly x: (index: number) => number
+  /** From one name to the next, and what a bar takes of it. */
+  readonly stepPx: number
+  readonly barPx: number
 }
 
-/** The place of the plot: axis labels stay inside the picture. */
-export function plot(room: { top?: number; right?: number; bottom?: number }): NonNullable<ChartOption['grid']> {
-  const { top = 12, right = 16, bottom = 8 } = room
-  return { left: 8, top, right, bottom, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel', show: false }
+const tickPx = 44
+const maxBarPx = 64
+const labelGapPx = 12
+
+/** An axis of numbers at the left, and an axis of names below. */
+export function frameOf(options: FrameOptions): Frame {
+  const { width, height, top, names, title, bounds, isShare = false, hasBands = false } = options
+  const bottom = Math.max(top + 1, height - (title === undefined ? 24 : 44))
+  const [low, high] = bounds[0] < bounds[1] ? bounds : [bounds[0], bounds[0] + 1]
+  const room = Math.max(1, Math.floor((bottom - top) / tickPx))
+  // There is nothing between two whole numbers.
+  const count = isShare ? room : Math.min(room, high - low)
+  const y = scaleLinear([low, high], [bottom, top]).nice(count)
+  const ticks = y
+    .ticks(count)
+    .map((value) => ({ value, label: isShare ? axisShare(value) : axisNumber(Math.abs(value)) }))
+  // Names are dates or numbers: the longest is the widest.
+  const namePx = textPx(names.reduce((longest, name) => (name.length > longest.length ? name : longest), ''))
+  const left = Math.max(widestPx(ticks.map(({ label }) => label)) + 10, namePx / 2)
+  const right = width - Math.max(16, namePx / 2)
+  const edge = hasBands ? 0.5 : 0
+  const x = scaleLinear([-edge, names.length - 1 + edge], [left, right])
+  const stepPx = (right - left) / Math.max(1, names.length - 1 + 2 * edge)
+  const every = Math.max(1, Math.ceil((namePx + labelGapPx) / stepPx))
+  const across = (value: number) => `M${Math.round(left)} ${Math.round(y(value)) + 0.5}H${Math.round(right)}`
+  const svg = [
+    element('path', { d: ticks.map(({ value }) => across(value)).join(''), stroke: gridColor }),
+    element('path', { d: across(Math.max(0, low)), stroke: axisColor }),
+    ...ticks.map(({ value, label }) => text(left - 8, y(value), label, { anchor: 'end' })),
+    ...names.flatMap((name, index) =>
+      index % every === 0 ? [text(x(index), bottom + 14, name, { anchor: 'middle' })] : [],
+    ),
+    ...(title === undefined ? [] : [text(width / 2, bottom + 34, fitted(title, width), { anchor: 'middle' })]),
+  ].join('\n')
+  return { svg, y, x, stepPx, barPx: Math.min(maxBarPx, stepPx * 0.8) }
 }
 
-/** Room for a legend of so many entries above the plot. */
-export function legendHeightPx(labels: readonly string[], widthPx: number): number {
-  let [lines, used] = [1, 0]
-  for (const label of labels) {
-    const entry = 50 + Math.min(label.length, legendMaxChars) * 7
-    if (used > 0 && used + entry > widthPx) {
-      lines++
-      used = 0
-    }
-    used += entry
+const maxBars = 1000
+
+/** The places of the bars that are drawn: of more than there are pixels the highest of each few neighbours. */
+export function highestOf(count: number, width: number, heightOf: (index: number) => number) {
+  const every = Math.ceil(count / Math.min(width, maxBars))
+  const places: number[] = []
+  for (let from = 0; from < count; from += every) {
+    let highest = from
+    for (let at = from; at < Math.min(count, from + every); at++) if (heightOf(at) > heightOf(highest)) highest = at
+    places.push(highest)
   }
-  return lines * 22 + 8
+  return { places, note: every === 1 ? '' : ` Of every ${every} only the highest is drawn.` }
 }
 
-const legendMaxChars = 40
+export interface LegendEntry {
+  readonly label: string
+  readonly color: string
+  readonly opacity?: number
+  readonly dashes?: string
+  /** Of its line; a bar is thick. */
+  readonly widthPx?: number
+}
 
-/** A legend whose entries are the names of series; `labels` says how each reads. */
-export function legendOf(labels: ReadonlyMap<string, string>): NonNullable<ChartOption['legend']> {
-  return {
-    show: true,
-    top: 0,
-    left: 'left',
-    type: 'plain',
-    itemWidth: 24,
-    data: [...labels.keys()],
-    formatter: (name: string) => cut(labels.get(name) ?? name, legendMaxChars),
-    textStyle: { color: textColor, fontSize: fontSizePx },
-  }
+const maxLegendPx = 280
+const swatchPx = 26
+
+/** A legend at the top, in as many lines as it needs. */
+export function legendOf(entries: readonly LegendEntry[], width: number): { svg: string; heightPx: number } {
+  let [x, y] = [0, 10]
+  const parts = entries.map(({ label, color, opacity, dashes, widthPx = 2 }) => {
+    const shownLabel = fitted(label, Math.min(maxLegendPx, width - swatchPx))
+    const entryPx = swatchPx + textPx(shownLabel)
+    if (x > 0 && x + entryPx > width) [x, y] = [0, y + 20]
+    const line = { stroke: color, 'stroke-width': widthPx, 'stroke-dasharray': dashes, opacity }
+    const part =
+      element('path', { d: `M${x} ${y}h20`, ...line }) + text(x + swatchPx, y, shownLabel, { color: textColor })
+    x += entryPx + 16
+    return part
+  })
+  return { svg: parts.join('\n'), heightPx: y + 16 }
 }
 
 /** A key as it is shown: what would be invisible is not. */
@@ -97,8 +129,7 @@ export function shown(value: Scalar): string {
   return value === '' ? '""' : visible(String(value))
 }
 
-/** A text of at most so many characters. */
-function cut(label: string, most: number): string {
-  const characters = [...label]
-  return characters.length <= most ? label : `${characters.slice(0, most - 1).join('')}…`
+/** `2025-08-31T06:00:00+03:00` as `08-31 06:00`; a day stays as it is. */
+export function shortDate(date: string): string {
+  return date.length > 10 ? `${date.slice(5, 10)} ${date.slice(11, 16)}` : date
 }

@@ -2,21 +2,24 @@
  * A Result as a picture: one SVG for each stat that has a shape, for pages and files alike. It has no script, no style and
  * no address of another place; its colours are CSS variables (`colors.ts`), and each mark says what it shows.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Chart, Result } from '../../core/result.js'
-import { drawHistogram, drawRanking } from './bars.js'
-import { chartVariables, mutedColor } from './colors.js'
-import type { Draw, Drawing } from './drawing.js'
-import { drawFunnel } from './funnel-bars.js'
+import { drawCohorts } from './cohorts.js'
+import { chartVariables } from './colors.js'
+import { type Draw, element, fontFamily, fontSizePx, text } from './elements.js'
+import { drawFunnel } from './funnel.js'
+import { drawHistogram } from './histogram.js'
 import { drawLines } from './lines.js'
-import { drawRetention } from './retention-curves.js'
-import { drawStack } from './stacked-bars.js'
+import { markupText } from './markup-text.js'
+import { drawRanking } from './ranking.js'
+import { drawStack } from './stack.js'
 
 const draws: Readonly<Record<Chart['form'], Draw>> = {
   lines: drawLines,
   ranking: drawRanking,
   histogram: drawHistogram,
   funnel: drawFunnel,
-  cohorts: drawRetention,
+  cohorts: drawCohorts,
   stack: drawStack,
 }
 
@@ -29,6 +32,9 @@ export interface ChartOptions {
   readonly title?: string
 }
 
+/** So long a chart is drawn before everything else has its turn: a server must answer meanwhile. */
+const turnMs = 10
+
 /**
  * Draws the answer of a stat.
  *
@@ -40,22 +46,35 @@ export interface ChartOptions {
 export async function chartSvg(result: Result, options: ChartOptions): Promise<string> {
   const { chart } = result
   if (chart === undefined) throw new RangeError(`${result.metric} has no chart`)
-  const drawing = result.data.length === 0 ? nothing : draws[chart.form](result, options.width)
-  const size = { width: options.width, height: options.height ?? drawing.height }
-  // It is large, and most commands draw nothing.
-  const { svgOf } = await import('./svg.js')
-  const svg = svgOf(drawing, size, options.title ?? (drawing === nothing ? 'No data' : chart.title))
-  if (drawing !== nothing) return svg
-  const said = `<text x="${size.width / 2}" y="${size.height / 2}" text-anchor="middle" font-size="12" fill="${mutedColor}">No data</text>`
-  return svg.replace('\n</svg>', `\n${said}\n</svg>`)
+  const isEmpty = result.data.length === 0
+  const { description, height, svg } = (isEmpty ? drawNothing : draws[chart.form])(result, options)
+  const parts: string[] = []
+  let turnBegan = performance.now()
+  for (const part of svg) {
+    parts.push(part)
+    if (performance.now() - turnBegan < turnMs) continue
+    await setImmediate()
+    turnBegan = performance.now()
+  }
+  const title = options.title ?? (isEmpty ? 'No data' : chart.title)
+  return `${element(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      viewBox: `0 0 ${options.width} ${height}`,
+      role: 'img',
+      'font-family': fontFamily,
+      'font-size': fontSizePx,
+    },
+    `\n<title>${markupText(title)}</title>\n<desc>${markupText(description)}</desc>\n${parts.join('\n')}\n`,
+  )}\n`
 }
 
-const nothing: Drawing = {
+const drawNothing: Draw = (_, { width, height = 80 }) => ({
   description: 'There is nothing to draw.',
-  height: 80,
-  option: {},
-  tips: [],
-}
+  height,
+  svg: [text(width / 2, height / 2, 'No data', { anchor: 'middle' })],
+})
 
 /**
  * A picture that stands alone, as a file: the colours of the light theme instead of variables, and their background.

@@ -31,20 +31,21 @@ export function pivoted(columns: readonly FlatColumn[]): FlatColumn[] | undefine
   if (!isSeries(columns) || keys?.kind !== 'text' || counts?.kind !== 'count' || others.length > 0) return undefined
   if (flags !== undefined && flags.kind !== 'flag') return undefined
   const rowOf = new Map([...new Set(dates!.values)].map((date, row) => [date, row]))
-  const byKey = new Map<Scalar, Scalar[]>()
+  const byKey = new Map<Scalar, (Scalar | undefined)[]>()
   const flagOfRow = new Array<Scalar>(rowOf.size).fill(null)
-  const taken = new Set<string>()
   for (const [index, key] of keys.values.entries()) {
     const row = rowOf.get(dates!.values[index]!)!
-    const place = `${row} ${JSON.stringify(key)}`
-    if (taken.has(place)) return undefined
-    taken.add(place)
-    const values = byKey.get(key) ?? new Array<Scalar>(rowOf.size).fill(null)
+    const values = byKey.get(key) ?? new Array<Scalar | undefined>(rowOf.size).fill(undefined)
+    if (values[row] !== undefined) return undefined
     values[row] = counts.values[index]!
     byKey.set(key, values)
     flagOfRow[row] = flags?.values[index] ?? null
   }
-  const spread = [...byKey].map(([key, values]) => ({ ...counts, name: key === null ? '-' : String(key), values }))
+  const spread = [...byKey].map(([key, values]) => ({
+    ...counts,
+    name: key === null ? '-' : String(key),
+    values: values.map((value) => value ?? null),
+  }))
   const marked = flags === undefined ? [] : [{ ...flags, values: flagOfRow }]
   return [{ ...dates!, values: [...rowOf.keys()] }, ...spread, ...marked]
 }

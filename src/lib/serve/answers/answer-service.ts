@@ -183,8 +183,8 @@ async function hashRows(hash: Hash, rows: Result['data']): Promise<void> {
   }
 }
 
-/** More numbers are no picture any more, and drawing them keeps all other requests waiting. */
-const drawnMost = 5_000
+/** More numbers are no picture any more. */
+const drawnMost = 20_000
 
 function requireDrawable(numbers: number): void {
   if (numbers <= drawnMost) return

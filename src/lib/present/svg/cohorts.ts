@@ -2,22 +2,21 @@
  * A retention as curves: one for each cohort, the later the stronger its colour, and their mean. They begin at window 1,
  * because window 0 is always everybody and would leave the others no room.
  */
-
 import type { Result, Row } from '../../core/result.js'
 import { addDays, addWindows, type DayGrain } from '../../core/time.js'
 import { human } from '../tables/cell-text.js'
-import { legendHeightPx, legendOf, nameAxis, plot, rateAxis, shown } from './axes.js'
+import { shown } from './axes.js'
 import { isBehindData } from './behind-data.js'
 import { gradeColor, seriesColor } from './colors.js'
-import type { Draw } from './drawing.js'
-import { type Line, seriesOf } from './lines.js'
+import { curves, type Line } from './curves.js'
+import type { Draw } from './elements.js'
 
 /** The last ones are drawn: what is new is what people ask about. */
 const maxCohorts = 60
 const maxInLegend = 12
 
 /** The curves of the cohorts and of the mean. */
-export const drawRetention: Draw = ({ data, footer, meta }, width) => {
+export const drawCohorts: Draw = ({ data, footer, meta }, size) => {
   const unit = unitOf(meta)
   const filled = data.filter((row) => (row.size ?? 0) !== 0)
   const rows = filled.slice(-maxCohorts)
@@ -25,12 +24,9 @@ export const drawRetention: Draw = ({ data, footer, meta }, width) => {
   const cohorts = rows.map((row, index): Line => curve(row, gradeColor(index, rows.length), meta))
   const mean = footer === undefined ? [] : [{ ...curve(footer, seriesColor(1), meta), widthPx: 4 }]
   const lines = [...cohorts, ...mean]
-  const named = lines.map(({ label }, index) => [`${2 * index}`, label] as const)
   // Of many cohorts the legend has the first and the last: the colours between them speak for themselves.
   const inLegend =
-    cohorts.length <= maxInLegend ? named : named.filter((_, index) => index === 0 || index >= cohorts.length - 1)
-  const labels = new Map(inLegend)
-  const top = legendHeightPx([...labels.values()], width)
+    cohorts.length <= maxInLegend ? lines : lines.filter((_, index) => index === 0 || index >= cohorts.length - 1)
   const left = filled.length - rows.length
   const means = mean[0]?.values.map((value, index) => `${unit} ${index + 1} ${human(value, 'rate', true)}`) ?? []
   return {
@@ -40,23 +36,16 @@ export const drawRetention: Draw = ({ data, footer, meta }, width) => {
       ...(lines.some(({ complete }) => complete.includes(false)) ? ['Dashed: not complete.'] : []),
       ...(left > 0 ? [`${left} earlier cohorts are not drawn.`] : []),
     ].join(' '),
-    height: 280 + top,
-    option: {
-      grid: plot({ top: top + 4, bottom: 28, right: 28 }),
-      legend: legendOf(labels),
-      xAxis: {
-        ...nameAxis(
-          Array.from({ length: windows }, (_, index) => `${index + 1}`),
-          { title: `${unit}s after the first` },
-        ),
-        boundaryGap: windows < 2,
+    ...curves(
+      {
+        lines,
+        inLegend,
+        names: Array.from({ length: windows }, (_, index) => `${index + 1}`),
+        title: `${unit}s after the first`,
+        isShare: true,
       },
-      yAxis: rateAxis(),
-      series: lines.flatMap((line, index) =>
-        seriesOf(line).map((series, part) => ({ ...series, name: `${2 * index + part}` })),
-      ),
-    },
-    tips: lines.flatMap(({ tips }) => [tips, tips]),
+      size,
+    ),
   }
 }
 
@@ -75,10 +64,8 @@ function curve(row: Row, color: string, meta: Result['meta']): Line {
       !isMean && isBehindData(windowBegin(label, index + 1, meta), meta) ? null : rate,
     ),
     complete,
-    tips: rates.map(
-      (rate, index) =>
-        `${label}, ${unit} ${index + 1}: ${human(rate, 'rate', true)}, ${human(users[index] ?? null, 'count', true)} users${complete[index] ? '' : ', not complete'}`,
-    ),
+    tip: (row) =>
+      `${label}, ${unit} ${row + 1}: ${human(rates[row]!, 'rate', true)}, ${human(users[row] ?? null, 'count', true)} users${complete[row] ? '' : ', not complete'}`,
   }
 }
 
