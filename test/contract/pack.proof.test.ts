@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { blocksOf } from '../guide/document.js'
 import { builtOnce } from '../support/binary.js'
 import { canInstall, type Installed, install, type Packed, pack } from '../support/installed.js'
 import { temporaryFolder } from '../support/server.js'
@@ -156,8 +157,10 @@ describe.skipIf(!canAskRegistry)('installed in an empty folder', { timeout: 300_
 
   test('a program imports the library, and tsc knows its types', async () => {
     await ea('import', events)
-    const program = `import { dau, parseConfig, type Result, withDatabase } from 'event-analytics'
-const answer: Result = await withDatabase(parseConfig(), async (db) => {
+    const program = `import { dau, parseConfig, withDatabase } from 'event-analytics'
+const answer = await withDatabase(parseConfig(), async (db) => {
+  // @ts-expect-error there is no such parameter
+  await dau(db, { grian: 'day' }).catch((error) => console.log(error.code))
   // @ts-expect-error there is no such grain
   await dau(db, { grain: 'fortnight' }).catch((error) => console.log(error.code))
   const { rows } = await db.pool.query('SELECT 1 AS one')
@@ -167,6 +170,11 @@ const answer: Result = await withDatabase(parseConfig(), async (db) => {
   return dau(db, { from: '2025-02-27', to: '2025-03-01' })
 })
 console.log(answer.data.map((row) => row.unique_users).join())
+// @ts-expect-error there is no such column
+answer.data[0]?.users
+// @ts-expect-error nor such a meta
+answer.meta.weekstart
+const grain: 'day' | 'week' | 'month' = answer.meta.grain
 `
     const options = { module: 'nodenext', target: 'es2022', strict: true, skipLibCheck: false, types: ['node'] }
     await writeFile(join(app.folder, 'ask.mts'), program)
@@ -176,7 +184,19 @@ console.log(answer.data.map((row) => row.unique_users).join())
     )
     const inFolder = { env: app.env, cwd: app.folder }
     await output(process.execPath, [resolve('node_modules/typescript/bin/tsc')], inFolder)
-    expect(await output(process.execPath, ['ask.mjs'], inFolder)).toBe('usage\n1\n14,12,7\n')
+    expect(await output(process.execPath, ['ask.mjs'], inFolder)).toBe('usage\nusage\n1\n14,12,7\n')
+    // And the program of the guide, with what the guide says that it prints.
+    const guide = await readFile(resolve('docs/guide.md'), 'utf8')
+    const file = blocksOf(guide).find((block) => block.kind === 'file' && block.name === 'weekly.mts')
+    if (file?.kind !== 'file') throw new Error('the guide has no weekly.mts')
+    await writeFile(join(app.folder, file.name), file.content)
+    await writeFile(
+      join(app.folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { ...options, exactOptionalPropertyTypes: true }, files: [file.name] }),
+    )
+    await output(process.execPath, [resolve('node_modules/typescript/bin/tsc')], inFolder)
+    const said = /node weekly\.mjs\n([\s\S]*?)```/.exec(guide)![1]
+    expect(await output(process.execPath, ['weekly.mjs'], inFolder)).toBe(said)
     const required = `process.stdout.write(typeof require('event-analytics').dau)`
     expect(await output(process.execPath, ['-e', required], inFolder)).toBe('function')
   })

@@ -151,4 +151,7 @@ export function columnsFor<S extends z.ZodObject>(
 
 /** The answer of a stat. Without data nothing is there of what only this stat says in `meta`. */
 export type Answer<T> =
-  T extends Stat<infer S, infer R, infer M> ? Result<z.output<R>, StatMeta<z.output<S>> & Partial<z.output<M>>> : never
+  T extends Stat<infer S, infer R, infer M> ? Result<z.output<R>, StatMeta<z.output<S>> & OwnMeta<z.output<M>>> : never
+
+/** A schema without keys says that any key is there. */
+type OwnMeta<M> = string extends keyof M ? unknown : Partial<M>
