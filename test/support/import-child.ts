@@ -15,6 +15,8 @@ export interface ImportEnded {
   readonly exit: number | null
   readonly signal: NodeJS.Signals | null
   readonly outcome?: ImportOutcome
+  /** The most memory that the process held. */
+  readonly peakKb?: number
   readonly error?: { readonly name: string; readonly code?: string; readonly message: string }
   readonly stderr: string
 }
@@ -38,7 +40,7 @@ export function importChild(task: ImportTask, failpoint?: string): ImportChild {
     env: { ...process.env, EA_FAILPOINT: failpoint ?? '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const lines: { event?: string; outcome?: ImportOutcome; error?: ImportEnded['error'] }[] = []
+  const lines: { event?: string; outcome?: ImportOutcome; peakKb?: number; error?: ImportEnded['error'] }[] = []
   let stdout = ''
   let stderr = ''
   let over = false
@@ -54,7 +56,7 @@ export function importChild(task: ImportTask, failpoint?: string): ImportChild {
   const ended = once(child, 'close').then(([exit, signal]): ImportEnded => {
     over = true
     const last = lines.at(-1)
-    return { exit, signal, outcome: last?.outcome, error: last?.error, stderr }
+    return { exit, signal, outcome: last?.outcome, peakKb: last?.peakKb, error: last?.error, stderr }
   })
   const told = (type: string, times = 1) =>
     until(() => {

@@ -28,9 +28,10 @@ try {
     else {
       const options = { ...task.options, onEvent: ({ type }: ImportEvent) => say({ event: type }) }
       const { again, files = [] } = task
-      say({
-        outcome: await (again === undefined ? importFiles(db, files, options) : importAgain(db, again, files, options)),
-      })
+      const outcome = await (again === undefined
+        ? importFiles(db, files, options)
+        : importAgain(db, again, files, options))
+      say({ outcome, peakKb: process.resourceUsage().maxRSS })
     }
   })
 } catch (error) {

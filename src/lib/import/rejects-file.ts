@@ -54,7 +54,8 @@ export class RejectsFile {
   #records = 0
   #leftOut = 0
   readonly #firstLeftOut: LeftOutReject[] = []
-  #pending: Buffer[] = []
+  /** What is not written yet, and how many bytes that is. */
+  #pending = Buffer.allocUnsafe(2 * writeBytes)
   #pendingBytes = 0
   #turn: Promise<void> = Promise.resolve()
 
@@ -96,8 +97,6 @@ export class RejectsFile {
             if (written) await written
           }
         }
-        // Their bytes are those of the chunk, which is released next.
-        await this.#flush()
       })
     } finally {
       end()
@@ -133,14 +132,18 @@ export class RejectsFile {
 
   #put(...pieces: readonly Buffer[]): void {
     for (const piece of pieces) {
-      this.#pending.push(piece)
-      this.#pendingBytes += piece.length
+      const needed = this.#pendingBytes + piece.length
+      if (needed > this.#pending.length) {
+        const wider = Buffer.allocUnsafe(2 * needed)
+        this.#pending.copy(wider, 0, 0, this.#pendingBytes)
+        this.#pending = wider
+      }
+      this.#pendingBytes += piece.copy(this.#pending, this.#pendingBytes)
     }
   }
 
   async #flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#pending)
-    this.#pending = []
+    const bytes = this.#pending.subarray(0, this.#pendingBytes)
     this.#pendingBytes = 0
     await this.#handle.writeFile(bytes).catch(throwUnwritable(this.#name))
   }
