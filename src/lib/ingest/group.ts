@@ -6,6 +6,7 @@
  * ones go on, and takes its turn at the lock (`alone`).
  */
 
+import { OneByOne } from '../core/in-turns.js'
 import type { CommitRequest, Settled } from './body/request.js'
 import { groupMaxBytes, groupMaxRecords, isSmall } from './records.js'
 
@@ -31,7 +32,8 @@ export class Committer {
   readonly #small: Waiting[] = []
   readonly #large: Waiting[] = []
   readonly #running = new Set<Waiting[]>()
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Who waits here does not wait for the server's lock, which has a limit. */
+  readonly #locking = new OneByOne()
 
   constructor(commit: CommitLane) {
     this.#commit = commit
@@ -57,7 +59,7 @@ export class Committer {
       try {
         const settled = await this.#commit(
           group.map(({ request }) => request),
-          (body) => this.#alone(body),
+          (body) => this.#locking.run(body),
         )
         group.forEach(({ resolve }, index) => {
           resolve(settled[index]!)
@@ -67,13 +69,6 @@ export class Committer {
       }
     }
     this.#running.delete(lane)
-  }
-
-  /** One at a time within this process: who waits here does not wait for the server's lock, which has a limit. */
-  #alone<T>(body: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(body, body)
-    this.#turn = mine.catch(() => {})
-    return mine
   }
 }
 

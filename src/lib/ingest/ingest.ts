@@ -4,13 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EaError } from '../core/errors.js'
+import { inTurns, OneByOne } from '../core/in-turns.js'
 import { type Database, withSiblingPool } from '../db/connect.js'
 import { Availability, type AvailabilityEvent } from './availability.js'
 import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, Settled } from './body/request.js'
 import { commitRun } from './commit.js'
 import { deliverPart } from './deliver.js'
 import { Committer } from './group.js'
-import { linesOf } from './records.js'
+import { isSmall, linesOf } from './records.js'
 import { firstRejects, rejectedCount, rejectedList } from './request-results.js'
 import { type Drainer, startDrainer } from './spool/drainer.js'
 import type { SpoolEvent } from './spool/events.js'
@@ -118,6 +119,7 @@ class Ingest implements OpenIngest {
   readonly #drainer: Drainer
   readonly #trust = { now: 'fast' as const }
   readonly #availability: Availability
+  readonly #queueing = new OneByOne()
   #emptied: Promise<void> | undefined
   /** Whether the spool was last seen to get emptier; at first it is believed to. */
   #isDraining = true
@@ -278,12 +280,15 @@ class Ingest implements OpenIngest {
     const structuralRejects = chunk.rejectCount
     const rejected = rejectedList(firstRejects(chunk), structuralRejects)
     if (chunk.good === 0) return answer(422, { received, inserted: 0, duplicates: 0, ...rejected })
-    await this.#spool.append({
-      ...rest,
-      lines: linesOf(chunk),
-      good: chunk.good,
-      structuralRejects,
-    })
+    const append = async () =>
+      this.#spool.append({
+        ...rest,
+        lines: await inTurns(linesOf(chunk)),
+        good: chunk.good,
+        structuralRejects,
+      })
+    // One at a time: each has its lines in memory once more.
+    await (isSmall([request]) ? append() : this.#queueing.run(append))
     this.#options.onEvent?.({ type: 'queued', events: chunk.good })
     return answer(202, { status: 'queued', received, ...rejected } satisfies QueuedAnswer)
   }

@@ -2,6 +2,7 @@
  * The records of several requests as one run of rows: how they are staged, and which row belongs to which request.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { atOnce, bytesAtOnce, type Steps } from '../core/in-turns.js'
 import type { Transaction } from '../db/connect.js'
 import { findRefused, type Trust } from '../load/load-chunk.js'
 import type { Refusal } from '../load/merge.js'
@@ -74,7 +75,7 @@ export class RunRecords {
     const options: JudgeOptions = { layout, numbering: wholeSource, refused: [], numbered: true }
     if (!this.isInline) {
       const [only] = chunks
-      const copyData = chunks.length === 1 ? only!.copyData : chunks.map(linesOf)
+      const copyData = chunks.length === 1 ? only!.copyData : linesOfAll(chunks)
       await stageChunk(tx, { index: 0, good: this.good, copyData }, layout, copyOptions(shape))
       return { relation: staging, options }
     }
@@ -125,14 +126,23 @@ function documentsOf(chunk: Chunk): string[] {
  * The good records of a chunk, each on one line with a line feed behind it. JSON has no raw line break inside a string
  * (the splitter sees to that), and outside of one a space is as good.
  */
-export function linesOf(chunk: Chunk): Buffer {
-  const pieces: Buffer[] = []
+export function* linesOf(chunk: Chunk): Steps<Buffer> {
+  // A line is no longer than the record and what stood behind it; behind the last one there may be nothing.
+  const lines = Buffer.allocUnsafeSlow(chunk.byteTo - chunk.byteFrom + 1)
+  let at = 0
+  let seen = 0
   for (let n = 1; n <= chunk.good; n++) {
     const { raw } = chunk.goodRecord(n)
     for (let i = 0; i < raw.length; i++) if (raw[i] === lf || raw[i] === cr) raw[i] = 0x20
-    pieces.push(raw, lineFeed)
+    at += raw.copy(lines, at)
+    lines[at++] = lf
+    if (at - seen < bytesAtOnce) continue
+    yield
+    seen = at
   }
-  return Buffer.concat(pieces)
+  return lines.subarray(0, at)
 }
 
-const lineFeed = Buffer.from('\n')
+function* linesOfAll(chunks: readonly Chunk[]): Generator<Buffer> {
+  for (const chunk of chunks) yield atOnce(linesOf(chunk))
+}

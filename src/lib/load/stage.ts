@@ -8,6 +8,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { from as copyFrom } from 'pg-copy-streams'
 import { EaError } from '../core/errors.js'
 import { failpoint } from '../core/failpoint.js'
+import { partsOf } from '../core/in-turns.js'
 import { sqlState, type Transaction } from '../db/connect.js'
 import type { Chunk } from './split/chunk.js'
 import { type Layout, typeOf } from './sql/staging-columns.js'
@@ -35,7 +36,7 @@ export async function stageChunk(
   await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
   const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`))
   failpoint('copy.started')
-  await pipeline(Readable.from(chunk.copyData), copy).catch((error: unknown) => {
+  await pipeline(Readable.from(inParts(chunk.copyData), { highWaterMark: 1 }), copy).catch((error: unknown) => {
     throw isTooWide(error, layout) ? tooWide(layout) : error
   })
   failpoint('copy.ended')
@@ -44,6 +45,13 @@ export async function stageChunk(
       'internal_error',
       `Chunk ${chunk.index} has ${chunk.good} records, but PostgreSQL copied ${copy.rowCount}.`,
     )
+  }
+}
+
+/** One part is on its way at a time: a large body has its turn with others. */
+async function* inParts(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  for (const piece of pieces) {
+    for (const part of partsOf(piece)) yield part
   }
 }
 

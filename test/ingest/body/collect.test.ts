@@ -12,7 +12,7 @@ type Json = Record<string, unknown>
 /** The lines that go to the database. */
 async function lines(body: string | Buffer, address?: string): Promise<string[]> {
   const chunk = await readCollected(Buffer.from(body), { at, clientAddress: address })
-  const rows = Buffer.concat(chunk.copyData.map((piece) => Buffer.from(piece)))
+  const rows = Buffer.concat([...chunk.copyData])
     .toString()
     .split('\n')
   expect(rows.pop() ?? '').toBe('')

@@ -1,15 +1,22 @@
 /** The form of a segment: what is written is read, whatever happens to the bytes; and its cut into parts. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { atOnce } from '../../../src/lib/core/in-turns.js'
 import type { SpooledRequest } from '../../../src/lib/ingest/body/request.js'
 import { partsOf } from '../../../src/lib/ingest/spool/parts.js'
-import { encodeRequest, newSegmentName, scanSegment, segmentOfFile } from '../../../src/lib/ingest/spool/segment.js'
+import {
+  encodeRequest,
+  newSegmentName,
+  scanSegment as scan,
+  segmentOfFile,
+} from '../../../src/lib/ingest/spool/segment.js'
 import { assertProperty } from '../../support/effort.js'
 import { anyRequest, idsOf, spooled } from './spool-requests.js'
 
 const name = newSegmentName(7)
+const scanSegment = (segment: string, content: Buffer) => atOnce(scan(segment, content))
 const encode = (requests: readonly SpooledRequest[], segment = name) =>
-  requests.map((request) => Buffer.concat([...encodeRequest(segment, request)]))
+  requests.map((request) => Buffer.concat([...atOnce(encodeRequest(segment, request))]))
 /** A line that would pass for a request if nobody looked at the name of the segment. */
 const forged = encode([spooled({ good: 0 })], newSegmentName(7))[0]!
   .toString()

@@ -64,7 +64,7 @@ export async function splitContent(content: Buffer | string, settings: SplitSett
 function plain(chunk: Chunk): PlainChunk {
   const { byteFrom, byteTo, records, good, blankLines, firstRecord, goodBefore, rejects } = chunk
   const goodRecords = Array.from({ length: good }, (_, n) => chunk.goodRecord(n + 1))
-  const copyData = Buffer.concat(chunk.copyData)
+  const copyData = Buffer.concat([...chunk.copyData])
   return { byteFrom, byteTo, records, good, blankLines, firstRecord, goodBefore, rejects, copyData, goodRecords }
 }
 

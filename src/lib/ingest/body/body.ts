@@ -1,11 +1,12 @@
 /**
  * The body of a request as one chunk of the splitter: an array of events, `{"events": […]}`, a single event, or lines.
  * The bytes stay bytes, so numbers keep their digits. A body that is broken as a whole is refused as a whole; a record
- * that is broken by itself is that record's reject.
+ * that is broken by itself is that record's reject. A large body is read in steps between which others have their turn.
  */
 import { isUtf8 } from 'node:buffer'
 import { EaError } from '../../core/errors.js'
 import { limits } from '../../core/event.js'
+import { bytesAtOnce, inTurns, type Steps } from '../../core/in-turns.js'
 import type { Chunk, Shape } from '../../load/split/chunk.js'
 import { split } from '../../load/split/split.js'
 import { afterByteOrderMark, malformed, type OnElement, type Outside, outsideOf, skipSpace, Walk } from './envelope.js'
@@ -23,7 +24,7 @@ const safeBytes = 2 * maxRecords
 /**
  * Reads a body.
  *
- * @param bytes the whole body, decompressed; they are copied, so the buffer may be reused
+ * @param bytes the whole body, decompressed; nobody else touches it until the chunk is there, which has copies
  * @param type `json`: an array, `{"events": […]}` with any other keys, one object, or several objects on lines;
  *   `ndjson`: one object per line
  * @returns one chunk with all records, good ones and rejects; 0 records for an empty array
@@ -35,7 +36,7 @@ const safeBytes = 2 * maxRecords
  */
 export async function readBody(bytes: Buffer, type: BodyType): Promise<Chunk> {
   if (type === 'ndjson') return readLines(bytes, afterByteOrderMark(bytes))
-  return readJson(bytes, outsideOf(bytes))
+  return readJson(bytes, await inTurns(outsideOf(bytes)))
 }
 
 /**
@@ -48,7 +49,7 @@ export async function readBody(bytes: Buffer, type: BodyType): Promise<Chunk> {
 export async function readEvents(bytes: Buffer, type: BodyType): Promise<Chunk> {
   if (type === 'ndjson') return readBody(bytes, type)
   const members = new SharedMembers(bytes)
-  const outside = outsideOf(bytes, members.add)
+  const outside = await inTurns(outsideOf(bytes, members.add))
   if (outside.envelope === null || members.isEmpty) return readJson(bytes, outside)
   return readShared(bytes, outside.from, outside.to, members)
 }
@@ -70,21 +71,22 @@ const arrayClose = Buffer.from(']')
 
 async function readLines(bytes: Buffer, from: number): Promise<Chunk> {
   if (skipSpace(bytes, from) === bytes.length) throw malformed(bytes, bytes.length, 'an object')
-  if (bytes.length - from > safeBytes) requireFewLines(bytes, from)
+  if (bytes.length - from > safeBytes) await inTurns(requireFewLines(bytes, from))
   return oneChunk([bytes.subarray(from)], { kind: 'lines' }, from)
 }
 
 async function readArray(bytes: Buffer, from: number, to: number): Promise<Chunk> {
   // Before the splitter sees it, which reads on behind every fault: that is for files, and can take it very long.
-  const longest = requireSoundArray(bytes, from, to)
-  if (longest > limits.recordMaxBytes) return oneChunk([asLines(bytes, from, to)], { kind: 'lines' }, from)
+  const longest = await inTurns(requireSoundArray(bytes, from, to))
+  if (longest > limits.recordMaxBytes)
+    return oneChunk([await inTurns(asLines(bytes, from, to))], { kind: 'lines' }, from)
   return oneChunk([bytes.subarray(from, to)], { kind: 'array' }, from)
 }
 
 async function readShared(bytes: Buffer, from: number, to: number, members: SharedMembers): Promise<Chunk> {
-  const elements: [number, number][] = []
-  requireSoundArray(bytes, from, to, (start, stop) => elements.push([start, stop]))
-  const lines = sharedLines(bytes, members, elements)
+  const elements: number[] = []
+  await inTurns(requireSoundArray(bytes, from, to, (start, stop) => elements.push(start, stop)))
+  const lines = await inTurns(sharedLines(bytes, members, elements))
   return elements.length === 0 ? readArray(bytes, from, to) : oneChunk([lines], { kind: 'lines' }, 0)
 }
 
@@ -115,17 +117,16 @@ function sourceOf(pieces: readonly Buffer[]): AsyncIterable<Buffer> {
   return { [Symbol.asyncIterator]: () => iterator }
 }
 
-const walk = new Walk()
-
 /**
  * Walks over the whole array: its commas and brackets must be right, its elements few enough.
  *
  * @returns bytes of the longest element
  */
-function requireSoundArray(bytes: Buffer, from: number, to: number, onElement?: OnElement): number {
+function* requireSoundArray(bytes: Buffer, from: number, to: number, onElement?: OnElement): Steps<number> {
+  const walk = new Walk()
   let records = 0
   let longest = 0
-  const end = walk.array(bytes, from, to, (start, stop) => {
+  const end = yield* walk.array(bytes, from, to, (start, stop) => {
     if (++records > maxRecords) throw tooManyRecords()
     if (stop - start > longest) longest = stop - start
     onElement?.(start, stop)
@@ -136,16 +137,19 @@ function requireSoundArray(bytes: Buffer, from: number, to: number, onElement?: 
   return longest
 }
 
-function requireFewLines(bytes: Buffer, from: number): void {
+function* requireFewLines(bytes: Buffer, from: number): Steps<void> {
   let records = 0
   let isInRecord = false
-  for (let at = from; at < bytes.length; at++) {
-    const byte = bytes[at]!
-    if (byte === 0x0a || byte === 0x0d) isInRecord = false
-    else if (!isInRecord && byte !== 0x20 && byte !== 0x09) {
-      isInRecord = true
-      if (++records > maxRecords) throw tooManyRecords()
+  for (let at = from; at < bytes.length; ) {
+    for (const stop = Math.min(bytes.length, at + bytesAtOnce); at < stop; at++) {
+      const byte = bytes[at]!
+      if (byte === 0x0a || byte === 0x0d) isInRecord = false
+      else if (!isInRecord && byte !== 0x20 && byte !== 0x09) {
+        isInRecord = true
+        if (++records > maxRecords) throw tooManyRecords()
+      }
     }
+    yield
   }
 }
 
@@ -169,10 +173,11 @@ function requireUtf8Around(
  * A sound array with each element on a line of its own, every byte at its old place: only white space changes. The
  * splitter does not look for the end of an element that is longer than it may be, and finds it like this.
  */
-function asLines(bytes: Buffer, from: number, to: number): Buffer {
+function* asLines(bytes: Buffer, from: number, to: number): Steps<Buffer> {
+  const walk = new Walk()
   const lines = Buffer.alloc(to - from, 0x20)
   let last = -1
-  walk.array(bytes, from, to, (start, stop) => {
+  yield* walk.array(bytes, from, to, (start, stop) => {
     if (last !== -1) lines[last - from] = 0x0a
     onOneLine(bytes, start, stop).copy(lines, start - from)
     last = stop

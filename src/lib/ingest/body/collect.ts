@@ -6,6 +6,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { EaError } from '../../core/errors.js'
+import { bytesAtOnce, inTurns, type Steps } from '../../core/in-turns.js'
 import { type Mapping, resolveMapping } from '../../load/mapping/mapping.js'
 import type { Chunk } from '../../load/split/chunk.js'
 import { readBody } from './body.js'
@@ -69,34 +70,40 @@ export interface Received {
  * await readCollected(Buffer.from('{"eventType": "click", "visitorId": "v1"}'), { at: new Date() })
  */
 export async function readCollected(bytes: Buffer, received: Received): Promise<Chunk> {
-  const lines = collectLines(bytes, received)
+  const lines = await inTurns(collectLines(bytes, received))
   return lines.length === 0 ? readBody(emptyArray, 'json') : readBody(lines, 'ndjson')
 }
 
 const emptyArray = Buffer.from('[]')
 
-const walk = new Walk()
 const openBrace = 0x7b
 const doubleQuote = 0x22
 const lf = 0x0a
 const cr = 0x0d
 
 /** The events of a body, each on a line, with what the server adds. */
-function collectLines(bytes: Buffer, received: Received): Buffer {
+function* collectLines(bytes: Buffer, received: Received): Steps<Buffer> {
   const members = new SharedMembers(bytes)
-  const outside = outsideOf(bytes, members.add)
+  const outside = yield* outsideOf(bytes, members.add)
   if (outside.kind === 'lines') throw malformed(bytes, outside.from, 'one event, an array or {"events": […]}')
   const shared = (outside.envelope === null ? new SharedMembers(bytes) : members).read(sharedNames)
-  const events = outside.kind === 'object' ? [outside] : elementsOf(bytes, outside)
+  const events = outside.kind === 'object' ? [outside] : yield* elementsOf(bytes, outside)
   shared.requireRoom(events.length)
   const lines = new Lines(bytes, shared, received)
-  for (const event of events) lines.add(event)
+  let seen = 0
+  for (const event of events) {
+    yield* lines.add(event)
+    if (lines.bytes - seen < bytesAtOnce) continue
+    yield
+    seen = lines.bytes
+  }
   return lines.all()
 }
 
-function elementsOf(bytes: Buffer, { from, to }: Span): Span[] {
+function* elementsOf(bytes: Buffer, { from, to }: Span): Steps<Span[]> {
+  const walk = new Walk()
   const elements: Span[] = []
-  const end = walk.array(bytes, from, to, (start, stop) => {
+  const end = yield* walk.array(bytes, from, to, (start, stop) => {
     if (elements.length === maxCollected) throw tooManyEvents()
     elements.push({ from: start, to: stop })
   })
@@ -127,6 +134,8 @@ class Lines {
   /** The member for the address of the client; empty when it is not to be stored. */
   readonly #address: string
   readonly #pieces: Buffer[] = []
+  /** How many it has written. */
+  bytes = 0
 
   constructor(bytes: Buffer, shared: Shared, { at, clientAddress }: Received) {
     this.#bytes = bytes
@@ -137,12 +146,12 @@ class Lines {
   }
 
   /** Adds an event. One that is no object, or holds something else than members, goes as it is, to be rejected. */
-  add({ from, to }: Span): void {
+  *add({ from, to }: Span): Steps<void> {
     const bytes = this.#bytes
-    const event = membersOf(bytes, from, to)
+    const event = yield* membersOf(bytes, from, to)
     if (event === null) {
       this.#copy(from, to)
-      this.#pieces.push(lineEnd)
+      this.#push(lineEnd)
       return
     }
     const id = timeOrderedId(this.#receivedAt)
@@ -162,11 +171,11 @@ class Lines {
     }
     this.#copy(at, to - 1)
     this.#write(this.#address === '' ? '}' : `,${this.#address}}`)
-    this.#pieces.push(lineEnd)
+    this.#push(lineEnd)
   }
 
   all(): Buffer {
-    return Buffer.concat(this.#pieces)
+    return Buffer.concat(this.#pieces, this.bytes)
   }
 
   /** The address inside of `eventData`, too: its keys win over those around it. */
@@ -193,19 +202,24 @@ class Lines {
   }
 
   #write(text: string): void {
-    this.#pieces.push(Buffer.from(text))
+    this.#push(Buffer.from(text))
   }
 
   /** Bytes of the body, on one line: a raw line break is white space there. */
   #copy(from: number, to: number): void {
     const piece = this.#bytes.subarray(from, to)
     if (!piece.includes(lf) && !piece.includes(cr)) {
-      this.#pieces.push(piece)
+      this.#push(piece)
       return
     }
     const copy = Buffer.from(piece)
     for (let at = 0; at < copy.length; at++) if (copy[at] === lf || copy[at] === cr) copy[at] = 0x20
-    this.#pieces.push(copy)
+    this.#push(copy)
+  }
+
+  #push(piece: Buffer): void {
+    this.#pieces.push(piece)
+    this.bytes += piece.length
   }
 }
 

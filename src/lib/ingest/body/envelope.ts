@@ -4,6 +4,7 @@
  * database. Brackets that do not match, a missing comma and the like are found here, with their place.
  */
 import { EaError } from '../../core/errors.js'
+import { bytesAtOnce, type Steps } from '../../core/in-turns.js'
 import { broken, Element } from '../../load/split/json-skipper.js'
 
 const space = 0x20
@@ -23,7 +24,7 @@ const backslash = 0x5c
 export type OnMember = (keyFrom: number, keyTo: number, from: number, to: number) => void
 export type OnElement = (from: number, to: number) => void
 
-/** Walks over JSON; when it cannot go on, it knows where that was and what should stand there. */
+/** Walks over JSON in steps; when it cannot go on, it knows where that was and what should stand there. */
 export class Walk {
   /** The place at which it could not go on. */
   at = 0
@@ -31,7 +32,7 @@ export class Walk {
   expected = ''
   /** Whether the object or array that was read last, or one of its values, holds a line break. */
   hasLineBreaks = false
-  readonly #element = new Element()
+  readonly #element = new Element();
 
   /**
    * Passes over an object and names its members, in their order; a key may come more than once.
@@ -40,24 +41,37 @@ export class Walk {
    * @param end of the body
    * @returns the index behind its closing brace, or -1 where it is not closed or has something else than members
    */
-  object(bytes: Buffer, from: number, end: number, onMember: OnMember): number {
+  *object(bytes: Buffer, from: number, end: number, onMember: OnMember): Steps<number> {
     this.hasLineBreaks = false
+    let seen = from
     let at = this.#skipSpace(bytes, from + 1, end)
     if (bytes[at] === closeBrace && at < end) return at + 1
     for (;;) {
       if (at >= end || bytes[at] !== quote) return this.#stop(at, 'a key in double quotes')
-      const keyTo = this.#value(bytes, at, end)
+      let keyTo = this.#value(bytes, at, end)
+      while (keyTo === broken.more) {
+        yield
+        keyTo = this.#value(bytes, at, end, this.#element.at)
+      }
       if (keyTo === -1) return -1
       const colonAt = this.#skipSpace(bytes, keyTo, end)
       if (colonAt >= end || bytes[colonAt] !== colon) return this.#stop(colonAt, 'a colon')
       const valueFrom = this.#skipSpace(bytes, colonAt + 1, end)
-      const valueTo = this.#value(bytes, valueFrom, end)
+      let valueTo = this.#value(bytes, valueFrom, end)
+      while (valueTo === broken.more) {
+        yield
+        valueTo = this.#value(bytes, valueFrom, end, this.#element.at)
+      }
       if (valueTo === -1) return -1
       onMember(at, keyTo, valueFrom, valueTo)
       at = this.#skipSpace(bytes, valueTo, end)
       if (at < end && bytes[at] === closeBrace) return at + 1
       if (at >= end || bytes[at] !== comma) return this.#stop(at, 'a comma or }')
       at = this.#skipSpace(bytes, at + 1, end)
+      if (at - seen >= bytesAtOnce) {
+        yield
+        seen = at
+      }
     }
   }
 
@@ -67,18 +81,27 @@ export class Walk {
    * @param from where its opening bracket stands
    * @returns the index behind its closing bracket, or -1
    */
-  array(bytes: Buffer, from: number, end: number, onElement: OnElement): number {
+  *array(bytes: Buffer, from: number, end: number, onElement: OnElement): Steps<number> {
     this.hasLineBreaks = false
+    let seen = from
     let at = this.#skipSpace(bytes, from + 1, end)
     if (at < end && bytes[at] === closeBracket) return at + 1
     for (;;) {
-      const to = this.#value(bytes, at, end)
+      let to = this.#value(bytes, at, end)
+      while (to === broken.more) {
+        yield
+        to = this.#value(bytes, at, end, this.#element.at)
+      }
       if (to === -1) return -1
       onElement(at, to)
       at = this.#skipSpace(bytes, to, end)
       if (at < end && bytes[at] === closeBracket) return at + 1
       if (at >= end || bytes[at] !== comma) return this.#stop(at, 'a comma or ]')
       at = this.#skipSpace(bytes, at + 1, end)
+      if (at - seen >= bytesAtOnce) {
+        yield
+        seen = at
+      }
     }
   }
 
@@ -98,12 +121,31 @@ export class Walk {
     return at
   }
 
-  #value(bytes: Buffer, from: number, end: number): number {
+  /**
+   * Passes over a value, or a part of it.
+   *
+   * @param at where to go on with a long one
+   * @returns the index behind it, -1, or `broken.more`: there is more of it
+   */
+  #value(bytes: Buffer, from: number, end: number, at = from): number {
     if (from >= end) return this.#stop(end, 'a value')
-    const to = this.#element.read(bytes, from, end, true)
+    const to = this.#read(bytes, from, end, at)
+    if (to === broken.more) return to
     if (to > end) return this.#stop(end, 'the closing quote of a string')
     if (to < 0) return this.#stop(this.#element.at, missing(to))
     if (this.#element.lineEnds > 0) this.hasLineBreaks = true
+    return to
+  }
+
+  /** A long value has to do with a part at once: the byte behind the part is a line feed meanwhile. */
+  #read(bytes: Buffer, from: number, end: number, at: number): number {
+    let stop = at + bytesAtOnce
+    while (stop < end && (bytes[stop - 1] === backslash || bytes[stop - 1] === cr)) stop++
+    if (stop >= end) return this.#element.read(bytes, from, end, true, at)
+    const behind = bytes[stop]!
+    bytes[stop] = lf
+    const to = this.#element.read(bytes, from, stop, false, at)
+    bytes[stop] = behind
     return to
   }
 
@@ -180,8 +222,6 @@ export interface Outside {
   readonly envelope: { readonly from: number; readonly to: number } | null
 }
 
-const walk = new Walk()
-
 /**
  * Finds out what a JSON body is, from its outside: an array, `{"events": […]}`, one object, or objects on lines. What
  * is inside an array that stands alone is not looked at: the splitter does that.
@@ -189,9 +229,10 @@ const walk = new Walk()
  * @param onMember is told the members of an object at the top, as far as they go
  * @throws EaError `malformed_body`
  * @example
- * outsideOf(Buffer.from('{"sent_at": 5, "events": [{}, {}]}')) // { kind: 'array', from: 25, to: 33, … }
+ * atOnce(outsideOf(Buffer.from('{"sent_at": 5, "events": [{}, {}]}'))) // { kind: 'array', from: 25, to: 33, … }
  */
-export function outsideOf(bytes: Buffer, onMember?: OnMember): Outside {
+export function* outsideOf(bytes: Buffer, onMember?: OnMember): Steps<Outside> {
+  const walk = new Walk()
   const end = bytes.length
   const from = skipSpace(bytes, afterByteOrderMark(bytes))
   if (from === end) throw malformed(bytes, from, 'an array or an object')
@@ -201,7 +242,7 @@ export function outsideOf(bytes: Buffer, onMember?: OnMember): Outside {
   let eventsFrom = -1
   let eventsTo = -1
   let secondKey = -1
-  const to = walk.object(bytes, from, end, (keyFrom, keyTo, valueFrom, valueTo) => {
+  const to = yield* walk.object(bytes, from, end, (keyFrom, keyTo, valueFrom, valueTo) => {
     onMember?.(keyFrom, keyTo, valueFrom, valueTo)
     if (!isKey(bytes, keyFrom, keyTo, 'events')) return
     if (eventsFrom !== -1 && secondKey === -1) secondKey = keyFrom

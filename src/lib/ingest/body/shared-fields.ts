@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { EaError } from '../../core/errors.js'
+import { atOnce, bytesAtOnce, type Steps } from '../../core/in-turns.js'
 import { keyText, malformed, type OnMember, skipSpace, Walk } from './envelope.js'
 
 /** How keys of events are called. */
@@ -41,7 +42,8 @@ interface Member extends Span {
   readonly keyFrom: number
 }
 
-const walk = new Walk()
+/** More members than this are more bytes than can be shared: they are not kept. */
+const maxMembers = maxSharedBytes
 const openBrace = 0x7b
 
 /** Gathers the members beside `events`; for `outsideOf`. */
@@ -54,6 +56,7 @@ export class SharedMembers {
   }
 
   readonly add: OnMember = (keyFrom, keyTo, from, to) => {
+    if (this.#members.length > maxMembers) return
     const key = keyText(this.#bytes, keyFrom, keyTo)
     if (key !== 'events') this.#members.push({ key, keyFrom, from, to })
   }
@@ -68,6 +71,7 @@ export class SharedMembers {
    * @throws EaError `malformed_body` for what cannot be shared
    */
   read(names: SharedNames): Shared {
+    if (this.#members.length > maxMembers) throw tooMuchShared(this.#bytes, this.#members[0]!)
     return new Shared(this.#bytes, this.#members, names)
   }
 }
@@ -95,7 +99,7 @@ export class Shared {
     this.bytes = all.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
     const [first] = members
     if (first !== undefined && this.bytes > maxSharedBytes) {
-      throw malformed(bytes, first.keyFrom, `what events share, at most ${maxSharedBytes} bytes,`)
+      throw tooMuchShared(bytes, first)
     }
   }
 
@@ -128,7 +132,8 @@ export class Shared {
     for (const name of this.#names.properties) {
       const span = event.get(name)
       if (span === undefined || bytes[span.from] !== openBrace) continue
-      walk.object(bytes, span.from, span.to, (keyFrom, keyTo) => keys.add(keyText(bytes, keyFrom, keyTo)))
+      const add: OnMember = (keyFrom, keyTo) => keys.add(keyText(bytes, keyFrom, keyTo))
+      atOnce(new Walk().object(bytes, span.from, span.to, add))
     }
     return keys
   }
@@ -145,14 +150,15 @@ export class Shared {
     const text = valueText(bytes, from, to, 'JSON')
     if (text === 'null') return
     if (bytes[from] !== openBrace) throw malformed(bytes, from, `the object of ${key}`)
-    walk.object(bytes, from, to, (keyFrom, keyTo, valueFrom, valueTo) => {
+    const add: OnMember = (keyFrom, keyTo, valueFrom, valueTo) => {
       const member = { key: keyText(bytes, keyFrom, keyTo), keyFrom, from: valueFrom, to: valueTo }
       const { fields, properties } = this.#names
       if ([...fields.flat(), ...properties].includes(member.key)) {
         throw malformed(bytes, keyFrom, 'a property that has not the name of a field of an event')
       }
       this.#addProperty(bytes, member)
-    })
+    }
+    atOnce(new Walk().object(bytes, from, to, add))
   }
 
   #addProperty(bytes: Buffer, member: Member): void {
@@ -162,6 +168,10 @@ export class Shared {
     const value = scalars.includes(key) ? scalarText(bytes, member) : valueText(bytes, from, to, 'JSON')
     this.#properties.set(key, `,${JSON.stringify(key)}:${value}`)
   }
+}
+
+function tooMuchShared(bytes: Buffer, { keyFrom }: Member): EaError {
+  return malformed(bytes, keyFrom, `what events share, at most ${maxSharedBytes} bytes,`)
 }
 
 function twice(bytes: Buffer, { keyFrom }: Member, names: readonly string[]): EaError {
@@ -199,10 +209,10 @@ function isJson(text: string): boolean {
  *
  * @returns null for what is no object, or holds something else than members: it goes as it is, to be rejected
  */
-export function membersOf(bytes: Buffer, from: number, to: number): EventMembers | null {
+export function* membersOf(bytes: Buffer, from: number, to: number): Steps<EventMembers | null> {
   if (bytes[from] !== openBrace) return null
   const members = new Map<string, Span>()
-  const end = walk.object(bytes, from, to, (keyFrom, keyTo, valueFrom, valueTo) => {
+  const end = yield* new Walk().object(bytes, from, to, (keyFrom, keyTo, valueFrom, valueTo) => {
     members.set(keyText(bytes, keyFrom, keyTo), { from: valueFrom, to: valueTo })
   })
   return end === to ? members : null
@@ -218,20 +228,19 @@ const eventNames: SharedNames = {
 /**
  * The events of a sound array, each on a line, with what they share in front of what they say.
  *
- * @param elements where they stand in the body
+ * @param elements where they stand in the body: from, to, from, to, …
  */
-export function sharedLines(
-  bytes: Buffer,
-  members: SharedMembers,
-  elements: readonly (readonly [from: number, to: number])[],
-): Buffer {
+export function* sharedLines(bytes: Buffer, members: SharedMembers, elements: readonly number[]): Steps<Buffer> {
   const shared = members.read(eventNames)
-  shared.requireRoom(elements.length)
-  const size = elements.reduce((sum, [from, to]) => sum + to - from + shared.bytes + 2, 0)
+  shared.requireRoom(elements.length / 2)
+  let size = 0
+  for (let n = 0; n < elements.length; n += 2) size += elements[n + 1]! - elements[n]! + shared.bytes + 2
   const lines = Buffer.allocUnsafe(size)
   let at = 0
-  for (const [from, to] of elements) {
-    const event = membersOf(bytes, from, to)
+  let seen = 0
+  for (let n = 0; n < elements.length; n += 2) {
+    const [from, to] = [elements[n]!, elements[n + 1]!]
+    const event = yield* membersOf(bytes, from, to)
     const start = at
     if (event === null) at += bytes.copy(lines, at, from, to)
     else {
@@ -241,6 +250,10 @@ export function sharedLines(
     }
     for (let byte = start; byte < at; byte++) if (lines[byte] === 0x0a || lines[byte] === 0x0d) lines[byte] = 0x20
     at += lines.write('\n', at)
+    if (at - seen >= bytesAtOnce) {
+      yield
+      seen = at
+    }
   }
   return lines.subarray(0, at)
 }

@@ -6,9 +6,10 @@
 import { readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { inTurns } from '../../core/in-turns.js'
 import { removeDurably, syncFolder, writeDurably } from '../../os/durable-files.js'
 import type { SpooledRequest, SpoolPart } from '../body/request.js'
-import { encodeRequest, scanSegment, segmentOfLetter } from './segment.js'
+import { encodeAll, scanSegment, segmentOfLetter } from './segment.js'
 import { deadLetterFolder } from './spool-folder.js'
 
 const reasonFields = z.object({
@@ -41,7 +42,7 @@ export function partLetterName({ segment, part, request }: SpoolPart): string {
 
 /** Keeps a part as a dead letter, durably. One of the same name is replaced. */
 export async function buryPart(folder: string, part: SpoolPart, reason: Reason): Promise<void> {
-  const content = part.requests.flatMap((request) => encodeRequest(part.segment, request))
+  const content = await encodeAll(part.segment, part.requests)
   await bury(folder, `${partLetterName(part)}${ends.requests}`, content, reason)
 }
 
@@ -102,7 +103,7 @@ export async function readDeadLetter(
   name: string,
 ): Promise<{ requests: readonly SpooledRequest[]; isDamaged: boolean }> {
   const content = await readFile(join(deadLetterFolder(folder), name + ends.requests))
-  const { requests, damage } = scanSegment(segmentOfLetter(name), content)
+  const { requests, damage } = await inTurns(scanSegment(segmentOfLetter(name), content))
   return { requests, isDamaged: damage.length > 0 }
 }
 

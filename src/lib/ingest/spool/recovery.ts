@@ -4,10 +4,11 @@
  */
 import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inTurns } from '../../core/in-turns.js'
 import { removeDurably, writeDurably } from '../../os/durable-files.js'
 import { buryDamage } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
-import { type Damage, encodeRequest, newSegmentName, type Segment, scanSegment, segmentOfFile } from './segment.js'
+import { type Damage, encodeAll, newSegmentName, type Segment, scanSegment, segmentOfFile } from './segment.js'
 
 /** What is known of a segment without reading it. */
 export interface SegmentSummary {
@@ -48,7 +49,7 @@ export async function mendAll(folder: string, onEvent: OnSpoolEvent): Promise<Se
 export async function readMended(folder: string, name: string, options: MendOptions): Promise<Segment | undefined> {
   const path = segmentPath(folder, name)
   const content = (await readFile(path)).subarray(0, options.limitBytes)
-  const { requests, goodBytes, damage } = scanSegment(name, content)
+  const { requests, goodBytes, damage } = await inTurns(scanSegment(name, content))
   const last = damage.at(-1)
   const isTorn = last !== undefined && last.to === content.length && (options.isNewest || last.reason === 'only zeros')
   if (isTorn) {
@@ -69,7 +70,7 @@ export async function readMended(folder: string, name: string, options: MendOpti
  */
 async function writeAnew(folder: string, oldName: string, requests: Segment['requests']): Promise<Segment> {
   const name = newSegmentName(segmentOfFile(`${oldName}.ndjson`)!.sequence)
-  const buffers = requests.flatMap((request) => encodeRequest(name, request))
+  const buffers = await encodeAll(name, requests)
   await writeDurably(segmentPath(folder, name), buffers)
   return { name, requests, bytes: buffers.reduce((sum, { length }) => sum + length, 0) }
 }

@@ -7,7 +7,7 @@ import { failpoint } from '../../core/failpoint.js'
 import { syncFolder, writeAll } from '../../os/durable-files.js'
 import type { SpooledRequest } from '../body/request.js'
 import { earlier, type SegmentSummary, segmentPath } from './recovery.js'
-import { encodeRequest, newSegmentName } from './segment.js'
+import { encodeAll, newSegmentName } from './segment.js'
 
 export class SegmentWriter {
   readonly name: string
@@ -33,7 +33,7 @@ export class SegmentWriter {
    * writer is closed.
    */
   async write(requests: readonly SpooledRequest[]): Promise<void> {
-    const buffers = requests.flatMap((request) => encodeRequest(this.name, request))
+    const buffers = await encodeAll(this.name, requests)
     const from = this.#summary.bytes
     try {
       const isNew = this.#handle === undefined

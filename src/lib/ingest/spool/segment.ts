@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import * as z from 'zod'
+import { inTurns, partsOf, type Steps } from '../../core/in-turns.js'
 import type { SpooledRequest } from '../body/request.js'
 
 /** A segment in memory: `name` is its file without `.ndjson` and the segment's id in the database. */
@@ -75,7 +76,7 @@ export function segmentOfLetter(letter: string): string {
  *
  * @param segment the name of the segment
  */
-export function encodeRequest(segment: string, request: SpooledRequest): readonly [Buffer, Buffer] {
+export function* encodeRequest(segment: string, request: SpooledRequest): Steps<readonly [Buffer, Buffer]> {
   const { idempotency, lines } = request
   const fields = JSON.stringify({
     segment,
@@ -92,7 +93,14 @@ export function encodeRequest(segment: string, request: SpooledRequest): readonl
     lines_bytes: lines.length,
   } satisfies Omit<Header, 'crc32'>)
   const covered = fields.slice(0, -1)
-  return [Buffer.from(`${covered}${crcKey}${crc32(lines, crc32(covered))}}\n`), lines]
+  return [Buffer.from(`${covered}${crcKey}${yield* checksum(covered, lines)}}\n`), lines]
+}
+
+/** Requests as bytes of a segment, while others have their turn. */
+export async function encodeAll(segment: string, requests: readonly SpooledRequest[]): Promise<Buffer[]> {
+  const buffers: Buffer[] = []
+  for (const request of requests) buffers.push(...(await inTurns(encodeRequest(segment, request))))
+  return buffers
 }
 
 /**
@@ -101,20 +109,20 @@ export function encodeRequest(segment: string, request: SpooledRequest): readonl
  * @param segment the name of the segment
  * @param content the whole file
  */
-export function scanSegment(segment: string, content: Buffer): Scan {
+export function* scanSegment(segment: string, content: Buffer): Steps<Scan> {
   const requests: SpooledRequest[] = []
   const damage: Damage[] = []
   let from = 0
   let goodBytes = 0
   while (from < content.length) {
-    const read = readRequest(segment, content, from)
+    const read = yield* readRequest(segment, content, from)
     if (typeof read !== 'string') {
       requests.push(read.request)
       goodBytes += read.to - from
       from = read.to
       continue
     }
-    const to = nextRequest(segment, content, from)
+    const to = yield* nextRequest(segment, content, from)
     damage.push({ from, to, reason: read })
     from = to
   }
@@ -133,7 +141,11 @@ export function readHeader(segment: string, bytes: Buffer): { header: Header; he
   return { header: parsed.data, headerBytes: end + 1 }
 }
 
-function readRequest(segment: string, content: Buffer, from: number): { request: SpooledRequest; to: number } | string {
+function* readRequest(
+  segment: string,
+  content: Buffer,
+  from: number,
+): Steps<{ request: SpooledRequest; to: number } | string> {
   const read = readHeader(segment, content.subarray(from))
   if (typeof read === 'string') return read
   const { header, headerBytes } = read
@@ -142,15 +154,24 @@ function readRequest(segment: string, content: Buffer, from: number): { request:
   const lines = content.subarray(from + headerBytes, to)
   const headerLine = content.subarray(from, from + headerBytes)
   const covered = headerLine.subarray(0, headerLine.lastIndexOf(crcKey))
-  if (crc32(lines, crc32(covered)) !== header.crc32) return 'wrong checksum'
+  if ((yield* checksum(covered, lines)) !== header.crc32) return 'wrong checksum'
   return { request: asRequest(header, lines), to }
 }
 
+function* checksum(covered: string | Buffer, lines: Buffer): Steps<number> {
+  let sum = crc32(covered)
+  for (const part of partsOf(lines)) {
+    if (part.byteOffset > lines.byteOffset) yield
+    sum = crc32(part, sum)
+  }
+  return sum
+}
+
 /** Where the next whole request begins, or the end. */
-function nextRequest(segment: string, content: Buffer, from: number): number {
+function* nextRequest(segment: string, content: Buffer, from: number): Steps<number> {
   const start = Buffer.from(`{"segment":${JSON.stringify(segment)},`)
   for (let at = content.indexOf(start, from + 1); at !== -1; at = content.indexOf(start, at + 1)) {
-    if (typeof readRequest(segment, content, at) !== 'string') return at
+    if (typeof (yield* readRequest(segment, content, at)) !== 'string') return at
   }
   return content.length
 }

@@ -118,10 +118,10 @@ export class ArrayScanner implements Scanner {
 
 /** Moves `draft.at` over white space, commas and the array's own brackets to where an element begins. */
 function passSeparators(draft: Draft): Stop | 'element' {
-  const { target, room } = draft
+  const { pauseAt, room } = draft
   const { end } = draft.window
   const bytes = room.bytes
-  for (; draft.at < target; draft.at++) {
+  for (; draft.at < pauseAt; draft.at++) {
     if (draft.at === end) break
     const byte = bytes[draft.at]!
     const { phase } = draft

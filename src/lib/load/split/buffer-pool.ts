@@ -28,6 +28,11 @@ export class Room {
     this.bytes = wider
   }
 
+  get heldBytes(): number {
+    const { bytes, starts, stops, lines, rejects } = this
+    return bytes.length + starts.byteLength + stops.byteLength + lines.byteLength + rejects.byteLength
+  }
+
   /** Twice the records. */
   addRecords(): void {
     this.starts = twice(this.starts)

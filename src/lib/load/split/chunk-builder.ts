@@ -3,6 +3,7 @@
  * import sees.
  */
 import type { Reject, RejectCode } from '../../core/event.js'
+import { bytesAtOnce } from '../../core/in-turns.js'
 import { type Room, type RoomPool, twice } from './buffer-pool.js'
 import type { Chunk, Fault, GoodRecord, Shape } from './chunk.js'
 import { type CopyLayout, copyDataOf } from './copy.js'
@@ -102,6 +103,8 @@ export class Draft {
    * the source: bytes can be missing inside a record only, never between two.
    */
   readonly target: number
+  /** Where scanners stop before the border is reached, to let others have their turn; at most `target`. */
+  pauseAt = 0
   /** Offset in the content of the room's first byte. */
   readonly base: number
   /** Where the next record begins, as far as has been read. */
@@ -131,6 +134,7 @@ export class Draft {
     this.at = from
     this.phase = before.phase
     this.#before = before
+    this.goOn()
   }
 
   /** How many good records the chunk can have yet, rejects counted. */
@@ -140,6 +144,16 @@ export class Draft {
 
   get room(): Room {
     return this.window.room
+  }
+
+  /** Lets scanners go on from `at`. */
+  goOn(): void {
+    this.pauseAt = Math.min(this.target, this.at + bytesAtOnce)
+  }
+
+  /** Whether scanners have stopped for a pause, not at the border. */
+  get isPaused(): boolean {
+    return this.at >= this.pauseAt && this.at < this.target && this.good < this.maxGood
   }
 
   /** Forgets all that was found, to read the same bytes again. */
@@ -154,6 +168,7 @@ export class Draft {
     this.plainTimes = true
     this.plainTexts = true
     this.rejects = new RejectPlaces()
+    this.goOn()
   }
 
   /**
@@ -211,7 +226,7 @@ class FinishedChunk implements Chunk {
   readonly #shape: Shape
   readonly #pool: RoomPool
   #room: Room | undefined
-  #copyData: readonly Buffer[] | undefined
+  #copyData: Iterable<Buffer> | undefined
 
   constructor(draft: Draft, before: Totals, shape: Shape, byteTo: number, pool: RoomPool) {
     this.index = before.index
@@ -243,7 +258,11 @@ class FinishedChunk implements Chunk {
     this.#room = draft.room
   }
 
-  get copyData(): readonly Buffer[] {
+  get heldBytes(): number {
+    return this.#room?.heldBytes ?? 0
+  }
+
+  get copyData(): Iterable<Buffer> {
     const room = this.#held()
     this.#copyData ??= copyDataOf(room, this.#layout, this.#shape)
     return this.#copyData

@@ -94,7 +94,9 @@ export interface Chunk {
    */
   reject(k: number): Reject
   /** What COPY gets with `copyOptions(shape)`: good records only, one kind of line end. Invalid after `release`. */
-  readonly copyData: readonly Buffer[]
+  readonly copyData: Iterable<Buffer>
+  /** How much memory it holds, in bytes. */
+  readonly heldBytes: number
   /**
    * A good record of this chunk with its address and untouched bytes. Not to be called after `release`.
    *

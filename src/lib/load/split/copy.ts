@@ -14,6 +14,8 @@ export const jsonDelimiter = 0x02
 
 /** Above this many pieces they are joined: a stream of tiny buffers costs more than a copy. */
 const maxPieces = 64
+/** Joined records are made when they are asked for, about so many bytes at a time. */
+const joinedBytes = 256 * 1024
 
 /** The byte that quotes for COPY: the shape's own, or where nothing quotes, a control character that is not the delimiter. */
 export function copyQuote(shape: DelimitedShape): number {
@@ -51,13 +53,14 @@ export interface CopyLayout {
 }
 
 /** The bytes for COPY: slices of the room where that will do. */
-export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): readonly Buffer[] {
+export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): Iterable<Buffer> {
   if (layout.good === 0) return []
+  const all = { [Symbol.iterator]: () => joined(room, layout, shape) }
   const lineEnds = layout.lineEnds & ~endsWithNothing
   // A single record without line end (0): any kind will do.
   const isCrlf = lineEnds === endsWithCrlf
   if (shape.kind === 'array' || (!isCrlf && lineEnds !== endsWithLf && lineEnds !== 0)) {
-    return [joined(room, layout, shape)]
+    return all
   }
   const lineEnd = Buffer.from(isCrlf ? '\r\n' : '\n')
   // COPY refuses an end without CRLF after others with it; without LF it takes the last record.
@@ -66,7 +69,7 @@ export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): readon
     return [room.bytes.subarray(room.starts[0]!, layout.to), ...tail]
   }
   const pieces = piecesOf(room, layout, shape, lineEnd)
-  return pieces.length > maxPieces ? [joined(room, layout, shape)] : [...pieces, ...tail]
+  return pieces.length > maxPieces ? all : [...pieces, ...tail]
 }
 
 /** Runs of neighbours as slices; between them what is written anew. Stops when there are more than `maxPieces`. */
@@ -102,23 +105,34 @@ function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer)
   return pieces
 }
 
-/** Every record with LF behind it. */
-function joined(room: Room, layout: CopyLayout, shape: Shape): Buffer {
+/** Every record with LF behind it, many of them in each buffer. */
+function* joined(room: Room, layout: CopyLayout, shape: Shape): Generator<Buffer> {
   const { bytes, starts, stops } = room
-  const pieces = layout.rewrites.map((n) => rewritten(bytes.subarray(starts[n]!, stops[n]!), shape))
-  let length = layout.good
-  for (let n = 0; n < layout.good; n++) length += stops[n]! - starts[n]!
-  for (const [k, piece] of pieces.entries())
-    length += piece.length - (stops[layout.rewrites[k]!]! - starts[layout.rewrites[k]!]!)
-  const out = Buffer.allocUnsafeSlow(length)
-  let at = 0
   let next = 0
-  for (let n = 0; n < layout.good; n++) {
-    if (layout.rewrites[next] === n) at += pieces[next++]!.copy(out, at)
-    else at += bytes.copy(out, at, starts[n]!, stops[n]!)
-    out[at++] = lf
+  for (let from = 0, to = 0; from < layout.good; from = to) {
+    const pieces: Buffer[] = []
+    let length = 0
+    for (let rewrite = next; to < layout.good && length < joinedBytes; to++) {
+      let recordBytes = stops[to]! - starts[to]!
+      if (layout.rewrites[rewrite] === to) {
+        rewrite++
+        pieces.push(rewritten(bytes.subarray(starts[to]!, stops[to]!), shape))
+        recordBytes = pieces.at(-1)!.length
+      }
+      length += recordBytes + 1
+    }
+    const out = Buffer.allocUnsafeSlow(length)
+    let at = 0
+    let piece = 0
+    for (let n = from; n < to; n++) {
+      if (layout.rewrites[next] === n) {
+        next++
+        at += pieces[piece++]!.copy(out, at)
+      } else at += bytes.copy(out, at, starts[n]!, stops[n]!)
+      out[at++] = lf
+    }
+    yield out
   }
-  return out
 }
 
 /** A good record as COPY reads it right. */

@@ -48,7 +48,7 @@ export class DelimitedScanner implements Scanner {
   }
 
   scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, target, maxGood } = draft
+    const { room, pauseAt, maxGood } = draft
     const { end, atEnd } = draft.window
     const bytes = room.bytes
     const stopsUnquoted = this.#stopsUnquoted
@@ -65,7 +65,7 @@ export class DelimitedScanner implements Scanner {
     let startLine = line
     let result: Stop = 'border'
 
-    record: while (i < target && good < maxGood) {
+    record: while (i < pauseAt && good < maxGood) {
       start = i
       startLine = line
       if (i === end) break

@@ -8,7 +8,7 @@ import { cr, lf } from './line-ends.js'
 /** Why a value has no end. */
 export const broken = {
   /** More bytes are needed. */
-  more: -1,
+  more: -6,
   /** A string meets a line break or the end of the source. */
   string: -2,
   /** A `}` where a `]` belongs, or the reverse. */
@@ -42,6 +42,9 @@ export class Element {
   lineEnds = 0
   /** Where the value was found broken. */
   at = 0
+  /** How deep it was, and whether in a string, where bytes were missing. */
+  #openDepth = 0
+  #isInString = false
   /** The closing brackets that are awaited, outermost first. */
   readonly #awaited = new Uint8Array(limits.jsonMaxDepth + 1)
 
@@ -49,41 +52,50 @@ export class Element {
    * The index behind the value that begins at `start`, or one of `broken`.
    *
    * @param end what has been read; `bytes[end]` is a line feed
+   * @param from where to go on with a value that lacked bytes: the `at` of then. No escape and no CR ends there
    */
-  read(bytes: Buffer, start: number, end: number, atEnd: boolean): number {
+  read(bytes: Buffer, start: number, end: number, atEnd: boolean, from = start): number {
     const first = bytes[start]!
-    this.depth = 0
-    this.lineEnds = 0
-    this.at = start
-    if (first === openBrace || first === openBracket) return this.#readNested(bytes, start, end, atEnd)
+    if (from === start) {
+      this.depth = 0
+      this.lineEnds = 0
+      this.#openDepth = 0
+      this.#isInString = false
+    }
+    this.at = from
+    if (first === openBrace || first === openBracket) return this.#readNested(bytes, from, end, atEnd)
     if (first === doubleQuote) {
-      const close = closingQuote(bytes, start)
+      const close = closingQuote(bytes, from === start ? start : from - 1)
       this.at = Math.min(close < 0 ? -close : close, end)
       if (close >= 0 && close < end) return close + 1
       return this.at >= end && !atEnd ? broken.more : broken.string
     }
-    let i = start
+    let i = from
     while (i < end && isScalar[bytes[i]!] === 1) i++
     this.at = i
     if (i === end && !atEnd) return broken.more
     return i === start ? broken.value : i
   }
 
-  #readNested(bytes: Buffer, start: number, end: number, atEnd: boolean): number {
+  #readNested(bytes: Buffer, from: number, end: number, atEnd: boolean): number {
     const awaited = this.#awaited
     const maxKnown = awaited.length
-    let depth = 0
-    let deepest = 0
-    let lineEnds = 0
-    let i = start
+    let depth = this.#openDepth
+    let deepest = this.depth
+    let { lineEnds } = this
+    // In a string, the byte in front stands for its opening quote.
+    let i = this.#isInString ? from - 1 : from
+    let isOpen = this.#isInString
     let result: number = broken.more
     for (; ; i++) {
-      let byte = bytes[i]!
+      let byte = isOpen ? doubleQuote : bytes[i]!
+      isOpen = false
       while (stops[byte] === 0) byte = bytes[++i]!
       if (byte === doubleQuote) {
         const close = closingQuote(bytes, i)
         if (close < 0) {
           i = -close
+          isOpen = true
           result = i < end || atEnd ? broken.string : broken.more
           break
         }
@@ -112,6 +124,8 @@ export class Element {
     this.at = Math.min(i, end)
     this.depth = deepest
     this.lineEnds = lineEnds
+    this.#openDepth = depth
+    this.#isInString = isOpen
     return result
   }
 }

@@ -25,14 +25,14 @@ export class LinesScanner implements Scanner {
   }
 
   scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, target, maxGood } = draft
+    const { room, pauseAt, maxGood } = draft
     const { end, atEnd } = draft.window
     const bytes = room.bytes
     let { at: start, line, good, lineEnds } = draft
     let nextLf = -1
     let nextCr = this.#nextCr(draft)
     let result: Stop = 'border'
-    while (start < target && good < maxGood) {
+    while (start < pauseAt && good < maxGood) {
       if (start === end) break
       // Each kind is searched for only when its last find lies behind: a file without CR is searched once. A LF is at `end`.
       if (nextLf < start) nextLf = bytes.indexOf(lf, start)

@@ -2,6 +2,7 @@
  * The splitter: bytes come in, chunks of whole records go out, and with them the records whose structure is broken.
  * It is the one judge of structure: what it lets pass, COPY takes, row for row. It never parses a value.
  */
+import { setImmediate } from 'node:timers/promises'
 import { ArrayScanner } from './array.js'
 import { RoomPool } from './buffer-pool.js'
 import type { Chunk, Fault, SplitOptions } from './chunk.js'
@@ -92,6 +93,9 @@ function scannerOf({ shape, maxRecordBytes, chunkBytes }: SplitOptions): Scanner
 /** Where the end of an array should be, and the source ends: a reject without bytes, so that it is not overlooked. */
 const unclosedArray: Fault = { code: 'invalid_json', detail: 'the array is not closed' }
 
+/** So many rejects are taken out before others have a turn. */
+const rejectsAtOnce = 4096
+
 /** Cuts one chunk: lets the scanner run, reads more when it asks, and takes the rejects out of its way. */
 class Cutter {
   readonly #scanner: Scanner
@@ -99,12 +103,15 @@ class Cutter {
   readonly #maxRecordBytes: number
   readonly #lookaheadBytes: number
   #isCareful = false
+  /** Up to here no record needs a look at its content. */
+  #soundTo: number
   /** Bytes of this chunk were dropped: it ends here, and what is left of it has been looked at. */
   #hasDropped = false
 
   constructor(scanner: Scanner, draft: Draft, maxRecordBytes: number, lookaheadBytes: number) {
     this.#scanner = scanner
     this.#draft = draft
+    this.#soundTo = draft.from
     this.#maxRecordBytes = maxRecordBytes
     this.#lookaheadBytes = lookaheadBytes
   }
@@ -113,6 +120,12 @@ class Cutter {
     const draft = this.#draft
     while (!this.#hasDropped) {
       const stop = this.#scanner.scan(draft, this.#isCareful)
+      if (stop === 'border' && draft.isPaused) {
+        if (!this.#isSound()) this.#readCarefully()
+        draft.goOn()
+        await setImmediate()
+        continue
+      }
       if (stop === 'border') {
         if (await this.#endsTooEarly()) await this.#rejectRead(unclosedArray)
         else if (this.#isSound()) return
@@ -125,6 +138,7 @@ class Cutter {
       if (fault === 'more') await this.#readMore()
       // Most rejects end in what has been read: a promise for each would be most of what they cost.
       else if (!this.#rejectHeld(fault)) await this.#rejectRead(fault)
+      if (draft.rejects.length % rejectsAtOnce === rejectsAtOnce - 1) await setImmediate()
     }
   }
 
@@ -138,8 +152,11 @@ class Cutter {
 
   /** Whether the structure is all there is to say: no record up to here needs a look at its content. */
   #isSound(): boolean {
-    const { at, from, room } = this.#draft
-    return this.#isCareful || this.#scanner.isClean(room.bytes, from, at)
+    if (this.#isCareful) return true
+    const { at, room } = this.#draft
+    const isClean = this.#scanner.isClean(room.bytes, this.#soundTo, at)
+    this.#soundTo = at
+    return isClean
   }
 
   /** Starts the chunk again, looking at each record's content, too. */

@@ -21,6 +21,8 @@ export interface BodyAccount {
    * @throws EaError `server_busy` when others have what is missing
    */
   growTo(bytes: number): void
+  /** Counts what has become of the body, be it more than there is: it is in memory already. */
+  hold(bytes: number): void
   close(): void
 }
 
@@ -37,6 +39,7 @@ export function bodyBudget(maxBytes: number): BodyBudget {
     },
     open() {
       let own = 0
+      let isClosed = false
       return {
         growTo(bytes) {
           if (bytes <= own) return
@@ -48,7 +51,13 @@ export function bodyBudget(maxBytes: number): BodyBudget {
           used += bytes - own
           own = bytes
         },
+        hold(bytes) {
+          if (isClosed) return
+          used += bytes - own
+          own = bytes
+        },
         close() {
+          isClosed = true
           used -= own
           own = 0
         },

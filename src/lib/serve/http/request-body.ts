@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
+import { OneByOne } from '../../core/in-turns.js'
+import type { Chunk } from '../../load/split/chunk.js'
 import type { BodyAccount, BodyBudget } from './body-budget.js'
 
 /** What routes read of a media type: `application/json`, without its parameters; null: none was given. */
@@ -40,15 +42,30 @@ export function takeBodies(scope: FastifyInstance, isType: IsType, maxBytes: num
   )
 }
 
+/** A larger body is read when it is alone: what its reading needs in memory does not add up. */
+const largeBytes = 1024 * 1024
+const reading = new OneByOne()
+
 /**
- * The bytes of a body, once: the request forgets them, so that they need not be in memory until it is answered. None
- * when the request has no body at all.
+ * Reads the body of a request, once: the request forgets its bytes, so that they need not be in memory until it is
+ * answered. From then on its budget counts what the chunk holds. No bytes when the request has no body at all.
  */
-export function takeBody(request: FastifyRequest): Buffer {
-  const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
-  request.body = undefined
-  return body
+export async function readChunk<T extends { readonly chunk: Chunk }>(
+  request: FastifyRequest,
+  read: (bytes: Buffer) => Promise<T>,
+): Promise<T & { readonly bytes: number }> {
+  const { length } = (request.body as Buffer | undefined) ?? none
+  const take = async () => {
+    const bytes = (request.body as Buffer | undefined) ?? none
+    request.body = undefined
+    return read(bytes)
+  }
+  const result = await (length > largeBytes ? reading.run(take) : take())
+  accounts.get(request)?.hold(Math.max(length, result.chunk.heldBytes))
+  return { ...result, bytes: length }
 }
+
+const none = Buffer.alloc(0)
 
 /** The media type of a request in lower case, without parameters; null when it has none. */
 export function mediaType({ headers }: FastifyRequest): string | null {

@@ -1,10 +1,9 @@
 /** POST /collect: what browsers send while a page is open or when it closes; they cannot do much with an answer. */
 import { randomUUID } from 'node:crypto'
-import type { FastifyRequest } from 'fastify'
-import { type Received, readCollected } from '../../ingest/body/collect.js'
+import { readCollected } from '../../ingest/body/collect.js'
 import type { Routes } from '../http/context.js'
 import { readQuery } from '../http/query-values.js'
-import { takeBodies, takeBody } from '../http/request-body.js'
+import { readChunk, takeBodies } from '../http/request-body.js'
 
 /** `navigator.sendBeacon` sends a text as text/plain, and a Blob without a type as nothing. */
 const bodyTypes: readonly (string | null)[] = ['application/json', 'text/plain', null]
@@ -19,7 +18,9 @@ export const collectRoutes: Routes = (app, { access, bodies, intake, options }) 
       readQuery(request.query, [{ name: 'key' }], 'POST /collect')
       const receivedAt = new Date()
       const clientAddress = options.storeClientAddress ? request.ip : undefined
-      const { chunk, bytes } = await readBodyOf(request, { at: receivedAt, clientAddress })
+      const { chunk, bytes } = await readChunk(request, async (body) => ({
+        chunk: await readCollected(body, { at: receivedAt, clientAddress }),
+      }))
       const answer = await intake.accept({
         id: randomUUID(),
         kind: 'collect',
@@ -34,10 +35,4 @@ export const collectRoutes: Routes = (app, { access, bodies, intake, options }) 
       return reply.code(204).send()
     })
   })
-}
-
-/** In a function of its own, after which nobody has the bytes of the body any more: the chunk has copies of them. */
-async function readBodyOf(request: FastifyRequest, received: Received) {
-  const body = takeBody(request)
-  return { chunk: await readCollected(body, received), bytes: body.length }
 }

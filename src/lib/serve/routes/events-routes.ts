@@ -2,11 +2,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
+import { inTurns, partsOf, type Steps } from '../../core/in-turns.js'
 import { type BodyType, readEvents } from '../../ingest/body/body.js'
 import type { IngestRequest } from '../../ingest/body/request.js'
 import type { Routes } from '../http/context.js'
 import { readQuery } from '../http/query-values.js'
-import { mediaType, takeBodies, takeBody } from '../http/request-body.js'
+import { mediaType, readChunk, takeBodies } from '../http/request-body.js'
 
 /**
  * What the routes read. A type must be given: a page of another site can send a body without one, or as text/plain,
@@ -28,7 +29,9 @@ export const eventsRoutes: Routes = (app, { bodies, intake, options }) => {
       const receivedAt = new Date()
       const atomic = isAtomic(request)
       const key = idempotencyKey(request)
-      const { chunk, bytes, bodySha256 } = await readBodyOf(request)
+      const { chunk, bytes, bodySha256 } = await readChunk(request, (body) =>
+        readBody(body, bodyTypes[mediaType(request)!]!, key !== undefined),
+      )
       const ingest: IngestRequest = {
         id: randomUUID(),
         kind: 'events',
@@ -37,7 +40,7 @@ export const eventsRoutes: Routes = (app, { bodies, intake, options }) => {
         chunk,
         bytes,
         atomic,
-        ...(key === undefined ? {} : { idempotency: { key, bodySha256 } }),
+        ...(key === undefined ? {} : { idempotency: { key, bodySha256: bodySha256! } }),
       }
       const answer = await intake.accept(ingest)
       if (answer.replayed) reply.header('idempotent-replayed', 'true')
@@ -46,11 +49,18 @@ export const eventsRoutes: Routes = (app, { bodies, intake, options }) => {
   })
 }
 
-/** In a function of its own, after which nobody has the bytes of the body any more: the chunk has copies of them. */
-async function readBodyOf(request: FastifyRequest) {
-  const body = takeBody(request)
-  const bodySha256 = createHash('sha256').update(body).digest()
-  return { chunk: await readEvents(body, bodyTypes[mediaType(request)!]!), bytes: body.length, bodySha256 }
+async function readBody(bytes: Buffer, type: BodyType, hasKey: boolean) {
+  const bodySha256 = hasKey ? await inTurns(sha256Of(bytes)) : undefined
+  return { chunk: await readEvents(bytes, type), bodySha256 }
+}
+
+function* sha256Of(bytes: Buffer): Steps<Buffer> {
+  const hash = createHash('sha256')
+  for (const part of partsOf(bytes)) {
+    if (part.byteOffset > bytes.byteOffset) yield
+    hash.update(part)
+  }
+  return hash.digest()
 }
 
 function isAtomic(request: FastifyRequest): boolean {
