@@ -1,6 +1,6 @@
 /**
  * Runs checks: all questions in one transaction, so that all see the same batches, and each question once. What an answer
- * is worth is decided in `judge.ts`, without a database.
+ * is worth is decided in `evaluate.ts`, without a database.
  */
 import type { Database, Session } from '../db/connect.js'
 import { type AskOptions, inReading } from '../stats/query/run-stat.js'

@@ -1,4 +1,4 @@
-/** How many different users were active in the 30 days that end with each date; see `trailing-users.ts`. */
+/** How many different users were active in the 30 days that end with each date; see `rolling-users.ts`. */
 import type * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import { type trailingParams, trailingUsersStat } from './active/rolling-users.js'

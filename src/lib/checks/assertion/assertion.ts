@@ -1,4 +1,4 @@
-/** What an assertion says, as data: made by the parser, judged by `judge.ts`, printed by the reports. */
+/** What an assertion says, as data: made by the parser, judged by `evaluate.ts`, printed by the reports. */
 
 export const aggregates = ['min', 'max', 'mean', 'sum', 'first', 'last', 'count', 'every', 'any'] as const
 export type Aggregate = (typeof aggregates)[number]

@@ -10,7 +10,7 @@
  *     quantity   = number ("%" | "pp" | "s" | "m" | "h" | "d")?
  *
  * A value runs to its bracket, without the blanks around it; in double quotes it may hold brackets, and a quote in it is
- * doubled. Whether an assertion fits its stat is told by `assertion-types.ts`.
+ * doubled. Whether an assertion fits its stat is told by `types.ts`.
  */
 import { durationMs } from '../../core/duration.js'
 import { nearest } from '../../core/nearest.js'

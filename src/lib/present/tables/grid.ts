@@ -36,7 +36,7 @@ export function gridLines(columns: readonly GridColumn[], gap: string, color: bo
   return isOrdinary ? cliTableLines(columns, gap, color) : paddedLines(columns, gap, color)
 }
 
-/** Texts of which cli-table3 knows the width as well: ASCII and the marks of `marks.ts`. */
+/** Texts of which cli-table3 knows the width as well: ASCII and the marks of `glyphs.ts`. */
 function isMeasurable(text: string): boolean {
   return isAscii(text) || /^[\u0020-\u007e\u2026\u2500\u2580-\u2593]*$/.test(text)
 }

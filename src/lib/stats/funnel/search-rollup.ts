@@ -1,6 +1,6 @@
 /**
  * The sorted times of a funnel's steps from `user_times`, where they are kept for each of its event types (`ea rollups
- * add event_type:purchase`). What then happens to them is told in `funnel-arrays.ts`.
+ * add event_type:purchase`). What then happens to them is told in `search-events.ts`.
  *
  * `user_times` knows no range: the times of the first step are cut to the days of the range, exactly. The others are cut
  * to what an attempt can reach, which only saves work: what lies before the first start or behind the window never counts.

@@ -13,7 +13,7 @@ import { parseSegment, pointAt, SyntaxProblem } from '../filter/filter-parser.js
 /** How many days before the newest one a stat covers when neither `from` nor `to` is given. */
 export const defaultDaysBack = 30
 
-/** A day as a person writes it; see `given-day.ts`. */
+/** A day as a person writes it; see `day-text.ts`. */
 const givenDay = z
   .string({ error: ({ input }) => givenDayFault(input) })
   .refine(isGivenDay, { error: ({ input }) => givenDayFault(input) })

@@ -1,6 +1,6 @@
 /**
  * The frame of a question: what its parameters mean for the data as one transaction sees it. Range, time zone, what
- * counts as now, which events count, and whether rollups can answer. Stats read it and never guess; `read-frame.ts` makes it.
+ * counts as now, which events count, and whether rollups can answer. Stats read it and never guess; `read-context.ts` makes it.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Day, Grain, Weekday } from '../../core/time.js'
@@ -24,7 +24,7 @@ export interface Cut {
 
 /** The days that a question asks for, as given, and what it means when they are not given. */
 export interface RangeRequest {
-  /** As `given-day.ts` reads it. */
+  /** As `day-text.ts` reads it. */
   readonly first: string | undefined
   readonly last: string | undefined
   /** The windows to which the range grows. */

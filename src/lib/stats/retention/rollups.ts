@@ -28,7 +28,7 @@ export function isByFirstDays({ cohort, mode }: Params, frame: Frame): boolean {
   return frame.source === 'rollups' && cohort !== 'active' && mode === 'on'
 }
 
-/** See `members` in `retention-members.ts`. */
+/** See `members` in `cohorts-sql.ts`. */
 export function firstDayMembers(params: Params, frame: Frame): RawBuilder<unknown> {
   const { minReturnEvents, windows } = params
   const windowType = params.windowType as DayGrain
