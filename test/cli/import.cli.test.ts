@@ -329,7 +329,9 @@ test.each([
     await locked('LOCK TABLE import_chunks IN EXCLUSIVE MODE', async (release) => {
       const running = json(args, {
         onStart: async (child) => {
-          await until(async () => (await sql('SELECT 1 FROM pg_locks WHERE NOT granted')).length === 2)
+          const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+          await until(async () => (await sql(waiting)).length === 2)
           child.kill(signal)
           await new Promise((resolve) => setTimeout(resolve, 200))
           await release()
