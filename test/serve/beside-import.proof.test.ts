@@ -181,7 +181,6 @@ test.each([
       await until(async () => {
         const { rows } = await sql`
           SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`.execute(db.q)
         return rows.length > 0
       })

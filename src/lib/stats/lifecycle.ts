@@ -171,7 +171,7 @@ function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ 
   if (state === undefined) {
     const near = nearest(stateText, states)
     throw new EaError('usage', `${JSON.stringify(stateText)} is not a state of the lifecycle: ${states.join(', ')}.`, {
-      suggestions: [near === undefined ? `A key is ${start}:STATE.` : `Did you mean ${start}:${near}?`],
+      suggestions: [near === undefined ? `A cell is ${start}:STATE.` : `Did you mean ${start}:${near}?`],
     })
   }
   const [before, end] = [addWindows(start, grain, -1), windowEnd(start, grain)]
