@@ -55,10 +55,10 @@ export async function mapInTurns<T, R>(
   each: number,
   map: (item: T, index: number) => R,
 ): Promise<R[]> {
-  const atOnce = Math.max(1, Math.floor(numbersAtOnce / each))
+  const itemsAtOnce = Math.max(1, Math.floor(numbersAtOnce / each))
   const mapped: R[] = []
   for (const [index, item] of items.entries()) {
-    if (index > 0 && index % atOnce === 0) await setImmediate()
+    if (index > 0 && index % itemsAtOnce === 0) await setImmediate()
     mapped.push(map(item, index))
   }
   return mapped

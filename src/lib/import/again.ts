@@ -3,8 +3,8 @@
  *
  *   hash ─ the content of the batch? ─ all of it judged ─ undo ─ import
  *
- * Whatever can be refused is refused before anything is undone. Between the two, nothing of the batch counts; whoever calls
- * again then finds it undone, and the import begins, goes on or is found done as that of any file.
+ * Whatever can be refused is refused before anything is undone. Between the two, nothing of the batch counts; a later
+ * call finds it undone, and the import begins, goes on or is found done as that of any file.
  */
 import { stat } from 'node:fs/promises'
 import { type Batch, findCompleted, getBatch, overlapsOf } from '../batches/batches.js'
@@ -25,7 +25,6 @@ import {
   type ImportOutcome,
   importDefaults,
 } from './options.js'
-import type { ReadingOptions } from './parse-options.js'
 import { importFile } from './pipeline.js'
 import { nameForPeople, stdinPath } from './source/paths.js'
 import { type FileIdentity, hashFile } from './source/source.js'
@@ -59,8 +58,7 @@ export async function importAgain(
       batch,
       path,
       {
-        ...options,
-        ...changedOptions(storedOptions(batch.reading), readingOf(options)),
+        ...changedOptions(storedOptions(batch.reading), options),
         // A file of which so many were rejected is not refused for them now.
         maxRejects:
           options.maxRejects ?? (batch.status === 'failed' ? importDefaults.maxRejects : { records: batch.rejected }),
@@ -132,22 +130,6 @@ function judge(
 function outcomeOfFailure(error: unknown): FileOutcome {
   if (error instanceof ImportFailure) return error.outcome
   throw error
-}
-
-/** Only what says how to read. */
-function readingOf(options: ImportOptions): Partial<ReadingOptions> {
-  const { format, delimiter, quote, encoding, map, idFrom, timezone, timeFormat, maxRecordBytes } = options
-  return {
-    format,
-    delimiter,
-    quote,
-    encoding,
-    map,
-    idFrom,
-    timezone,
-    timeFormat,
-    maxRecordBytes,
-  } as Partial<ReadingOptions>
 }
 
 /** The file to import: it is read several times. */

@@ -2,6 +2,7 @@
  * A reading that is stored with its batch, and what it is good for later: to tell whether another one gives the same records
  * and in what it differs, to read a file the same way again, and to name the flags for it.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Batch } from '../batches/batches.js'
 import { type FieldMap, formatIdFrom, formatMap, type IdFrom, type SourceName } from '../load/mapping/map-parser.js'
 import {
@@ -68,10 +69,7 @@ export function storedOptions(reading: Stored): Partial<ReadingOptions> {
  * The options of a stored reading with those that are given instead: another format takes its delimiter and quote along, a
  * map changes only the fields that it names, and a mapped id ends a derived one and the other way round.
  */
-export function changedOptions(
-  stored: Partial<ReadingOptions>,
-  given: Partial<ReadingOptions>,
-): Partial<ReadingOptions> {
+export function changedOptions<T extends Partial<ReadingOptions>>(stored: Partial<ReadingOptions>, given: T): T {
   const kept = { ...stored }
   const isOtherFormat = given.format !== undefined && given.format !== stored.format
   if (isOtherFormat) delete kept.delimiter
@@ -81,7 +79,7 @@ export function changedOptions(
   const { event_id: _, ...otherFields } = stored.map ?? {}
   const map = { ...(given.idFrom ? otherFields : stored.map), ...given.map }
   const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-  return { ...kept, ...defined, map }
+  return { ...kept, ...(defined as T), map }
 }
 
 /** The flags with which `ea import` reads the file of a batch as it was read, each after a space. */
@@ -210,16 +208,8 @@ export function readingDifferences(stored: Stored, now: Stored): string[] {
   })
 }
 
-const differs = (a: unknown, b: unknown) => JSON.stringify(sorted(a)) !== JSON.stringify(sorted(b))
-
-/** jsonb does not keep the order of keys, so none may matter. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  )
+/** Whether two values are different as JSON; jsonb does not keep the order of keys, so none matters. */
+function differs(a: unknown, b: unknown): boolean {
+  const stored = (value: unknown) => JSON.parse(JSON.stringify({ value }))
+  return !isDeepStrictEqual(stored(a), stored(b))
 }

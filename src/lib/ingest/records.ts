@@ -127,7 +127,7 @@ function documentsOf(chunk: Chunk): string[] {
  * (the splitter sees to that), and outside of one a space is as good.
  */
 export function* linesOf(chunk: Chunk): Steps<Buffer> {
-  // A line is no longer than the record and what stood behind it; behind the last one there may be nothing.
+  // A line is no longer than the record and what came after it; after the last one there may be nothing.
   const lines = Buffer.allocUnsafeSlow(chunk.byteTo - chunk.byteFrom + 1)
   let at = 0
   let seen = 0

@@ -120,7 +120,7 @@ ORDER BY cohorts.number, window_number`
   },
 })
 
-/** More cohorts than this nobody reads; the last ones of the range are kept. */
+/** A report with more cohorts is too long to read; the last ones of the range are kept. */
 const reportCohorts = 53
 const reportWindows = 8
 

@@ -24,7 +24,7 @@ const safeBytes = 2 * maxRecords
 /**
  * Reads a body.
  *
- * @param bytes the whole body, decompressed; nobody else touches it until the chunk is there, which has copies
+ * @param bytes the whole body, decompressed; must not be changed until the chunk is there, which has copies
  * @param type `json`: an array, `{"events": […]}` with any other keys, one object, or several objects on lines;
  *   `ndjson`: one object per line
  * @returns one chunk with all records, good ones and rejects; 0 records for an empty array

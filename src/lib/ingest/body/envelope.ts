@@ -39,7 +39,7 @@ export class Walk {
    *
    * @param from where its opening brace stands
    * @param end of the body
-   * @returns the index behind its closing brace, or -1 where it is not closed or has something else than members
+   * @returns the index after its closing brace, or -1 where it is not closed or has something else than members
    */
   *object(bytes: Buffer, from: number, end: number, onMember: OnMember): Steps<number> {
     this.hasLineBreaks = false
@@ -79,7 +79,7 @@ export class Walk {
    * Passes over an array and names its elements.
    *
    * @param from where its opening bracket stands
-   * @returns the index behind its closing bracket, or -1
+   * @returns the index after its closing bracket, or -1
    */
   *array(bytes: Buffer, from: number, end: number, onElement: OnElement): Steps<number> {
     this.hasLineBreaks = false
@@ -125,7 +125,7 @@ export class Walk {
    * Passes over a value, or a part of it.
    *
    * @param at where to go on with a long one
-   * @returns the index behind it, -1, or `broken.more`: there is more of it
+   * @returns the index after it, -1, or `broken.more`: there is more of it
    */
   #value(bytes: Buffer, from: number, end: number, at = from): number {
     if (from >= end) return this.#stop(end, 'a value')
@@ -137,7 +137,7 @@ export class Walk {
     return to
   }
 
-  /** A long value has to do with a part at once: the byte behind the part is a line feed meanwhile. */
+  /** A long value has to do with a part at once: the byte after the part is a line feed meanwhile. */
   #read(bytes: Buffer, from: number, end: number, at: number): number {
     let stop = at + bytesAtOnce
     while (stop < end && (bytes[stop - 1] === backslash || bytes[stop - 1] === cr)) stop++

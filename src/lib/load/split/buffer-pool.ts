@@ -5,7 +5,7 @@
 
 export class Room {
   bytes: Buffer
-  /** Of each good record: the index of its first byte, the index behind its last one, its line within the chunk. */
+  /** Of each good record: the index of its first byte, the index after its last one, its line within the chunk. */
   starts: Int32Array<ArrayBuffer>
   stops: Int32Array<ArrayBuffer>
   lines: Int32Array<ArrayBuffer>
@@ -41,7 +41,7 @@ export class Room {
   }
 }
 
-/** The same numbers with as much again behind them. */
+/** The same numbers with as much room again after them. */
 export function twice(numbers: Int32Array): Int32Array<ArrayBuffer> {
   const wider = new Int32Array(numbers.length * 2)
   wider.set(numbers)

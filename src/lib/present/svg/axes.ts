@@ -1,4 +1,4 @@
-/** What stands around the marks: axes with their grid and labels, and legends. */
+/** What is drawn around the marks: axes with their grid and labels, and legends. */
 import { type ScaleLinear, scaleLinear } from 'd3-scale'
 import type { Scalar } from '../tables/cell-text.js'
 import { human, visible } from '../tables/cell-text.js'

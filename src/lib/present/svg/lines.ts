@@ -10,7 +10,7 @@ import { seriesColor, seriesColors } from './colors.js'
 import { curves, type Line } from './curves.js'
 import type { Draw } from './elements.js'
 
-/** More lines than this nobody can tell apart; they are those with the largest values. */
+/** More lines cannot be told apart; these are the ones with the largest values. */
 const maxLines = 2 * seriesColors
 
 /** The lines of a series. */

@@ -3,8 +3,8 @@
  * the question, and the stretch of time in which the clock cannot change it; what is kept are the bytes that go out.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { EaError } from '../../core/errors.js'
+import { inTurns, type Steps } from '../../core/in-turns.js'
 import type { Result } from '../../core/result.js'
 import type { Database } from '../../db/connect.js'
 import { chartSvg, standaloneSvg } from '../../present/svg/chart.js'
@@ -165,7 +165,7 @@ async function toWire(
   const { as_of: _, ...meta } = result.meta
   const body = format === 'svg' ? await drawn(result, drawing) : await renderWire(result, format)
   const hash = createHash('sha256').update(`${version} ${format}\n`)
-  if (format === 'json') await hashRows(hash, result.data)
+  if (format === 'json') await inTurns(hashRows(hash, result.data))
   hash.update(format === 'json' ? JSON.stringify([result.metric, meta]) : body)
   const { metric: _metric, data: _data, meta: _meta, ...unwritten } = result
   const beside = format === 'json' ? { beside: { ...unwritten, numbers: numbersOf(result) } } : {}
@@ -176,9 +176,9 @@ async function toWire(
 /** So many rows are hashed before other requests have their turn; a row of a retention is long. */
 const rowsAtOnce = 100
 
-async function hashRows(hash: Hash, rows: Result['data']): Promise<void> {
+function* hashRows(hash: Hash, rows: Result['data']): Steps<void> {
   for (let from = 0; from < rows.length; from += rowsAtOnce) {
-    if (from > 0) await setImmediate()
+    if (from > 0) yield
     hash.update(JSON.stringify(rows.slice(from, from + rowsAtOnce)))
   }
 }

@@ -1,7 +1,7 @@
 /** In which form an answer goes out: `?format=` says it, else the header Accept does. */
-import { setImmediate } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
+import { inTurns, type Steps } from '../../core/in-turns.js'
 import { nearest } from '../../core/nearest.js'
 import type { Result } from '../../core/result.js'
 import type { Format } from '../../present/tables/formats.js'
@@ -88,13 +88,16 @@ function weightOf(type: string, ranges: readonly MediaRange[]): number {
 /** A Result in a format, byte for byte as the command writes it into a pipe. */
 export async function renderWire(result: Result, format: WireFormat): Promise<Buffer> {
   const whole = { ...result, meta: { ...result.meta, warnings: result.meta.warnings ?? [] } }
-  const pieces: Buffer[] = []
-  for (const piece of await renderPieces(whole, format, { color: false, isTty: false, width: 0 })) {
-    // Between two pieces other requests have their turn.
-    if (pieces.length > 0) await setImmediate()
-    pieces.push(Buffer.from(piece))
+  return inTurns(joined(await renderPieces(whole, format, { color: false, isTty: false, width: 0 })))
+}
+
+function* joined(pieces: Iterable<string>): Steps<Buffer> {
+  const parts: Buffer[] = []
+  for (const piece of pieces) {
+    if (parts.length > 0) yield
+    parts.push(Buffer.from(piece))
   }
-  return Buffer.concat(pieces)
+  return Buffer.concat(parts)
 }
 
 /** Sets what every answer of this kind says about itself: it is for its reader only, and is to be asked for again. */

@@ -38,9 +38,7 @@ function lay() {
   main.replaceChildren(notices, ...sections)
 }
 
-async function addOtherPanels(signal) {
-  if (hasAll) return
-  const { data } = await askJson('stats', signal)
+function addOtherPanels({ data }) {
   const others = otherPanels(data)
   hasAll = true
   if (others.length === 0) return
@@ -88,7 +86,10 @@ async function showAddress() {
 async function showAll(signal) {
   // First one question: whether the server is there, knows us and understands the segments; and how far the data goes.
   const isDates = view.range === 'dates'
-  const first = await askJson(pathOf('dau', { ...(isDates ? daysOf(view, {}) : {}), ...frameOf(view) }), signal)
+  const [first, listed] = await Promise.all([
+    askJson(pathOf('dau', { ...(isDates ? daysOf(view, {}) : {}), ...frameOf(view) }), signal),
+    hasAll ? undefined : askJson('stats', signal),
+  ])
   const { data_from: from, data_until: until } = first.meta
   byId('extent').textContent = until === null ? 'no events yet' : `data from ${from} to ${until}`
   if (until === null) {
@@ -99,7 +100,7 @@ async function showAll(signal) {
     tell('There are no events yet.')
     return
   }
-  await addOtherPanels(signal)
+  if (listed !== undefined) addOtherPanels(listed)
   present(sections)
   hasNumbers = true
   const days = daysOf(view, first.meta)
