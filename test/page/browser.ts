@@ -72,6 +72,18 @@ export async function shown(page: Page, says: string | RegExp = 'All answers are
   await expect.poll(() => page.locator('#live').textContent(), { timeout: limitMs, interval: 50 }).toMatch(says)
 }
 
+/** Waits until the dialog lists users. When it says something else instead, the test fails with that text. */
+export async function usersShown(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog')
+  const first = dialog.locator('.users li').first()
+  try {
+    await first.or(dialog.locator('.refusal')).waitFor()
+  } catch (error) {
+    throw new Error(`The dialog shows "${(await dialog.allTextContents()).join('|')}".`, { cause: error })
+  }
+  if (!(await first.isVisible())) throw new Error(`The dialog shows "${await dialog.textContent()}".`)
+}
+
 /** Does something that changes the view, and waits until the page has shown it. */
 export async function changing(page: Page, change: () => Promise<unknown>): Promise<void> {
   await page.evaluate(() => {

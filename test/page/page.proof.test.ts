@@ -7,7 +7,7 @@ import { stats } from '../../src/lib/stats/catalog.js'
 import { askUsers } from '../../src/lib/stats/query/drill-down.js'
 import { ask } from '../../src/lib/stats/query/run-stat.js'
 import { type Serving, withServing } from '../support/serving.js'
-import { browserTest, changing, shown, tableOf, withPage } from './browser.js'
+import { browserTest, changing, shown, tableOf, usersShown, withPage } from './browser.js'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -215,7 +215,7 @@ browserTest('behind a cell of the retention, a step, a loss and a state are the 
         const button = page.locator(`#${panel}`).getByRole('button', { name })
         await button.click()
         const dialog = page.getByRole('dialog')
-        await dialog.locator('.users li').first().waitFor()
+        await usersShown(page)
         expect(await dialog.locator('.users li').allTextContents(), cell).toEqual(users.slice(0, 500))
         expect(await dialog.locator('.user-count').textContent()).toBe(
           `${users.length} user${users.length === 1 ? '' : 's'}`,

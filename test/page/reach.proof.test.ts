@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { importFiles } from '../../src/lib/import/import.js'
 import { withServing } from '../support/serving.js'
-import { browserTest, changing, shown, withPage } from './browser.js'
+import { browserTest, changing, shown, usersShown, withPage } from './browser.js'
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const address = '/?range=all&grain=week&step=app_open&step=view_item&step=purchase&segment=event_type:*'
@@ -38,7 +38,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
           expect(await page.evaluate(isWider)).toBe(false)
           await page.waitForLoadState('networkidle')
           await page.locator('#retention tbody button').first().click()
-          await page.locator('dialog .users li').first().waitFor()
+          await usersShown(page)
           expect(await violations(page)).toEqual([])
           expect(complaints).toEqual([])
         })
@@ -114,7 +114,7 @@ browserTest('the keyboard alone is enough: choose, look at users, come back', ()
       await page.keyboard.press('ArrowRight')
       expect(await focused(page)).toMatch(/of cohort 2025-01-06 in week 0/)
       await page.keyboard.press('Enter')
-      await page.locator('dialog .users li').first().waitFor()
+      await usersShown(page)
       expect(await page.evaluate('document.activeElement.closest("dialog") !== null')).toBe(true)
       // The focus stays in the dialog.
       for (let presses = 0; presses < 8; presses++) {
