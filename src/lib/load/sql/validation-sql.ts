@@ -161,15 +161,18 @@ function castInstant(rules: JudgeRules, layout: Layout): RawBuilder<unknown> {
  */
 function propertiesSql(given: GivenSql, rules: JudgeRules, layout: Layout): RawBuilder<unknown> {
   const text = sql`g.given_properties`
-  let explicit = castIf(layout.strict, text, 'jsonb')
-  if (propertiesAreTyped(rules, layout)) explicit = text
+  const both = (properties: RawBuilder<unknown>) =>
+    sql`CASE jsonb_typeof(${properties}) WHEN 'object' THEN g.rest || ${properties} ELSE ${properties} END`
+  const isTyped = propertiesAreTyped(rules, layout)
+  let explicit = isTyped ? text : castIf(layout.strict, text, 'jsonb')
   if (layout.kind === 'document') {
     const inner = castIf(layout.strict, sql`(g.given_properties #>> '{}')`, 'jsonb')
     explicit = sql`CASE jsonb_typeof(g.given_properties) WHEN 'string' THEN ${inner} ELSE g.given_properties END`
   }
   if (given.rest === null) return sql`CASE WHEN g.given_properties IS NULL THEN '{}'::jsonb ELSE ${explicit} END`
-  return sql`(CASE WHEN g.given_properties IS NULL THEN g.rest
-    ELSE (SELECT CASE jsonb_typeof(p) WHEN 'object' THEN CASE WHEN g.rest = '{}' THEN p ELSE g.rest || p END ELSE p END FROM (SELECT ${explicit} AS p OFFSET 0) explicit) END)`
+  // A cast runs once, in a subquery of its own; a column that COPY has cast already needs none.
+  const merged = isTyped ? both(text) : sql`(SELECT ${both(sql`p`)} FROM (SELECT ${explicit} AS p OFFSET 0) explicit)`
+  return sql`(CASE WHEN g.given_properties IS NULL THEN g.rest ELSE ${merged} END)`
 }
 
 /** The nil and the max UUID (RFC 9562) stand for no id: as ids they would make one event of all that have them. */
