@@ -197,6 +197,36 @@ browserTest('when the server is away it says so, and goes on when it is back', a
   )
 })
 
+browserTest('a busy server is asked again after the time that it names, and not for ever', async () => {
+  await withServing(
+    {},
+    async ({ url }) => {
+      await withPage({}, async ({ page }) => {
+        let busy = 2
+        let asked = 0
+        const isAnswer = ({ pathname, searchParams }: URL) =>
+          pathname === '/stats/lifecycle' && !searchParams.has('format')
+        await page.route(isAnswer, (route) => {
+          asked += 1
+          if (busy-- <= 0) return route.continue()
+          const problem = { code: 'server_busy', detail: 'The server has more work than it can do.', status: 503 }
+          return route.fulfill({ status: 503, headers: { 'retry-after': '1' }, json: problem })
+        })
+        await page.goto(url)
+        await shown(page)
+        expect(asked).toBe(3)
+        busy = Number.POSITIVE_INFINITY
+        asked = 0
+        await page.getByLabel('Range').selectOption('7d')
+        await shown(page, '1 of 10 answers could not be shown.')
+        expect(asked).toBe(5)
+        expect(await page.locator('#lifecycle .refusal').textContent()).toContain('more work than it can do')
+      })
+    },
+    { before: sample },
+  )
+})
+
 browserTest('what events say is text, whatever it looks like', async () => {
   const hostile = '<img src=x onerror="document.title=1"></title><script>document.title=2</script>'
   const before = (db: Database) =>

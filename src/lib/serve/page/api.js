@@ -20,7 +20,8 @@ export function rememberKey(key) {
 export class Refusal extends Error {
   /**
    * @param {{ status: number, detail: string, suggestions?: string[], code?: string, instance?: string,
-   *   corrections?: { parameter: string, given: string, meant: string }[] }} problem
+   *   corrections?: { parameter: string, given: string, meant: string }[], retryAfter?: number }} problem
+   *   retryAfter: seconds
    */
   constructor(problem) {
     super(problem.detail)
@@ -29,6 +30,7 @@ export class Refusal extends Error {
     this.code = problem.code
     this.corrections = problem.corrections ?? []
     this.instance = problem.instance
+    this.retryAfter = problem.retryAfter
   }
 }
 
@@ -55,13 +57,31 @@ export function inForm(path, params) {
   return `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(params)}`
 }
 
+/** How often a server that is busy is asked again, and the longest time between, in seconds. */
+const maxRetries = 4
+const maxWait = 5
+
 /**
- * Asks; throws a Refusal for whatever is no answer.
+ * Asks; a server that is busy is asked again after the time that it names. Throws a Refusal when that does not help, and
+ * for whatever else is not an answer.
  *
  * @param {string} path relative to the page
  * @param {AbortSignal} [signal]
  */
 export async function ask(path, signal) {
+  for (let retries = 0; ; retries++) {
+    try {
+      return await askOnce(path, signal)
+    } catch (error) {
+      const isBusy = error instanceof Refusal && ['server_busy', 'rate_limited'].includes(error.code)
+      if (!isBusy || retries === maxRetries || !(error.retryAfter <= maxWait)) throw error
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfter * 1000))
+      signal?.throwIfAborted()
+    }
+  }
+}
+
+async function askOnce(path, signal) {
   const key = knownKey()
   let response
   try {
@@ -93,7 +113,8 @@ async function problemOf(response) {
   try {
     if (/json/.test(response.headers.get('content-type') ?? '')) {
       const { detail, ...rest } = await response.json()
-      return { ...rest, status, detail: String(detail ?? `The server answered ${status}.`) }
+      const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+      return { ...rest, status, retryAfter, detail: String(detail ?? `The server answered ${status}.`) }
     }
   } catch {
     // What says it is JSON and is not: a proxy's.
