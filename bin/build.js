@@ -10,6 +10,7 @@ import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { globSync } from 'tinyglobby'
+import { bundlePage } from './page.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
@@ -47,7 +48,8 @@ await build({
 })
 
 // Sent to browsers as they are.
-cpSync('src/lib/serve/page', `${fresh}/lib/serve/page`, { recursive: true })
+await bundlePage()
+cpSync('src/lib/serve/page/files', `${fresh}/lib/serve/page/files`, { recursive: true })
 
 rmSync('dist', { recursive: true, force: true })
 renameSync(fresh, 'dist')

@@ -73,8 +73,8 @@ interface Panel {
     readonly rows: readonly { readonly date: string }[]
   }
 }
-// The page has no types of its own.
-const page = new URL('../../src/lib/serve/page/panels.js', import.meta.url).href
+// Not by an import: the types of a browser are not those of the tests.
+const page = new URL('../../src/lib/serve/page/browser/panels/panels.ts', import.meta.url).href
 const { panels } = (await import(page)) as { panels: readonly Panel[] }
 
 function openDatesOfPage(result: Result): string[] {

@@ -7,7 +7,7 @@ import { withServing } from '../support/serving.js'
 
 beforeAll(builtOnce, 300_000)
 
-const folder = 'src/lib/serve/page'
+const folder = 'src/lib/serve/page/files'
 const names = readdirSync(folder)
 
 test('the page is open to all, also where the numbers need a key, and loads from its server only', async () => {
@@ -48,14 +48,11 @@ test('the page is open to all, also where the numbers need a key, and loads from
   )
 })
 
-test('no module is imported that is not there, and none is left over', () => {
-  const loaded = new Set(['index.html', 'main.js'])
+test('no file is asked for that is not there, and none is left over', () => {
+  const loaded = new Set(['index.html'])
   for (const name of names) {
     const text = readFileSync(`${folder}/${name}`, 'utf8')
-    const wanted = name.endsWith('.js')
-      ? [...text.matchAll(/from '\.\/([^']+)'/g)]
-      : [...text.matchAll(/(?:src|href)="page\/([^"]+)"/g)]
-    for (const [, other] of wanted) loaded.add(other!)
+    for (const [, other] of text.matchAll(/(?:src|href)="page\/([^"]+)"/g)) loaded.add(other!)
   }
   loaded.delete('charts.css') // Made by the server, of the charts' own colours.
   expect([...names].sort()).toEqual([...loaded].sort())
@@ -63,7 +60,10 @@ test('no module is imported that is not there, and none is left over', () => {
 
 test('the build holds every file', () => {
   const built = Object.fromEntries(
-    readdirSync('dist/lib/serve/page').map((name) => [name, readFileSync(`dist/lib/serve/page/${name}`, 'utf8')]),
+    readdirSync('dist/lib/serve/page/files').map((name) => [
+      name,
+      readFileSync(`dist/lib/serve/page/files/${name}`, 'utf8'),
+    ]),
   )
   expect(built).toEqual(Object.fromEntries(names.map((name) => [name, readFileSync(`${folder}/${name}`, 'utf8')])))
 })

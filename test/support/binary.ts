@@ -160,7 +160,7 @@ function isStale(): boolean {
   const built = statSync(join(root, 'oclif.manifest.json'), { throwIfNoEntry: false })?.mtimeMs
   if (built === undefined || !statSync(join(root, 'dist/lib/cli/main.js'), { throwIfNoEntry: false })) return true
   const sources = readdirSync(join(root, 'src'), { recursive: true }).map((name) => join(root, 'src', String(name)))
-  return [...sources, join(root, 'package.json'), join(root, 'bin/build.js')].some(
+  return [...sources, join(root, 'package.json'), join(root, 'bin/build.js'), join(root, 'bin/page.js')].some(
     (path) => statSync(path).mtimeMs > built,
   )
 }

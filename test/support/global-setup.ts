@@ -1,5 +1,5 @@
 /**
- * Once per project of a run: a server for the tests and in it the template database of which each test gets a clone.
+ * Once per project of a run: the script of the page, a server for the tests and in it the template database of which each test gets a clone.
  * EA_TEST_DATABASE_URL names a server that runs already (it needs CREATEDB); otherwise one is started for the run, of the
  * major that EA_TEST_POSTGRES names.
  */
@@ -20,6 +20,8 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { bundlePage } = await import(new URL('../../bin/page.js', import.meta.url).href)
+  await bundlePage()
   const given = process.env.EA_TEST_DATABASE_URL
   const server = given ? { url: given, stop: async () => {} } : await startTestServer()
   const name = `ea_test_${randomBytes(6).toString('hex')}`

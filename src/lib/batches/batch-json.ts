@@ -45,6 +45,9 @@ export async function batchesPage(
   }
 }
 
+/** A row of the list. */
+export type BatchJson = ReturnType<typeof batchJson>
+
 /** A batch with the names of the JSON, without how it was read. */
 function batchJson(batch: Batch) {
   return {

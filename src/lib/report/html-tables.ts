@@ -5,7 +5,7 @@
 
 import type { ColumnKind, Result } from '../core/result.js'
 import { markupText } from '../present/svg/markup-text.js'
-import { type FlatColumn, flatColumns, human, isNumeric, type Scalar } from '../present/tables/cell-text.js'
+import { type FlatColumn, flatColumns, headingOf, human, isNumeric, type Scalar } from '../present/tables/cell-text.js'
 import { heatWindows, incompleteMark, incompleteText } from '../present/tables/heat-map.js'
 import { heatClass } from './heat-colors.js'
 
@@ -13,12 +13,6 @@ import { heatClass } from './heat-colors.js'
 export function cellHtml(value: Scalar, kind: ColumnKind): string {
   const text = markupText(human(value, kind, true))
   return typeof value === 'number' ? `<data value="${value}">${text}</data>` : text
-}
-
-/** `unique_users` as a heading: `Unique users`. */
-function headingOf(name: string): string {
-  const words = name.replaceAll('_', ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 /** All rows and columns of a Result; the first column names the rows. */

@@ -1,6 +1,5 @@
 /** What a report says in words, for HTML and Markdown alike; nothing is escaped here. */
-import { weekdayName } from '../present/tables/caption.js'
-import { human, percentText } from '../present/tables/cell-text.js'
+import { capitalized, human, percentText } from '../present/tables/cell-text.js'
 import type { Headline } from './headlines.js'
 import type { Quality } from './quality.js'
 import type { Report } from './report.js'
@@ -12,7 +11,7 @@ export function aboutReport({ range, segments }: Report): string[] {
   return [
     ...(from === null || to === null
       ? ['There are no events yet.']
-      : [`${from === to ? from : `${from} to ${to}`}, ${tz}, weeks start on ${weekdayName(weekStart)}.`]),
+      : [`${from === to ? from : `${from} to ${to}`}, ${tz}, weeks start on ${capitalized(weekStart)}.`]),
     ...(segments.length === 0 ? [] : [`Filter: ${segments.join(' and ')}.`]),
     ...(from === null || dataFrom === null ? [] : [`The data goes from ${dataFrom} to ${dataUntil}.`]),
     ...(to !== null && dataFrom !== null && to < dataFrom ? ['The range is before the data.'] : []),

@@ -12,7 +12,7 @@ import { chartVariables, type Theme } from '../present/svg/colors.js'
 import { hasAlready } from './http/negotiate.js'
 
 /** Beside this file, and as deep as the chunks that the build makes. */
-const folder = fileURLToPath(new URL('../serve/page/', import.meta.url))
+const folder = fileURLToPath(new URL('../serve/page/files/', import.meta.url))
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,7 +1,7 @@
 /** What a person who reads a table wants to know beside it: what was counted, over which days, and how far the data goes. */
 import type { Result } from '../../core/result.js'
 import { wrapped } from '../../core/text-width.js'
-import { human, visible } from './cell-text.js'
+import { capitalized, human, visible } from './cell-text.js'
 
 /**
  * The lines to print before a table, made of `meta`; what is not there is not said.
@@ -17,7 +17,7 @@ export function about({ data, meta }: Result, width: number, rows = data.length)
   const { definition, from, to, tz, grain, window_type, week_start, default_range, data_until, users_of } = meta
   const days = isText(from) && isText(to) ? [from === to ? from : `${from} to ${to}`] : []
   const weeks =
-    [grain, window_type].includes('week') && isText(week_start) ? [`weeks start on ${weekdayName(week_start)}`] : []
+    [grain, window_type].includes('week') && isText(week_start) ? [`weeks start on ${capitalized(week_start)}`] : []
   const range = days.length === 0 ? [] : [`${[...days, ...[tz].filter(isText), ...weeks].join(', ')}.`]
   const isShort = isText(data_until) && isText(to) && data_until < to
   const notes = [...range, ...[default_range].filter(isText), ...(isShort ? [`The data ends on ${data_until}.`] : [])]
@@ -27,11 +27,6 @@ export function about({ data, meta }: Result, width: number, rows = data.length)
     .filter(isText)
     .filter((line) => line !== '')
     .flatMap((line) => wrapped(visible(line), width > 0 ? width : 80))
-}
-
-/** `monday`, as it is written in parameters, as English writes it. */
-export function weekdayName(weekday: string): string {
-  return weekday.charAt(0).toUpperCase() + weekday.slice(1)
 }
 
 function isText(value: unknown): value is string {

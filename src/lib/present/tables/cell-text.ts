@@ -95,6 +95,16 @@ export function isNumeric(kind: ColumnKind): boolean {
   return ['count', 'rate', 'seconds', 'bytes'].includes(kind)
 }
 
+/** With a capital letter. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+/** `unique_users` as a heading: `Unique users`. */
+export function headingOf(name: string): string {
+  return capitalized(name.replaceAll('_', ' '))
+}
+
 /** A cell for programs: all digits, nothing for null. */
 export function plain(value: Scalar): string {
   return value === null ? '' : String(value)

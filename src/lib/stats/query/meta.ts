@@ -27,7 +27,7 @@ export const resolvedMeta = z.object({
 type ResolvedMeta = z.output<typeof resolvedMeta>
 
 /** `weekStart` → `week_start` */
-type Snake<S extends string> = S extends `${infer Head}${infer Rest}`
+export type Snake<S extends string> = S extends `${infer Head}${infer Rest}`
   ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${Snake<Rest>}`
   : S
 

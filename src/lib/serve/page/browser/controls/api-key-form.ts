@@ -1,14 +1,14 @@
 /** The form for a key, where the server asks for one and has not got a good one. */
-import { knownKey, rememberKey } from './api.js'
-import { h } from './dom.js'
+import { knownKey, type Refusal, rememberKey } from '../api.js'
+import { h, labelled } from '../dom.js'
 
 /**
  * Says what is missing, and takes a key.
  *
- * @param {import('./api.js').Refusal} refusal 401 or 403
- * @param {() => void} again called when there is a key to try
+ * @param refusal 401 or 403
+ * @param again called when there is a key to try
  */
-export function keyForm({ status, message }, again) {
+export function keyForm({ status, message }: Refusal, again: () => void): { element: HTMLElement; focus(): void } {
   const had = knownKey() !== null
   const input = h('input', {
     type: 'password',
@@ -27,7 +27,7 @@ export function keyForm({ status, message }, again) {
       status === 403 ? 'This key may not read' : had ? 'This key does not work' : 'This server requires a key',
     ),
     h('p', {}, message),
-    h('label', { class: 'field' }, h('span', { class: 'label' }, 'API key or token'), input),
+    labelled('API key or token', input),
     h(
       'p',
       { id: 'key-about', class: 'quiet' },

@@ -1,5 +1,6 @@
 /** The users behind a number, in a dialog. The dialog element keeps the focus inside and gives it back when it closes. */
-import { askJson, download, inForm, knownKey, pathOf } from './api.js'
+import type { AnyParams, RejectList, UsersAnswer } from './answers.js'
+import { askJson, inForm, pathOf, saves } from './api.js'
 import { h } from './dom.js'
 import { refusalBox } from './error-box.js'
 import { count, plural } from './format.js'
@@ -8,15 +9,12 @@ import { count, plural } from './format.js'
 const maxShown = 500
 const mostInFile = 100_000
 
-/**
- * Opens the dialog for one number of an answer.
- *
- * @param {{ stat: string, params: Record<string, any>, users: string, name: string }} wanted
- */
-export async function showUsers({ stat, params, users, name }) {
+/** Opens the dialog for one number of an answer. */
+export function showUsers(wanted: { stat: string; params: AnyParams; users: string; name: string }): void {
+  const { stat, params, users, name } = wanted
   const path = pathOf(stat, { ...params, users })
-  await openDialog(`Users: ${name}`, async (signal) => {
-    const { data, meta } = await askJson(path, signal)
+  void openDialog(`Users: ${name}`, async (signal) => {
+    const { data, meta } = await askJson<UsersAnswer>(path, signal)
     const shown = data.slice(0, maxShown)
     const isPage = meta.next_cursor !== undefined
     const all = isPage ? `more than ${count(data.length)} users` : plural(data.length, 'user')
@@ -35,56 +33,43 @@ export async function showUsers({ stat, params, users, name }) {
 }
 
 /** The records of an import that are no events. */
-export async function showRejects(id) {
-  await openDialog(`Rejects of import ${id}`, async (signal) => {
-    const { data } = await askJson(`batches/${id}/rejects?limit=100`, signal)
-    return [
-      csvLink(`batches/${id}/rejects?limit=1000`, `rejects-${id}.csv`),
-      ...data.map(({ record, line, code, detail, text }) =>
-        h(
-          'div',
-          { class: 'reject' },
-          h('p', {}, h('strong', {}, code), ` at record ${record}, line ${line}. ${detail ?? ''}`),
-          h('pre', {}, text),
-        ),
+export function showRejects(id: string): void {
+  void openDialog(`Rejects of import ${id}`, async (signal) => {
+    const { data } = await askJson<RejectList>(`batches/${id}/rejects?limit=100`, signal)
+    const rejects = data.map(({ record, line, code, detail, text }) =>
+      h(
+        'div',
+        { class: 'reject' },
+        h('p', {}, h('strong', {}, code), ` at record ${record}, line ${line}. ${detail ?? ''}`),
+        h('pre', {}, text),
       ),
-    ]
+    )
+    return [csvLink(`batches/${id}/rejects?limit=1000`, `rejects-${id}.csv`), ...rejects]
   })
 }
 
-function csvLink(path, name) {
-  const href = inForm(path, { format: 'csv' })
-  const link = h('a', { href, download: name, class: 'csv' }, 'CSV')
-  link.addEventListener('click', async (event) => {
-    if (knownKey() === null) return
-    event.preventDefault()
-    try {
-      await download(href, name)
-    } catch (error) {
-      link.after(refusalBox(error))
-    }
-  })
-  return link
+function csvLink(path: string, name: string): HTMLElement {
+  const link = h('a', { href: inForm(path, { format: 'csv' }), download: name, class: 'csv' }, 'CSV')
+  return saves(link, (error) => link.after(refusalBox(error)))
 }
 
-async function openDialog(title, fill) {
+async function openDialog(title: string, fill: (signal: AbortSignal) => Promise<HTMLElement[]>): Promise<void> {
   const controller = new AbortController()
   const body = h('div', { class: 'dialog-body', 'aria-live': 'polite' }, h('p', { class: 'quiet' }, 'Loading …'))
-  const close = h('button', { type: 'button', class: 'close' }, 'Close')
-  const dialog = h(
+  const close = h('button', { type: 'button', class: 'close', onclick: () => dialog.close() }, 'Close')
+  const dialog: HTMLDialogElement = h(
     'dialog',
     { 'aria-labelledby': 'dialog-title' },
     h('div', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, title), close),
     body,
   )
   const before = document.activeElement
-  close.addEventListener('click', () => dialog.close())
   // A click beside the dialog is one on its backdrop, which is the dialog itself.
   dialog.addEventListener('click', (event) => event.target === dialog && dialog.close())
   dialog.addEventListener('close', () => {
     controller.abort()
     dialog.remove()
-    before?.focus?.()
+    if (before instanceof HTMLElement) before.focus()
   })
   document.body.append(dialog)
   dialog.showModal()
