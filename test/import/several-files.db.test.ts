@@ -123,6 +123,16 @@ test('ids that are no UUIDs are not proposed as such, and the file of rejects is
   }
 })
 
+test('of several files, the one with rejects is proposed to be imported by itself', async () => {
+  await empty(database())
+  const { files } = await importFolder({ 'a.csv': csv(1), 'b c.csv': `${csv(2)}bad,2025-01-01,u,x\n` })
+  const [good, bad] = files
+  expect(good!.error).toBeUndefined()
+  expect(bad!.error!.suggestions[1]).toMatch(
+    /^Import the others of this file by themselves, .*: ea import '[^']*b c\.csv' --max-rejects 1 --rejects-file rejects\.csv$/,
+  )
+})
+
 test('content that is known, read another way, is a warning that says in what and how to do it over', async () => {
   await empty(database())
   const content = 'event_id,occurred_at,user_id,other,event_type\n'.concat(`${id(1)},2025-01-01 00:30:00,u1,o1,x\n`)

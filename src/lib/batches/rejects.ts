@@ -22,7 +22,8 @@ export async function keepRejects(
   if (rejects.length === 0) return
   const text = sql`COPY ${tx.t.rejected_records} (batch_id, record, line, byte_offset, code, detail, raw) FROM STDIN (FORMAT binary)`
   const copy = tx.client.query(copyFrom(text.compile(tx.q).sql))
-  await pipeline(Readable.from(copyRows(batchId, rejects)), copy)
+  // A page at a time: what waits in a stream is memory that a chunk of nothing but rejects would fill.
+  await pipeline(Readable.from(copyRows(batchId, rejects), { highWaterMark: 1 }), copy)
 }
 
 const pageBytes = 64 * 1024

@@ -24,7 +24,7 @@ export interface Run {
   readonly db: Database
   readonly lease: Lease
   readonly path: string
-  readonly options: ImportOptions
+  readonly options: FileOptions
   readonly ledger: Ledger
   readonly startedMs: number
   readonly phases: Partial<Record<Phase, number>>
@@ -33,7 +33,13 @@ export interface Run {
   rejectsFile?: RejectsFile
 }
 
-export function newRun(db: Database, lease: Lease, path: string, options: ImportOptions): Run {
+/** How one file is imported. */
+export interface FileOptions extends ImportOptions {
+  /** Whether the same import has other files, too: what is proposed must then name this one. */
+  readonly isOneOfSeveral?: boolean
+}
+
+export function newRun(db: Database, lease: Lease, path: string, options: FileOptions): Run {
   const ledger = new Ledger(options.maxRejects ?? importDefaults.maxRejects)
   return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {}, warnings: [] }
 }
@@ -127,6 +133,7 @@ function overBudget({ path, ledger, options }: Run, { dialect: { format } }: Rea
         rejected,
         ledger.reasons,
         options.rejectsFile ?? `rejects.${format === 'json-array' ? 'json' : format}`,
+        options.isOneOfSeveral ? path : undefined,
       ),
       details: {
         read,

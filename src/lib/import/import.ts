@@ -41,7 +41,7 @@ export async function importFiles(
   const importOne = async (held: Lease, source: string | UnreadableSource, dryRun?: DryRun): Promise<FileOutcome> => {
     if (!isPath(source)) return unreadOutcome(source.path, source.error)
     try {
-      return await importFile(db, held, source, options, dryRun)
+      return await importFile(db, held, source, { ...options, isOneOfSeveral: sources.length > 1 }, dryRun)
     } catch (error) {
       if (error instanceof ImportFailure) return error.outcome
       if (sources.length > 1 && isFaultOfFile(error)) return unreadOutcome(source, error)

@@ -24,6 +24,7 @@ import {
   alreadyImported,
   chunksOf,
   endsBatch,
+  type FileOptions,
   ImportFailure,
   inTurn,
   jobsOf,
@@ -59,7 +60,7 @@ export async function importFile(
   db: Database,
   lease: Lease,
   path: string,
-  options: ImportOptions,
+  options: FileOptions,
   dry?: DryRun,
   hash?: FileIdentity,
 ): Promise<FileOutcome> {

@@ -1,5 +1,6 @@
 /** What to do about rejects: advice that can work for this file, and the one reason when nearly all records share it. */
 import { type RejectCode, rejectCodes } from '../core/event.js'
+import { shellQuoted } from '../load/mapping/mapping.js'
 
 interface Reason {
   readonly code: RejectCode
@@ -51,19 +52,24 @@ export function adviceForAll(read: number, reasons: readonly Reason[]): readonly
  * What may help. To let the rejects pass is only proposed where something is left to import.
  *
  * @param rejectsFile how a file of the rejects could be called
+ * @param oneOfSeveral the path, when other files were imported with it: --rejects-file takes the rejects of one
  */
 export function rejectAdvice(
   read: number,
   rejected: number,
   reasons: readonly Reason[],
   rejectsFile: string,
+  oneOfSeveral?: string,
 ): readonly string[] {
   if (reasonOfAll(read, reasons))
     return [...adviceForAll(read, reasons), 'Or fix the records and import the file again.']
   const fix = 'Fix the records and import the file again.'
   if (rejected >= read) return [fix]
+  const flags = `--max-rejects ${rejected} --rejects-file ${rejectsFile}`
+  if (oneOfSeveral === undefined) return [fix, `Import the others, and keep these in a file to fix: ${flags}`]
+  const alone = `ea import ${shellQuoted(oneOfSeveral)} ${flags}`
   return [
     fix,
-    `Import the others, and keep these in a file to mend: --max-rejects ${rejected} --rejects-file ${rejectsFile}`,
+    `Import the others of this file by themselves, with the same flags, and keep these in a file to fix: ${alone}`,
   ]
 }
