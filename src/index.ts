@@ -4,9 +4,9 @@ export { type Batch, getBatch, listBatches } from './lib/batches/batches.js'
 export { type BatchDetail, describeBatch, previewUndo, type UndoPreview } from './lib/batches/describe.js'
 export type { LeaseHolder, LeaseRequest } from './lib/batches/lease.js'
 export { eachReject, listRejects } from './lib/batches/rejects.js'
-export { type Undone, undoBatch } from './lib/batches/undo.js'
+export { type UndoResult, undoBatch } from './lib/batches/undo.js'
 export type { CheckReport, Outcome, Status } from './lib/checks/evaluate/outcome.js'
-export type { Check, Place, Severity, UnknownVerdict } from './lib/checks/file/check.js'
+export type { Check, Severity, SourceLocation, UnknownVerdict } from './lib/checks/file/check.js'
 export { type CheckSource, parseCheckFile } from './lib/checks/file/check-file.js'
 export type { Overrides } from './lib/checks/file/read-check.js'
 export { type InitOptions, initChecks } from './lib/checks/init.js'
@@ -19,7 +19,7 @@ export type { Database } from './lib/db/connect.js'
 export type { TakeBytes } from './lib/db/copy-out.js'
 export { migrate } from './lib/db/migrate.js'
 export { type OpenOptions, withDatabase } from './lib/db/open.js'
-export { type Exported, exportEvents } from './lib/export/export.js'
+export { type ExportResult, exportEvents } from './lib/export/export.js'
 export { importAgain } from './lib/import/again.js'
 export { importFiles } from './lib/import/import.js'
 export { type InspectedRecord, type Inspection, type InspectOptions, inspectFile } from './lib/import/inspect.js'
@@ -43,18 +43,18 @@ export { reportHtml } from './lib/report/html.js'
 export { reportMarkdown } from './lib/report/markdown.js'
 export { type Report, reportOf } from './lib/report/report.js'
 export {
-  type ForgottenRollup,
-  forgetRollups,
-  type KeptRollup,
-  keepRollups,
+  type AddedRollup,
+  addRollups,
+  type RemovedRollup,
+  removeRollups,
 } from './lib/rollups/on-demand/add-remove.js'
 export { type ListedRollup, listRollups, type RollupSizes } from './lib/rollups/on-demand/list.js'
-export { type OptionalRollup, type OptionalSubject, readOptionalRollups } from './lib/rollups/sql/on-demand.js'
+export { type OnDemandRollup, type OnDemandSubject, readOnDemandRollups } from './lib/rollups/sql/on-demand.js'
 export { dau } from './lib/stats/dau.js'
 export { funnel } from './lib/stats/funnel.js'
 export { lifecycle } from './lib/stats/lifecycle.js'
 export { mau } from './lib/stats/mau.js'
-export type { AskOptions } from './lib/stats/query/run-stat.js'
+export type { RunStatOptions } from './lib/stats/query/run-stat.js'
 export type { Answer, Example, Stat } from './lib/stats/query/stat.js'
 export { retention } from './lib/stats/retention.js'
 export { stickiness } from './lib/stats/stickiness.js'

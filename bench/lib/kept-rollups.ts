@@ -6,22 +6,22 @@ import {
   forgetRollups,
   keepRollups,
   listRollups,
-  type OptionalSubject,
+  type OnDemandSubject,
   parseConfig,
-  readOptionalRollups,
+  readOnDemandRollups,
   withDatabase,
 } from '../../src/index.js'
 import { steps } from './questions/funnel.js'
 
-const ofProperty: OptionalSubject[] = [{ kind: 'property', path: ['country'] }]
-const ofEventTypes: OptionalSubject[] = steps.map((eventType) => ({ kind: 'event_type', eventType }))
+const ofProperty: OnDemandSubject[] = [{ kind: 'property', path: ['country'] }]
+const ofEventTypes: OnDemandSubject[] = steps.map((eventType) => ({ kind: 'event_type', eventType }))
 
 /** Keeps them while `use` runs. @returns what they cost, for people, and what `use` returns */
 export async function withKeptRollups<T>(url: string, use: () => Promise<T>): Promise<[cost: string, T]> {
   await forgetAll(url)
   try {
     const cost = await withDatabase(parseConfig({ databaseUrl: url }), async (db) => {
-      const secondsFor = async (subjects: readonly OptionalSubject[]) => {
+      const secondsFor = async (subjects: readonly OnDemandSubject[]) => {
         const began = performance.now()
         await keepRollups(db, subjects)
         return ((performance.now() - began) / 1000).toFixed(1)
@@ -43,7 +43,7 @@ export async function withKeptRollups<T>(url: string, use: () => Promise<T>): Pr
 /** Also what a run left that was cut off. */
 export function forgetAll(url: string): Promise<void> {
   return withDatabase(parseConfig({ databaseUrl: url }), async (db) => {
-    const kept = await readOptionalRollups(db)
+    const kept = await readOnDemandRollups(db)
     if (kept.length > 0) await forgetRollups(db, kept)
   })
 }

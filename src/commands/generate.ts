@@ -14,7 +14,7 @@ import {
   logFormats,
 } from '../lib/generate/options.js'
 import { throwUnwritable, writeWhole } from '../lib/os/atomic-file.js'
-import { pour } from '../lib/os/write-to-stream.js'
+import { writeToStream } from '../lib/os/write-to-stream.js'
 
 export default class Generate extends BaseCommand<typeof Generate> {
   static override summary = 'Generate a realistic event log for testing'
@@ -72,7 +72,7 @@ An import rejects events in the future: keep --from plus --days in the past.`
     }
     const { summary, bytes } = generate(this.options())
     if (file === undefined) {
-      await pour(bytes, process.stdout, this.signal).catch((error: unknown) => {
+      await writeToStream(bytes, process.stdout, this.signal).catch((error: unknown) => {
         // What stdout refuses is told where all its errors are: see `forgiveClosedPipes`.
         if ((error as NodeJS.ErrnoException).syscall !== 'write') throw error
       })
@@ -100,7 +100,7 @@ An import rejects events in the future: keep --from plus --days in the past.`
       const ended = finished(stream)
       ended.catch(() => {})
       try {
-        const written = await pour(bytes, stream, this.signal).finally(() => stream.end())
+        const written = await writeToStream(bytes, stream, this.signal).finally(() => stream.end())
         await ended
         return written
       } catch (error) {

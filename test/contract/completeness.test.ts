@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Measure } from '../../src/lib/checks/assertion/assertion.js'
 import { parseAssertion } from '../../src/lib/checks/assertion/parser.js'
-import { measure } from '../../src/lib/checks/evaluate/value.js'
+import { measuredValue } from '../../src/lib/checks/evaluate/value.js'
 import type { Result, Row } from '../../src/lib/core/result.js'
 import { chartSvg } from '../../src/lib/present/svg/chart.js'
 import { csv } from '../../src/lib/present/tables/csv.js'
@@ -113,7 +113,7 @@ test('table, chart, SVG, check and page say what the stat says, of hours too', (
       const ofKey = result.columns.some(({ name }) => name === 'key') ? '[key=a]' : ''
       for (const [row, date] of dates.entries()) {
         const text = `${measured}${ofKey}[date=${date}] > 0`
-        const found = measure(parseAssertion(text).subject as Measure, result)
+        const found = measuredValue(parseAssertion(text).subject as Measure, result)
         expect('unknown' in found ? found.unknown : 'complete').toMatch(
           flags[row] ? /^complete$/ : /is not complete yet/,
         )

@@ -5,9 +5,9 @@ import type { Result } from '../../src/lib/core/result.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { exampleAnswer, exampleParams, nullableColumns, schemaName } from '../../src/lib/serve/openapi/rows.js'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { givenParams, paramsOf, snake } from '../../src/lib/stats/query/params.js'
-import { ask } from '../../src/lib/stats/query/run-stat.js'
+import { runStat } from '../../src/lib/stats/query/run-stat.js'
 import type { Stat } from '../../src/lib/stats/query/stat.js'
 import { withFreshDatabase } from '../support/database.js'
 import { sharedDatabase } from '../support/shared-database.js'
@@ -60,7 +60,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
 
   test('answers what its schema says, whatever it is asked', async () => {
     for (const given of variants(stat)) {
-      const answer = plain(await ask(db(), stat, given))
+      const answer = plain(await runStat(db(), stat, given))
       expect(problemsOf(answerOf(stat), answer), JSON.stringify(given)).toEqual([])
     }
   })
@@ -68,7 +68,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
   test('has null where its schema allows null, and only there', async () => {
     const withNulls = new Set<string>()
     for (const given of variants(stat)) {
-      for (const row of (await ask(db(), stat, given)).data) {
+      for (const row of (await runStat(db(), stat, given)).data) {
         for (const [column, cell] of Object.entries(row)) {
           if ([cell].flat().includes(null)) withNulls.add(column)
         }
@@ -78,7 +78,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
   })
 
   test('its schema refuses a key too many, one too few and a value of another kind', async () => {
-    const answer = plain(await ask(db(), stat, needed(name)))
+    const answer = plain(await runStat(db(), stat, needed(name)))
     const [first, ...others] = answer.data
     const firstColumn = Object.keys(first)[0]!
     const { [firstColumn]: _, ...lacking } = first
@@ -104,7 +104,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
     }
     const given =
       name === 'retention' ? { startDate: '2025-01-06' } : name === 'funnel' ? needed(name) : { from: '2025-01-10' }
-    const users = plain(await askUsers(db(), stat, given, cells[name] ?? '2025-01-15'))
+    const users = plain(await drillDown(db(), stat, given, cells[name] ?? '2025-01-15'))
     expect(users.data.length).toBeGreaterThan(0)
     expect(problemsOf({ $ref: `#/components/schemas/${schemaName(stat, 'Users')}` }, users)).toEqual([])
     expect(problemsOf(answerOf(stat), users)).not.toEqual([])
@@ -113,7 +113,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
   test('its example is what is really answered on examples/events.csv', async () => {
     const [asked, answer] = [exampleParams(stat), exampleAnswer(stat)]
     const given = givenParams(paramsOf(stat.params), (param) => asked[snake(param.name)])
-    expect(plain(await ask(db(), stat, given))).toEqual(answer)
+    expect(plain(await runStat(db(), stat, given))).toEqual(answer)
     expect(problemsOf(answerOf(stat), answer)).toEqual([])
     const { content } = document.paths[`/stats/${name}`]!.get!.responses['200']!
     expect(content!['application/json']!.example).toEqual(answer)
@@ -123,7 +123,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
 test('without any event, too, an answer is what its schema says', async () => {
   await withFreshDatabase(async (empty) => {
     for (const stat of stats) {
-      expect(problemsOf(answerOf(stat), plain(await ask(empty, stat, needed(stat.name)))), stat.name).toEqual([])
+      expect(problemsOf(answerOf(stat), plain(await runStat(empty, stat, needed(stat.name)))), stat.name).toEqual([])
     }
   })
 })

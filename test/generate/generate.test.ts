@@ -8,7 +8,7 @@ import { EaError } from '../../src/lib/core/errors.js'
 import { generate } from '../../src/lib/generate/generate.js'
 import { type GenerateOptions, parseGenerateOptions } from '../../src/lib/generate/options.js'
 import { eventShapes, words } from '../../src/lib/generate/shapes.js'
-import { pour } from '../../src/lib/os/write-to-stream.js'
+import { writeToStream } from '../../src/lib/os/write-to-stream.js'
 import { assertProperty } from '../support/effort.js'
 
 interface Event {
@@ -215,7 +215,7 @@ describe('pour', () => {
         })
       },
     })
-    expect(await pour(pieces(), slow)).toBe(1000)
+    expect(await writeToStream(pieces(), slow)).toBe(1000)
   })
 
   test('a reader that goes away ends it, another error is thrown, a signal stops it', async () => {
@@ -225,10 +225,10 @@ describe('pour', () => {
         () => {},
       )
     const { bytes } = generate({ events: 10_000 })
-    expect(await pour(bytes, failing('EPIPE'))).toBe(0)
-    await expect(pour(generate({ events: 10_000 }).bytes, failing('ENOSPC'))).rejects.toThrow('ENOSPC')
+    expect(await writeToStream(bytes, failing('EPIPE'))).toBe(0)
+    await expect(writeToStream(generate({ events: 10_000 }).bytes, failing('ENOSPC'))).rejects.toThrow('ENOSPC')
     const open = new Writable({ write: (_chunk, _encoding, done) => done() })
     const stopped = AbortSignal.abort(new Error('stop'))
-    await expect(pour(generate({ events: 10_000 }).bytes, open, stopped)).rejects.toThrow('stop')
+    await expect(writeToStream(generate({ events: 10_000 }).bytes, open, stopped)).rejects.toThrow('stop')
   })
 })

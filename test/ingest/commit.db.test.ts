@@ -10,8 +10,8 @@ import { eachReject } from '../../src/lib/batches/rejects.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { lockVisibility } from '../../src/lib/db/visibility-lock.js'
-import type { CommitRequest, Settled } from '../../src/lib/ingest/body/request.js'
-import { commitRun } from '../../src/lib/ingest/commit.js'
+import type { CommitRequest, RequestResult } from '../../src/lib/ingest/body/request.js'
+import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { isLockTimeout } from '../../src/lib/ingest/unavailable.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { withFreshDatabase } from '../support/database.js'
@@ -21,12 +21,12 @@ import { eventOf, idOf, requestOf } from './ingesting.js'
 
 const timezone = 'UTC'
 
-async function commit(db: Database, ...run: CommitRequest[]): Promise<readonly Settled[]> {
-  return (await commitRun(db, run, { timezone }))!
+async function commit(db: Database, ...run: CommitRequest[]): Promise<readonly RequestResult[]> {
+  return (await commitGroup(db, run, { timezone }))!
 }
 
 /** The answers of stored requests. */
-function answersOf(settled: readonly Settled[]): unknown[] {
+function answersOf(settled: readonly RequestResult[]): unknown[] {
   return settled.map((one) => (one.kind === 'stored' ? { status: one.status, ...one.answer } : one))
 }
 
@@ -232,9 +232,9 @@ describe.each([
     await withFreshDatabase(async (db) => {
       const run = [await requestOf([eventOf(1), ...more])]
       const part = { segment: 's', part: 0 }
-      expect(await commitRun(db, run, { timezone, part })).toMatchObject([{ answer: { inserted: 1 + extra } }])
-      expect(await commitRun(db, run, { timezone, part })).toBe(null)
-      expect(await commitRun(db, run, { timezone, part: { segment: 's', part: 1 } })).toMatchObject([
+      expect(await commitGroup(db, run, { timezone, part })).toMatchObject([{ answer: { inserted: 1 + extra } }])
+      expect(await commitGroup(db, run, { timezone, part })).toBe(null)
+      expect(await commitGroup(db, run, { timezone, part: { segment: 's', part: 1 } })).toMatchObject([
         { answer: { inserted: 0, duplicates: 1 + extra } },
       ])
       expect((await listBatches(db))[0]).toMatchObject({ read: 2 + 2 * extra, inserted: 1 + extra })

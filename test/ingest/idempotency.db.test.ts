@@ -9,7 +9,7 @@ import { withLease } from '../../src/lib/batches/lease.js'
 import { senderText } from '../../src/lib/batches/sender.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withPool, withTransaction } from '../../src/lib/db/connect.js'
-import { commitRun } from '../../src/lib/ingest/commit.js'
+import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeBatch } from '../support/events.js'
@@ -18,7 +18,7 @@ import { eventOf, type GivenRequest, idOf, requestOf } from './ingesting.js'
 
 /** Commits one request with the key `k`, and says what its sender is told. */
 async function post(db: Database, body: unknown, given: GivenRequest = {}, part?: { segment: string; part: number }) {
-  const [one] = (await commitRun(db, [await requestOf(body, { key: 'k', ...given })], {
+  const [one] = (await commitGroup(db, [await requestOf(body, { key: 'k', ...given })], {
     timezone: 'UTC',
     ...(part && { part }),
   }))!
@@ -148,9 +148,9 @@ test('answers and batches of an older release go on to belong to who had them', 
       const body = await requestOf([eventOf(1)], { key: 'k', sender })
       await sql`UPDATE ${db.t.http_answers} SET body_sha256 = ${body.idempotency!.bodySha256}`.execute(db.q)
       // Its batch was undone: stored again, under the token's own name.
-      expect(await commitRun(db, [body], { timezone: 'UTC' })).toMatchObject([{ kind: 'stored', status: 200 }])
-      expect(await commitRun(db, [body], { timezone: 'UTC' })).toMatchObject([{ kind: 'replayed', status: 200 }])
+      expect(await commitGroup(db, [body], { timezone: 'UTC' })).toMatchObject([{ kind: 'stored', status: 200 }])
+      expect(await commitGroup(db, [body], { timezone: 'UTC' })).toMatchObject([{ kind: 'replayed', status: 200 }])
       const ofKey = await requestOf([eventOf(1)], { key: 'k', sender: key })
-      expect(await commitRun(db, [ofKey], { timezone: 'UTC' })).toMatchObject([{ kind: 'replayed', body: '{}' }])
+      expect(await commitGroup(db, [ofKey], { timezone: 'UTC' })).toMatchObject([{ kind: 'replayed', body: '{}' }])
     }),
   ))

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { httpBatches } from '../../src/lib/batches/http-batch.js'
 import { type Database, withPool, withTransaction } from '../../src/lib/db/connect.js'
 import { bumpDataVersion } from '../../src/lib/db/data-version.js'
-import { commitRun } from '../../src/lib/ingest/commit.js'
+import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { hasCommitted } from '../../src/lib/ingest/in-doubt.js'
 import { freshDatabase, withFreshDatabase } from '../support/database.js'
 import { expectSound } from '../support/import-state.js'
@@ -32,7 +32,7 @@ test('a lost answer to a commit: the request is answered as it was stored, and s
       (commits) => commits === 1,
       (proxied) =>
         withPool({ url: proxied, schema: 'ea' }, async (db) => {
-          const settled = await commitRun(db, [await requestOf([eventOf(1), eventOf(2), eventOf(1)])], { timezone })
+          const settled = await commitGroup(db, [await requestOf([eventOf(1), eventOf(2), eventOf(1)])], { timezone })
           expect(settled).toMatchObject([{ kind: 'stored', answer: { inserted: 2, duplicates: 1 } }])
           const { rows } = await sql`SELECT read, inserted, duplicates FROM ${db.t.import_batches}`.execute(db.q)
           expect(rows).toEqual([{ read: 3, inserted: 2, duplicates: 1 }])

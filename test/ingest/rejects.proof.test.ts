@@ -4,7 +4,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { listBatches } from '../../src/lib/batches/batches.js'
 import type { Database } from '../../src/lib/db/connect.js'
-import { commitRun } from '../../src/lib/ingest/commit.js'
+import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { type IngestEvent, type OpenIngest, withIngest } from '../../src/lib/ingest/ingest.js'
 import { withFreshDatabase } from '../support/database.js'
 import { until } from '../support/import-child.js'
@@ -21,7 +21,7 @@ test.each([
 ])('a hundred thousand rejects, %s: the first are named and kept, all are counted', (_, record, code) =>
   withFreshDatabase(async (db) => {
     const body = `[${JSON.stringify(eventOf(1))},${Array(many).fill(record).join()},${JSON.stringify(eventOf(1))}]`
-    const [only] = (await commitRun(db, [await requestOf(body)], { timezone: 'UTC' }))!
+    const [only] = (await commitGroup(db, [await requestOf(body)], { timezone: 'UTC' }))!
     expect(only).toMatchObject({ status: 207, answer: { inserted: 1, duplicates: 1, rejected_total: many } })
     const { rejected } = (only as { answer: { rejected: readonly unknown[] } }).answer
     expect(rejected).toHaveLength(1_000)

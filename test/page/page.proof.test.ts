@@ -4,8 +4,8 @@ import { expect } from 'vitest'
 import type { Result } from '../../src/lib/core/result.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
-import { ask } from '../../src/lib/stats/query/run-stat.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
+import { runStat } from '../../src/lib/stats/query/run-stat.js'
 import { type Serving, withServing } from '../support/serving.js'
 import { browserTest, changing, shown, tableOf, usersShown, withPage } from './browser.js'
 
@@ -78,7 +78,7 @@ async function compare(
   for (const [panel, [name, own]] of Object.entries(asked)) {
     const { from, ...rest } = common
     const given = { ...rest, ...(from === undefined ? {} : name === 'retention' ? { startDate: from } : { from }) }
-    const result = await ask(db, statOf(name), { ...given, ...own, ...(own.grain ? { grain } : {}) } as never)
+    const result = await runStat(db, statOf(name), { ...given, ...own, ...(own.grain ? { grain } : {}) } as never)
     const rows = expected[panel]!(result)
     expect(rows.length, panel).toBeGreaterThan(0)
     const table = (await tableOf(page, panel)).slice(1, rows.length + 1)
@@ -169,7 +169,7 @@ browserTest('an address restores its view elsewhere, and Back leads to the view 
       expect(await page.getByLabel('Step 3', { exact: true }).inputValue()).toBe('purchase')
       expect(await page.getByLabel('Week', { exact: true }).isChecked()).toBe(true)
       const given = { from: '2025-01-06', to: '2025-01-26', segment: ['event_type:view_item'] }
-      const wau = await ask(serving.db, statOf('wau'), given as never)
+      const wau = await runStat(serving.db, statOf('wau'), given as never)
       const before = await tableOf(page, 'active')
       expect(before.slice(1)).toEqual(dauRows(wau))
 
@@ -210,7 +210,7 @@ browserTest('behind a cell of the retention, a step, a loss and a state are the 
       ]
       await page.locator('#lifecycle summary').click()
       for (const [panel, stat, cell, given, name] of cases) {
-        const users = (await askUsers(serving.db, statOf(stat), given as never, cell)).data.map((row) => row.user_id)
+        const users = (await drillDown(serving.db, statOf(stat), given as never, cell)).data.map((row) => row.user_id)
         expect(users.length, cell).toBeGreaterThan(0)
         const button = page.locator(`#${panel}`).getByRole('button', { name })
         await button.click()

@@ -8,7 +8,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { storePending } from '../../src/lib/batches/pending.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
-import { commitRun } from '../../src/lib/ingest/commit.js'
+import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { requestOf } from '../ingest/ingesting.js'
@@ -63,7 +63,7 @@ class World {
   async commit(events: readonly ModelEvent[], ids?: readonly string[]): Promise<void> {
     if (events.length === 0) return
     const sender = randomUUID()
-    await commitRun(this.#db, [await requestOf(bodyOf(events, ids), { sender })], { timezone: 'UTC' })
+    await commitGroup(this.#db, [await requestOf(bodyOf(events, ids), { sender })], { timezone: 'UTC' })
     const { id } = await this.#db.q
       .selectFrom('import_batches')
       .select('id')

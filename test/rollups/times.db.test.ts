@@ -4,13 +4,13 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, type Transaction, withTransaction } from '../../src/lib/db/connect.js'
 import {
-  addFewTimes,
+  addSmallTimes,
   addTimes,
   dropTimes,
   fillTimes,
   prepareTimes,
   removeTimes,
-  trueTimes,
+  timesFromEvents,
 } from '../../src/lib/rollups/on-demand/user-times.js'
 import type { EventTypeRollup } from '../../src/lib/rollups/sql/on-demand.js'
 import { assertProperty } from '../support/effort.js'
@@ -72,7 +72,7 @@ function modelTimes(events: readonly ModelEvent[], kept: readonly EventTypeRollu
 const byKey = (a: KeptTimes, b: KeptTimes) =>
   a.rollup - b.rollup || Buffer.compare(Buffer.from(a.user_id), Buffer.from(b.user_id))
 
-async function timesIn(db: Database, relation: ReturnType<typeof trueTimes>): Promise<KeptTimes[]> {
+async function timesIn(db: Database, relation: ReturnType<typeof timesFromEvents>): Promise<KeptTimes[]> {
   const { rows } = await sql<{ rollup: number; user_id: string; times: Date[] }>`
     SELECT rollup, user_id, times FROM ${relation} AS found`.execute(db.q)
   return rows.map((row) => ({ ...row, times: row.times.map((time) => time.toISOString()) })).sort(byKey)
@@ -82,7 +82,7 @@ async function timesIn(db: Database, relation: ReturnType<typeof trueTimes>): Pr
 async function expectTimes(db: Database, kept: readonly EventTypeRollup[], visible: readonly ModelEvent[]) {
   const stored = await timesIn(db, db.t.user_times)
   expect(stored).toEqual(modelTimes(visible, kept))
-  expect(await timesIn(db, sql`(${trueTimes(db)})`)).toEqual(stored)
+  expect(await timesIn(db, sql`(${timesFromEvents(db)})`)).toEqual(stored)
   const { rows } = await sql`SELECT FROM ${db.t.user_times} WHERE array_lower(times, 1) <> 1`.execute(db.q)
   expect(rows).toEqual([])
 }
@@ -105,7 +105,7 @@ async function commitFew(db: Database, batchId: number, events: ModelEvent[], ke
         .filter(({ eventType }) => eventType === type)
         .map(({ id }) => ({ rollup: id, user_id: user, occurred_at: at })),
     )
-    await addFewTimes(tx, rows)
+    await addSmallTimes(tx, rows)
     await sql`UPDATE ${tx.t.import_batches} SET status = 'completed' WHERE id = ${batchId}`.execute(tx.q)
   })
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { type RawBuilder, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
-import { type Rebuilt, rebuildRollups } from '../../src/lib/rollups/rebuild.js'
+import { type RebuildResult, rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
@@ -29,7 +29,7 @@ const history: ModelEvent[] = [
 
 const nothing = { user_days: 0, days: 0, event_type_days: 0, property_user_days: 0, property_days: 0, user_times: 0 }
 
-const rebuild = (db: Database, reportingTz?: string): Promise<Rebuilt> =>
+const rebuild = (db: Database, reportingTz?: string): Promise<RebuildResult> =>
   withTransaction(db, async (tx) => {
     await takeLock(tx)
     return rebuildRollups(tx, reportingTz === undefined ? {} : { reportingTz })

@@ -4,10 +4,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AnswerCache } from '../../src/lib/serve/answers/answer-cache.js'
 import { shared } from '../../src/lib/serve/answers/cached-version.js'
-import { Turns } from '../../src/lib/serve/answers/semaphore.js'
-import { SharedWork } from '../../src/lib/serve/answers/single-flight.js'
+import { Semaphore } from '../../src/lib/serve/answers/semaphore.js'
+import { SingleFlight } from '../../src/lib/serve/answers/single-flight.js'
 import { renderWire } from '../../src/lib/serve/http/negotiate.js'
-import type { Frame } from '../../src/lib/stats/query/query-context.js'
+import type { QueryContext } from '../../src/lib/stats/query/query-context.js'
 import { cells } from '../../src/lib/stats/retention/rows.js'
 import { trendStat } from '../../src/lib/stats/trend.js'
 import { assertProperty } from '../support/effort.js'
@@ -107,7 +107,7 @@ describe('a shared read', () => {
 
 describe('shared work', () => {
   test('ends for those who stay, and is cancelled when nobody does', async () => {
-    const work = new SharedWork<string>()
+    const work = new SingleFlight<string>()
     const begun: { signal: AbortSignal; open: (value: string) => void }[] = []
     const begin = (signal: AbortSignal) => {
       const { opened, open } = gate<string>()
@@ -136,7 +136,7 @@ describe('shared work', () => {
 
 describe('turns', () => {
   test('are taken in order, so many at once', async () => {
-    const turns = new Turns({ maxAtOnce: 2, maxPerSender: 2, maxWaitMs: 60_000 })
+    const turns = new Semaphore({ maxAtOnce: 2, maxPerSender: 2, maxWaitMs: 60_000 })
     const gates = [gate(), gate(), gate(), gate()]
     const begun: number[] = []
     const done = gates.map(({ opened }, index) =>
@@ -157,7 +157,7 @@ describe('turns', () => {
   })
 
   test('are given up by those who leave, wait too long or fail', async () => {
-    const turns = new Turns({ maxAtOnce: 1, maxPerSender: 1, maxWaitMs: 20 })
+    const turns = new Semaphore({ maxAtOnce: 1, maxPerSender: 1, maxWaitMs: 20 })
     const { opened, open } = gate()
     const first = turns.take('ann', never, () => opened)
     const leaver = new AbortController()
@@ -172,7 +172,7 @@ describe('turns', () => {
   })
 
   test('one sender holds so many of them and no more; who waits behind it goes first', async () => {
-    const turns = new Turns({ maxAtOnce: 4, maxPerSender: 2, maxWaitMs: 60_000 })
+    const turns = new Semaphore({ maxAtOnce: 4, maxPerSender: 2, maxWaitMs: 60_000 })
     const begun: string[] = []
     const gates = Array.from({ length: 8 }, () => gate())
     const senders = ['ann', 'ann', 'ann', 'ann', 'ben', 'cem', 'dan', 'ann']
@@ -197,7 +197,7 @@ describe('turns', () => {
   })
 
   test('a sender who waits behind its own questions is told so', async () => {
-    const turns = new Turns({ maxAtOnce: 2, maxPerSender: 1, maxWaitMs: 10 })
+    const turns = new Semaphore({ maxAtOnce: 2, maxPerSender: 1, maxWaitMs: 10 })
     const { opened, open } = gate()
     const first = turns.take('ann', never, () => opened)
     await expect(turns.take('ann', never, async () => 2)).rejects.toMatchObject({
@@ -220,7 +220,7 @@ describe('a large answer lets the event loop turn', () => {
   const frame = {
     ...{ asOf: '2026-01-01T00:00:00Z', asOfLocal: '2026-01-01T00:00:00', tz: 'UTC', weekStart: 'monday' },
     ...{ range: { from: '2020-01-01', to: '2020-04-10' }, dataFrom: '2019-01-01', dataUntil: '2025-12-01' },
-  } as unknown as Frame
+  } as unknown as QueryContext
 
   /** How often the event loop turned while `work` ran. */
   async function turnsDuring(work: () => Promise<unknown>): Promise<number> {

@@ -7,7 +7,7 @@ import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { ask } from '../../src/lib/stats/query/run-stat.js'
+import { runStat } from '../../src/lib/stats/query/run-stat.js'
 import { until } from '../cli/import-content.js'
 import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
@@ -310,7 +310,7 @@ test('whatever happens in between, no answer differs from a fresh one', () =>
             const [name, given] = asked[question]!
             const sent = await json(`/stats/${name}?${queryOf(given)}`)
             const stat = stats.find((one) => one.name === name)!
-            const fresh = JSON.parse(JSON.stringify(await ask(db, stat, { ...given, asOf: clock() })))
+            const fresh = JSON.parse(JSON.stringify(await runStat(db, stat, { ...given, asOf: clock() })))
             const { as_of: _, ...meta } = sent.meta
             expect({ data: sent.data, meta }).toEqual({ data: fresh.data, meta: { ...fresh.meta, as_of: undefined } })
           }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { chartSvg, standaloneSvg } from '../../src/lib/present/svg/chart.js'
 import { stats } from '../../src/lib/stats/catalog.js'
-import { ask } from '../../src/lib/stats/query/run-stat.js'
+import { runStat } from '../../src/lib/stats/query/run-stat.js'
 import { storeEvents } from '../support/events.js'
 import { type Answering, withAnswering } from './answers-of-server.js'
 
@@ -28,7 +28,7 @@ test.each(stats.map((stat) => [stat.name, stat] as const))(
       const own = name === 'funnel' ? steps : {}
       const query = new URLSearchParams({ as_of: '2025-03-22', to: '2025-03-21', format: 'svg', width: '640' })
       if (name === 'funnel') for (const step of steps.step) query.append('step', step)
-      const result = await ask(db, stat, { asOf: '2025-03-22', to: '2025-03-21', ...own } as never)
+      const result = await runStat(db, stat, { asOf: '2025-03-22', to: '2025-03-21', ...own } as never)
       const wanted = await chartSvg(result, { width: 640 })
 
       const answer = await get(`/stats/${name}?${query}`)

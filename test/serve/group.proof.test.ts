@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import type { CommitRequest, Settled } from '../../src/lib/ingest/body/request.js'
+import type { CommitRequest, RequestResult } from '../../src/lib/ingest/body/request.js'
 import { Committer } from '../../src/lib/ingest/group.js'
 import { groupMaxBytes, groupMaxRecords, isSmall } from '../../src/lib/ingest/records.js'
 import { eventOf, idOf } from '../ingest/ingesting.js'
@@ -48,7 +48,7 @@ function asRequest({ kind, sender, atomic, key, good, bytes }: Given, index: num
   return { id: String(index), kind, sender, atomic, bytes, chunk, receivedAt: new Date(0), ...idempotency }
 }
 
-const settledAs = (request: CommitRequest): Settled => ({ kind: 'replayed', status: 200, body: request.id })
+const settledAs = (request: CommitRequest): RequestResult => ({ kind: 'replayed', status: 200, body: request.id })
 
 describe('the groups', () => {
   test('whatever comes: each request once, in order, in runs that may be', async () => {
@@ -74,7 +74,7 @@ describe('the groups', () => {
           if (run.some(({ id }) => givens[Number(id)]!.fails)) throw new Error(run.map(({ id }) => id).join())
           return run.map(settledAs)
         })
-        const outcomes: Promise<PromiseSettledResult<Settled>>[] = []
+        const outcomes: Promise<PromiseSettledResult<RequestResult>>[] = []
         for (const [index, one] of givens.entries()) {
           const submitted = committer.submit(asRequest(one, index))
           outcomes.push(Promise.allSettled([submitted]).then(([only]) => only))

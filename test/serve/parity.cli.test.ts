@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { listStats, stats } from '../../src/lib/stats/catalog.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { kebab, snake } from '../../src/lib/stats/query/params.js'
-import { ask } from '../../src/lib/stats/query/run-stat.js'
+import { runStat } from '../../src/lib/stats/query/run-stat.js'
 import { type Bench, uuidOf, withBench } from '../cli/import-content.js'
 import { builtOnce } from '../support/binary.js'
 import { type Answering, withAnswering } from './answers-of-server.js'
@@ -94,7 +94,9 @@ test('as JSON, every question', () =>
       const stat = stats.find((one) => one.name === name)!
       const told = await ea(['stats', name, ...asFlags(given, cell), '--json'])
       const sent = await json(`/stats/${name}?${asQuery(given, cell)}`)
-      const { metric, data, meta } = await (cell === undefined ? ask(db, stat, given) : askUsers(db, stat, given, cell))
+      const { metric, data, meta } = await (cell === undefined
+        ? runStat(db, stat, given)
+        : drillDown(db, stat, given, cell))
       expect(data.length).toBeGreaterThan(0)
       expect(sent).toEqual(JSON.parse(told.stdout))
       // Undefined is what JSON leaves out.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DayGrain } from '../../src/lib/core/time.js'
 import { dau, dauStat } from '../../src/lib/stats/dau.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
 
@@ -159,7 +159,7 @@ test('the users behind a window are as many as its number', async () => {
     await storeEvents(db, august)
     for (const tz of ['UTC', 'Africa/Abidjan']) {
       const users = async (cell: string, grain: DayGrain) =>
-        (await askUsers(db, dauStat, { tz, grain, from: '2025-08-01', to: '2025-08-03' }, cell)).data
+        (await drillDown(db, dauStat, { tz, grain, from: '2025-08-01', to: '2025-08-03' }, cell)).data
       expect(await users('2025-08-01', 'day')).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])
       expect(await users('2025-08-02', 'day')).toEqual([])
       expect(await users('2025-08-01', 'month')).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])

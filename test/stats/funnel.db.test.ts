@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
 import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { explain } from '../../src/lib/stats/query/run-stat.js'
 import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
@@ -280,7 +280,7 @@ test('exclusions of strict and unordered funnels', async () => {
 test('the users behind a step, and those lost on the way to it', async () => {
   await withEvents(eventsOf('ann: a 10:00, b 10:01', 'bob: a 10:00', 'eve: b 10:00'), async (db) => {
     const asked = { step: ['a', 'b'] }
-    const of = async (cell: string) => (await askUsers(db, funnelStat, asked, cell)).data.map((row) => row.user_id)
+    const of = async (cell: string) => (await drillDown(db, funnelStat, asked, cell)).data.map((row) => row.user_id)
     expect(await of('1')).toEqual(['ann', 'bob'])
     expect(await of('2')).toEqual(['ann'])
     expect(await of('-2')).toEqual(['bob'])

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { lifecycle, lifecycleStat } from '../../src/lib/stats/lifecycle.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
 
@@ -95,7 +95,7 @@ test('the users in a state', async () => {
     for (const tz of zones) {
       const given = { tz, from: '2025-08-01', to: '2025-08-12', asOf: '2025-08-12' }
       const users = async (cell: string) =>
-        (await askUsers(db, lifecycleStat, given, cell)).data.map((row) => row.user_id)
+        (await drillDown(db, lifecycleStat, given, cell)).data.map((row) => row.user_id)
       expect(await users('2025-08-01:new')).toEqual(['ann'])
       expect(await users('2025-08-02:returning')).toEqual(['ann'])
       expect(await users('2025-08-02:resurrecting')).toEqual([])
@@ -104,7 +104,7 @@ test('the users in a state', async () => {
       expect(await users('2025-08-05:dormant')).toEqual(['ann', 'bob', 'old'])
       expect(await users('2025-08-06:dormant')).toEqual([])
     }
-    const refused = (cell: string) => expect(askUsers(db, lifecycleStat, { to: '2025-08-31' }, cell)).rejects
+    const refused = (cell: string) => expect(drillDown(db, lifecycleStat, { to: '2025-08-31' }, cell)).rejects
     await refused('2025-08-04:neww').toMatchObject({ code: 'usage', suggestions: ['Did you mean 2025-08-04:new?'] })
     // Nothing is near.
     await refused('2025-08-04:gone').toMatchObject({ code: 'usage', suggestions: ['A cell is 2025-08-04:STATE.'] })

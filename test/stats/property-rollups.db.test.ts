@@ -11,8 +11,8 @@ import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { dauStat } from '../../src/lib/stats/dau.js'
 import { lifecycleStat } from '../../src/lib/stats/lifecycle.js'
 import { mauStat } from '../../src/lib/stats/mau.js'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
-import { ask, explain } from '../../src/lib/stats/query/run-stat.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
+import { explain, runStat } from '../../src/lib/stats/query/run-stat.js'
 import type { Stat } from '../../src/lib/stats/query/stat.js'
 import { retentionStat } from '../../src/lib/stats/retention.js'
 import { stickinessStat } from '../../src/lib/stats/stickiness.js'
@@ -191,11 +191,11 @@ async function answersOf(db: Database, s: Scenario) {
   const answers = []
   for (const question of questionsOf(s)) {
     const { stat, given, cells } = question
-    const { meta, ...rest } = await ask(db, stat, given)
+    const { meta, ...rest } = await runStat(db, stat, given)
     const answer = { ...rest, meta: { ...meta, source: undefined } }
     const busy = rest.data.flatMap((row) => cells?.(row) ?? []).filter(([, users]) => ((users as number) ?? 0) > 0)
     const cell = busy[s.pick % Math.max(1, busy.length)]?.[0]
-    const listed = cell === undefined ? undefined : await askUsers(db, stat, given, cell)
+    const listed = cell === undefined ? undefined : await drillDown(db, stat, given, cell)
     const users = listed && { ...listed, meta: { ...listed.meta, source: undefined } }
     answers.push({ question, answer, users, sources: [meta.source, listed?.meta.source] })
   }
@@ -286,7 +286,7 @@ test('the days of the data are those of all events, and a value that nobody has 
       ['PL', [1, 0, 0]],
       ['Ua', [0, 0, 0]],
     ] as const) {
-      const { data, meta } = await ask(db, dauStat, { ...range, segment: [`properties.country:${country}`] })
+      const { data, meta } = await runStat(db, dauStat, { ...range, segment: [`properties.country:${country}`] })
       expect(data.map((row) => row.unique_users)).toEqual(users)
       expect(meta).toMatchObject({ source: 'rollups', data_from: '2025-07-01', data_until: '2025-08-30', warnings: [] })
     }
@@ -301,7 +301,7 @@ test('the longest value that is kept has 255 characters, however many bytes they
     )
     await keepProperties(db, [['country']])
     const answers = lengths.map((length) =>
-      ask(db, dauStat, { segment: [`properties.country:${emoji.repeat(length)}`] }),
+      runStat(db, dauStat, { segment: [`properties.country:${emoji.repeat(length)}`] }),
     )
     const found = (await Promise.all(answers)).map(({ data, meta }) => [meta.source, data[0]!.unique_users])
     expect(found).toEqual([
@@ -315,7 +315,7 @@ test('the first event ever is searched without the segments, so only the events 
     const given = { startDate: '2025-07-28', to: '2025-08-03', windows: 1, segment: ['properties.country:UA'] }
     const answers = []
     for (const cohort of ['first-ever', 'first-matching', 'active'] as const) {
-      const { data, meta } = await ask(db, retentionStat, { ...given, cohort })
+      const { data, meta } = await runStat(db, retentionStat, { ...given, cohort })
       answers.push([cohort, meta.source, data[0]!.users])
     }
     expect(answers).toEqual([
@@ -327,6 +327,6 @@ test('the first event ever is searched without the segments, so only the events 
 
 test('a kept property that no event has is still named', () =>
   withCountries(async (db) => {
-    const { meta } = await ask(db, dauStat, { segment: ['properties.plan:pro'] })
+    const { meta } = await runStat(db, dauStat, { segment: ['properties.plan:pro'] })
     expect(meta).toMatchObject({ source: 'rollups', warnings: ['No event has properties.plan.'] })
   }))

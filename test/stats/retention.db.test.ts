@@ -1,6 +1,6 @@
 /** Retention on small tables, a rule each; the first ones are facts from the tests of PostHog's retention query. */
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { explain } from '../../src/lib/stats/query/run-stat.js'
 import { retention, retentionStat } from '../../src/lib/stats/retention.js'
 import { withFreshDatabase } from '../support/database.js'
@@ -246,7 +246,7 @@ test('with first-ever brackets and segments must hold for the very first event, 
     const given = { startDate: '2025-08-02', to: '2025-08-02', windowType: 'day', windows: 1 } as const
     const pro = { ...given, startEvent: 'signup[properties.plan:pro]' }
     const usersIn = async (asked: Given) =>
-      (await askUsers(db, retentionStat, asked, '2025-08-02:0')).data.map(({ user_id }) => user_id)
+      (await drillDown(db, retentionStat, asked, '2025-08-02:0')).data.map(({ user_id }) => user_id)
     for (const clock of ['calendar', 'rolling'] as const) {
       expect(await usersIn({ ...pro, clock })).toEqual(['abroad', 'pro-then-free', 'tie-pro'])
       expect(await usersIn({ ...pro, clock, segment: ['properties.country:UA'] })).toEqual(['pro-then-free', 'tie-pro'])
@@ -568,7 +568,7 @@ test('a cell is named by cohort and window, and what names none is an error with
       tz: 'UTC',
     } as const
     const users = async (given: Given, cell: string) =>
-      (await askUsers(db, retentionStat, given, cell)).data.map(({ user_id }) => user_id)
+      (await drillDown(db, retentionStat, given, cell)).data.map(({ user_id }) => user_id)
     expect(await users(weeks, '2020-06-08:1')).toEqual(['person1', 'person2'])
     for (const cell of [
       '2020-06-11T05:00:24',
@@ -594,7 +594,7 @@ test('a cell is named by cohort and window, and what names none is an error with
       [hours, '2020-06-11:1', /No cohort/, /./],
     ]
     for (const [given, cell, message, suggestion] of refused) {
-      await expect(askUsers(db, retentionStat, given, cell), cell).rejects.toMatchObject({
+      await expect(drillDown(db, retentionStat, given, cell), cell).rejects.toMatchObject({
         code: 'usage',
         message: expect.stringMatching(message),
         suggestions: [expect.stringMatching(suggestion)],
@@ -603,7 +603,7 @@ test('a cell is named by cohort and window, and what names none is an error with
     // Kyiv has no 03:00 on 30 March 2025, and 26 October has it twice.
     const kyiv = { tz: 'Europe/Kyiv', windowType: 'hour', windows: 1, cohort: 'active' } as const
     const march = { ...kyiv, startDate: '2025-03-30', to: '2025-03-30' }
-    await expect(askUsers(db, retentionStat, march, '2025-03-30T03:00:0')).rejects.toMatchObject({ code: 'usage' })
+    await expect(drillDown(db, retentionStat, march, '2025-03-30T03:00:0')).rejects.toMatchObject({ code: 'usage' })
     await storeEvents(db, views({ first: ['2025-10-26T00:30:00Z'], second: ['2025-10-26T01:30:00Z'] }))
     const october = { ...kyiv, startDate: '2025-10-26', to: '2025-10-26' }
     expect(await users(october, '2025-10-26T03:00:0')).toEqual(['first'])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { stickiness, stickinessStat } from '../../src/lib/stats/stickiness.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
@@ -76,15 +76,15 @@ test('the users behind a number', async () => {
     await storeEvents(db, events)
     for (const tz of ['UTC', 'Africa/Abidjan']) {
       const given = { tz, from: '2025-08-03', to: '2025-08-06' }
-      expect((await askUsers(db, stickinessStat, given, '1')).data).toEqual([{ user_id: 'bob' }, { user_id: 'cid' }])
-      expect((await askUsers(db, stickinessStat, given, '3')).data).toEqual([{ user_id: 'ann' }])
-      await expect(askUsers(db, stickinessStat, given, '5')).rejects.toMatchObject({
+      expect((await drillDown(db, stickinessStat, given, '1')).data).toEqual([{ user_id: 'bob' }, { user_id: 'cid' }])
+      expect((await drillDown(db, stickinessStat, given, '3')).data).toEqual([{ user_id: 'ann' }])
+      await expect(drillDown(db, stickinessStat, given, '5')).rejects.toMatchObject({
         code: 'usage',
         message: 'No row has the number "5": they go from 1 to 4.',
         suggestions: ['Try 4.'],
       })
-      await expect(askUsers(db, stickinessStat, given, '0')).rejects.toMatchObject({ suggestions: ['Try 1.'] })
-      await expect(askUsers(db, stickinessStat, given, 'ann')).rejects.toMatchObject({ suggestions: ['Try 1.'] })
+      await expect(drillDown(db, stickinessStat, given, '0')).rejects.toMatchObject({ suggestions: ['Try 1.'] })
+      await expect(drillDown(db, stickinessStat, given, 'ann')).rejects.toMatchObject({ suggestions: ['Try 1.'] })
     }
   })
 })

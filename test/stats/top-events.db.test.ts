@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { topEvents, topEventsStat } from '../../src/lib/stats/top-events.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
@@ -81,9 +81,9 @@ test('a segment on event types is answered from the rollups, any other from the 
 test('the users behind an event type', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, events)
-    const { data, meta } = await askUsers(db, topEventsStat, {}, 'view')
+    const { data, meta } = await drillDown(db, topEventsStat, {}, 'view')
     expect(meta.source).toBe('events')
     expect(data).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])
-    expect((await askUsers(db, topEventsStat, { from: '2025-08-02' }, 'view')).data).toEqual([])
+    expect((await drillDown(db, topEventsStat, { from: '2025-08-02' }, 'view')).data).toEqual([])
   })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { trend, trendStat } from '../../src/lib/stats/trend.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
@@ -161,7 +161,7 @@ test('half an hour of daylight saving moves the hours, and none is lost', async 
     // Each is found by the name that it has.
     for (const row of data.filter(({ value }) => value !== 0)) {
       const given = { grain: 'hour', tz: 'Australia/Lord_Howe', from: '2024-04-07', to: '2024-04-07' } as const
-      expect((await askUsers(db, trendStat, given, row.date as string)).data).toEqual([{ user_id: 'ann' }])
+      expect((await drillDown(db, trendStat, given, row.date as string)).data).toEqual([{ user_id: 'ann' }])
     }
   })
 })
@@ -170,7 +170,7 @@ test('the users behind a number; the list says where it comes from', async () =>
   await withFreshDatabase(async (db) => {
     await storeEvents(db, [...events, event('2025-08-03T13:00:00Z', 'dan', 'view', '')])
     const users = async (given: Parameters<typeof trend>[1], cell: string) => {
-      const { data, meta } = await askUsers(db, trendStat, given!, cell)
+      const { data, meta } = await drillDown(db, trendStat, given!, cell)
       return [meta.source, ...data.map((row) => row.user_id)]
     }
     expect(await users({}, '2025-08-01')).toEqual(['rollups', 'ann', 'bob'])
@@ -182,7 +182,7 @@ test('the users behind a number; the list says where it comes from', async () =>
     expect(await users({ grain: 'hour' }, '2025-08-03T12:00:00+00:00')).toEqual(['events', 'bob', 'cid'])
     expect(await users({ grain: 'hour', by: 'event_type' }, '2025-08-03T12:00:00Z:Zoom')).toEqual(['events', 'cid'])
     const refused = (given: Parameters<typeof trend>[1], cell: string) =>
-      expect(askUsers(db, trendStat, given!, cell)).rejects
+      expect(drillDown(db, trendStat, given!, cell)).rejects
     await refused({}, '2025-08-01:view').toMatchObject({ code: 'usage', message: expect.stringContaining('no keys') })
     await refused({ by: 'event_type' }, '2025-08-01').toMatchObject({
       message: expect.stringContaining('key must follow'),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { askUsers } from '../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { wau, wauStat } from '../../src/lib/stats/wau.js'
 import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
@@ -67,17 +67,17 @@ test('the users behind a date are those of its seven days', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, events)
     for (const tz of ['UTC', 'Africa/Abidjan']) {
-      const users = async (cell: string) => (await askUsers(db, wauStat, { ...range, tz }, cell)).data
+      const users = async (cell: string) => (await drillDown(db, wauStat, { ...range, tz }, cell)).data
       expect(await users('2025-08-07')).toEqual([{ user_id: 'ann' }, { user_id: 'bob' }])
       expect(await users('2025-08-08')).toEqual([{ user_id: 'ann' }])
       expect(await users('2025-08-12')).toEqual([])
     }
-    await expect(askUsers(db, wauStat, range, '2025-08-14')).rejects.toMatchObject({
+    await expect(drillDown(db, wauStat, range, '2025-08-14')).rejects.toMatchObject({
       code: 'usage',
       message: 'No row has the date "2025-08-14": they go from 2025-08-01 to 2025-08-13.',
       suggestions: ['Try 2025-08-13.'],
     })
-    await expect(askUsers(db, wauStat, range, 'ann')).rejects.toMatchObject({ suggestions: ['Try 2025-08-01.'] })
-    await expect(askUsers(db, wauStat, { ...range, asOf: '2025-08-03' }, '2025-08-03')).rejects.toThrow('no number')
+    await expect(drillDown(db, wauStat, range, 'ann')).rejects.toMatchObject({ suggestions: ['Try 2025-08-01.'] })
+    await expect(drillDown(db, wauStat, { ...range, asOf: '2025-08-03' }, '2025-08-03')).rejects.toThrow('no number')
   })
 })

@@ -2,10 +2,10 @@
 
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
-import { emptyText, keptJson, keptText } from '../../lib/cli/rollups/on-demand-text.js'
+import { addedJson, addedText, emptyText } from '../../lib/cli/rollups/on-demand-text.js'
 import { rollupArgs } from '../../lib/cli/rollups/rollup-args.js'
 import { fillProgress } from '../../lib/cli/rollups/rollup-progress.js'
-import { keepRollups } from '../../lib/rollups/on-demand/add-remove.js'
+import { addRollups } from '../../lib/rollups/on-demand/add-remove.js'
 
 export default class RollupsAdd extends BaseCommand<typeof RollupsAdd> {
   static override summary = 'Add an on-demand rollup of a property or an event type'
@@ -21,10 +21,10 @@ export default class RollupsAdd extends BaseCommand<typeof RollupsAdd> {
   async run(): Promise<void> {
     const progress = await fillProgress(this.flags.quiet || this.flags.json)
     const kept = await this.withDatabase(
-      (db) => keepRollups(db, this.args.field, { signal: this.signal, onFill: (subject) => progress.on(subject) }),
+      (db) => addRollups(db, this.args.field, { signal: this.signal, onFill: (subject) => progress.on(subject) }),
       { access: 'write' },
     ).finally(() => progress.stop())
     for (const warning of kept.flatMap(emptyText)) this.caution(warning)
-    await this.present({ rollups: kept.map(keptJson) }, kept.map(keptText).join('\n'))
+    await this.present({ rollups: kept.map(addedJson) }, kept.map(addedText).join('\n'))
   }
 }

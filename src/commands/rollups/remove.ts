@@ -2,9 +2,9 @@
 
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { lockTimeoutFlag } from '../../lib/cli/lock-flags.js'
-import { forgottenJson, forgottenText } from '../../lib/cli/rollups/on-demand-text.js'
+import { removedJson, removedText } from '../../lib/cli/rollups/on-demand-text.js'
 import { rollupArgs } from '../../lib/cli/rollups/rollup-args.js'
-import { forgetRollups } from '../../lib/rollups/on-demand/add-remove.js'
+import { removeRollups } from '../../lib/rollups/on-demand/add-remove.js'
 
 export default class RollupsRemove extends BaseCommand<typeof RollupsRemove> {
   static override summary = 'Remove on-demand rollups'
@@ -15,9 +15,9 @@ export default class RollupsRemove extends BaseCommand<typeof RollupsRemove> {
   static override flags = lockTimeoutFlag
 
   async run(): Promise<void> {
-    const forgotten = await this.withDatabase((db) => forgetRollups(db, this.args.field, { signal: this.signal }), {
+    const forgotten = await this.withDatabase((db) => removeRollups(db, this.args.field, { signal: this.signal }), {
       access: 'write',
     })
-    await this.present({ rollups: forgotten.map(forgottenJson) }, forgotten.map(forgottenText).join('\n'))
+    await this.present({ rollups: forgotten.map(removedJson) }, forgotten.map(removedText).join('\n'))
   }
 }

@@ -8,7 +8,7 @@ import { deliverPart } from '../../lib/ingest/deliver.js'
 import { drainSpool } from '../../lib/ingest/spool/drain.js'
 import type { OnSpoolEvent } from '../../lib/ingest/spool/events.js'
 import { withSpool } from '../../lib/ingest/spool/spool.js'
-import { isAway, isOutOfTime } from '../../lib/ingest/unavailable.js'
+import { isOutOfTime, isUnavailable } from '../../lib/ingest/unavailable.js'
 import { serveDefaults } from '../../lib/serve/http/options.js'
 
 export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
@@ -42,7 +42,7 @@ export default class SpoolDrain extends BaseCommand<typeof SpoolDrain> {
               async (part) => {
                 await deliverPart(db, part, timezone)
               },
-              { signal: this.signal, isAway, isOutOfTime, onEvent },
+              { signal: this.signal, isAway: isUnavailable, isOutOfTime, onEvent },
             ),
           { onEvent },
         ),

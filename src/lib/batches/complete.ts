@@ -17,7 +17,7 @@ import { decideAsDuplicates, storePending } from './pending.js'
 import { keepFirstRejects, keepRejects } from './rejects.js'
 
 /** What is known of a content only when all of it was read. */
-export interface Loaded {
+export interface LoadSummary {
   readonly sha256: Buffer
   /** How many chunks the content has: all of them must be merged. */
   readonly chunks: number
@@ -33,7 +33,7 @@ export interface Loaded {
  *
  * @throws EaError `accounting_mismatch` when its counts do not add up (a bug); `lease_lost`
  */
-export async function completeBatch(db: Database, lease: Lease, batchId: number, loaded: Loaded): Promise<Batch> {
+export async function completeBatch(db: Database, lease: Lease, batchId: number, loaded: LoadSummary): Promise<Batch> {
   let completed: Batch | undefined
   try {
     await withTransaction(db, async (tx) => {
@@ -51,7 +51,7 @@ export async function completeBatch(db: Database, lease: Lease, batchId: number,
 }
 
 /** The same inside a transaction that also loaded the batch (`--atomic`). */
-export async function completeIn(tx: Transaction, batchId: number, loaded: Loaded): Promise<void> {
+export async function completeIn(tx: Transaction, batchId: number, loaded: LoadSummary): Promise<void> {
   const delta = await prepareDelta(tx, batchId)
   failpoint('complete.prepared')
   const counts = await addUp(tx, batchId)

@@ -53,7 +53,7 @@ async function findHttpBatches(tx: Transaction, senders: readonly string[], hour
 }
 
 /** What one commit adds to a batch. */
-export interface Growth {
+export interface BatchIncrement {
   readonly batchId: number
   readonly inserted: number
   readonly duplicates: number
@@ -71,7 +71,7 @@ export interface Growth {
 }
 
 /** What only the commit that grew a batch last can have written there. */
-export interface GrowthMark {
+export interface IncrementMark {
   readonly batchId: number
   /** The batch's `finished_at` in microseconds since 1970: a number that may be too long for JavaScript's. */
   readonly grownAtUs: string
@@ -82,13 +82,16 @@ export interface GrowthMark {
  *
  * @returns the mark of one of them; null when there are none
  */
-export async function growHttpBatches(tx: Transaction, growths: readonly Growth[]): Promise<GrowthMark | null> {
+export async function incrementHttpBatches(
+  tx: Transaction,
+  growths: readonly BatchIncrement[],
+): Promise<IncrementMark | null> {
   if (growths.length === 0) return null
   for (const growth of growths) if (growth.rejects.length > 0) await keepSomeRejects(tx, growth)
   for (const growth of growths) if (growth.differences.length > 0) await keepSomeDifferences(tx, growth)
   const column = (key: 'batchId' | 'inserted' | 'duplicates' | 'differing' | 'rejected' | 'bytes' | 'seconds') =>
     growths.map((growth) => growth[key])
-  const { rows } = await sql<GrowthMark>`
+  const { rows } = await sql<IncrementMark>`
     UPDATE ${tx.t.import_batches} b
        SET read = b.read + g.inserted + g.duplicates + g.rejected, inserted = b.inserted + g.inserted,
            duplicates = b.duplicates + g.duplicates, differing = b.differing + g.differing, rejected = b.rejected + g.rejected, bytes = b.bytes + g.bytes,
@@ -121,7 +124,7 @@ async function addOverlaps(
 }
 
 /** Keeps duplicates that differ as long as the batch has few, numbered on from what it has read. */
-async function keepSomeDifferences(tx: Transaction, { batchId, differences }: Growth): Promise<void> {
+async function keepSomeDifferences(tx: Transaction, { batchId, differences }: BatchIncrement): Promise<void> {
   const { rows } = await sql<{ read: number; kept: number }>`
     SELECT read, (SELECT count(*) FROM ${tx.t.differing_duplicates} WHERE batch_id = ${batchId}) AS kept
       FROM ${tx.t.import_batches} WHERE id = ${batchId}`.execute(tx.q)
@@ -138,7 +141,7 @@ async function keepSomeDifferences(tx: Transaction, { batchId, differences }: Gr
 const keptRejectBytes = 64 * 1024
 
 /** Keeps rejects as long as the batch has few, numbered on from what it has read. */
-async function keepSomeRejects(tx: Transaction, { batchId, rejects }: Growth): Promise<void> {
+async function keepSomeRejects(tx: Transaction, { batchId, rejects }: BatchIncrement): Promise<void> {
   const { rows } = await sql<{ read: number; kept: number }>`
     SELECT read, (SELECT count(*) FROM ${tx.t.rejected_records} WHERE batch_id = ${batchId}) AS kept
       FROM ${tx.t.import_batches} WHERE id = ${batchId}`.execute(tx.q)

@@ -20,7 +20,7 @@ export interface StaleBatch extends Pick<Batch, 'id' | 'file' | 'reading' | 'rej
   readonly duplicates: number
 }
 
-export interface Undone {
+export interface UndoResult {
   readonly batch: Batch
   /** How many events were removed. */
   readonly removed: number
@@ -41,12 +41,12 @@ export async function undoBatch(
   db: Database,
   batchId: number,
   request: Omit<LeaseRequest, 'doing'> = {},
-): Promise<Undone> {
+): Promise<UndoResult> {
   return withLease(db, { ...request, doing: `undo batch ${batchId}` }, (lease) => undoUnderLease(db, lease, batchId))
 }
 
 /** The same for a caller that holds the lease. */
-export async function undoUnderLease(db: Database, lease: Lease, batchId: number): Promise<Undone> {
+export async function undoUnderLease(db: Database, lease: Lease, batchId: number): Promise<UndoResult> {
   const before = await getBatch(db, batchId)
   if (before.status !== 'completed' && before.status !== 'loading') {
     throw new EaError('batch_not_undoable', `Batch ${batchId} is ${before.status}: it has no events to remove.`)
@@ -60,9 +60,13 @@ export async function undoUnderLease(db: Database, lease: Lease, batchId: number
 }
 
 /** Removes a completed batch in one transaction. */
-async function removeCompleted(db: Database, lease: Lease, before: Batch): Promise<Pick<Undone, 'batch' | 'stale'>> {
+async function removeCompleted(
+  db: Database,
+  lease: Lease,
+  before: Batch,
+): Promise<Pick<UndoResult, 'batch' | 'stale'>> {
   const batchId = before.id
-  let undone: Pick<Undone, 'batch' | 'stale'> | undefined
+  let undone: Pick<UndoResult, 'batch' | 'stale'> | undefined
   try {
     await withTransaction(db, async (tx) => {
       await holdLease(tx, lease)
@@ -86,7 +90,7 @@ async function removeCompleted(db: Database, lease: Lease, before: Batch): Promi
         UPDATE ${tx.t.import_batches} SET status = 'undone', finished_at = clock_timestamp() WHERE id = ${batchId}`.execute(
         tx.q,
       )
-      const { rows } = await sql<Undone['stale'][number]>`
+      const { rows } = await sql<UndoResult['stale'][number]>`
         UPDATE ${tx.t.import_batches} b SET stale = true
           FROM ${tx.t.import_overlaps} o
          WHERE o.owner_id = ${batchId} AND b.id = o.batch_id AND b.status = 'completed'

@@ -2,10 +2,10 @@
 
 import { addDays } from '../core/time.js'
 import type { Database, Session } from '../db/connect.js'
-import { type AskOptions, inReading, type Statement, statementOf } from '../stats/query/run-stat.js'
+import { inReading, type RunStatOptions, type Statement, statementOf } from '../stats/query/run-stat.js'
 import { baseWindow } from './evaluate/base-windows.js'
 import { type Clock, freshnessQuery, importsQuery } from './evaluate/data-quality.js'
-import { askingFor, movedParams } from './evaluate/query-cache.js'
+import { movedParams, queryCacheOf } from './evaluate/query-cache.js'
 import type { Check } from './file/check.js'
 
 export interface ExplainedCheck {
@@ -24,19 +24,23 @@ export interface ExplainedCheck {
 export function explainChecks(
   db: Database,
   checks: readonly Check[],
-  options: AskOptions = {},
+  options: RunStatOptions = {},
 ): Promise<ExplainedCheck[]> {
   return inReading(db, options, async (s) => {
     const explained: ExplainedCheck[] = []
     for (const check of checks) {
-      const statements = await askingFor(check, statementsOf(s, check, options))
+      const statements = await queryCacheOf(check, statementsOf(s, check, options))
       explained.push({ name: check.name, assert: check.assertion.text, statements })
     }
     return explained
   })
 }
 
-async function statementsOf(s: Session, { stat, params, assertion }: Check, options: AskOptions): Promise<Statement[]> {
+async function statementsOf(
+  s: Session,
+  { stat, params, assertion }: Check,
+  options: RunStatOptions,
+): Promise<Statement[]> {
   const { subject, change } = assertion
   if (subject.kind === 'freshness') {
     const { sql, parameters } = (await freshnessQuery(s, params as Clock)).compile(s.q)

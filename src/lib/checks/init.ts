@@ -9,15 +9,15 @@ import type { Database, Session } from '../db/connect.js'
 import { dauStat } from '../stats/dau.js'
 import { completeUntil } from '../stats/query/completeness.js'
 import { parseParams } from '../stats/query/params.js'
-import type { OpenFrame } from '../stats/query/query-context.js'
-import { type AskOptions, answer, inReading } from '../stats/query/run-stat.js'
+import type { OpenQueryContext } from '../stats/query/query-context.js'
+import { inReading, type RunStatOptions, runStatIn } from '../stats/query/run-stat.js'
 import type { Stat } from '../stats/query/stat.js'
 import { retentionStat } from '../stats/retention.js'
 import { trendStat } from '../stats/trend.js'
 import { freshness, importQuality, readClock } from './evaluate/data-quality.js'
 import { batchesBack, type Observed, writeChecks } from './init-text.js'
 
-export interface InitOptions extends AskOptions {
+export interface InitOptions extends RunStatOptions {
   readonly tz?: string | undefined
   /** As the stats take it: a day or an instant. */
   readonly asOf?: string | undefined
@@ -50,7 +50,7 @@ async function observe(s: Session, { tz, asOf, spell }: InitOptions): Promise<Ob
   if (range === undefined) return { ...observed, range: null, users: [], events: [], types: [], retention: null }
 
   const ask = <S extends z.ZodObject>(stat: Stat<S>, given: Record<string, unknown>): Promise<Result> =>
-    answer(s, stat, parseParams(stat.params, { ...clock, ...given }))
+    runStatIn(s, stat, parseParams(stat.params, { ...clock, ...given }))
   const users = await ask(dauStat, { ...range })
   const events = await ask(trendStat, { ...range })
   const byType = await ask(trendStat, { ...range, by: 'event_type', limit: typesMax })
@@ -71,7 +71,7 @@ async function observe(s: Session, { tz, asOf, spell }: InitOptions): Promise<Ob
 }
 
 /** The last whole days of the data, as many as there are up to `daysBack`. */
-function lastDays(frame: OpenFrame): { from: Day; to: Day } | undefined {
+function lastDays(frame: OpenQueryContext): { from: Day; to: Day } | undefined {
   const until = completeUntil(frame)
   if (until === null || frame.dataFrom === null || frame.dataFrom >= until) return undefined
   const from = addDays(until, -Math.min(daysBack, daysBetween(frame.dataFrom, until)))

@@ -3,15 +3,15 @@
  * is worth is decided in `evaluate.ts`, without a database.
  */
 import type { Database, Session } from '../db/connect.js'
-import { type AskOptions, inReading } from '../stats/query/run-stat.js'
+import { inReading, type RunStatOptions } from '../stats/query/run-stat.js'
 import { comparisonText } from './assertion/text.js'
 import { readClock } from './evaluate/data-quality.js'
-import { judge } from './evaluate/evaluate.js'
+import { evaluateCheck } from './evaluate/evaluate.js'
 import { type CheckReport, type Outcome, type Status, statuses } from './evaluate/outcome.js'
-import { askingFor, type Findings, Questions } from './evaluate/query-cache.js'
+import { type Findings, QueryCache, queryCacheOf } from './evaluate/query-cache.js'
 import type { Check } from './file/check.js'
 
-export interface RunOptions extends AskOptions {
+export interface RunOptions extends RunStatOptions {
   /** The mildest result for which the exit code is 6 (default `fail`). */
   readonly failOn?: 'warn' | 'fail' | undefined
 }
@@ -26,9 +26,9 @@ export interface RunOptions extends AskOptions {
 export function runChecks(db: Database, checks: readonly Check[], options: RunOptions = {}): Promise<CheckReport> {
   const began = performance.now()
   return inReading(db, options, async (s) => {
-    const questions = new Questions(s, options)
+    const questions = new QueryCache(s, options)
     const outcomes: Outcome[] = []
-    for (const check of checks) outcomes.push(outcomeOf(check, await askingFor(check, questions.of(check))))
+    for (const check of checks) outcomes.push(outcomeOf(check, await queryCacheOf(check, questions.of(check))))
     const asOf = await commonAsOf(s, checks)
     return { outcomes, ...verdictOf(outcomes, options), asOf, seconds: (performance.now() - began) / 1000 }
   })
@@ -36,7 +36,7 @@ export function runChecks(db: Database, checks: readonly Check[], options: RunOp
 
 function outcomeOf(check: Check, { baseWindows, ...found }: Findings): Outcome {
   const { name, stat, assertion, minBase, place } = check
-  const { verdict, ...judged } = judge({ assertion, minBase, ...found })
+  const { verdict, ...judged } = evaluateCheck({ assertion, minBase, ...found })
   const { from, to, tz, warnings } = (found.answer?.meta ?? {}) as Partial<
     Record<'from' | 'to' | 'tz', string | null>
   > & {

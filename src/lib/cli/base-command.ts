@@ -149,8 +149,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     }
     for (const warning of warnings) this.caution(warning)
     if (options.isTty && format === 'table') {
-      const { about } = await import('../present/tables/caption.js')
-      for (const line of about(result, options.width)) this.say(line)
+      const { caption } = await import('../present/tables/caption.js')
+      for (const line of caption(result, options.width)) this.say(line)
     }
     await this.print(await render(result, format, options), output)
   }

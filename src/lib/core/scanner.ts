@@ -31,7 +31,7 @@ export function pointAt(problem: SyntaxProblem): string {
   return `  ${line}\n  ${' '.repeat(textWidth(line.slice(0, problem.position)))}^`
 }
 
-export class TextCursor {
+export class TextScanner {
   /** Of the character that is read next. */
   at = 0
   readonly text: string

@@ -10,14 +10,14 @@ import { type Database, type Transaction, withTransaction } from '../db/connect.
 import { copyOut, type TakeBytes } from '../db/copy-out.js'
 import { all, inSegments, onDays } from '../stats/query/events.js'
 import { parseParams } from '../stats/query/params.js'
-import { type Frame, type RangeRequest, visibleOnly } from '../stats/query/query-context.js'
-import { readFrame } from '../stats/query/read-context.js'
-import { type AskOptions, asTimeout, limitTime } from '../stats/query/run-stat.js'
+import { type QueryContext, type RangeRequest, visibleOnly } from '../stats/query/query-context.js'
+import { readQueryContext } from '../stats/query/read-context.js'
+import { asTimeout, limitTime, type RunStatOptions } from '../stats/query/run-stat.js'
 import { warningsOf } from '../stats/query/warnings.js'
 import { eventText } from './event-text.js'
 import { type ExportParams, exportParams } from './params.js'
 
-export interface Exported {
+export interface ExportResult {
   /** How many events were written. */
   readonly events: number
   readonly warnings: readonly string[]
@@ -37,17 +37,17 @@ export async function exportEvents(
   db: Database,
   given: z.input<typeof exportParams>,
   take: TakeBytes,
-  options: AskOptions = {},
-): Promise<Exported> {
+  options: RunStatOptions = {},
+): Promise<ExportResult> {
   const params = parseParams(exportParams, given, options.spell)
   requireUseOfZone(params, options)
   const exported = withTransaction(
     db,
     async (tx) => {
       await limitTime(tx, options)
-      const { frame, warnings } = await withCancel(tx.client, options.signal, () => prepare(tx, params, options))
+      const { context, warnings } = await withCancel(tx.client, options.signal, () => prepare(tx, params, options))
       const { copyOptions } = eventText[params.format]
-      const events = await copyOut(tx, eventsSql(params, frame), copyOptions, take, options.signal)
+      const events = await copyOut(tx, eventsSql(params, context), copyOptions, take, options.signal)
       return { events, warnings }
     },
     { isolation: 'repeatable read', readOnly: true },
@@ -55,7 +55,7 @@ export async function exportEvents(
   return asTimeout(exported, options)
 }
 
-function requireUseOfZone({ tz, from, to }: ExportParams, { spell = (name) => name }: AskOptions): void {
+function requireUseOfZone({ tz, from, to }: ExportParams, { spell = (name) => name }: RunStatOptions): void {
   if (tz === undefined || from !== undefined || to !== undefined) return
   throw new EaError(
     'usage',
@@ -64,7 +64,7 @@ function requireUseOfZone({ tz, from, to }: ExportParams, { spell = (name) => na
   )
 }
 
-async function prepare(tx: Transaction, params: ExportParams, { spell }: AskOptions) {
+async function prepare(tx: Transaction, params: ExportParams, { spell }: RunStatOptions) {
   // Room to sort; compiling costs more than it saves.
   await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`.execute(tx.q)
   const asked = { segment: params.segment, tz: params.tz, weekStart: 'monday', asOf: undefined } as const
@@ -72,19 +72,19 @@ async function prepare(tx: Transaction, params: ExportParams, { spell }: AskOpti
     ...{ first: params.from, last: params.to, grain: 'day' as const },
     ...{ firstBefore: () => '1970-01-01', countsLater: true },
   }
-  const frame: Frame = { ...(await readFrame(tx, asked, range, spell)).frame, source: 'events' }
-  return { frame, warnings: await warningsOf(tx, frame, []) }
+  const context: QueryContext = { ...(await readQueryContext(tx, asked, range, spell)).context, source: 'events' }
+  return { context, warnings: await warningsOf(tx, context, []) }
 }
 
 /** The statement; an end of the range that was not given restricts nothing. */
-function eventsSql({ from, to, format, sort }: ExportParams, frame: Frame): RawBuilder<unknown> {
+function eventsSql({ from, to, format, sort }: ExportParams, context: QueryContext): RawBuilder<unknown> {
   const days = {
-    ...(from === undefined ? {} : { from: frame.range!.from }),
-    ...(to === undefined ? {} : { to: frame.range!.to }),
+    ...(from === undefined ? {} : { from: context.range!.from }),
+    ...(to === undefined ? {} : { to: context.range!.to }),
   }
   return sql`
 SELECT ${eventText[format].columns}
-FROM ${frame.t.events} AS events
-WHERE ${all([...onDays(frame, days), ...visibleOnly(frame), ...inSegments(frame)])}
+FROM ${context.t.events} AS events
+WHERE ${all([...onDays(context, days), ...visibleOnly(context), ...inSegments(context)])}
 ${sort ? sql`ORDER BY events.occurred_at, event_id` : sql``}`
 }

@@ -7,18 +7,18 @@ import { createBatch, findCompleted, type NewBatch } from '../batches/batches.js
 import { completeIn, failBatch } from '../batches/complete.js'
 import { holdLease } from '../batches/lease.js'
 import { type Transaction, withTransaction } from '../db/connect.js'
-import { type ChunkOutcome, type LoadContext, mergeChunk, withTrust } from '../load/load-chunk.js'
+import { type ChunkOutcome, type LoadContext, mergeChunk, withEscalation } from '../load/load-chunk.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { dropStaging } from '../load/stage.js'
 import {
   alreadyImported,
   chunksOf,
   endsBatch,
+  type ImportContext,
   ImportFailure,
   inTurn,
   judging,
   outcomeOf,
-  type Run,
   requireGood,
   secondsSince,
   timed,
@@ -29,7 +29,7 @@ import { type Reading, readingRecord } from './parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
 
 export async function loadAtomically(
-  run: Run,
+  run: ImportContext,
   source: Source,
   reading: Reading,
   identity?: FileIdentity,
@@ -56,7 +56,7 @@ export async function loadAtomically(
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {
           await inTurn(run, async (write) => {
             const outcome = await mergeWithin(tx, context, chunk)
-            run.ledger.add(outcome, outcome.rejects)
+            run.counts.add(outcome, outcome.rejects)
             await write(outcome.rejects)
           })
           chunk.release()
@@ -88,8 +88,8 @@ export async function loadAtomically(
     await failBatch(run.db, run.lease, batch.id, {
       code: error.code,
       sha256: identity?.sha256 ?? null,
-      ...run.ledger.counts,
-      rejects: run.ledger.firstRejects,
+      ...run.counts.counts,
+      rejects: run.counts.firstRejects,
       bytes: source.contentBytes(),
       seconds: secondsSince(run.startedMs),
     })
@@ -109,7 +109,7 @@ class KnownAlready extends Error {
 
 /** Merges a chunk inside the one transaction; a data error takes only its savepoint back. */
 async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  const outcome = await withTrust(context, async (approach) => {
+  const outcome = await withEscalation(context, async (approach) => {
     await tx.client.query('SAVEPOINT chunk')
     try {
       return await mergeChunk(tx, context, chunk, approach)

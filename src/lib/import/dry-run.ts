@@ -6,19 +6,19 @@ import { sql } from 'kysely'
 import { differingFields } from '../batches/differences.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { rejectsOf } from '../load/chunk-rejects.js'
-import { type ChunkOutcome, type JudgeContext, stageForJudging, withTrust } from '../load/load-chunk.js'
-import { refusedRecords, shadowedSql } from '../load/merge.js'
+import { type ChunkOutcome, stageForValidation, type ValidationContext, withEscalation } from '../load/load-chunk.js'
+import { rejectedRecords, shadowedSql } from '../load/merge.js'
 import type { Chunk } from '../load/split/chunk.js'
-import { type JudgeOptions, type JudgeRules, judgeSql } from '../load/sql/validation-sql.js'
+import { type ValidationOptions, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
 import {
   chunksOf,
   endsBatch,
+  type ImportContext,
   ImportFailure,
   inTurn,
   judging,
   outcomeOf,
-  type Run,
   requireGood,
   timed,
   warnOfShadowed,
@@ -50,7 +50,7 @@ export async function inDryRun<T>(
 }
 
 export async function dryRun(
-  run: Run,
+  run: ImportContext,
   source: Source,
   reading: Reading,
   dry: DryRun,
@@ -82,12 +82,12 @@ export async function dryRun(
 }
 
 /** Judges one chunk; a data error takes only its savepoint back. */
-async function judgeInto(dry: DryRun, run: Run, context: JudgeContext, chunk: Chunk): Promise<void> {
+async function judgeInto(dry: DryRun, run: ImportContext, context: ValidationContext, chunk: Chunk): Promise<void> {
   const { tx } = dry
-  const outcome = await withTrust(context, async ({ trust }) => {
+  const outcome = await withEscalation(context, async ({ mode }) => {
     await tx.client.query('SAVEPOINT chunk')
     try {
-      return await judgeStaged(dry, run, chunk, context.rules, await stageForJudging(tx, context, chunk, trust))
+      return await judgeStaged(dry, run, chunk, context.rules, await stageForValidation(tx, context, chunk, mode))
     } catch (error) {
       await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
       throw error
@@ -96,20 +96,20 @@ async function judgeInto(dry: DryRun, run: Run, context: JudgeContext, chunk: Ch
     }
   })
   await dropStaging(tx)
-  run.ledger.add(outcome, outcome.rejects)
+  run.counts.add(outcome, outcome.rejects)
   await inTurn(run, (write) => write(outcome.rejects))
 }
 
 /** What an import would book for a chunk. */
 async function judgeStaged(
   { tx, undone }: DryRun,
-  run: Run,
+  run: ImportContext,
   chunk: Chunk,
-  rules: JudgeRules,
-  options: Awaited<ReturnType<typeof stageForJudging>>,
+  rules: ValidationRules,
+  options: Awaited<ReturnType<typeof stageForValidation>>,
 ): Promise<Omit<ChunkOutcome, 'chunk'>> {
   const { rows } = await sql<{ good: number; inserted: number; shadowed: Record<string, number> | null }>`
-    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, options)}),
+    WITH judged AS MATERIALIZED (${validationSql(staging, rules, options)}),
     good AS (SELECT * FROM judged WHERE code IS NULL),
     seen AS (
       INSERT INTO pg_temp.ea_seen SELECT DISTINCT ON (event_id) event_id, ${contentOf('good')} FROM good ORDER BY event_id, n
@@ -120,7 +120,7 @@ async function judgeStaged(
   )
   const { good, inserted, shadowed } = rows[0]!
   const looked = chunk.good - options.refused.length
-  const refusals = good === looked ? [] : await refusedRecords(tx, rules, options)
+  const refusals = good === looked ? [] : await rejectedRecords(tx, rules, options)
   const rejects = rejectsOf(chunk, refusals, options.refusals)
   const duplicates = good - inserted
   const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, undone, rules, options)
@@ -140,14 +140,14 @@ const staysOwned = (undone: number | null) => (undone === null ? sql`true` : sql
 /** Records that differ from the stored event of their id, or else from the first one of the file. */
 async function countDiffering(
   tx: Transaction,
-  run: Run,
+  run: ImportContext,
   undone: number | null,
-  rules: JudgeRules,
-  options: JudgeOptions,
+  rules: ValidationRules,
+  options: ValidationOptions,
 ): Promise<number> {
   const { rows } = await sql<{ differing: number }>`
     SELECT count(*) AS differing
-      FROM (${judgeSql(staging, rules, options)}) g
+      FROM (${validationSql(staging, rules, options)}) g
       LEFT JOIN ${run.db.t.events} e ON e.event_id = g.event_id AND ${staysOwned(undone)}
       JOIN pg_temp.ea_seen s ON s.event_id = g.event_id
      WHERE g.code IS NULL AND CASE WHEN e.event_id IS NULL THEN ${contentOf('g')} <> s.content

@@ -5,8 +5,8 @@ import type { Lease } from '../batches/lease.js'
 import { EaError, type ErrorCode } from '../core/errors.js'
 import { limits, rejectCodes } from '../core/event.js'
 import type { Database } from '../db/connect.js'
-import { Ledger, shadowedText } from '../load/import-counts.js'
-import type { JudgeContext } from '../load/load-chunk.js'
+import { ImportCounts, shadowedText } from '../load/import-counts.js'
+import type { ValidationContext } from '../load/load-chunk.js'
 import { shellQuoted } from '../load/mapping/mapping.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
@@ -20,12 +20,12 @@ import type { FileIdentity, Source } from './source/source.js'
 import { changingFlags, readingDifferences } from './stored-reading.js'
 
 /** One import of one file. */
-export interface Run {
+export interface ImportContext {
   readonly db: Database
   readonly lease: Lease
   readonly path: string
   readonly options: FileOptions
-  readonly ledger: Ledger
+  readonly counts: ImportCounts
   readonly startedMs: number
   readonly phases: Partial<Record<Phase, number>>
   readonly warnings: string[]
@@ -39,16 +39,16 @@ export interface FileOptions extends ImportOptions {
   readonly isOneOfSeveral?: boolean
 }
 
-export function newRun(db: Database, lease: Lease, path: string, options: FileOptions): Run {
-  const ledger = new Ledger(options.maxRejects ?? importDefaults.maxRejects)
-  return { db, lease, path, options, ledger, startedMs: performance.now(), phases: {}, warnings: [] }
+export function newImportContext(db: Database, lease: Lease, path: string, options: FileOptions): ImportContext {
+  const counts = new ImportCounts(options.maxRejects ?? importDefaults.maxRejects)
+  return { db, lease, path, options, counts, startedMs: performance.now(), phases: {}, warnings: [] }
 }
 
 /**
  * Chunks that are merged at once: one more than there are processors, so that none idles while a commit waits for the
  * disk; at most four, as each holds a chunk in memory.
  */
-export function jobsOf(run: Pick<Run, 'options'>): number {
+export function jobsOf(run: Pick<ImportContext, 'options'>): number {
   return run.options.jobs ?? Math.max(2, Math.min(4, availableParallelism() + 1))
 }
 
@@ -59,7 +59,12 @@ export function jobsOf(run: Pick<Run, 'options'>): number {
 const recordMeanBytes = 96
 
 /** The chunks of a source, with progress and an open ear for interruption. */
-export async function* chunksOf(run: Run, source: Source, reading: Reading, chunkBytes: number): AsyncGenerator<Chunk> {
+export async function* chunksOf(
+  run: ImportContext,
+  source: Source,
+  reading: Reading,
+  chunkBytes: number,
+): AsyncGenerator<Chunk> {
   const chunks = split(source.stream(), {
     chunkBytes,
     maxRecordBytes: reading.maxRecordBytes,
@@ -83,7 +88,7 @@ export async function* chunksOf(run: Run, source: Source, reading: Reading, chun
 }
 
 /** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
-export function judging(reading: Reading, createdAt: Date): JudgeContext {
+export function judging(reading: Reading, createdAt: Date): ValidationContext {
   const { mapping, timeFormat, timezone, shape } = reading
   const latest = new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000)
   return {
@@ -91,8 +96,8 @@ export function judging(reading: Reading, createdAt: Date): JudgeContext {
     shape,
     timezone,
     copyOptions: copyOptions(shape),
-    trust: 'fast',
-    mayRepeat: false,
+    mode: 'fast',
+    expectDuplicates: false,
   }
 }
 
@@ -101,45 +106,50 @@ export function judging(reading: Reading, createdAt: Date): JudgeContext {
  *
  * @throws EaError `file_changed`, `rejects_over_budget`
  */
-export function requireGood(run: Run, source: Source, reading: Reading, identity: FileIdentity | undefined): void {
+export function requireGood(
+  run: ImportContext,
+  source: Source,
+  reading: Reading,
+  identity: FileIdentity | undefined,
+): void {
   if (identity && !identity.sha256.equals(source.sha256())) {
     throw new EaError('file_changed', `${run.path} changed while it was read.`)
   }
-  if (run.ledger.isOver) throw overBudget(run, reading)
+  if (run.counts.isOver) throw overBudget(run, reading)
 }
 
 /** Lines of the message that name single records. */
 const namedRejects = 20
 
-function overBudget({ path, ledger, options }: Run, { dialect: { format } }: Reading): EaError {
-  const { read, rejected } = ledger.counts
-  const reasons = ledger.reasons.map(({ code, count }) => `  ${count} × ${code}: ${rejectCodes[code]}`)
-  const first = ledger.firstRejects
+function overBudget({ path, counts, options }: ImportContext, { dialect: { format } }: Reading): EaError {
+  const { read, rejected } = counts.counts
+  const reasons = counts.reasons.map(({ code, count }) => `  ${count} × ${code}: ${rejectCodes[code]}`)
+  const first = counts.firstRejects
     .slice(0, namedRejects)
     .map(
       (reject) =>
         `  line ${reject.line}: ${reject.code}${reject.detail ? ` (${reject.detail})` : ''}: ${excerpt(reject.raw)}`,
     )
   const more = rejected > first.length ? [`  … and ${rejected - first.length} more`] : []
-  const all = reasonOfAll(read, ledger.reasons)
+  const all = reasonOfAll(read, counts.reasons)
   return new EaError(
     'rejects_over_budget',
-    [`${path}: ${rejected} of ${read} records are rejected (allowed: ${ledger.budgetText}); nothing is imported.`]
+    [`${path}: ${rejected} of ${read} records are rejected (allowed: ${counts.budgetText}); nothing is imported.`]
       .concat(all ? [reasonOfAllText(read, all)] : [], 'Reasons:', reasons, 'First rejects:', first, more)
       .join('\n'),
     {
       suggestions: rejectAdvice(
         read,
         rejected,
-        ledger.reasons,
+        counts.reasons,
         options.rejectsFile ?? `rejects.${format === 'json-array' ? 'json' : format}`,
         options.isOneOfSeveral ? path : undefined,
       ),
       details: {
         read,
         rejected,
-        reasons: ledger.reasons,
-        rejects: ledger.firstRejects
+        reasons: counts.reasons,
+        rejects: counts.firstRejects
           .slice(0, 100)
           .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
       },
@@ -189,7 +199,7 @@ export function isFaultOfFile(error: unknown): error is EaError {
 }
 
 /** Says that a source had nothing to import: to somebody who expected events that is no success. */
-export function warnIfNothing(run: Run, outcome: FileOutcome, isEmpty: boolean): FileOutcome {
+export function warnIfNothing(run: ImportContext, outcome: FileOutcome, isEmpty: boolean): FileOutcome {
   const isDone = outcome.status === 'completed' || outcome.status === 'dry_run'
   if (isDone && outcome.read === 0) {
     warn(run, `Nothing was read: ${nameForPeople(run.path)} ${isEmpty ? 'is empty' : 'has no records'}.`)
@@ -235,13 +245,13 @@ export class ImportFailure extends Error {
 }
 
 export function outcomeOf(
-  run: Run,
+  run: ImportContext,
   source: Source,
   id: number | null,
   status: ImportStatus,
   sha256: Buffer | null,
 ): FileOutcome {
-  const { counts } = run.ledger
+  const { counts } = run.counts
   return {
     id,
     file: run.path,
@@ -251,8 +261,8 @@ export function outcomeOf(
     bytes: source.contentBytes(),
     seconds: secondsSince(run.startedMs),
     phases: run.phases,
-    reasons: run.ledger.reasons,
-    firstRejects: run.ledger.firstRejects
+    reasons: run.counts.reasons,
+    firstRejects: run.counts.firstRejects
       .slice(0, namedRejects)
       .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
     warnings: run.warnings,
@@ -265,7 +275,7 @@ export function outcomeOf(
  *   because its events are not what this import would have made of it
  */
 export function alreadyImported(
-  run: Run,
+  run: ImportContext,
   known: Batch,
   reading: Record<string, unknown> | null,
   { kind }: Pick<Source, 'kind'>,
@@ -288,11 +298,11 @@ export function alreadyImported(
 }
 
 /** In a dry run: a file before it has this content. */
-export function sameAsBefore(run: Run, { sha256, contentBytes }: FileIdentity, before: string): FileOutcome {
+export function sameAsBefore(run: ImportContext, { sha256, contentBytes }: FileIdentity, before: string): FileOutcome {
   return { ...skipped(run, sha256.toString('hex'), contentBytes), sameAs: before }
 }
 
-function skipped(run: Run, sha256: string | null, bytes: number): FileOutcome {
+function skipped(run: ImportContext, sha256: string | null, bytes: number): FileOutcome {
   return {
     id: null,
     file: run.path,
@@ -313,14 +323,14 @@ function skipped(run: Run, sha256: string | null, bytes: number): FileOutcome {
 }
 
 /** Says what may not be as it was meant, at once and in the outcome. */
-function warn(run: Run, message: string): void {
+function warn(run: ImportContext, message: string): void {
   run.warnings.push(message)
   run.options.onEvent?.({ type: 'warning', file: run.path, message })
 }
 
 /** Says of which keys only the value in the properties was kept. */
-export function warnOfShadowed(run: Run): void {
-  const { shadowed } = run.ledger
+export function warnOfShadowed(run: ImportContext): void {
+  const { shadowed } = run.counts
   if (shadowed.length > 0) warn(run, shadowedText(shadowed))
 }
 
@@ -329,7 +339,7 @@ export function warnOfShadowed(run: Run): void {
  *
  * @throws EaError `missing_column` when that leaves those records without an id, and more of them than may be rejected
  */
-export function requireNamedKeys(run: Run, { namedKeys: { warnings, idIsMissing } }: Reading): void {
+export function requireNamedKeys(run: ImportContext, { namedKeys: { warnings, idIsMissing } }: Reading): void {
   const budget = run.options.maxRejects ?? importDefaults.maxRejects
   const isAllowed = idIsMissing && ('records' in budget ? budget.records >= idIsMissing.records : budget.percent > 0)
   if (idIsMissing && !isAllowed) throw idIsMissing.error
@@ -337,12 +347,12 @@ export function requireNamedKeys(run: Run, { namedKeys: { warnings, idIsMissing 
 }
 
 /** Gives the next chunk its turn in the rejects file, if there is one. */
-export function inTurn(run: Run, work: (write: WriteRejects) => Promise<void>): Promise<void> {
+export function inTurn(run: ImportContext, work: (write: WriteRejects) => Promise<void>): Promise<void> {
   return run.rejectsFile ? run.rejectsFile.inTurn(work) : work(async () => {})
 }
 
 /** Runs a phase and books its wall time. */
-export async function timed<T>(run: Run, phase: Phase, body: () => Promise<T>): Promise<T> {
+export async function timed<T>(run: ImportContext, phase: Phase, body: () => Promise<T>): Promise<T> {
   const started = performance.now()
   try {
     return await body()
@@ -352,10 +362,10 @@ export async function timed<T>(run: Run, phase: Phase, body: () => Promise<T>): 
 }
 
 export function tellProgress(
-  run: Run,
+  run: ImportContext,
   phase: Phase,
   bytes: { readonly readBytes: number; readonly totalBytes: number | null },
-  records = run.ledger.counts.read,
+  records = run.counts.counts.read,
 ): void {
   run.options.onEvent?.({ type: 'progress', file: run.path, phase, ...bytes, records })
 }

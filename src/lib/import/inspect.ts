@@ -9,12 +9,12 @@ import { EaError } from '../core/errors.js'
 import type { RejectCode } from '../core/event.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { rejectsOf } from '../load/chunk-rejects.js'
-import { stageForJudging } from '../load/load-chunk.js'
+import { stageForValidation } from '../load/load-chunk.js'
 import type { Mapping, SourceRef } from '../load/mapping/mapping.js'
 import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mapping/time-format.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { split } from '../load/split/split.js'
-import { judgeSql } from '../load/sql/validation-sql.js'
+import { validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
 import { type Dialect, sniff } from './detect/sniff.js'
 import { judging } from './import-context.js'
@@ -195,11 +195,11 @@ async function judgeFirst(
   wanted: number,
 ): Promise<{ records: InspectedRecord[]; times: string[] }> {
   const context = judging(reading, now)
-  const options = await stageForJudging(tx, context, chunk, 'wary')
+  const options = await stageForValidation(tx, context, chunk, 'wary')
   const { rows } = await sql<Omit<InspectedRecord, 'record' | 'line' | 'raw' | 'detail'> & { n: number }>`
     SELECT n, event_id::text AS "eventId", user_id AS "userId", event_type AS "eventType", properties::text AS properties,
            to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "occurredAt", code
-      FROM (${judgeSql(staging, context.rules, { ...options, numbered: true, between: [1, wanted] })}) judged
+      FROM (${validationSql(staging, context.rules, { ...options, numbered: true, between: [1, wanted] })}) judged
      ORDER BY n`.execute(tx.q)
   const times = await timesOf(tx, reading, chunk)
   await dropStaging(tx)

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Batch } from '../batches/batches.js'
 import type { UndoPreview } from '../batches/describe.js'
 import type { LeaseHolder } from '../batches/lease.js'
-import type { Undone } from '../batches/undo.js'
+import type { UndoResult } from '../batches/undo.js'
 import type { ErrorCode } from '../core/errors.js'
 import { limits, type RejectCode } from '../core/event.js'
 import type { RejectBudget } from '../load/import-counts.js'
@@ -61,7 +61,7 @@ export type ImportEvent =
       readonly totalBytes: number | null
       readonly records: number
     }
-  | { readonly type: 'undone'; readonly undone: UndoPreview & Partial<Undone>; readonly dryRun: boolean }
+  | { readonly type: 'undone'; readonly undone: UndoPreview & Partial<UndoResult>; readonly dryRun: boolean }
   | { readonly type: 'warning'; readonly file: string; readonly message: string }
   | { readonly type: 'finished'; readonly outcome: FileOutcome }
 
@@ -112,7 +112,7 @@ export interface ImportOutcome {
   /** What folders have beside these files. */
   readonly leftOut: readonly LeftOut[]
   /** Of an import again: the undo before it, done or tried; null when there was nothing to undo. */
-  readonly undone?: (UndoPreview & Partial<Undone>) | null
+  readonly undone?: (UndoPreview & Partial<UndoResult>) | null
   readonly totals: {
     readonly files: number
     readonly read: number

@@ -16,7 +16,7 @@ import { EaError } from '../core/errors.js'
 import { failpoint } from '../core/failpoint.js'
 import { type Database, withTransaction } from '../db/connect.js'
 import { noRejects } from '../load/chunk-rejects.js'
-import { judgeOnly, type LoadContext, loadChunk } from '../load/load-chunk.js'
+import { type LoadContext, loadChunk, validateOnly } from '../load/load-chunk.js'
 import { writeWhole } from '../os/atomic-file.js'
 import { loadAtomically } from './atomic.js'
 import { type DryRun, dryRun } from './dry-run.js'
@@ -25,13 +25,13 @@ import {
   chunksOf,
   endsBatch,
   type FileOptions,
+  type ImportContext,
   ImportFailure,
   inTurn,
   jobsOf,
   judging,
-  newRun,
+  newImportContext,
   outcomeOf,
-  type Run,
   requireGood,
   requireNamedKeys,
   sameAsBefore,
@@ -64,7 +64,7 @@ export async function importFile(
   dry?: DryRun,
   hash?: FileIdentity,
 ): Promise<FileOutcome> {
-  const run = newRun(db, lease, path, options)
+  const run = newImportContext(db, lease, path, options)
   return withSource(
     path,
     { encoding: options.encoding, ...(options.stdin && { stdin: options.stdin }) },
@@ -110,7 +110,11 @@ function readingIfAny(source: Source, options: ImportOptions): Record<string, un
 }
 
 /** Has `--rejects-file` written on the way; it takes its place when the batch has ended, well or not. */
-async function withRejectsFile(run: Run, reading: Reading, body: () => Promise<FileOutcome>): Promise<FileOutcome> {
+async function withRejectsFile(
+  run: ImportContext,
+  reading: Reading,
+  body: () => Promise<FileOutcome>,
+): Promise<FileOutcome> {
   const file = run.options.rejectsFile
   if (file === undefined) return body()
   let ended: FileOutcome | ImportFailure | undefined
@@ -136,7 +140,7 @@ async function withRejectsFile(run: Run, reading: Reading, body: () => Promise<F
 /** Leaves what was there before in the place of the rejects file. */
 class NothingWasRead extends Error {}
 
-async function hashed(run: Run, source: Source): Promise<FileIdentity> {
+async function hashed(run: ImportContext, source: Source): Promise<FileIdentity> {
   const totalBytes = source.progress().totalBytes
   return timed(run, 'hashing', () =>
     hashFile(run.path, (readBytes) => tellProgress(run, 'hashing', { readBytes, totalBytes })),
@@ -144,7 +148,12 @@ async function hashed(run: Run, source: Source): Promise<FileIdentity> {
 }
 
 /** Chunk by chunk, several in flight, resumable. */
-async function load(run: Run, source: Source, reading: Reading, identity?: FileIdentity): Promise<FileOutcome> {
+async function load(
+  run: ImportContext,
+  source: Source,
+  reading: Reading,
+  identity?: FileIdentity,
+): Promise<FileOutcome> {
   const begun = await beginOrResume(run, source, reading, identity)
   return tellingWhatIsLeft(run.db, run.lease, begun.batch, 'import', () =>
     loadBatch(run, source, reading, begun, identity),
@@ -153,7 +162,7 @@ async function load(run: Run, source: Source, reading: Reading, identity?: FileI
 
 /** Loads what is not merged yet of a batch, and ends it. */
 async function loadBatch(
-  run: Run,
+  run: ImportContext,
   source: Source,
   reading: Reading,
   { batch, merged }: Begun,
@@ -174,8 +183,8 @@ async function loadBatch(
         await inTurn(run, async (write) => {
           const outcome = merged.has(chunk.index)
             ? undefined
-            : await (run.ledger.isOverForGood ? judgeOnly(context, chunk) : loadChunk(context, chunk))
-          if (outcome) run.ledger.add(outcome, outcome.rejects)
+            : await (run.counts.isOverForGood ? validateOnly(context, chunk) : loadChunk(context, chunk))
+          if (outcome) run.counts.add(outcome, outcome.rejects)
           // Those of a chunk that was merged before are only in the database.
           const isHere = outcome?.rejects.length === outcome?.rejected
           await write(
@@ -193,8 +202,8 @@ async function loadBatch(
     await failBatch(run.db, run.lease, batch.id, {
       code: error.code,
       sha256: identity?.sha256 ?? null,
-      ...run.ledger.counts,
-      rejects: run.ledger.firstRejects,
+      ...run.counts.counts,
+      rejects: run.counts.firstRejects,
       bytes: source.contentBytes(),
       seconds: secondsSince(run.startedMs),
     })
@@ -204,7 +213,7 @@ async function loadBatch(
 }
 
 /** All is merged: complete the batch, unless a stream turns out to be known already. */
-async function finish(run: Run, source: Source, batch: Batch, chunks: number): Promise<FileOutcome> {
+async function finish(run: ImportContext, source: Source, batch: Batch, chunks: number): Promise<FileOutcome> {
   const sha256 = source.sha256()
   if (source.kind === 'stdin' && !run.options.force) {
     const known = await findCompleted(run.db, sha256)
@@ -235,7 +244,7 @@ interface Begun {
 
 /** The interrupted batch of this very content and reading, or a new one; anything else that was left is undone. */
 async function beginOrResume(
-  run: Run,
+  run: ImportContext,
   source: Source,
   reading: Reading,
   identity: FileIdentity | undefined,
@@ -263,11 +272,11 @@ async function beginOrResume(
   return { batch, merged: new Set() }
 }
 
-async function resume(run: Run, batch: Batch): Promise<ReadonlySet<number>> {
+async function resume(run: ImportContext, batch: Batch): Promise<ReadonlySet<number>> {
   const merged = await mergedChunks(run.db, batch.id)
-  for (const chunk of merged) run.ledger.add(chunk, noRejects)
-  const { read } = run.ledger.counts
-  run.ledger.addEarlier(
+  for (const chunk of merged) run.counts.add(chunk, noRejects)
+  const { read } = run.counts.counts
+  run.counts.addEarlier(
     await countRejectCodes(run.db, batch.id),
     await listRejects(run.db, batch.id, { limit: failedBatchKeepsRejects }),
   )
@@ -276,7 +285,7 @@ async function resume(run: Run, batch: Batch): Promise<ReadonlySet<number>> {
 }
 
 /** Undoes what interrupted imports left, except the batch to resume. */
-async function discardInterrupted(run: Run, except?: number): Promise<void> {
+async function discardInterrupted(run: ImportContext, except?: number): Promise<void> {
   for (const batch of await interruptedBatches(run.db)) {
     if (batch.id === except) continue
     await discardBatch(run.db, run.lease, batch.id)

@@ -1,5 +1,5 @@
 /** From what became of requests to what their batches grow by. */
-import type { Growth } from '../batches/http-batch.js'
+import type { BatchIncrement } from '../batches/http-batch.js'
 import type { CommitRequest } from './body/request.js'
 import { rejectedCount, type WithRejects } from './request-results.js'
 
@@ -11,7 +11,7 @@ type Mutable<T> = {
       : T[K]
 }
 
-function emptyGrowth(batchId: number): Mutable<Growth> {
+function emptyGrowth(batchId: number): Mutable<BatchIncrement> {
   return {
     ...{ batchId, inserted: 0, duplicates: 0, differing: 0, rejected: 0, bytes: 0, seconds: 0 },
     ...{ rejects: [], differences: [], owners: new Map() },
@@ -24,13 +24,13 @@ function emptyGrowth(batchId: number): Mutable<Growth> {
  * @param batchIds of each request; null for one that was answered before
  * @param seconds of each request
  */
-export function growthsOf(
+export function incrementsOf(
   run: readonly CommitRequest[],
   batchIds: readonly (number | null)[],
   settled: readonly WithRejects[],
   seconds: number,
-): Growth[] {
-  const growths = new Map<number, Mutable<Growth>>()
+): BatchIncrement[] {
+  const growths = new Map<number, Mutable<BatchIncrement>>()
   run.forEach((request, index) => {
     const one = settled[index]!
     const batchId = batchIds[index]

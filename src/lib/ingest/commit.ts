@@ -8,27 +8,34 @@
  * longer: the caller then keeps the events in the spool.
  */
 import { sql } from 'kysely'
-import { type GrowthMark, growHttpBatches, httpBatches } from '../batches/http-batch.js'
+import { httpBatches, type IncrementMark, incrementHttpBatches } from '../batches/http-batch.js'
 import { limits } from '../core/event.js'
 import { failpoint } from '../core/failpoint.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { bumpDataVersion } from '../db/data-version.js'
 import { lockVisibility } from '../db/visibility-lock.js'
-import { isDataError, nextTrust, type Trust } from '../load/load-chunk.js'
+import { isDataError, nextMode, type ValidationMode } from '../load/load-chunk.js'
 import { resolveMapping } from '../load/mapping/mapping.js'
-import type { JudgeRules } from '../load/sql/validation-sql.js'
+import type { ValidationRules } from '../load/sql/validation-sql.js'
 import { addDelta } from '../rollups/add.js'
-import { addFew } from '../rollups/add-small.js'
+import { addSmall } from '../rollups/add-small.js'
 import { prepareDeltaOf } from '../rollups/delta.js'
-import { growthsOf } from './batch-increments.js'
+import { incrementsOf } from './batch-increments.js'
 import { collectMapping } from './body/collect.js'
-import type { CommitRequest, RecordKind, Settled } from './body/request.js'
+import type { CommitRequest, RecordKind, RequestResult } from './body/request.js'
 import { dropOldAnswers, earlierAnswers, keepAnswers } from './idempotency.js'
 import { type CommitTrace, hasCommitted } from './in-doubt.js'
-import { judgedSql, mergeRun, type Other, storedTable } from './merge.js'
+import { mergeGroup, type Other, storedTable, validatedSql } from './merge.js'
 import { RunRecords, type SetAside } from './records.js'
-import { type Owner, publicOf, refusedWhole, rejectedCount, settledOf, type WithRejects } from './request-results.js'
-import { isAway } from './unavailable.js'
+import {
+  type Owner,
+  publicOf,
+  refusedWhole,
+  rejectedCount,
+  requestResultOf,
+  type WithRejects,
+} from './request-results.js'
+import { isUnavailable } from './unavailable.js'
 
 export interface CommitOptions {
   /** Time zone of times without an offset. */
@@ -38,7 +45,7 @@ export interface CommitOptions {
   /** Runs what needs the lock when no other commit of this process does. */
   readonly alone?: <T>(body: () => Promise<T>) => Promise<T>
   /** How much the last records deserved to be trusted; kept by the caller from commit to commit. */
-  readonly trust?: { now: Trust }
+  readonly mode?: { now: ValidationMode }
 }
 
 /** Below PostgreSQL's deadlock_timeout of 1 s: of two that wait for each other it is the commit that goes away. */
@@ -54,35 +61,35 @@ const mappings = {
  * Commits a run: requests of one kind; an atomic one stands alone.
  *
  * @returns what became of each request; null when this part of a spool had been stored before
- * @throws the server's error when it does not take the run (`isAway` tells whether to try again later)
+ * @throws the server's error when it does not take the run (`isUnavailable` tells whether to try again later)
  */
-export async function commitRun(
+export async function commitGroup(
   db: Database,
   run: readonly CommitRequest[],
   options: CommitOptions,
-): Promise<readonly Settled[] | null> {
-  const memory = options.trust ?? { now: 'fast' }
-  let trust = memory.now
+): Promise<readonly RequestResult[] | null> {
+  const memory = options.mode ?? { now: 'fast' }
+  let mode = memory.now
   for (;;) {
     let written: Written | undefined
     try {
       await withTransaction(db, async (tx) => {
-        written = await new Commit(tx, run, options, trust).write()
+        written = await new Commit(tx, run, options, mode).write()
         failpoint('http.before-commit')
       })
       failpoint('http.committed')
-      if (trust !== 'fast') memory.now = hasRejects(written!.settled) ? trust : 'fast'
+      if (mode !== 'fast') memory.now = hasRejects(written!.settled) ? mode : 'fast'
       return written!.settled
     } catch (error) {
       if (error instanceof AtomicRefusal) return [error.settled]
-      const next = nextTrust[trust]
+      const next = nextMode[mode]
       if (isDataError(error) && next !== undefined) {
-        trust = next
+        mode = next
         memory.now = next === 'wary' ? 'strict' : next
         continue
       }
       // Whoever loses the connection while it commits cannot know what became of it; the server does.
-      if (written !== undefined && isAway(error) && (await hasCommitted(db, written.trace))) {
+      if (written !== undefined && isUnavailable(error) && (await hasCommitted(db, written.trace))) {
         return written.settled
       }
       throw error
@@ -90,15 +97,15 @@ export async function commitRun(
   }
 }
 
-function hasRejects(settled: readonly Settled[] | null): boolean {
+function hasRejects(settled: readonly RequestResult[] | null): boolean {
   return settled?.some((one) => one.kind === 'stored' && rejectedCount(one.answer) > 0) ?? false
 }
 
 /** Takes the transaction back: an atomic request with rejects stores nothing. */
 class AtomicRefusal extends Error {
-  readonly settled: Settled
+  readonly settled: RequestResult
 
-  constructor(settled: Settled) {
+  constructor(settled: RequestResult) {
     super('an atomic request has rejects')
     this.settled = settled
   }
@@ -106,7 +113,7 @@ class AtomicRefusal extends Error {
 
 /** What a transaction has written, not committed yet. */
 interface Written {
-  readonly settled: readonly Settled[] | null
+  readonly settled: readonly RequestResult[] | null
   readonly trace: CommitTrace
 }
 
@@ -115,16 +122,16 @@ class Commit {
   readonly #tx: Transaction
   readonly #run: readonly CommitRequest[]
   readonly #options: CommitOptions
-  readonly #trust: Trust
+  readonly #trust: ValidationMode
   readonly #records: RunRecords
-  readonly #rules: JudgeRules
+  readonly #rules: ValidationRules
   readonly #startedMs = performance.now()
 
-  constructor(tx: Transaction, run: readonly CommitRequest[], options: CommitOptions, trust: Trust) {
+  constructor(tx: Transaction, run: readonly CommitRequest[], options: CommitOptions, mode: ValidationMode) {
     this.#tx = tx
     this.#run = run
     this.#options = options
-    this.#trust = trust
+    this.#trust = mode
     this.#records = new RunRecords(run)
     const newest = run.reduce((latest, { receivedAt }) => Math.max(latest, receivedAt.getTime()), 0)
     this.#rules = {
@@ -192,7 +199,7 @@ class Commit {
   }
 
   /** Who was told that it is queued cannot be told that its key is taken: then the ids alone see to it. */
-  async #earlierAnswers(): Promise<(Settled | undefined)[]> {
+  async #earlierAnswers(): Promise<(RequestResult | undefined)[]> {
     const known = await earlierAnswers(this.#tx, this.#run)
     return this.#options.part === undefined ? known : known.map((one) => (one?.kind === 'refused' ? undefined : one))
   }
@@ -205,23 +212,23 @@ class Commit {
   }
 
   /** Requests with nothing but structural rejects. */
-  #withoutRecords(known: readonly (Settled | undefined)[]): WithRejects[] {
-    return this.#run.map((request, index) => known[index] ?? settledOf(request, new Map(), [], 0))
+  #withoutRecords(known: readonly (RequestResult | undefined)[]): WithRejects[] {
+    return this.#run.map((request, index) => known[index] ?? requestResultOf(request, new Map(), [], 0))
   }
 
   async #merge(
     batchIds: readonly (number | null)[],
-    known: readonly (Settled | undefined)[],
+    known: readonly (RequestResult | undefined)[],
     early: SetAside | undefined,
   ): Promise<WithRejects[]> {
     const tx = this.#tx
     const staged = early ?? (await this.#stage())
-    const merged = await mergeRun(tx, this.#records, batchIds, this.#rules, staged)
+    const merged = await mergeGroup(tx, this.#records, batchIds, this.#rules, staged)
     failpoint('http.merged')
     if (merged.few === null) {
       await prepareDeltaOf(tx, storedTable)
       await addDelta(tx)
-    } else await addFew(tx, merged.few)
+    } else await addSmall(tx, merged.few)
     failpoint('http.rollups')
     const duplicates = merged.others.filter((other) => other.code === null)
     const owners = await this.#owners(duplicates)
@@ -239,7 +246,7 @@ class Commit {
       if (known[index] !== undefined) return known[index]
       const others = byRequest[index]!.map((other) => ({ ...other, n: this.#records.find(other.n).n }))
       const shadowed = merged.shadowed.filter((one) => one.request === index)
-      return settledOf(request, owners, others, rejected.get(index) ?? 0, shadowed)
+      return requestResultOf(request, owners, others, rejected.get(index) ?? 0, shadowed)
     })
   }
 
@@ -265,17 +272,17 @@ class Commit {
     await sql`
       INSERT INTO ${this.#tx.t.pending_events} (owner_id, batch_id, event_id, occurred_at, user_id, event_type, properties)
       SELECT p.owner, j.batch_id, j.event_id, j.occurred_at, j.user_id, j.event_type, j.properties
-        FROM (${judgedSql(this.#records, batchIds, this.#rules, staged)}) j
+        FROM (${validatedSql(this.#records, batchIds, this.#rules, staged)}) j
         JOIN unnest(${pending.map((other) => other.n)}::int[],
                     ${pending.map((other) => owners.get(other.event_id!)!.batchId)}::bigint[]) AS p (n, owner) ON p.n = j.n
        ORDER BY j.n`.execute(this.#tx.q)
   }
 
   /** Adds the counts to the batches and keeps the answers that may be asked for again. */
-  async #book(batchIds: readonly (number | null)[], settled: readonly WithRejects[]): Promise<GrowthMark | null> {
+  async #book(batchIds: readonly (number | null)[], settled: readonly WithRejects[]): Promise<IncrementMark | null> {
     const seconds = (performance.now() - this.#startedMs) / 1000 / this.#run.length
-    const growths = growthsOf(this.#run, batchIds, settled, seconds)
-    const mark = await growHttpBatches(this.#tx, growths)
+    const growths = incrementsOf(this.#run, batchIds, settled, seconds)
+    const mark = await incrementHttpBatches(this.#tx, growths)
     const isNew = await keepAnswers(this.#tx, this.#run, batchIds, settled)
     if (isNew) await dropOldAnswers(this.#tx)
     return mark

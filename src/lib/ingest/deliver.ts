@@ -3,8 +3,8 @@
 import { EaError } from '../core/errors.js'
 import type { Database } from '../db/connect.js'
 import { split } from '../load/split/split.js'
-import type { CommitRequest, Settled, SpooledRequest, SpoolPart } from './body/request.js'
-import { commitRun } from './commit.js'
+import type { CommitRequest, RequestResult, SpooledRequest, SpoolPart } from './body/request.js'
+import { commitGroup } from './commit.js'
 import { rejectedCount } from './request-results.js'
 
 /** Lines of a spool are no longer than the bodies that were taken. */
@@ -22,11 +22,11 @@ export async function deliverPart(
   db: Database,
   { segment, part, request, requests }: SpoolPart,
   timezone = 'UTC',
-): Promise<readonly Settled[] | null> {
+): Promise<readonly RequestResult[] | null> {
   const run: CommitRequest[] = []
   for (const one of requests) run.push(await withChunk(one))
   const mark = request === undefined ? { segment, part } : { segment: `${segment}-${part}`, part: request }
-  const settled = await commitRun(db, run, { timezone, part: mark })
+  const settled = await commitGroup(db, run, { timezone, part: mark })
   const [only] = settled ?? []
   if (run[0]!.atomic && only?.kind === 'stored' && rejectedCount(only.answer) > 0) {
     const { rejected, received } = only.answer

@@ -7,18 +7,18 @@
  */
 
 import { OneByOne } from '../core/in-turns.js'
-import type { CommitRequest, Settled } from './body/request.js'
+import type { CommitRequest, RequestResult } from './body/request.js'
 import { groupMaxBytes, groupMaxRecords, isSmall } from './records.js'
 
 /** Commits a run; `alone` brackets what may not overlap with the other lane. */
 export type CommitLane = (
   run: readonly CommitRequest[],
   alone: <T>(body: () => Promise<T>) => Promise<T>,
-) => Promise<readonly Settled[]>
+) => Promise<readonly RequestResult[]>
 
 interface Waiting {
   readonly request: CommitRequest
-  readonly resolve: (settled: Settled) => void
+  readonly resolve: (settled: RequestResult) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -44,8 +44,8 @@ export class Committer {
    *
    * @throws what the commit of its run threw
    */
-  submit(request: CommitRequest): Promise<Settled> {
-    return new Promise<Settled>((resolve, reject) => {
+  submit(request: CommitRequest): Promise<RequestResult> {
+    return new Promise<RequestResult>((resolve, reject) => {
       const lane = isSmall([request]) ? this.#small : this.#large
       lane.push({ request, resolve, reject })
       if (!this.#running.has(lane)) void this.#run(lane)

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { senderTexts } from '../batches/sender.js'
 import { EaError } from '../core/errors.js'
 import type { Transaction } from '../db/connect.js'
-import type { CommitRequest, Settled } from './body/request.js'
+import type { CommitRequest, RequestResult } from './body/request.js'
 import type { WithRejects } from './request-results.js'
 
 /** How long an answer can be asked for again. */
@@ -16,7 +16,10 @@ const keptHours = 24
  * For each request what it was answered before, if it was and if that still holds. The caller holds the visibility
  * lock, so nobody undoes a batch meanwhile.
  */
-export async function earlierAnswers(tx: Transaction, run: readonly CommitRequest[]): Promise<(Settled | undefined)[]> {
+export async function earlierAnswers(
+  tx: Transaction,
+  run: readonly CommitRequest[],
+): Promise<(RequestResult | undefined)[]> {
   const asked = run.flatMap(({ sender, idempotency }) =>
     idempotency === undefined ? [] : senderTexts(sender).map((text) => ({ sender: text, key: idempotency.key })),
   )
@@ -50,7 +53,10 @@ interface Earlier {
   readonly holds: boolean
 }
 
-function answerAgain(request: CommitRequest, { bodySha256, status, body, key, holds }: Earlier): Settled | undefined {
+function answerAgain(
+  request: CommitRequest,
+  { bodySha256, status, body, key, holds }: Earlier,
+): RequestResult | undefined {
   if (bodySha256.equals(request.idempotency!.bodySha256)) return holds ? { kind: 'replayed', status, body } : undefined
   return {
     kind: 'refused',

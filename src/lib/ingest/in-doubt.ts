@@ -5,16 +5,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type { GrowthMark } from '../batches/http-batch.js'
+import type { IncrementMark } from '../batches/http-batch.js'
 import { type Database, sqlState } from '../db/connect.js'
-import { isAway } from './unavailable.js'
+import { isUnavailable } from './unavailable.js'
 
 /** What a commit leaves behind. */
 export interface CommitTrace {
   /** Its transaction. */
   readonly xid: string
   /** Null when it changed no batch: all that it says was committed by others before. */
-  readonly mark: GrowthMark | null
+  readonly mark: IncrementMark | null
 }
 
 /** The server is asked so often, after pauses of 50 ms, 100 ms, …: for two seconds in all. */
@@ -39,7 +39,7 @@ export async function hasCommitted(db: Database, { xid, mark }: CommitTrace): Pr
         ) AS is`.execute(db.q)
       return rows[0]!.is
     } catch (error) {
-      if (!isAway(error)) throw error
+      if (!isUnavailable(error)) throw error
     }
   }
   return false

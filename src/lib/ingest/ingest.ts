@@ -7,8 +7,8 @@ import { EaError } from '../core/errors.js'
 import { inTurns, OneByOne } from '../core/in-turns.js'
 import { type Database, withSiblingPool } from '../db/connect.js'
 import { Availability, type AvailabilityEvent } from './availability.js'
-import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, Settled } from './body/request.js'
-import { commitRun } from './commit.js'
+import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, RequestResult } from './body/request.js'
+import { commitGroup } from './commit.js'
 import { deliverPart } from './deliver.js'
 import { Committer } from './group.js'
 import { isSmall, linesOf } from './records.js'
@@ -16,7 +16,7 @@ import { firstRejects, rejectedCount, rejectedList } from './request-results.js'
 import { type Drainer, startDrainer } from './spool/drainer.js'
 import type { SpoolEvent } from './spool/events.js'
 import { type Spool, type SpoolState, withSpool } from './spool/spool.js'
-import { isAway, isLockTimeout, isOutOfTime } from './unavailable.js'
+import { isLockTimeout, isOutOfTime, isUnavailable } from './unavailable.js'
 
 /** What happens, for logs and metrics. */
 export type IngestEvent =
@@ -143,7 +143,7 @@ class Ingest implements OpenIngest {
         this.#availability.back()
       },
       {
-        isAway,
+        isAway: isUnavailable,
         isOutOfTime,
         onEvent: (event) => {
           if (event.kind === 'away') this.#availability.hinderedBy(event.error)
@@ -189,7 +189,7 @@ class Ingest implements OpenIngest {
       const settled = await this.#inTime(this.#committer.submit(request))
       if (settled !== null) return this.#answerOf(settled)
     } catch (error) {
-      if (!isAway(error) && !isOutOfTime(error)) throw error
+      if (!isUnavailable(error) && !isOutOfTime(error)) throw error
     }
     return this.#queue(request)
   }
@@ -200,7 +200,7 @@ class Ingest implements OpenIngest {
    *
    * @returns null when it takes too long
    */
-  async #inTime(settled: Promise<Settled>): Promise<Settled | null> {
+  async #inTime(settled: Promise<RequestResult>): Promise<RequestResult | null> {
     const { answerWithinMs = defaultAnswerWithinMs } = this.#options
     const clock = new AbortController()
     const late = sleep(answerWithinMs, null, { signal: clock.signal }).catch(() => null)
@@ -248,21 +248,21 @@ class Ingest implements OpenIngest {
   async #commit(
     run: readonly CommitRequest[],
     alone: <T>(body: () => Promise<T>) => Promise<T>,
-  ): Promise<readonly Settled[]> {
+  ): Promise<readonly RequestResult[]> {
     for (let attempt = 1; ; attempt++) {
       // Others have found out meanwhile; and what they have put into the spool comes first.
       if (this.#mustQueue()) throw new EaError('database_unreachable', 'The database is away.')
       const startedMs = performance.now()
       try {
         const { timezone } = this.#options
-        const settled = (await commitRun(this.#db, run, { timezone, alone, trust: this.#trust }))!
+        const settled = (await commitGroup(this.#db, run, { timezone, alone, mode: this.#trust }))!
         this.#availability.back()
         this.#lastCommitAt = new Date()
         const seconds = (performance.now() - startedMs) / 1000
         this.#options.onEvent?.({ type: 'committed', requests: run.length, seconds })
         return settled
       } catch (error) {
-        if (!isAway(error)) throw error
+        if (!isUnavailable(error)) throw error
         const reason = (error as Error).message
         if (isLockTimeout(error) || attempt > retries) {
           this.#availability.hinderedBy(error)
@@ -293,14 +293,14 @@ class Ingest implements OpenIngest {
     return answer(202, { status: 'queued', received, ...rejected } satisfies QueuedAnswer)
   }
 
-  #answerOf(settled: Settled): Answer {
+  #answerOf(settled: RequestResult): Answer {
     if (settled.kind === 'refused') throw settled.error
     if (settled.kind === 'replayed') return { status: settled.status, body: settled.body, replayed: true }
     this.#tell(settled)
     return answer(settled.status, settled.answer)
   }
 
-  #tell(settled: Settled): void {
+  #tell(settled: RequestResult): void {
     if (settled.kind !== 'stored') return
     const { inserted, duplicates, pending = 0 } = settled.answer
     const rejected = rejectedCount(settled.answer)

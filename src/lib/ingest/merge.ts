@@ -6,9 +6,9 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Difference, differingFields } from '../batches/differences.js'
 import type { RejectCode } from '../core/event.js'
 import type { Transaction } from '../db/connect.js'
-import { type JudgeRules, judgeSql, shadowedKeysMax } from '../load/sql/validation-sql.js'
-import { type Few, placedFewSql } from '../rollups/add-small.js'
-import { isOfEventType, isOfProperty, type OptionalRollup, readOptionalRollups } from '../rollups/sql/on-demand.js'
+import { shadowedKeysMax, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
+import { type SmallDelta, upsertSmallSql } from '../rollups/add-small.js'
+import { isOfEventType, isOfProperty, type OnDemandRollup, readOnDemandRollups } from '../rollups/sql/on-demand.js'
 import { isKept, valuesOf } from '../rollups/sql/property-values.js'
 import { allEvents, propertyValues } from '../rollups/sql/rollup-tables.js'
 import { listedRejects } from './body/request.js'
@@ -30,7 +30,7 @@ export interface ShadowedKey {
   readonly events: number
 }
 
-export interface RunMerged {
+export interface GroupMergeResult {
   readonly inserted: number
   /** In the order of the records; of the rejects of a request the first only. */
   readonly others: readonly Other[]
@@ -38,7 +38,7 @@ export interface RunMerged {
   readonly rejected: ReadonlyMap<number, number>
   readonly shadowed: readonly ShadowedKey[]
   /** What the rollups have to add; null when it is in `ea_stored` instead. */
-  readonly few: Few | null
+  readonly few: SmallDelta | null
 }
 
 /** The temp table that holds the new events of a run with many records, for the rollups. */
@@ -50,26 +50,26 @@ export const storedTable = sql`pg_temp.ea_stored`
  * @param batchIds for each request the batch that its events belong to; null leaves its records out
  * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
  */
-export async function mergeRun(
+export async function mergeGroup(
   tx: Transaction,
   records: RunRecords,
   batchIds: readonly (number | null)[],
-  rules: JudgeRules,
+  rules: ValidationRules,
   staged: Staged,
-): Promise<RunMerged> {
-  const judged = judgedSql(records, batchIds, rules, staged)
-  const optional = await readOptionalRollups(tx)
+): Promise<GroupMergeResult> {
+  const judged = validatedSql(records, batchIds, rules, staged)
+  const optional = await readOnDemandRollups(tx)
   const told = sql`${othersSql(tx)}, ${shadowedSql}`
   return records.isInline
     ? mergeFew(tx, judged, told, optional)
     : mergeMany(tx, judged, told, optional.some(isOfProperty))
 }
 
-/** `judgeSql` with the batch of each record; records of requests without a batch are left out. */
-export function judgedSql(
+/** `validationSql` with the batch of each record; records of requests without a batch are left out. */
+export function validatedSql(
   records: RunRecords,
   batchIds: readonly (number | null)[],
-  rules: JudgeRules,
+  rules: ValidationRules,
   { relation, options }: Staged,
 ): RawBuilder<unknown> {
   return sql`
@@ -77,7 +77,7 @@ export function judgedSql(
       SELECT n, request, event_id, occurred_at, user_id, event_type, properties, code, shadowed,
              (${batchIds}::bigint[])[request] AS batch_id
         FROM (SELECT *, width_bucket(n, ${records.firsts}::int[]) AS request
-                FROM (${judgeSql(relation, rules, options)}) judged) numbered
+                FROM (${validationSql(relation, rules, options)}) judged) numbered
     ) owned WHERE batch_id IS NOT NULL`
 }
 
@@ -132,7 +132,7 @@ interface Row {
 }
 
 /** What both ways of merging tell. */
-function mergedOf({ inserted, others, rejected, shadowed }: Row): Omit<RunMerged, 'few'> {
+function mergedOf({ inserted, others, rejected, shadowed }: Row): Omit<GroupMergeResult, 'few'> {
   return { inserted, others: others ?? [], shadowed: shadowed ?? [], rejected: new Map(rejected ?? []) }
 }
 
@@ -140,17 +140,17 @@ async function mergeFew(
   tx: Transaction,
   judged: RawBuilder<unknown>,
   told: RawBuilder<unknown>,
-  optional: readonly OptionalRollup[],
-): Promise<RunMerged> {
+  optional: readonly OnDemandRollup[],
+): Promise<GroupMergeResult> {
   const properties = optional.filter(isOfProperty)
   const eventTypes = optional.filter(isOfEventType)
   const hasProperties = properties.length > 0
-  const userDays = placedFewSql(
+  const userDays = upsertSmallSql(
     tx,
     allEvents,
     sql`(SELECT user_id, day, count(*) AS events FROM dated GROUP BY user_id, day)`,
   )
-  const propertyUserDays = placedFewSql(
+  const propertyUserDays = upsertSmallSql(
     tx,
     propertyValues,
     sql`(SELECT rollup, value, user_id, day, count(*) AS events
@@ -163,7 +163,7 @@ async function mergeFew(
       FROM ins JOIN unnest(${eventTypes.map(({ id }) => id)}::smallint[],
                            ${eventTypes.map(({ eventType }) => eventType)}::text[]) AS kept (rollup, event_type)
                  ON kept.event_type = ins.event_type`
-  const { rows } = await sql<Row & { [list in keyof Few]: Few[list] | null }>`
+  const { rows } = await sql<Row & { [list in keyof SmallDelta]: SmallDelta[list] | null }>`
     WITH judged AS MATERIALIZED (${judged}),
     ins AS (${insertSql(tx, hasProperties)}),
     dated AS MATERIALIZED (
@@ -178,7 +178,7 @@ async function mergeFew(
            ${hasProperties ? sql`(SELECT json_agg(p) FROM (${propertyUserDays}) p)` : sql`NULL`} AS "propertyUserDays",
            ${eventTypes.length > 0 ? sql`(SELECT json_agg(k) FROM (${times}) k)` : sql`NULL`} AS times`.execute(tx.q)
   const found = rows[0]!
-  const few: Few = {
+  const few: SmallDelta = {
     userDays: found.userDays ?? [],
     types: found.types ?? [],
     propertyUserDays: found.propertyUserDays ?? [],
@@ -192,7 +192,7 @@ async function mergeMany(
   judged: RawBuilder<unknown>,
   told: RawBuilder<unknown>,
   hasProperties: boolean,
-): Promise<RunMerged> {
+): Promise<GroupMergeResult> {
   await sql`
     CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz,
       properties jsonb) ON COMMIT DROP`.execute(tx.q)

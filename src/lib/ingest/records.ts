@@ -4,13 +4,13 @@
 import { type RawBuilder, sql } from 'kysely'
 import { atOnce, bytesAtOnce, type Steps } from '../core/in-turns.js'
 import type { Transaction } from '../db/connect.js'
-import { findRefused, type Trust } from '../load/load-chunk.js'
-import type { Refusal } from '../load/merge.js'
+import { findRejected, type ValidationMode } from '../load/load-chunk.js'
+import type { Rejection } from '../load/merge.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
 import { wholeSource } from '../load/sql/mapping-sql.js'
-import { layoutOf } from '../load/sql/staging-columns.js'
-import type { JudgeOptions, JudgeRules } from '../load/sql/validation-sql.js'
+import { stagingLayoutOf } from '../load/sql/staging-columns.js'
+import type { ValidationOptions, ValidationRules } from '../load/sql/validation-sql.js'
 import { stageChunk, staging } from '../load/stage.js'
 import type { IngestRequest } from './body/request.js'
 
@@ -59,9 +59,9 @@ export class RunRecords {
   }
 
   /** The documents as one relation with the column `c1`: a parameter, or the staging table that COPY fills. */
-  async stage(tx: Transaction, rules: JudgeRules, trust: Trust): Promise<Staged> {
+  async stage(tx: Transaction, rules: ValidationRules, mode: ValidationMode): Promise<Staged> {
     const chunks = this.#requests.map((request) => request.chunk)
-    const layout = layoutOf(
+    const layout = stagingLayoutOf(
       {
         longestRecord: chunks.reduce((longest, chunk) => Math.max(longest, chunk.longestRecord), 0),
         plainTimes: false,
@@ -70,9 +70,9 @@ export class RunRecords {
       shape,
       rules.mapping,
       rules.timeFormat,
-      trust !== 'fast',
+      mode !== 'fast',
     )
-    const options: JudgeOptions = { layout, numbering: wholeSource, refused: [], numbered: true }
+    const options: ValidationOptions = { layout, numbering: wholeSource, refused: [], numbered: true }
     if (!this.isInline) {
       const [only] = chunks
       const copyData = chunks.length === 1 ? only!.copyData : linesOfAll(chunks)
@@ -87,8 +87,8 @@ export class RunRecords {
   }
 
   /** Sets the records aside that PostgreSQL refuses, when nothing else helped. */
-  async setAside(tx: Transaction, rules: JudgeRules, { relation, options }: Staged): Promise<SetAside> {
-    const refusals = await findRefused(tx, rules, options, [1, this.good], relation)
+  async setAside(tx: Transaction, rules: ValidationRules, { relation, options }: Staged): Promise<SetAside> {
+    const refusals = await findRejected(tx, rules, options, [1, this.good], relation)
     return { relation, options: { ...options, refused: refusals.map(({ n }) => n) }, refusals }
   }
 }
@@ -96,11 +96,11 @@ export class RunRecords {
 /** Staged records, for `judgeSql`. */
 export interface Staged {
   readonly relation: RawBuilder<unknown>
-  readonly options: JudgeOptions
+  readonly options: ValidationOptions
 }
 
 export interface SetAside extends Staged {
-  readonly refusals: readonly Refusal[]
+  readonly refusals: readonly Rejection[]
 }
 
 /** Whether requests are few and short enough to be committed together with others. */

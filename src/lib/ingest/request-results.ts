@@ -7,7 +7,7 @@ import {
   type CommitRequest,
   listedRejects,
   type RejectedRecord,
-  type Settled,
+  type RequestResult,
   type StoredAnswer,
 } from './body/request.js'
 import type { Other, ShadowedKey } from './merge.js'
@@ -19,7 +19,7 @@ export interface Owner {
 }
 
 /** What became of a request, with what only its batch wants to know. */
-export type WithRejects = Settled & {
+export type WithRejects = RequestResult & {
   readonly rejects?: readonly Reject[]
   /** How many of its duplicates each batch owns. */
   readonly owners?: ReadonlyMap<number, number>
@@ -36,7 +36,7 @@ export type WithRejects = Settled & {
  * @param rejectedGood how many of its good records were rejected
  * @param shadowed its keys that properties hide
  */
-export function settledOf(
+export function requestResultOf(
   request: CommitRequest,
   owners: ReadonlyMap<string, Owner>,
   others: readonly (Omit<Other, 'fields'> & { fields?: Other['fields']; detail?: string | undefined })[],
@@ -118,11 +118,11 @@ function statusOf(answer: StoredAnswer): 200 | 207 | 422 {
 }
 
 /** An atomic request with rejects: nothing of it is stored. */
-export function refusedWhole(answer: StoredAnswer): Settled {
+export function refusedWhole(answer: StoredAnswer): RequestResult {
   return { kind: 'stored', status: 422, answer: { ...answer, inserted: 0, duplicates: 0 } }
 }
 
 /** What became of a request, without what only its batch wants to know. */
-export function publicOf({ rejects: _, owners: __, pendingOwners: ___, ...settled }: WithRejects): Settled {
-  return settled as Settled
+export function publicOf({ rejects: _, owners: __, pendingOwners: ___, ...settled }: WithRejects): RequestResult {
+  return settled as RequestResult
 }

@@ -26,9 +26,9 @@ const awayStates = ['55P03', '25006', '3D000']
  * Whether an error is about the state of the database and not about the events.
  *
  * @example
- * isAway(error) // true for ECONNREFUSED, 57P01 (the server shuts down), 53100 (its disk is full)
+ * isUnavailable(error) // true for ECONNREFUSED, 57P01 (the server shuts down), 53100 (its disk is full)
  */
-export function isAway(error: unknown): boolean {
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof EaError) return ['database_unreachable', 'database_newer', 'disk_full'].includes(error.code)
   if (isOutOfTime(error)) return false
   const state = sqlState(error)

@@ -3,7 +3,7 @@
  * time, because a chunk may hold nothing but rejects.
  */
 import type { Reject, RejectCode } from '../core/event.js'
-import type { Refusal, Refusals } from './merge.js'
+import type { Rejection, Rejections } from './merge.js'
 import type { Chunk } from './split/chunk.js'
 
 /** Rejects in the order of the file, to be gone through while their chunk is held: their bytes are those of the chunk. */
@@ -21,7 +21,7 @@ export const noRejects: Rejects = { length: 0, codes: new Map(), [Symbol.iterato
  * @param refusals in the order of the file
  * @param more refused records among them, also in the order of the file
  */
-export function rejectsOf(chunk: Chunk, refusals: Refusals, more: readonly Refusal[] = []): Rejects {
+export function rejectsOf(chunk: Chunk, refusals: Rejections, more: readonly Rejection[] = []): Rejects {
   if (chunk.rejectCount === 0 && refusals.length === 0 && more.length === 0) return noRejects
   const refused = more.length === 0 ? refusals : [...refusals, ...more].sort((a, b) => a.n - b.n)
   const codes = new Map(chunk.rejectCodes)
@@ -33,7 +33,7 @@ export function rejectsOf(chunk: Chunk, refusals: Refusals, more: readonly Refus
   }
 }
 
-function* inOrder(chunk: Chunk, refused: Refusals): Generator<Reject> {
+function* inOrder(chunk: Chunk, refused: Rejections): Generator<Reject> {
   let at = 0
   let next = chunk.rejectCount > 0 ? chunk.reject(0) : undefined
   const pass = () => {

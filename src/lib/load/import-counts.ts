@@ -33,7 +33,7 @@ export type Shadowed = Readonly<Record<string, number>>
 /** Bytes of rejects that are held for the message and for a batch that fails. */
 const maxHeldBytes = 32 * 1024 * 1024
 
-export class Ledger {
+export class ImportCounts {
   #counts = { read: 0, inserted: 0, duplicates: 0, differing: 0, rejected: 0 }
   readonly #codes = new Map<RejectCode, number>()
   /** The first rejects of the file so far; chunks end in any order. */

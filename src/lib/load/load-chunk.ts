@@ -10,40 +10,40 @@ import { keepRejects } from '../batches/rejects.js'
 import { failpoint } from '../core/failpoint.js'
 import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
 import { noRejects, type Rejects, rejectsOf } from './chunk-rejects.js'
-import { isRepeatedId, mergeStaged, type Refusal, refusedRecords } from './merge.js'
+import { isRepeatedId, mergeStaged, type Rejection, rejectedRecords } from './merge.js'
 import type { PassedDifference } from './reassign-earlier.js'
 import type { Chunk, Shape } from './split/chunk.js'
-import { layoutOf } from './sql/staging-columns.js'
-import { type JudgeOptions, type JudgeRules, judgeSql, shadowedFlag } from './sql/validation-sql.js'
+import { stagingLayoutOf } from './sql/staging-columns.js'
+import { shadowedFlag, type ValidationOptions, type ValidationRules, validationSql } from './sql/validation-sql.js'
 import { stageChunk, staging } from './stage.js'
 
 /**
  * How much a chunk is trusted: `fast` lets casts fail, `strict` asks before each cast, `wary` also searches the records
  * that PostgreSQL refuses all the same. Each is tried when the one before ended in a data error.
  */
-export type Trust = 'fast' | 'strict' | 'wary'
-export const nextTrust = { fast: 'strict', strict: 'wary', wary: undefined } as const
+export type ValidationMode = 'fast' | 'strict' | 'wary'
+export const nextMode = { fast: 'strict', strict: 'wary', wary: undefined } as const
 
 /** What judging needs to know, whatever is then done with the answer. */
-export interface JudgeContext {
-  readonly rules: JudgeRules
+export interface ValidationContext {
+  readonly rules: ValidationRules
   readonly shape: Shape
   /** Time zone of times without an offset. */
   readonly timezone: string
   readonly copyOptions: string
   /** Where the next chunk begins: bad records come in swarms. */
-  trust: Trust
+  mode: ValidationMode
   /** Whether the next chunk is expected to hold ids that are stored already: so do they. */
-  mayRepeat: boolean
+  expectDuplicates: boolean
 }
 
 /** How one attempt at a chunk is made. */
 export interface Approach {
-  readonly trust: Trust
-  readonly mayRepeat: boolean
+  readonly mode: ValidationMode
+  readonly expectDuplicates: boolean
 }
 
-export interface LoadContext extends JudgeContext {
+export interface LoadContext extends ValidationContext {
   readonly db: Database
   readonly lease: Lease
   readonly batchId: number
@@ -75,7 +75,7 @@ const attempts = 6
 export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withTrust(context, (approach) =>
+      return await withEscalation(context, (approach) =>
         withTransaction(context.db, async (tx) => {
           await holdLease(tx, context.lease)
           const before = await mergedBefore(tx, context.batchId, chunk)
@@ -94,11 +94,11 @@ export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<Chu
 }
 
 /** Splits and judges a chunk without storing anything: what is left of a file when its batch can only fail. */
-export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  return withTrust(context, ({ trust }) =>
+export async function validateOnly(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+  return withEscalation(context, ({ mode }) =>
     withTransaction(context.db, async (tx) => {
-      const options = await stageForJudging(tx, context, chunk, trust)
-      const refusals = await refusedRecords(tx, context.rules, options)
+      const options = await stageForValidation(tx, context, chunk, mode)
+      const refusals = await rejectedRecords(tx, context.rules, options)
       const rejects = rejectsOf(chunk, refusals, options.refusals)
       const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {} }
       return { chunk: chunk.index, read: chunk.records, ...nothing, rejected: rejects.length, rejects }
@@ -110,21 +110,21 @@ export async function judgeOnly(context: LoadContext, chunk: Chunk): Promise<Chu
  * Runs `body` with as much trust as the last chunk deserved, and again with less after each data error, and after an id
  * that is stored already.
  */
-export async function withTrust<T extends Pick<ChunkOutcome, 'rejects' | 'duplicates'>>(
-  context: JudgeContext,
+export async function withEscalation<T extends Pick<ChunkOutcome, 'rejects' | 'duplicates'>>(
+  context: ValidationContext,
   body: (approach: Approach) => Promise<T>,
 ): Promise<T> {
-  let { trust, mayRepeat } = context
+  let { mode, expectDuplicates } = context
   for (;;) {
     try {
-      const outcome = await body({ trust, mayRepeat })
-      if (trust !== 'fast') context.trust = outcome.rejects.length > 0 ? trust : 'fast'
-      context.mayRepeat = outcome.duplicates > 0
+      const outcome = await body({ mode, expectDuplicates })
+      if (mode !== 'fast') context.mode = outcome.rejects.length > 0 ? mode : 'fast'
+      context.expectDuplicates = outcome.duplicates > 0
       return outcome
     } catch (error) {
-      const next = nextTrust[trust]
-      if (isRepeatedId(error) && !mayRepeat) mayRepeat = true
-      else if (isDataError(error) && next !== undefined) trust = next
+      const next = nextMode[mode]
+      if (isRepeatedId(error) && !expectDuplicates) expectDuplicates = true
+      else if (isDataError(error) && next !== undefined) mode = next
       else throw error
     }
   }
@@ -148,10 +148,10 @@ export async function mergeChunk(
   tx: Transaction,
   context: LoadContext,
   chunk: Chunk,
-  { trust, mayRepeat }: Approach,
+  { mode, expectDuplicates }: Approach,
 ): Promise<ChunkOutcome> {
-  const options = await stageForJudging(tx, context, chunk, trust)
-  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, mayRepeat }
+  const options = await stageForValidation(tx, context, chunk, mode)
+  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, expectDuplicates }
   const merged = await mergeStaged(tx, target, context.rules, options)
   const rejects = rejectsOf(chunk, merged.refusals, options.refusals)
   await keepRejects(tx, context.batchId, rejects)
@@ -183,19 +183,19 @@ const placedIn =
   }
 
 /** Stages a chunk with as much trust as asked for; a wary one with the records set aside that PostgreSQL refuses. */
-export async function stageForJudging(
+export async function stageForValidation(
   tx: Transaction,
-  context: JudgeContext,
+  context: ValidationContext,
   chunk: Chunk,
-  trust: Trust,
-): Promise<JudgeOptions & { readonly refusals: readonly Refusal[] }> {
+  mode: ValidationMode,
+): Promise<ValidationOptions & { readonly refusals: readonly Rejection[] }> {
   const { rules, shape } = context
-  const layout = layoutOf(chunk, shape, rules.mapping, rules.timeFormat, trust !== 'fast')
+  const layout = stagingLayoutOf(chunk, shape, rules.mapping, rules.timeFormat, mode !== 'fast')
   await prepareSession(tx, context.timezone)
   await stageChunk(tx, chunk, layout, context.copyOptions)
   const options = { layout, numbering: chunk, refused: [], numbered: false }
-  if (trust !== 'wary') return { ...options, refusals: [] }
-  const refusals = await findRefused(tx, rules, options, [1, chunk.good])
+  if (mode !== 'wary') return { ...options, refusals: [] }
+  const refusals = await findRejected(tx, rules, options, [1, chunk.good])
   return { ...options, refused: refusals.map((refusal) => refusal.n), refusals }
 }
 
@@ -215,13 +215,13 @@ async function prepareSession(tx: Transaction, timezone: string): Promise<void> 
  * @param between the first and the last record (by `n`) of the range
  * @param relation where the records are staged
  */
-export async function findRefused(
+export async function findRejected(
   tx: Transaction,
-  rules: JudgeRules,
-  options: JudgeOptions,
+  rules: ValidationRules,
+  options: ValidationOptions,
   between: readonly [number, number],
   relation: RawBuilder<unknown> = staging,
-): Promise<Refusal[]> {
+): Promise<Rejection[]> {
   const [from, to] = between
   if (from > to) return []
   const state = await refusedState(tx, rules, { ...options, between }, relation)
@@ -229,23 +229,23 @@ export async function findRefused(
   if (from === to) return [{ n: from, code: 'record_refused', detail: `SQLSTATE ${state}` }]
   const middle = Math.floor((from + to) / 2)
   return [
-    ...(await findRefused(tx, rules, options, [from, middle], relation)),
-    ...(await findRefused(tx, rules, options, [middle + 1, to], relation)),
+    ...(await findRejected(tx, rules, options, [from, middle], relation)),
+    ...(await findRejected(tx, rules, options, [middle + 1, to], relation)),
   ]
 }
 
 /** The SQLSTATE with which PostgreSQL refuses to judge these records, or undefined when it does not. */
 async function refusedState(
   tx: Transaction,
-  rules: JudgeRules,
-  options: JudgeOptions,
+  rules: ValidationRules,
+  options: ValidationOptions,
   relation: RawBuilder<unknown>,
 ): Promise<string | undefined> {
   await tx.client.query('SAVEPOINT judging')
   try {
     await sql`
       SELECT count(event_id), count(occurred_at), count(properties), count(code)
-        FROM (${judgeSql(relation, rules, options)}) judged`.execute(tx.q)
+        FROM (${validationSql(relation, rules, options)}) judged`.execute(tx.q)
     await tx.client.query('RELEASE SAVEPOINT judging')
     return undefined
   } catch (error) {

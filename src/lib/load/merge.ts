@@ -11,12 +11,24 @@ import pg from 'pg'
 import { type RejectCode, rejectCodes } from '../core/event.js'
 import { failpoint } from '../core/failpoint.js'
 import type { Transaction } from '../db/connect.js'
-import { comparePassed, createPassed, type PassedDifference, passRepeatsInChunk, takeBack } from './reassign-earlier.js'
-import { type JudgeOptions, type JudgeRules, judgeSql, shadowedFlag, shadowedKeysMax } from './sql/validation-sql.js'
+import {
+  comparePassed,
+  createPassed,
+  type PassedDifference,
+  passRepeatsInChunk,
+  reassignEarlier,
+} from './reassign-earlier.js'
+import {
+  shadowedFlag,
+  shadowedKeysMax,
+  type ValidationOptions,
+  type ValidationRules,
+  validationSql,
+} from './sql/validation-sql.js'
 import { passedTable, staging } from './stage.js'
 
 /** A staged record that is no event. */
-export interface Refusal {
+export interface Rejection {
   /** Its place among the good records of its chunk, from 1. */
   readonly n: number
   readonly code: RejectCode
@@ -24,9 +36,9 @@ export interface Refusal {
 }
 
 /** Refusals in the order of the file. */
-export type Refusals = Iterable<Refusal> & { readonly length: number }
+export type Rejections = Iterable<Rejection> & { readonly length: number }
 
-export interface Merged {
+export interface MergeResult {
   readonly inserted: number
   readonly duplicates: number
   /** How many of the duplicates have other content than the event that is stored. */
@@ -34,7 +46,7 @@ export interface Merged {
   /** The first of them. */
   readonly differences: readonly PassedDifference[]
   /** Records that are no events, besides those that were set aside before. */
-  readonly refusals: Refusals
+  readonly refusals: Rejections
   /** How many of the duplicates each other batch owns. */
   readonly owners: Readonly<Record<string, number>>
   /** For each key how many records have it at their top and, with another value, in their properties. */
@@ -49,25 +61,25 @@ export interface MergeTarget {
   /** How many records are staged. */
   readonly staged: number
   /** Whether an id that is stored already is passed over; otherwise it ends the statement (`isRepeatedId`). */
-  readonly mayRepeat: boolean
+  readonly expectDuplicates: boolean
 }
 
 /**
  * Merges what is staged.
  *
  * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
- * @throws the server's unique violation when an id is stored already and `mayRepeat` is false: then say true
+ * @throws the server's unique violation when an id is stored already and `expectDuplicates` is false: then say true
  */
 export async function mergeStaged(
   tx: Transaction,
   target: MergeTarget,
-  rules: JudgeRules,
-  options: JudgeOptions,
-): Promise<Merged> {
+  rules: ValidationRules,
+  options: ValidationOptions,
+): Promise<MergeResult> {
   failpoint('merge.started')
   const looked = target.staged - options.refused.length
-  if (target.mayRepeat) return mergeRepeating(tx, target, looked, rules, options)
-  const judged = judgeSql(staging, rules, { ...options, flagsShadowed: true })
+  if (target.expectDuplicates) return mergeRepeating(tx, target, looked, rules, options)
+  const judged = validationSql(staging, rules, { ...options, flagsShadowed: true })
   const { rows } = await sql<{ inserted: number; hasShadowed: boolean }>`
     WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
     SELECT count(*) AS inserted, current_setting(${sql.lit(shadowedFlag)}) = '1' AS "hasShadowed" FROM ins`.execute(
@@ -77,7 +89,7 @@ export async function mergeStaged(
   const { inserted, hasShadowed } = rows[0]!
   const stored = { inserted, owners: {}, shadowed: hasShadowed ? await shadowedKeys(tx, rules, options) : {} }
   if (inserted === looked) return { ...stored, duplicates: 0, differing: 0, differences: [], refusals: [] }
-  const refusals = await refusedRecords(tx, rules, options)
+  const refusals = await rejectedRecords(tx, rules, options)
   // An id that comes twice in this chunk was stored once.
   const duplicates = looked - refusals.length - inserted
   if (duplicates === 0) return { ...stored, duplicates, differing: 0, differences: [], refusals }
@@ -87,9 +99,13 @@ export async function mergeStaged(
 }
 
 /** To keep the judged records for this would cost every chunk; few have such keys. */
-async function shadowedKeys(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Merged['shadowed']> {
-  const { rows } = await sql<{ shadowed: Merged['shadowed'] | null }>`
-    WITH judged AS (${judgeSql(staging, rules, options)}) SELECT ${shadowedSql} AS shadowed`.execute(tx.q)
+async function shadowedKeys(
+  tx: Transaction,
+  rules: ValidationRules,
+  options: ValidationOptions,
+): Promise<MergeResult['shadowed']> {
+  const { rows } = await sql<{ shadowed: MergeResult['shadowed'] | null }>`
+    WITH judged AS (${validationSql(staging, rules, options)}) SELECT ${shadowedSql} AS shadowed`.execute(tx.q)
   return rows[0]!.shadowed ?? {}
 }
 
@@ -105,7 +121,7 @@ function insertSql(tx: Transaction, batchId: number, judged: RawBuilder<unknown>
 interface Repeating {
   readonly inserted: number
   readonly events: number
-  readonly shadowed: Merged['shadowed'] | null
+  readonly shadowed: MergeResult['shadowed'] | null
 }
 
 /**
@@ -116,13 +132,13 @@ async function mergeRepeating(
   tx: Transaction,
   target: MergeTarget,
   looked: number,
-  rules: JudgeRules,
-  options: JudgeOptions,
-): Promise<Merged> {
+  rules: ValidationRules,
+  options: ValidationOptions,
+): Promise<MergeResult> {
   await createPassed(tx)
   // NOT IN is hashed; NOT EXISTS would be a join, which must not be hashed in this session (load-chunk.ts).
   const { rows } = await sql<Repeating>`
-    WITH judged AS MATERIALIZED (${judgeSql(staging, rules, { ...options, numbered: true })}),
+    WITH judged AS MATERIALIZED (${validationSql(staging, rules, { ...options, numbered: true })}),
     ins AS (
       ${insertSql(tx, target.batchId, sql`judged`)}
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
@@ -143,13 +159,13 @@ async function mergeRepeating(
       FROM judged WHERE code IS NULL`.execute(tx.q)
   failpoint('merge.inserted')
   const { inserted, events, shadowed } = rows[0]!
-  const refusals = events === looked ? [] : await refusedRecords(tx, rules, options)
+  const refusals = events === looked ? [] : await rejectedRecords(tx, rules, options)
   const duplicates = events - inserted
   const stored = { refusals, shadowed: shadowed ?? {} }
   if (duplicates === 0) return { ...stored, inserted, duplicates, differing: 0, differences: [], owners: {} }
   let compared = await comparePassed(tx)
   const { [target.batchId]: own, ...owners } = compared.owners
-  const took = own === undefined ? 0 : await takeBack(tx, target)
+  const took = own === undefined ? 0 : await reassignEarlier(tx, target)
   if (took > 0) compared = await comparePassed(tx)
   const { differing, differences } = compared
   return { ...stored, inserted: inserted + took, duplicates: duplicates - took, differing, differences, owners }
@@ -169,16 +185,20 @@ export function isRepeatedId(error: unknown): boolean {
 const codes = Object.keys(rejectCodes) as RejectCode[]
 
 /** The staged records that are no events. They come as bytes, not as rows: a chunk may have nothing else. */
-export async function refusedRecords(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<Refusals> {
+export async function rejectedRecords(
+  tx: Transaction,
+  rules: ValidationRules,
+  options: ValidationOptions,
+): Promise<Rejections> {
   const { rows } = await sql<{ refused: Buffer | null }>`
     SELECT string_agg(int4send(n) || int2send(array_position(${codes}::text[], code)::int2), '' ORDER BY n) AS refused
-      FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
+      FROM (${validationSql(staging, rules, { ...options, numbered: true })}) judged
      WHERE code IS NOT NULL`.execute(tx.q)
   const refused = rows[0]!.refused ?? Buffer.alloc(0)
   return { length: refused.length / 6, [Symbol.iterator]: () => refusalsIn(refused) }
 }
 
-function* refusalsIn(refused: Buffer): Generator<Refusal> {
+function* refusalsIn(refused: Buffer): Generator<Rejection> {
   for (let at = 0; at < refused.length; at += 6) {
     yield { n: refused.readInt32BE(at), code: codes[refused.readInt16BE(at + 4) - 1]! }
   }

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { type Difference, differingFields, keepDifferences, keptDifferences } from '../batches/differences.js'
 import { failpoint } from '../core/failpoint.js'
 import type { Transaction } from '../db/connect.js'
-import { type JudgeOptions, type JudgeRules, judgeSql } from './sql/validation-sql.js'
+import { type ValidationOptions, type ValidationRules, validationSql } from './sql/validation-sql.js'
 import { passedTable, staging } from './stage.js'
 
 /** Makes the temp table of the records that a merge passes over. */
@@ -17,13 +17,17 @@ export async function createPassed(tx: Transaction): Promise<void> {
 }
 
 /** The records of a chunk of new ids that repeat one of it. */
-export async function passRepeatsInChunk(tx: Transaction, rules: JudgeRules, options: JudgeOptions): Promise<void> {
+export async function passRepeatsInChunk(
+  tx: Transaction,
+  rules: ValidationRules,
+  options: ValidationOptions,
+): Promise<void> {
   await createPassed(tx)
   await sql`
     INSERT INTO ${passedTable}
     SELECT n, event_id, occurred_at, user_id, event_type, properties, false
       FROM (SELECT *, row_number() OVER (PARTITION BY event_id ORDER BY n) AS nth
-              FROM (${judgeSql(staging, rules, { ...options, numbered: true })}) judged
+              FROM (${validationSql(staging, rules, { ...options, numbered: true })}) judged
              WHERE code IS NULL) ranked
      WHERE nth > 1`.execute(tx.q)
 }
@@ -36,7 +40,7 @@ export interface PassedDifference {
   readonly fields: Difference['fields']
 }
 
-export interface Compared {
+export interface ComparisonResult {
   /** For each batch, this one too, how many of the records it owns: not those whose id is new with this chunk. */
   readonly owners: Readonly<Record<string, number>>
   readonly differing: number
@@ -45,7 +49,7 @@ export interface Compared {
 }
 
 /** Holds the records that were passed over against the stored events. A statement of its own: it must see what others committed. */
-export async function comparePassed(tx: Transaction): Promise<Compared> {
+export async function comparePassed(tx: Transaction): Promise<ComparisonResult> {
   const { rows } = await sql<{
     owners: Record<string, number> | null
     differing: number
@@ -77,7 +81,7 @@ export async function comparePassed(tx: Transaction): Promise<Compared> {
  *
  * @returns how many events were taken from later chunks
  */
-export async function takeBack(
+export async function reassignEarlier(
   tx: Transaction,
   { batchId, chunk }: { readonly batchId: number; readonly chunk: number },
 ): Promise<number> {

@@ -11,7 +11,7 @@ import { failpoint } from '../core/failpoint.js'
 import { partsOf } from '../core/in-turns.js'
 import { sqlState, type Transaction } from '../db/connect.js'
 import type { Chunk } from './split/chunk.js'
-import { type Layout, typeOf } from './sql/staging-columns.js'
+import { type StagingLayout, typeOf } from './sql/staging-columns.js'
 
 /** The staging table, for SQL. */
 export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
@@ -29,7 +29,7 @@ export const passedTable: RawBuilder<unknown> = sql.raw('pg_temp.ea_passed')
 export async function stageChunk(
   tx: Transaction,
   chunk: Pick<Chunk, 'index' | 'good' | 'copyData'>,
-  layout: Layout,
+  layout: StagingLayout,
   copyOptions: string,
 ): Promise<void> {
   const columns = Array.from({ length: layout.columns }, (_, index) => `c${index + 1} ${typeOf(layout, index)}`)
@@ -56,11 +56,11 @@ async function* inParts(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
 }
 
 /** A row must fit into a page of 8 kB, however short its values are. */
-function isTooWide(error: unknown, layout: Layout): boolean {
+function isTooWide(error: unknown, layout: StagingLayout): boolean {
   return layout.strict && layout.columns > 300 && sqlState(error) === '54000'
 }
 
-function tooWide({ columns }: Layout): EaError {
+function tooWide({ columns }: StagingLayout): EaError {
   return new EaError(
     'header_invalid',
     `The file has ${columns} columns, and a record with too many of them set to be staged.`,

@@ -1,5 +1,5 @@
 /** A wait that may be cut short when there is a reason to look again, but not to nothing: reasons can come in thousands. */
-export class Pause {
+export class InterruptibleSleep {
   #startedMs = 0
   #shorten: (() => void) | undefined
 

@@ -12,7 +12,11 @@ const piecesPerTurn = 16
  * @returns how many bytes the stream has taken
  * @throws what the stream throws, other than EPIPE; the reason of `signal` when it aborts
  */
-export async function pour(bytes: Iterable<Uint8Array>, stream: Writable, signal?: AbortSignal): Promise<number> {
+export async function writeToStream(
+  bytes: Iterable<Uint8Array>,
+  stream: Writable,
+  signal?: AbortSignal,
+): Promise<number> {
   let poured = 0
   let pieces = 0
   for (const piece of bytes) {

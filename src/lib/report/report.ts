@@ -8,7 +8,7 @@ import { type Day, daysBetween, type Weekday } from '../core/time.js'
 import type { Database, Session } from '../db/connect.js'
 import { stats } from '../stats/catalog.js'
 import { parseParams } from '../stats/query/params.js'
-import { type AskOptions, answer, inReading } from '../stats/query/run-stat.js'
+import { inReading, type RunStatOptions, runStatIn } from '../stats/query/run-stat.js'
 import type { ReportDays } from '../stats/query/stat.js'
 import { retentionStat } from '../stats/retention.js'
 import type { Asking } from './asking.js'
@@ -52,18 +52,18 @@ const mostDaysOfWeeks = 1400
  * const report = await reportOf(db, { from: '2025-08-01', to: '2025-08-31', step: ['signup', 'purchase'] })
  * report.headlines[0] // { name: 'Active users', value: 583, … }
  */
-export async function reportOf(db: Database, given: GivenReport = {}, options: AskOptions = {}): Promise<Report> {
+export async function reportOf(db: Database, given: GivenReport = {}, options: RunStatOptions = {}): Promise<Report> {
   const params = parseParams(reportParams, given, options.spell)
   return inReading(db, options, (s) => read(s, given, params, options))
 }
 
-async function read(s: Session, given: GivenReport, params: ReportParams, options: AskOptions): Promise<Report> {
+async function read(s: Session, given: GivenReport, params: ReportParams, options: RunStatOptions): Promise<Report> {
   const { segment, tz, weekStart, asOf } = given
   const shared = Object.fromEntries(
     Object.entries({ segment, tz, weekStart, asOf }).filter(([, value]) => value !== undefined),
   )
   const asking: Asking = (stat, own) =>
-    answer(s, stat, parseParams(stat.params, { ...shared, ...own }, options.spell), options)
+    runStatIn(s, stat, parseParams(stat.params, { ...shared, ...own }, options.spell), options)
   const sectionsOf = (about: ReportDays) =>
     stats.flatMap((stat) => {
       const own = stat.report?.params(about)

@@ -4,15 +4,15 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { addFewTimes } from './on-demand/user-times.js'
-import { allEvents, columns, propertyValues, type Scope } from './sql/rollup-tables.js'
+import { addSmallTimes } from './on-demand/user-times.js'
+import { allEvents, columns, propertyValues, type RollupTables } from './sql/rollup-tables.js'
 import {
   addDaysSql,
   addEventTypesSql,
   growUserDaysSql,
   insertUserDaysSql,
   moveFirstDaysSql,
-  placedSql,
+  upsertSql,
 } from './upsert-sql.js'
 
 /** How many new events of a type there are on a day of the reporting zone. */
@@ -22,7 +22,7 @@ interface EventTypeDay {
   readonly events: number
 }
 
-/** A row of `placedFewSql`: a user-day with new events, and its place among the stored ones. */
+/** A row of `upsertSmallSql`: a user-day with new events, and its place among the stored ones. */
 interface PlacedUserDay {
   readonly user_id: string
   readonly day: string
@@ -49,7 +49,7 @@ interface FewTime {
 }
 
 /** What new events add to the rollups. */
-export interface Few {
+export interface SmallDelta {
   readonly userDays: readonly PlacedUserDay[]
   /** Each event type and day once. */
   readonly types: readonly EventTypeDay[]
@@ -63,9 +63,13 @@ export interface Few {
  *
  * @param userDays a relation with the scope's user columns and `day, events` in the reporting zone, each user and day once
  */
-export function placedFewSql(tx: Transaction, scope: Scope, userDays: RawBuilder<unknown>): RawBuilder<unknown> {
+export function upsertSmallSql(
+  tx: Transaction,
+  scope: RollupTables,
+  userDays: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const { user } = scope
-  return placedSql(
+  return upsertSql(
     tx,
     scope,
     sql`(
@@ -79,19 +83,22 @@ export function placedFewSql(tx: Transaction, scope: Scope, userDays: RawBuilder
  * Adds new events to `user_days`, `days` and `event_type_days`, in one statement unless a user has a new first day; and in
  * one more for each kind of optional rollups. The caller holds the visibility lock, and found the places under it.
  */
-export async function addFew(tx: Transaction, { userDays, types, propertyUserDays, times }: Few): Promise<void> {
+export async function addSmall(
+  tx: Transaction,
+  { userDays, types, propertyUserDays, times }: SmallDelta,
+): Promise<void> {
   if (userDays.length === 0) return
   const added = sql`json_to_recordset(${JSON.stringify(types)}::json) AS added (day date, event_type text COLLATE "C",
     events bigint)`
   await addFewUserDays(tx, allEvents, userDays, addEventTypesSql(tx, added))
   if (propertyUserDays.length > 0) await addFewUserDays(tx, propertyValues, propertyUserDays)
-  await addFewTimes(tx, times)
+  await addSmallTimes(tx, times)
 }
 
 /** @param more another statement to run along */
 async function addFewUserDays(
   tx: Transaction,
-  scope: Scope,
+  scope: RollupTables,
   userDays: readonly PlacedUserDay[],
   more = sql`SELECT`,
 ): Promise<void> {

@@ -7,7 +7,7 @@ import type { Transaction } from '../db/connect.js'
 import { currentDelta } from './delta.js'
 import { addTimes } from './on-demand/user-times.js'
 import { isOfEventType } from './sql/on-demand.js'
-import { allEvents, columns, daySumsSql, propertyValues, type Scope } from './sql/rollup-tables.js'
+import { allEvents, columns, daySumsSql, propertyValues, type RollupTables } from './sql/rollup-tables.js'
 import { createTableAs, dropTempTables, tempTable } from './sql/temp-tables.js'
 import {
   addDaysSql,
@@ -15,7 +15,7 @@ import {
   growUserDaysSql,
   insertUserDaysSql,
   moveFirstDaysSql,
-  placedSql,
+  upsertSql,
 } from './upsert-sql.js'
 
 /** From this many new rows on, reading all of them is slow enough that the index on `day` must be able to skip some. */
@@ -38,12 +38,12 @@ export async function addDelta(tx: Transaction): Promise<void> {
   if (delta.optional.some(isOfEventType)) await addTimes(tx)
 }
 
-async function addUserDays(tx: Transaction, scope: Scope, order: RawBuilder<unknown>): Promise<void> {
+async function addUserDays(tx: Transaction, scope: RollupTables, order: RawBuilder<unknown>): Promise<void> {
   if (await isEmpty(tx, scope)) return addToEmpty(tx, scope, order)
   const { temp } = scope
   const placed = tempTable(temp.placed)
   await dropTempTables(tx, [temp.placed])
-  await createTableAs(tx, temp.placed, placedSql(tx, scope, tempTable(temp.delta)))
+  await createTableAs(tx, temp.placed, upsertSql(tx, scope, tempTable(temp.delta)))
   await sql`ANALYZE ${placed}`.execute(tx.q)
   await growUserDaysSql(tx, scope, placed).execute(tx.q)
   await moveFirstDaysSql(tx, scope, placed).execute(tx.q)
@@ -51,7 +51,7 @@ async function addUserDays(tx: Transaction, scope: Scope, order: RawBuilder<unkn
   await addDaysSql(tx, scope, placed).execute(tx.q)
 }
 
-async function isEmpty(tx: Transaction, scope: Scope): Promise<boolean> {
+async function isEmpty(tx: Transaction, scope: RollupTables): Promise<boolean> {
   const { rows } = await sql`SELECT FROM ${tx.t[scope.userDays]} LIMIT 1`.execute(tx.q)
   return rows.length === 0
 }
@@ -66,7 +66,7 @@ function storageOrder(userDays: number): RawBuilder<unknown> {
 }
 
 /** The first load: nothing to look up, the delta's own neighbours are the answer. */
-async function addToEmpty(tx: Transaction, scope: Scope, order: RawBuilder<unknown>): Promise<void> {
+async function addToEmpty(tx: Transaction, scope: RollupTables, order: RawBuilder<unknown>): Promise<void> {
   const delta = tempTable(scope.temp.delta)
   const all = columns([...scope.group, 'day', 'first_day', 'prev_day', 'events', 'user_id'])
   await sql`

@@ -11,8 +11,8 @@ import { prepareTimes } from './on-demand/user-times.js'
 import {
   isOfEventType,
   isOfProperty,
-  type OptionalRollup,
-  optionalRollup,
+  type OnDemandRollup,
+  onDemandRollup,
   type PropertyRollup,
 } from './sql/on-demand.js'
 import { propertyGroupsSql, valuesOf } from './sql/property-values.js'
@@ -23,7 +23,7 @@ import { createTableAs, createTableHashed, dropTempTables, tempTable, tuneForBul
 interface Kept {
   /** The zone of the days. */
   readonly reportingTz: string
-  readonly optional: readonly OptionalRollup[]
+  readonly optional: readonly OnDemandRollup[]
 }
 
 /** What has been prepared in this transaction. */
@@ -80,13 +80,13 @@ const optionalRows = (tx: Transaction) => sql`(
     SELECT coalesce(jsonb_agg(jsonb_build_object('id', id, 'path', path, 'event_type', event_type) ORDER BY id), '[]')
     FROM ${tx.t.optional_rollups})`
 
-type OptionalRows = Parameters<typeof optionalRollup>[0][]
+type OptionalRows = Parameters<typeof onDemandRollup>[0][]
 
 async function readKept(tx: Transaction): Promise<Kept> {
   const { rows } = await sql<{ reportingTz: string; optional: OptionalRows }>`
     SELECT reporting_tz AS "reportingTz", ${optionalRows(tx)} AS optional FROM ${tx.t.settings}`.execute(tx.q)
   const { reportingTz, optional } = rows[0]!
-  return { reportingTz, optional: optional.map(optionalRollup) }
+  return { reportingTz, optional: optional.map(onDemandRollup) }
 }
 
 async function readDelta(tx: Transaction): Promise<{ delta: Delta; now: Kept }> {
@@ -94,7 +94,7 @@ async function readDelta(tx: Transaction): Promise<{ delta: Delta; now: Kept }> 
     SELECT d.delta, jsonb_build_object('reportingTz', s.reporting_tz, 'optional', ${optionalRows(tx)}) AS now
     FROM pg_temp.ea_delta d CROSS JOIN ${tx.t.settings} s`.execute(tx.q)
   const { delta, now } = rows[0]!
-  return { delta, now: { ...now, optional: now.optional.map(optionalRollup) } }
+  return { delta, now: { ...now, optional: now.optional.map(onDemandRollup) } }
 }
 
 async function computeDelta(

@@ -6,8 +6,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../core/errors.js'
 import type { Transaction } from '../db/connect.js'
-import { trueTimes } from './on-demand/user-times.js'
-import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './sql/completed-events.js'
+import { timesFromEvents } from './on-demand/user-times.js'
+import { eventTypeDaysFromEvents, propertyUserDaysFromEvents, userDaysFromEvents } from './sql/completed-events.js'
 import {
   allEvents,
   columns,
@@ -21,7 +21,7 @@ import { createTableAs, dropTempTables, tempTable, tuneForBulk } from './sql/tem
 import type { RollupTable } from './verify.js'
 
 /** What a rebuild did: the zone of the days and how many rows of each rollup it wrote or deleted. */
-export interface Rebuilt {
+export interface RebuildResult {
   readonly reportingTz: string
   readonly changed: Readonly<Record<RollupTable, number>>
 }
@@ -35,7 +35,7 @@ export interface Rebuilt {
  * @example
  * await rebuildRollups(tx, { reportingTz: 'Europe/Kyiv' })
  */
-export async function rebuildRollups(tx: Transaction, options: { reportingTz?: string } = {}): Promise<Rebuilt> {
+export async function rebuildRollups(tx: Transaction, options: { reportingTz?: string } = {}): Promise<RebuildResult> {
   const { rows } = await sql<{ before: string }>`
     SELECT reporting_tz AS before FROM ${tx.t.settings} FOR UPDATE`.execute(tx.q)
   const { before } = rows[0]!
@@ -44,19 +44,19 @@ export async function rebuildRollups(tx: Transaction, options: { reportingTz?: s
   await tuneForBulk(tx)
   const zone = sql`${reportingTz}::text`
   const changed = {
-    user_days: await makeTrue(tx, 'user_days', trueUserDays(tx, zone), {
+    user_days: await makeTrue(tx, 'user_days', userDaysFromEvents(tx, zone), {
       ...userDayColumns(allEvents),
       order: sql`date_trunc('month', day::timestamp), user_id, day`,
     }),
     days: await makeTrue(tx, 'days', daySumsSql(allEvents, trueTable('user_days')), dayColumns(allEvents)),
-    event_type_days: await makeTrue(tx, 'event_type_days', trueEventTypeDays(tx, zone), {
+    event_type_days: await makeTrue(tx, 'event_type_days', eventTypeDaysFromEvents(tx, zone), {
       keys: ['day', 'event_type'],
       values: ['events'],
     }),
     property_user_days: await makeTrue(
       tx,
       'property_user_days',
-      truePropertyUserDays(tx, zone),
+      propertyUserDaysFromEvents(tx, zone),
       userDayColumns(propertyValues),
     ),
     property_days: await makeTrue(
@@ -65,7 +65,10 @@ export async function rebuildRollups(tx: Transaction, options: { reportingTz?: s
       daySumsSql(propertyValues, trueTable('property_user_days')),
       dayColumns(propertyValues),
     ),
-    user_times: await makeTrue(tx, 'user_times', trueTimes(tx), { keys: ['rollup', 'user_id'], values: ['times'] }),
+    user_times: await makeTrue(tx, 'user_times', timesFromEvents(tx), {
+      keys: ['rollup', 'user_id'],
+      values: ['times'],
+    }),
   }
   if (reportingTz !== before || Object.values(changed).some((rowCount) => rowCount > 0)) {
     await sql`UPDATE ${tx.t.settings} SET reporting_tz = ${reportingTz}, data_version = data_version + 1`.execute(tx.q)

@@ -6,9 +6,9 @@ import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { currentDelta } from './delta.js'
 import { removeTimes } from './on-demand/user-times.js'
-import { requireAll } from './sql/assert-consistent.js'
+import { assertConsistent } from './sql/assert-consistent.js'
 import { isOfEventType } from './sql/on-demand.js'
-import { allEvents, columns, propertyValues, type Scope, sameColumns } from './sql/rollup-tables.js'
+import { allEvents, columns, propertyValues, type RollupTables, sameColumns } from './sql/rollup-tables.js'
 import { createTableAs, dropTempTables, tempTable } from './sql/temp-tables.js'
 
 /**
@@ -29,7 +29,7 @@ export async function removeDelta(tx: Transaction): Promise<void> {
   if (delta.optional.some(isOfEventType)) await removeTimes(tx)
 }
 
-async function takeUserDays(tx: Transaction, scope: Scope, expected: number): Promise<void> {
+async function takeUserDays(tx: Transaction, scope: RollupTables, expected: number): Promise<void> {
   await dropTempTables(tx, [scope.temp.taken, scope.temp.gaps])
   await findTaken(tx, scope, expected)
   await findGaps(tx, scope)
@@ -38,7 +38,7 @@ async function takeUserDays(tx: Transaction, scope: Scope, expected: number): Pr
 }
 
 /** The stored rows of the delta's user-days, into a temp table; `gone` are those of which nothing is left. */
-async function findTaken(tx: Transaction, { user, userDays, temp }: Scope, expected: number): Promise<void> {
+async function findTaken(tx: Transaction, { user, userDays, temp }: RollupTables, expected: number): Promise<void> {
   const taken = await createTableAs(
     tx,
     temp.taken,
@@ -47,7 +47,7 @@ async function findTaken(tx: Transaction, { user, userDays, temp }: Scope, expec
       FROM ${tempTable(temp.delta)} d JOIN ${tx.t[userDays]} u ON ${sameColumns(user, 'u', 'd')} AND u.day = d.day
       WHERE u.events >= d.events`,
   )
-  requireAll(userDays, taken, expected)
+  assertConsistent(userDays, taken, expected)
   await sql`ANALYZE ${tempTable(temp.taken)}`.execute(tx.q)
 }
 
@@ -55,7 +55,7 @@ async function findTaken(tx: Transaction, { user, userDays, temp }: Scope, expec
  * The runs of neighbouring rows that go, into a temp table: the stored day before the run (null: none) and the one that
  * follows it (null: none). A run ends where the next gone row has a previous day that stays, so what follows it stays.
  */
-async function findGaps(tx: Transaction, { user, userDays, temp }: Scope): Promise<void> {
+async function findGaps(tx: Transaction, { user, userDays, temp }: RollupTables): Promise<void> {
   await createTableAs(
     tx,
     temp.gaps,
@@ -77,7 +77,7 @@ async function findGaps(tx: Transaction, { user, userDays, temp }: Scope): Promi
   await sql`ANALYZE ${tempTable(temp.gaps)}`.execute(tx.q)
 }
 
-async function removeUserDays(tx: Transaction, { user, userDays, temp }: Scope): Promise<void> {
+async function removeUserDays(tx: Transaction, { user, userDays, temp }: RollupTables): Promise<void> {
   const table = tx.t[userDays]
   const taken = tempTable(temp.taken)
   const gaps = tempTable(temp.gaps)
@@ -109,7 +109,7 @@ async function removeUserDays(tx: Transaction, { user, userDays, temp }: Scope):
       AND u.first_day < g.follower`.execute(tx.q)
 }
 
-async function removeDays(tx: Transaction, scope: Scope): Promise<void> {
+async function removeDays(tx: Transaction, scope: RollupTables): Promise<void> {
   const { group, temp } = scope
   const days = tx.t[scope.days]
   const key = [...group, 'day']
@@ -135,7 +135,7 @@ async function removeDays(tx: Transaction, scope: Scope): Promise<void> {
       RETURNING 1)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept) AS found,
            (SELECT count(*) FROM changes) AS expected`.execute(tx.q)
-  requireAll(scope.days, rows[0]!.found, rows[0]!.expected)
+  assertConsistent(scope.days, rows[0]!.found, rows[0]!.expected)
 }
 
 async function removeEventTypeDays(tx: Transaction): Promise<void> {
@@ -151,5 +151,5 @@ async function removeEventTypeDays(tx: Transaction): Promise<void> {
       RETURNING e.day)
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept) AS found,
            (SELECT count(*) FROM pg_temp.ea_delta_types) AS expected`.execute(tx.q)
-  requireAll('event_type_days', rows[0]!.found, rows[0]!.expected)
+  assertConsistent('event_type_days', rows[0]!.found, rows[0]!.expected)
 }

@@ -4,7 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
-import { columns, type Scope, sameColumns } from './sql/rollup-tables.js'
+import { columns, type RollupTables, sameColumns } from './sql/rollup-tables.js'
 
 /**
  * Finds for every row of the delta its place among the stored rows: whether its user-day `existed`; the `first_day` and
@@ -21,7 +21,7 @@ import { columns, type Scope, sameColumns } from './sql/rollup-tables.js'
  * @param delta the scope's user columns, `day, events, first_day, prev_day, next_day`: the last three are neighbours
  *   within the delta
  */
-export function placedSql(tx: Transaction, scope: Scope, delta: RawBuilder<unknown>): RawBuilder<unknown> {
+export function upsertSql(tx: Transaction, scope: RollupTables, delta: RawBuilder<unknown>): RawBuilder<unknown> {
   const { user } = scope
   const userDays = tx.t[scope.userDays]
   return sql`
@@ -44,7 +44,11 @@ export function placedSql(tx: Transaction, scope: Scope, delta: RawBuilder<unkno
 }
 
 /** Writes the stored rows that have an event more or a new row before them, each once. */
-export function growUserDaysSql(tx: Transaction, scope: Scope, placed: RawBuilder<unknown>): RawBuilder<unknown> {
+export function growUserDaysSql(
+  tx: Transaction,
+  scope: RollupTables,
+  placed: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const user = columns(scope.user)
   return sql`
     UPDATE ${tx.t[scope.userDays]} u SET events = u.events + c.events, first_day = c.first_day, prev_day = c.prev_day
@@ -56,7 +60,11 @@ export function growUserDaysSql(tx: Transaction, scope: Scope, placed: RawBuilde
 }
 
 /** Writes what is left, after that, of the users whose first day moved down. */
-export function moveFirstDaysSql(tx: Transaction, scope: Scope, placed: RawBuilder<unknown>): RawBuilder<unknown> {
+export function moveFirstDaysSql(
+  tx: Transaction,
+  scope: RollupTables,
+  placed: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   return sql`
     UPDATE ${tx.t[scope.userDays]} u SET first_day = p.first_day
     FROM ${placed} p
@@ -66,7 +74,7 @@ export function moveFirstDaysSql(tx: Transaction, scope: Scope, placed: RawBuild
 /** Writes the new rows. Nobody else writes here, and ON CONFLICT would cost as much again. */
 export function insertUserDaysSql(
   tx: Transaction,
-  scope: Scope,
+  scope: RollupTables,
   placed: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
@@ -78,7 +86,7 @@ export function insertUserDaysSql(
 }
 
 /** Adds to the day table what the placed rows change. */
-export function addDaysSql(tx: Transaction, scope: Scope, placed: RawBuilder<unknown>): RawBuilder<unknown> {
+export function addDaysSql(tx: Transaction, scope: RollupTables, placed: RawBuilder<unknown>): RawBuilder<unknown> {
   const days = tx.t[scope.days]
   const key = [...scope.group, 'day']
   const keyWith = (day: string) => columns([...scope.group, day])

@@ -4,14 +4,14 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../db/connect.js'
-import { trueTimes } from './on-demand/user-times.js'
-import { trueEventTypeDays, truePropertyUserDays, trueUserDays } from './sql/completed-events.js'
+import { timesFromEvents } from './on-demand/user-times.js'
+import { eventTypeDaysFromEvents, propertyUserDaysFromEvents, userDaysFromEvents } from './sql/completed-events.js'
 import {
   allEvents,
   dayColumns,
   daySumsSql,
   propertyValues,
-  type Scope,
+  type RollupTables,
   sameColumns,
   userDayColumns,
 } from './sql/rollup-tables.js'
@@ -50,27 +50,31 @@ export async function verifyRollups(session: Session, options: { limit?: number 
   const { t } = session
   const reportingTz = sql`(SELECT reporting_tz FROM ${t.settings})`
   const { rows } = await sql<Difference>`
-    WITH true_user_days AS MATERIALIZED (${trueUserDays(session, reportingTz)}),
-    true_property_user_days AS MATERIALIZED (${truePropertyUserDays(session, reportingTz)})
+    WITH true_user_days AS MATERIALIZED (${userDaysFromEvents(session, reportingTz)}),
+    true_property_user_days AS MATERIALIZED (${propertyUserDaysFromEvents(session, reportingTz)})
     SELECT * FROM (
     ${scopeDifferences(session, allEvents, sql`true_user_days`)}
     UNION ALL
-    ${differences('event_type_days', t.event_type_days, sql`(${trueEventTypeDays(session, reportingTz)})`, { keys: ['day', 'event_type'], values: ['events'] })}
+    ${differences('event_type_days', t.event_type_days, sql`(${eventTypeDaysFromEvents(session, reportingTz)})`, { keys: ['day', 'event_type'], values: ['events'] })}
     UNION ALL
     ${scopeDifferences(session, propertyValues, sql`true_property_user_days`)}
     UNION ALL
-    ${differences('user_times', t.user_times, sql`(${trueTimes(session)})`, { keys: ['rollup', 'user_id'], values: ['times'] })}
+    ${differences('user_times', t.user_times, sql`(${timesFromEvents(session)})`, { keys: ['rollup', 'user_id'], values: ['times'] })}
     ) found ORDER BY "table", key::text COLLATE "C"
     LIMIT ${options.limit ?? null}::bigint`.execute(session.q)
   return rows
 }
 
-function scopeDifferences({ t }: Session, scope: Scope, trueUserDays: RawBuilder<unknown>): RawBuilder<unknown> {
+function scopeDifferences(
+  { t }: Session,
+  scope: RollupTables,
+  userDaysFromEvents: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const { userDays, days } = scope
   return sql`
-    ${differences(userDays, t[userDays], trueUserDays, userDayColumns(scope))}
+    ${differences(userDays, t[userDays], userDaysFromEvents, userDayColumns(scope))}
     UNION ALL
-    ${differences(days, t[days], sql`(${daySumsSql(scope, trueUserDays)})`, dayColumns(scope))}`
+    ${differences(days, t[days], sql`(${daySumsSql(scope, userDaysFromEvents)})`, dayColumns(scope))}`
 }
 
 /** The rows in which a stored and a true relation differ, as JSON for people. */

@@ -6,7 +6,7 @@ import { withoutValues } from './http/loggable.js'
 import type { ServerMetrics } from './http/metrics.js'
 
 /** Counts an event of the intake; what people should know of goes into the log, too. */
-export function noteIntakeEvent(event: IngestEvent, metrics: ServerMetrics, log: FastifyBaseLogger | undefined): void {
+export function logIngestEvent(event: IngestEvent, metrics: ServerMetrics, log: FastifyBaseLogger | undefined): void {
   switch (event.type) {
     case 'stored':
       metrics.countEvents('inserted', event.inserted)

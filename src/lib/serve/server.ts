@@ -17,11 +17,11 @@ import { bodyBudget } from './http/body-budget.js'
 import type { Access, ServeContext } from './http/context.js'
 import { type LogSink, loggingOptions, logKeysUnread } from './http/logging.js'
 import { createMetrics, type ServerMetrics } from './http/metrics.js'
-import { answerUnmatched } from './http/not-found.js'
+import { answerNotFound } from './http/not-found.js'
 import type { ServeOptions } from './http/options.js'
 import { requireDecodable } from './http/query-values.js'
 import { Connections, type DrainOptions, drainDefaults, type Stopping, type StopSwitch } from './http/shutdown.js'
-import { noteIntakeEvent } from './ingest-log.js'
+import { logIngestEvent } from './ingest-log.js'
 import { docsRoutes } from './openapi/docs-routes.js'
 import { pageRoutes } from './page-routes.js'
 import { problemOf, problemType } from './problem-details.js'
@@ -100,7 +100,7 @@ async function buildServer(context: ServerContext): Promise<FastifyInstance> {
     metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
   })
   await guard(app, context)
-  answerUnmatched(app, options)
+  answerNotFound(app, options)
   await app.register(async (scope) => {
     healthRoutes(scope, context)
     metricsRoutes(scope, context)
@@ -159,7 +159,7 @@ export async function withServer<T>(
   }
   const serve = async (access: Access) => {
     requireAuthentication(options, access)
-    const onEvent = (event: IngestEvent) => noteIntakeEvent(event, metrics, log)
+    const onEvent = (event: IngestEvent) => logIngestEvent(event, metrics, log)
     return withIngest(db, { spoolDir, timezone, onEvent }, async (intake) => {
       metrics.watch(intake)
       const stopping: StopSwitch = { isStopping: false }

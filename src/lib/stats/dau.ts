@@ -9,12 +9,12 @@ import * as z from 'zod'
 import { dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { activeUsers, usersActiveOn } from './active/active-users.js'
-import { rowDate } from './active/parse-date-key.js'
+import { parseDateKey } from './active/parse-date-key.js'
 import { windowState } from './query/completeness.js'
 import { calendar } from './query/events.js'
 import { commonParams } from './query/params.js'
 import { count, date, flag } from './query/row-schema.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const params = z.strictObject({
@@ -50,22 +50,22 @@ export const dauStat = defineStat({
   row,
   report: { title: 'Active users', params: ({ days, grain }) => ({ ...days, grain }) },
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  canUseRollups: (_, frame) => frame.segmentsHeld,
+  canUseRollups: (_, context) => context.segmentsHeld,
   chart: { form: 'lines', title: ({ grain }) => `Active users in each ${grain}` },
   definition: ({ grain }) => `Different users with at least one event in each ${grain}.`,
-  sql: ({ grain }, frame) => sql<SqlRow>`
+  sql: ({ grain }, context) => sql<SqlRow>`
 WITH calendar AS (
-  ${calendar(grain, frame)}
+  ${calendar(grain, context)}
 ), active AS (
-  ${activeUsers(grain, frame)}
+  ${activeUsers(grain, context)}
 )
 SELECT calendar.date, coalesce(active.users, 0)::bigint AS unique_users
 FROM calendar LEFT JOIN active ON active.date = calendar.date
 ORDER BY calendar.date`,
-  shape: (rows, { grain }, frame) => ({
+  shape: (rows, { grain }, context) => ({
     data: rows.map((row) => {
       const date = row.date as string
-      const state = windowState(frame, date, windowEnd(date, grain))
+      const state = windowState(context, date, windowEnd(date, grain))
       return {
         date,
         unique_users: state === 'ahead' ? null : (row.unique_users as number),
@@ -75,9 +75,9 @@ ORDER BY calendar.date`,
   }),
   drillDown: {
     key: 'the DATE of a row, as in 2025-10-06',
-    sql: (key, { grain }, frame) => {
-      const date = rowDate(key, grain, frame)
-      return usersActiveOn(frame, { from: date, to: windowEnd(date, grain) })
+    sql: (key, { grain }, context) => {
+      const date = parseDateKey(key, grain, context)
+      return usersActiveOn(context, { from: date, to: windowEnd(date, grain) })
     },
   },
 })
@@ -94,7 +94,7 @@ ORDER BY calendar.date`,
 export function dau(
   db: Database,
   given: z.input<typeof params> = {},
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof dauStat>> {
-  return ask(db, dauStat, given, options)
+  return runStat(db, dauStat, given, options)
 }

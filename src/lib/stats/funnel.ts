@@ -12,14 +12,14 @@ import type { Database } from '../db/connect.js'
 import { mayBeOpen } from './funnel/events-sql.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel/params.js'
 import { planFunnel } from './funnel/plan.js'
-import { walkedAttempts } from './funnel/recursive.js'
+import { recursiveAttempts } from './funnel/recursive.js'
 import { bestByArrays, canSearchArrays } from './funnel/search-events.js'
-import { areTimesKept, bestByTimes } from './funnel/search-rollup.js'
+import { bestByTimes, hasTimesRollup } from './funnel/search-rollup.js'
 import { strictAttempts } from './funnel/strict.js'
 import { unorderedAttempts } from './funnel/unordered.js'
-import type { Frame } from './query/query-context.js'
+import type { QueryContext } from './query/query-context.js'
 import { count, rate, seconds, text } from './query/row-schema.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 interface FunnelRow {
@@ -104,11 +104,11 @@ export const funnelStat = defineStat({
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
   // The kept times lie sorted by user in an index, so that merging them is quicker than hashing (docs/decisions/raw-event-questions.md).
   rollupSettings: { enable_hashjoin: 'off' },
-  canUseRollups: (params, frame) =>
+  canUseRollups: (params, context) =>
     params.order === 'ordered' &&
-    frame.segments.length === 0 &&
+    context.segments.length === 0 &&
     canSearchArrays({ plan: planFunnel(params.step, exclusionsOf(params)) }) &&
-    areTimesKept(params.step, frame),
+    hasTimesRollup(params.step, context),
   // Of the users who did not get to the end, those are told apart whose window is still open; long after the range none is.
   isTimeSensitive: ({ to, window }, now) => {
     if (to === undefined) return true
@@ -120,13 +120,13 @@ export const funnelStat = defineStat({
   chart: { form: 'funnel', title: () => 'Funnel' },
   meta,
   definition,
-  sql: (params, frame) => {
+  sql: (params, context) => {
     const steps = params.step.map((_, index) => index + 1)
     // Whole numbers: their sum does not depend on the order in which workers bring them.
     const microseconds = (step: number) =>
       sql`round(date_part('epoch', reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}]) * 1e6)::bigint`
     const later = steps.slice(1)
-    return sql<SqlRow>`${bestAttempts(params, frame)}
+    return sql<SqlRow>`${bestAttempts(params, context)}
 SELECT
   jsonb_build_array(${sql.join(steps.map((step) => sql`count(*) FILTER (WHERE depth >= ${sql.lit(step)})`))}) AS users,
   jsonb_build_array(${sql.join(later.map((step) => sql`percentile_cont(0.5) WITHIN GROUP (ORDER BY ${microseconds(step)}) / 1e6`))}) AS medians,
@@ -152,7 +152,7 @@ FROM best`
   },
   drillDown: {
     key: 'a step as in 2 for the users who reached it, -2 for those who reached the step before and not this one',
-    sql: (key, params, frame) => {
+    sql: (key, params, context) => {
       const found = /^(-?)(\d{1,2})$/.exec(key)
       const step = Number(found?.[2])
       const isLost = found?.[1] === '-'
@@ -163,7 +163,7 @@ FROM best`
           ],
         })
       }
-      return sql`${bestAttempts(params, frame)}
+      return sql`${bestAttempts(params, context)}
 SELECT user_id FROM best WHERE depth ${isLost ? sql`= ${step - 1}` : sql`>= ${step}`}`
     },
   },
@@ -186,13 +186,13 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
  * CTEs that end with `best (user_id, depth, reached, open)`, one row for each user with an attempt: the best one, and whether
  * any of his is open, so that it may become a better one.
  */
-function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id: string }> {
+function bestAttempts(params: FunnelParams, context: QueryContext): RawBuilder<{ user_id: string }> {
   const plan = planFunnel(params.step, exclusionsOf(params))
-  const question = { plan, windowMs: params.window.ms, frame }
+  const question = { plan, windowMs: params.window.ms, context }
   if (params.order === 'ordered' && canSearchArrays(question)) {
-    return sql`WITH ${frame.source === 'rollups' ? bestByTimes(question) : bestByArrays(question)}`
+    return sql`WITH ${context.source === 'rollups' ? bestByTimes(question) : bestByArrays(question)}`
   }
-  const attempts = { ordered: walkedAttempts, strict: strictAttempts, unordered: unorderedAttempts }[params.order]
+  const attempts = { ordered: recursiveAttempts, strict: strictAttempts, unordered: unorderedAttempts }[params.order]
   const isAnyOpen = mayBeOpen(question) ? sql`bool_or(open) OVER (PARTITION BY user_id)` : sql`false`
   return sql`WITH RECURSIVE ${attempts(question)}, best AS (
   SELECT DISTINCT ON (user_id) user_id, depth, reached, ${isAnyOpen} AS open
@@ -214,7 +214,7 @@ function bestAttempts(params: FunnelParams, frame: Frame): RawBuilder<{ user_id:
 export function funnel(
   db: Database,
   given: z.input<typeof funnelParams>,
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof funnelStat>> {
-  return ask(db, funnelStat, given, options)
+  return runStat(db, funnelStat, given, options)
 }

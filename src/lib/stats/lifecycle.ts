@@ -12,13 +12,13 @@ import { EaError } from '../core/errors.js'
 import { nearest } from '../core/nearest.js'
 import { addWindows, type Day, type DayGrain, dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import { rowDate } from './active/parse-date-key.js'
+import { parseDateKey } from './active/parse-date-key.js'
 import { windowState } from './query/completeness.js'
 import { all, calendar, eventDay, eventWindow, inSegments, onDays, windowOf } from './query/events.js'
 import { commonParams } from './query/params.js'
-import { type Frame, visibleOnly } from './query/query-context.js'
+import { type QueryContext, visibleOnly } from './query/query-context.js'
 import { count, date, flag } from './query/row-schema.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const states = ['new', 'returning', 'resurrecting', 'dormant'] as const
@@ -66,7 +66,7 @@ export const lifecycleStat = defineStat({
   row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
   lookbackDays: ({ grain }) => ({ day: 1, week: 7, month: 31 })[grain],
-  canUseRollups: (_, frame) => frame.segmentsHeld,
+  canUseRollups: (_, context) => context.segmentsHeld,
   chart: {
     form: 'stack',
     title: ({ grain }) => `New, returning, resurrecting and dormant users of each ${grain}`,
@@ -79,17 +79,17 @@ export const lifecycleStat = defineStat({
       `resurrecting: active, not new, and not active in the ${grain} before; dormant: active in the ${grain} before and not in this one.`
     )
   },
-  sql: ({ grain }, frame) => sql<SqlRow>`
+  sql: ({ grain }, context) => sql<SqlRow>`
 WITH calendar AS (
-  ${calendar(grain, fromOneBefore(grain, frame))}
+  ${calendar(grain, fromOneBefore(grain, context))}
 ), first_days AS (
-  ${firstDays(grain, frame)}
+  ${firstDays(grain, context)}
 ), counted AS (
   SELECT date, count(*) AS active,
     count(*) FILTER (WHERE prev IS NULL) AS new,
     count(*) FILTER (WHERE prev >= ${windowBefore(grain, sql`date`)}) AS stayed
   FROM first_days
-  WHERE date >= ${oneBefore(grain, frame)}::date
+  WHERE date >= ${oneBefore(grain, context)}::date
   GROUP BY date
 ), periods AS (
   SELECT calendar.date, coalesce(new, 0) AS new, coalesce(stayed, 0) AS stayed, coalesce(active, 0) AS active,
@@ -98,12 +98,12 @@ WITH calendar AS (
 )
 SELECT date, new, stayed AS "returning", active - new - stayed AS resurrecting, active_before - stayed AS dormant
 FROM periods
-WHERE date >= ${frame.range!.from}::date
+WHERE date >= ${context.range!.from}::date
 ORDER BY date`,
-  shape: (rows, { grain }, frame) => ({
+  shape: (rows, { grain }, context) => ({
     data: rows.map((row) => {
       const date = row.date as string
-      const known = windowState(frame, date, windowEnd(date, grain))
+      const known = windowState(context, date, windowEnd(date, grain))
       const users = (state: State) => (known === 'ahead' ? null : (row[state] as number))
       return {
         date,
@@ -117,17 +117,17 @@ ORDER BY date`,
   }),
   drillDown: {
     key: `DATE:STATE, as in 2025-10-06:new (${states.join(', ')})`,
-    sql: (key, { grain }, frame) => usersInState(key, grain, frame),
+    sql: (key, { grain }, context) => usersInState(key, grain, context),
   },
 })
 
 /** The start of the period before the range: who is dormant in the first one was active there. */
-function oneBefore(grain: DayGrain, frame: Frame): Day {
-  return addWindows(frame.range!.from, grain, -1)
+function oneBefore(grain: DayGrain, context: QueryContext): Day {
+  return addWindows(context.range!.from, grain, -1)
 }
 
-function fromOneBefore(grain: DayGrain, frame: Frame): Frame {
-  return { ...frame, range: { from: oneBefore(grain, frame), to: frame.range!.to } }
+function fromOneBefore(grain: DayGrain, context: QueryContext): QueryContext {
+  return { ...context, range: { from: oneBefore(grain, context), to: context.range!.to } }
 }
 
 /** The start of the period before the one that begins on `start`, an expression of type date. */
@@ -141,13 +141,13 @@ function windowBefore(grain: DayGrain, start: RawBuilder<unknown>): RawBuilder<u
  * `date, prev` for every user and period with an event in it: the start of the period, and when the user was active
  * before, which is exact as to the period; null when never.
  */
-function firstDays(grain: DayGrain, frame: Frame): RawBuilder<unknown> {
-  const { t } = frame
-  const { from, to } = fromOneBefore(grain, frame).range!
-  if (frame.source === 'rollups') {
+function firstDays(grain: DayGrain, context: QueryContext): RawBuilder<unknown> {
+  const { t } = context
+  const { from, to } = fromOneBefore(grain, context).range!
+  if (context.source === 'rollups') {
     return sql`SELECT date, prev
   FROM (
-    SELECT ${windowOf(sql`day`, grain, frame)} AS date, prev_day AS prev
+    SELECT ${windowOf(sql`day`, grain, context)} AS date, prev_day AS prev
     FROM ${t.user_days}
     WHERE day >= ${from}::date AND day < ${to}::date
   ) AS user_days
@@ -157,16 +157,16 @@ function firstDays(grain: DayGrain, frame: Frame): RawBuilder<unknown> {
   const longAgo = addWindows(from, grain, -1)
   return sql`SELECT date, lag(date) OVER (PARTITION BY user_id ORDER BY date) AS prev
   FROM (
-    SELECT user_id, greatest(${eventWindow(grain, frame)}, ${longAgo}::date) AS date
+    SELECT user_id, greatest(${eventWindow(grain, context)}, ${longAgo}::date) AS date
     FROM ${t.events}
-    WHERE ${all([...onDays(frame, { to }), ...visibleOnly(frame), ...inSegments(frame)])}
+    WHERE ${all([...onDays(context, { to }), ...visibleOnly(context), ...inSegments(context)])}
     GROUP BY user_id, 2
   ) AS user_periods`
 }
 
-function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ user_id: string }> {
+function usersInState(key: string, grain: DayGrain, context: QueryContext): RawBuilder<{ user_id: string }> {
   const [, dateText = key, stateText = ''] = /^(.*):(.*)$/s.exec(key) ?? []
-  const start = rowDate(dateText, grain, frame)
+  const start = parseDateKey(dateText, grain, context)
   const state = states.find((name) => name === stateText)
   if (state === undefined) {
     const near = nearest(stateText, states)
@@ -175,9 +175,9 @@ function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ 
     })
   }
   const [before, end] = [addWindows(start, grain, -1), windowEnd(start, grain)]
-  if (frame.source === 'rollups') {
+  if (context.source === 'rollups') {
     if (state === 'dormant') {
-      return sql`SELECT user_id FROM ${frame.t.user_days}
+      return sql`SELECT user_id FROM ${context.t.user_days}
   WHERE day >= ${before}::date AND day < ${end}::date
   GROUP BY user_id
   HAVING max(day) < ${start}::date`
@@ -187,10 +187,10 @@ function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ 
       returning: sql`prev_day >= ${before}::date AND prev_day < ${start}::date`,
       resurrecting: sql`prev_day < ${before}::date`,
     }[state]
-    return sql`SELECT user_id FROM ${frame.t.user_days}
+    return sql`SELECT user_id FROM ${context.t.user_days}
   WHERE day >= ${start}::date AND day < ${end}::date AND ${condition}`
   }
-  const day = eventDay(frame)
+  const day = eventDay(context)
   const isActiveBefore = sql`bool_or(${day} >= ${before}::date AND ${day} < ${start}::date)`
   const condition = {
     new: sql`min(${day}) >= ${start}::date`,
@@ -198,8 +198,8 @@ function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ 
     resurrecting: sql`max(${day}) >= ${start}::date AND min(${day}) < ${before}::date AND NOT ${isActiveBefore}`,
     dormant: sql`max(${day}) < ${start}::date AND ${isActiveBefore}`,
   }[state]
-  return sql`SELECT user_id FROM ${frame.t.events}
-  WHERE ${all([...onDays(frame, { to: end }), ...visibleOnly(frame), ...inSegments(frame)])}
+  return sql`SELECT user_id FROM ${context.t.events}
+  WHERE ${all([...onDays(context, { to: end }), ...visibleOnly(context), ...inSegments(context)])}
   GROUP BY user_id
   HAVING ${condition}`
 }
@@ -216,7 +216,7 @@ function usersInState(key: string, grain: DayGrain, frame: Frame): RawBuilder<{ 
 export function lifecycle(
   db: Database,
   given: z.input<typeof params> = {},
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof lifecycleStat>> {
-  return ask(db, lifecycleStat, given, options)
+  return runStat(db, lifecycleStat, given, options)
 }

@@ -9,7 +9,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { addDays, addWindows, daysBetween, windowStart } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type ReportDays, type SqlRow } from './query/stat.js'
 import { members } from './retention/cohorts-sql.js'
 import { definition } from './retention/definition.js'
@@ -85,29 +85,29 @@ export const retentionStat = defineStat({
   chart: { form: 'cohorts', title: ({ windowType }) => `Retention by ${windowType}` },
   meta,
   definition,
-  size: (params, frame) => [
-    { count: countCohorts(params, frame), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
+  size: (params, context) => [
+    { count: countCohorts(params, context), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
     { count: params.windows + 1, of: 'windows', params: ['windows'] },
   ],
-  sql: (params, frame) => {
-    cohortSpan(params, frame)
+  sql: (params, context) => {
+    cohortSpan(params, context)
     const { windowType, clock, windows } = params
     const isOfDays = windowType !== 'hour' && clock === 'calendar'
-    const dataEnds = dayBehindData(frame)
+    const dataEnds = dayBehindData(context)
     // The last condition stays behind the counting because of its first half: pushed down to the rows it costs more than
     // it saves, and the planner, which takes it to leave a third of them, would not let the workers count.
     return sql<SqlRow>`
 WITH cohorts AS (
-  ${isOfDays ? dayCohortsSql(windowType, frame) : windowInstants(params, frame)}
+  ${isOfDays ? dayCohortsSql(windowType, context) : windowInstants(params, context)}
 ), members AS (
-  ${members(params, frame)}
+  ${members(params, context)}
 ), ${counted(params)}
 SELECT cohorts.number, cohorts.cohort, coalesce(counted.number, 0)::int AS window_number, coalesce(counted.users, 0)::bigint AS users${
       isOfDays
         ? sql``
         : sql`,
   is_cohort, ${epoch(sql`begins`)} AS begins, ${epoch(sql`ends`)} AS ends,
-  ${dataEnds === null ? sql`NULL` : epoch(dayBegins(sql`${dataEnds}::date`, frame))} AS data_ends`
+  ${dataEnds === null ? sql`NULL` : epoch(dayBegins(sql`${dataEnds}::date`, context))} AS data_ends`
     }
 FROM cohorts LEFT JOIN counted ON counted.cohort = cohorts.number
 WHERE counted.number IS NULL OR counted.number <= ${windows}::int
@@ -177,7 +177,7 @@ function epoch(instant: RawBuilder<unknown>): RawBuilder<unknown> {
 export function retention(
   db: Database,
   given: GivenParams = {},
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof retentionStat>> {
-  return ask(db, retentionStat, given, options)
+  return runStat(db, retentionStat, given, options)
 }

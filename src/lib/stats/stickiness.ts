@@ -12,9 +12,9 @@ import type { Database } from '../db/connect.js'
 import { countWindows } from './query/answer-size.js'
 import { calendar, eventsInRange, eventWindow, windowOf } from './query/events.js'
 import { commonParams } from './query/params.js'
-import type { Frame } from './query/query-context.js'
+import type { QueryContext } from './query/query-context.js'
 import { count } from './query/row-schema.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const params = z.strictObject({
@@ -49,18 +49,20 @@ export const stickinessStat = defineStat({
   params,
   row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  canUseRollups: ({ grain }, frame) => grain !== 'hour' && frame.segmentsHeld,
+  canUseRollups: ({ grain }, context) => grain !== 'hour' && context.segmentsHeld,
   chart: { form: 'histogram', title: ({ grain }) => `Users by active ${grain}s` },
   definition: ({ grain }) =>
     `Different users by the number of ${grain}s of the range in which they have at least one event.`,
-  size: ({ grain }, frame) => [{ count: countWindows(grain, frame), of: `${grain}s`, params: ['from', 'to', 'grain'] }],
-  sql: ({ grain }, frame) => sql<SqlRow>`
+  size: ({ grain }, context) => [
+    { count: countWindows(grain, context), of: `${grain}s`, params: ['from', 'to', 'grain'] },
+  ],
+  sql: ({ grain }, context) => sql<SqlRow>`
 WITH calendar AS (
-  ${calendar(grain, frame)}
+  ${calendar(grain, context)}
 ), numbers AS (
   SELECT row_number() OVER (ORDER BY date) AS periods_active FROM calendar
 ), users AS (
-  ${activeWindows(grain, frame)}
+  ${activeWindows(grain, context)}
 ), counted AS (
   SELECT periods_active, count(*) AS users FROM users GROUP BY periods_active
 )
@@ -72,39 +74,39 @@ ORDER BY numbers.periods_active`,
   }),
   drillDown: {
     key: 'the number of active windows of a row, as in 3',
-    sql: (key, { grain }, frame) => sql`SELECT user_id
+    sql: (key, { grain }, context) => sql`SELECT user_id
 FROM (
-  ${activeWindows(grain, frame)}
+  ${activeWindows(grain, context)}
 ) AS users
-WHERE periods_active = ${activeWindowsOf(key, grain, frame)}`,
+WHERE periods_active = ${activeWindowsOf(key, grain, context)}`,
   },
 })
 
 /** `user_id, periods_active` of every user of the range. */
-function activeWindows(grain: Grain, frame: Frame): RawBuilder<{ user_id: string }> {
-  const { t } = frame
-  const { from, to } = frame.range!
-  if (frame.source === 'events') {
+function activeWindows(grain: Grain, context: QueryContext): RawBuilder<{ user_id: string }> {
+  const { t } = context
+  const { from, to } = context.range!
+  if (context.source === 'events') {
     return sql`SELECT user_id, count(*) AS periods_active
   FROM (
-    SELECT user_id, ${eventWindow(grain, frame)} AS date
+    SELECT user_id, ${eventWindow(grain, context)} AS date
     FROM ${t.events}
-    WHERE ${eventsInRange(frame)}
+    WHERE ${eventsInRange(context)}
     GROUP BY user_id, 2
   ) AS user_windows
   GROUP BY user_id`
   }
   const isFirstOfWindow =
-    grain === 'day' ? sql`` : sql` AND (prev_day IS NULL OR prev_day < ${windowOf(sql`day`, grain, frame)})`
+    grain === 'day' ? sql`` : sql` AND (prev_day IS NULL OR prev_day < ${windowOf(sql`day`, grain, context)})`
   return sql`SELECT user_id, count(*) AS periods_active
   FROM ${t.user_days}
   WHERE day >= ${from}::date AND day < ${to}::date${isFirstOfWindow}
   GROUP BY user_id`
 }
 
-function activeWindowsOf(key: string, grain: Grain, frame: Frame): number {
+function activeWindowsOf(key: string, grain: Grain, context: QueryContext): number {
   // A day on which the clock was set back has 25 hours.
-  const most = countWindows(grain, frame) + (grain === 'hour' ? 1 : 0)
+  const most = countWindows(grain, context) + (grain === 'hour' ? 1 : 0)
   const count = /^\d{1,9}$/.test(key) ? Number(key) : 0
   if (count >= 1 && count <= most) return count
   throw new EaError('usage', `No row has the number ${JSON.stringify(key)}: they go from 1 to ${most}.`, {
@@ -124,7 +126,7 @@ function activeWindowsOf(key: string, grain: Grain, frame: Frame): number {
 export function stickiness(
   db: Database,
   given: z.input<typeof params> = {},
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof stickinessStat>> {
-  return ask(db, stickinessStat, given, options)
+  return runStat(db, stickinessStat, given, options)
 }

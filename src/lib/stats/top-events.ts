@@ -9,9 +9,9 @@ import * as z from 'zod'
 import type { Database } from '../db/connect.js'
 import { all, eventsInRange, inSegments } from './query/events.js'
 import { commonParams } from './query/params.js'
-import type { Frame } from './query/query-context.js'
+import type { QueryContext } from './query/query-context.js'
 import { count, rate, text } from './query/row-schema.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const params = z.strictObject({
@@ -51,17 +51,17 @@ export const topEventsStat = defineStat({
   row,
   report: { title: 'Top events', params: ({ days }) => ({ ...days, limit: 10 }) },
   range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
-  canUseRollups: ({ uniqueUsers }, frame) =>
-    !uniqueUsers && frame.segments.every(({ field }) => field.kind === 'event_type'),
+  canUseRollups: ({ uniqueUsers }, context) =>
+    !uniqueUsers && context.segments.every(({ field }) => field.kind === 'event_type'),
   columns: ({ uniqueUsers }) => (uniqueUsers ? {} : { without: ['unique_users'] }),
   chart: { form: 'ranking', title: () => 'Events by type' },
   definition: ({ uniqueUsers }) =>
     uniqueUsers
       ? 'Events of each type, their share of all events of the range, and the different users who sent them.'
       : 'Events of each type, and their share of all events of the range.',
-  sql: ({ limit }, frame) => sql<SqlRow>`
+  sql: ({ limit }, context) => sql<SqlRow>`
 WITH counted AS (
-  ${countedTypes(frame)}
+  ${countedTypes(context)}
 )
 SELECT event_type, events, (events / sum(events) OVER ())::float8 AS share, unique_users
 FROM counted
@@ -78,27 +78,27 @@ LIMIT ${limit}`,
   drillDown: {
     key: 'the EVENT_TYPE of a row, as in purchase',
     canUseRollups: () => false,
-    sql: (key, _, frame) => sql`SELECT user_id
-FROM ${frame.t.events}
-WHERE ${all([eventsInRange(frame), sql`event_type = ${key}::text`])}
+    sql: (key, _, context) => sql`SELECT user_id
+FROM ${context.t.events}
+WHERE ${all([eventsInRange(context), sql`event_type = ${key}::text`])}
 GROUP BY user_id`,
   },
 })
 
 /** `event_type, events, unique_users` for every type of the range; `unique_users` is null when rollups answer. */
-function countedTypes(frame: Frame): RawBuilder<unknown> {
-  const { from, to } = frame.range!
-  if (frame.source === 'rollups') {
+function countedTypes(context: QueryContext): RawBuilder<unknown> {
+  const { from, to } = context.range!
+  if (context.source === 'rollups') {
     return sql`SELECT event_type, sum(events)::bigint AS events, NULL::bigint AS unique_users
-  FROM ${frame.t.event_type_days}
-  WHERE ${all([sql`day >= ${from}::date`, sql`day < ${to}::date`, ...inSegments(frame)])}
+  FROM ${context.t.event_type_days}
+  WHERE ${all([sql`day >= ${from}::date`, sql`day < ${to}::date`, ...inSegments(context)])}
   GROUP BY event_type`
   }
   return sql`SELECT event_type, sum(events)::bigint AS events, count(*) AS unique_users
   FROM (
     SELECT user_id, event_type, count(*) AS events
-    FROM ${frame.t.events}
-    WHERE ${eventsInRange(frame)}
+    FROM ${context.t.events}
+    WHERE ${eventsInRange(context)}
     GROUP BY user_id, event_type
   ) AS user_types
   GROUP BY event_type`
@@ -116,7 +116,7 @@ function countedTypes(frame: Frame): RawBuilder<unknown> {
 export function topEvents(
   db: Database,
   given: z.input<typeof params> = {},
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof topEventsStat>> {
-  return ask(db, topEventsStat, given, options)
+  return runStat(db, topEventsStat, given, options)
 }

@@ -17,9 +17,9 @@ import { countWindows } from './query/answer-size.js'
 import { hourState, type WindowState, windowState } from './query/completeness.js'
 import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from './query/events.js'
 import { commonParams, parsedText } from './query/params.js'
-import type { Frame } from './query/query-context.js'
+import type { QueryContext } from './query/query-context.js'
 import { count, dateOrInstant, flag, text } from './query/row-schema.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 
 const measures = ['events', 'unique_users'] as const
@@ -78,11 +78,11 @@ export const trendStat = defineStat({
   params,
   row,
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
-  canUseRollups: ({ grain, by, measure }, frame) => {
+  canUseRollups: ({ grain, by, measure }, context) => {
     if (grain === 'hour') return false
-    if (measure === 'unique_users') return by === undefined && frame.segmentsHeld
-    if (by === undefined && frame.segmentsHeld) return true
-    return [...(by === undefined ? [] : [by]), ...frame.segments].every(({ field }) => field.kind === 'event_type')
+    if (measure === 'unique_users') return by === undefined && context.segmentsHeld
+    if (by === undefined && context.segmentsHeld) return true
+    return [...(by === undefined ? [] : [by]), ...context.segments].every(({ field }) => field.kind === 'event_type')
   },
   fields: ({ by }) => (by === undefined ? [] : [by.field]),
   columns: ({ grain, by, measure }) => ({
@@ -102,18 +102,18 @@ export const trendStat = defineStat({
       ? `${counted} in each ${grain}.`
       : `${counted} in each ${grain} by ${by.text}, of the ${limit} largest keys of the range.`
   },
-  size: ({ grain, by, limit }, frame) => [
-    { count: countWindows(grain, frame), of: `${grain}s`, params: ['from', 'to', 'grain'] },
+  size: ({ grain, by, limit }, context) => [
+    { count: countWindows(grain, context), of: `${grain}s`, params: ['from', 'to', 'grain'] },
     ...(by === undefined ? [] : [{ count: limit, of: 'keys', params: ['limit'] }]),
   ],
-  sql: (params, frame) => (params.by === undefined ? inAll(params, frame) : byKey(params, frame)),
-  shape: async (rows, { grain, by, limit }, frame) => {
+  sql: (params, context) => (params.by === undefined ? inAll(params, context) : byKey(params, context)),
+  shape: async (rows, { grain, by, limit }, context) => {
     const left = by === undefined ? 0 : Math.max(0, ((rows[0]?.keys as number | undefined) ?? 0) - limit)
     // A window has a row for each key.
     const known = new Map<unknown, WindowState>()
     return {
       data: await mapInTurns(rows, 1, (row) => {
-        const state = known.get(row.date) ?? stateOf(row, grain, frame)
+        const state = known.get(row.date) ?? stateOf(row, grain, context)
         known.set(row.date, state)
         return {
           date: row.date as string,
@@ -128,14 +128,14 @@ export const trendStat = defineStat({
   },
   drillDown: {
     key: 'the DATE of a row, with --by also its KEY, as in 2025-10-06:UA',
-    canUseRollups: ({ grain, by }, frame) => grain !== 'hour' && by === undefined && frame.segmentsHeld,
-    sql: (key, { grain, by }, frame) => trendUsers(key, grain, by, frame),
+    canUseRollups: ({ grain, by }, context) => grain !== 'hour' && by === undefined && context.segmentsHeld,
+    sql: (key, { grain, by }, context) => trendUsers(key, grain, by, context),
   },
 })
 
-function stateOf({ date, ends }: SqlRow, grain: Grain, frame: Frame): WindowState {
-  if (grain === 'hour') return hourState(frame, date as string, ends as number)
-  return windowState(frame, date as string, windowEnd(date as string, grain))
+function stateOf({ date, ends }: SqlRow, grain: Grain, context: QueryContext): WindowState {
+  if (grain === 'hour') return hourState(context, date as string, ends as number)
+  return windowState(context, date as string, windowEnd(date as string, grain))
 }
 
 /** When an hour ends; days say it by themselves. */
@@ -144,32 +144,32 @@ function endOf(grain: Grain): RawBuilder<unknown> {
 }
 
 /** A window for the result. An hour is the instant at which it begins, on the local clock with its offset: some come twice. */
-function dateText(grain: Grain, frame: Frame): RawBuilder<unknown> {
+function dateText(grain: Grain, context: QueryContext): RawBuilder<unknown> {
   if (grain !== 'hour') return sql`calendar.date`
-  const local = sql`calendar.begins AT TIME ZONE ${frame.tz}`
+  const local = sql`calendar.begins AT TIME ZONE ${context.tz}`
   const ahead = sql`(${local}) - (calendar.begins AT TIME ZONE 'UTC')`
   return sql`to_char(${local}, 'YYYY-MM-DD"T"HH24:MI:SS') || CASE WHEN ${ahead} < interval '0' THEN '-' ELSE '+' END
     || to_char(greatest(${ahead}, -(${ahead})), 'HH24:MI')`
 }
 
-function inAll({ grain, measure }: Params, frame: Frame): RawBuilder<SqlRow> {
+function inAll({ grain, measure }: Params, context: QueryContext): RawBuilder<SqlRow> {
   return sql`
 WITH calendar AS (
-  ${calendar(grain, frame)}
+  ${calendar(grain, context)}
 ), counted AS (
-  ${measure === 'events' ? countedEvents(grain, undefined, frame) : countedUsers(grain, undefined, frame)}
+  ${measure === 'events' ? countedEvents(grain, undefined, context) : countedUsers(grain, undefined, context)}
 )
-SELECT ${dateText(grain, frame)} AS date, coalesce(counted.value, 0)::bigint AS value${endOf(grain)}
+SELECT ${dateText(grain, context)} AS date, coalesce(counted.value, 0)::bigint AS value${endOf(grain)}
 FROM calendar LEFT JOIN counted ON counted.date = calendar.date
 ORDER BY calendar.date`
 }
 
-function byKey({ grain, by, measure, limit }: Params, frame: Frame): RawBuilder<SqlRow> {
+function byKey({ grain, by, measure, limit }: Params, context: QueryContext): RawBuilder<SqlRow> {
   return sql`
 WITH calendar AS (
-  ${calendar(grain, frame)}
+  ${calendar(grain, context)}
 ), counted AS (
-  ${measure === 'events' ? countedEvents(grain, by, frame) : countedUsers(grain, by, frame)}
+  ${measure === 'events' ? countedEvents(grain, by, context) : countedUsers(grain, by, context)}
 ), totals AS (
   SELECT date, key, value, sum(value) OVER (PARTITION BY key) AS total FROM counted
 ), ranked AS (
@@ -180,38 +180,38 @@ WITH calendar AS (
   WHERE rank <= ${limit}
   GROUP BY rank, key, keys
 )
-SELECT ${dateText(grain, frame)} AS date, kept.key, kept.keys,
+SELECT ${dateText(grain, context)} AS date, kept.key, kept.keys,
   coalesce((kept.value_by_date ->> calendar.date::text)::bigint, 0) AS value${endOf(grain)}
 FROM kept CROSS JOIN calendar
 ORDER BY calendar.date, kept.rank`
 }
 
 /** `date, key, value`: the events of each window. */
-function countedEvents(grain: Grain, by: By | undefined, frame: Frame): RawBuilder<unknown> {
-  const { t } = frame
-  const { from, to } = frame.range!
-  if (frame.source === 'rollups') {
-    const isByType = by !== undefined || !frame.segmentsHeld
-    const onDays = [sql`day >= ${from}::date`, sql`day < ${to}::date`, ...(isByType ? inSegments(frame) : [])]
-    return sql`SELECT ${windowOf(sql`day`, grain, frame)} AS date, ${by === undefined ? sql`NULL` : sql`event_type`} AS key, sum(events)::bigint AS value
+function countedEvents(grain: Grain, by: By | undefined, context: QueryContext): RawBuilder<unknown> {
+  const { t } = context
+  const { from, to } = context.range!
+  if (context.source === 'rollups') {
+    const isByType = by !== undefined || !context.segmentsHeld
+    const onDays = [sql`day >= ${from}::date`, sql`day < ${to}::date`, ...(isByType ? inSegments(context) : [])]
+    return sql`SELECT ${windowOf(sql`day`, grain, context)} AS date, ${by === undefined ? sql`NULL` : sql`event_type`} AS key, sum(events)::bigint AS value
   FROM ${isByType ? t.event_type_days : t.days}
   WHERE ${all(onDays)}
   GROUP BY 1, 2`
   }
-  return sql`SELECT ${eventWindow(grain, frame)} AS date, ${by === undefined ? sql`NULL` : keySql(by)} AS key, count(*) AS value
+  return sql`SELECT ${eventWindow(grain, context)} AS date, ${by === undefined ? sql`NULL` : keySql(by)} AS key, count(*) AS value
   FROM ${t.events}
-  WHERE ${eventsInRange(frame)}
+  WHERE ${eventsInRange(context)}
   GROUP BY 1, 2`
 }
 
 /** `date, key, value`: the different users of each window. */
-function countedUsers(grain: Grain, by: By | undefined, frame: Frame): RawBuilder<unknown> {
-  if (by === undefined) return sql`SELECT date, users AS value FROM (${activeUsers(grain, frame)}) AS active`
+function countedUsers(grain: Grain, by: By | undefined, context: QueryContext): RawBuilder<unknown> {
+  if (by === undefined) return sql`SELECT date, users AS value FROM (${activeUsers(grain, context)}) AS active`
   return sql`SELECT date, key, count(*) AS value
   FROM (
-    SELECT user_id, ${eventWindow(grain, frame)} AS date, ${keySql(by)} AS key
-    FROM ${frame.t.events}
-    WHERE ${eventsInRange(frame)}
+    SELECT user_id, ${eventWindow(grain, context)} AS date, ${keySql(by)} AS key
+    FROM ${context.t.events}
+    WHERE ${eventsInRange(context)}
     GROUP BY user_id, 2, 3
   ) AS user_windows
   GROUP BY date, key`
@@ -229,7 +229,7 @@ function countedUsers(grain: Grain, by: By | undefined, frame: Frame): RawBuilde
 export function trend(
   db: Database,
   given: z.input<typeof params> = {},
-  options?: AskOptions,
+  options?: RunStatOptions,
 ): Promise<Answer<typeof trendStat>> {
-  return ask(db, trendStat, given, options)
+  return runStat(db, trendStat, given, options)
 }

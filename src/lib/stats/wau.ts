@@ -1,11 +1,11 @@
 /** How many different users were active in the 7 days that end with each date; see `rolling-users.ts`. */
 import type * as z from 'zod'
 import type { Database } from '../db/connect.js'
-import { type trailingParams, trailingUsersStat } from './active/rolling-users.js'
-import { type AskOptions, ask } from './query/run-stat.js'
+import { type rollingParams, rollingUsersStat } from './active/rolling-users.js'
+import { type RunStatOptions, runStat } from './query/run-stat.js'
 import type { Answer } from './query/stat.js'
 
-export const wauStat = trailingUsersStat({
+export const wauStat = rollingUsersStat({
   name: 'wau',
   lengthDays: 7,
   example: [
@@ -25,8 +25,8 @@ export const wauStat = trailingUsersStat({
  */
 export function wau(
   db: Database,
-  given: z.input<typeof trailingParams> = {},
-  options?: AskOptions,
+  given: z.input<typeof rollingParams> = {},
+  options?: RunStatOptions,
 ): Promise<Answer<typeof wauStat>> {
-  return ask(db, wauStat, given, options)
+  return runStat(db, wauStat, given, options)
 }

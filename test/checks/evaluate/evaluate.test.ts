@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseAssertion } from '../../../src/lib/checks/assertion/parser.js'
 import { checkAgainst } from '../../../src/lib/checks/assertion/types.js'
-import { type Evidence, type Judgement, judge } from '../../../src/lib/checks/evaluate/evaluate.js'
+import { type Evaluation, type EvaluationInputs, evaluateCheck } from '../../../src/lib/checks/evaluate/evaluate.js'
 import type { Result } from '../../../src/lib/core/result.js'
 import { addDays } from '../../../src/lib/core/time.js'
 import { stats } from '../../../src/lib/stats/catalog.js'
@@ -10,11 +10,11 @@ import { assertProperty } from '../../support/effort.js'
 import { answerOf, cohort, dauOf, funnelOf } from './answers.js'
 
 /** Judges a text; it must fit the stat of the answer, as every assertion that is judged. */
-function judged(text: string, answer: Result | undefined, more: Partial<Evidence> = {}): Judgement {
+function judged(text: string, answer: Result | undefined, more: Partial<EvaluationInputs> = {}): Evaluation {
   const assertion = parseAssertion(text)
   const stat = stats.find(({ name }) => name === answer?.metric)
   checkAgainst(assertion, stat, stat === undefined ? {} : stat.params.parse(given(answer!)))
-  return judge({
+  return evaluateCheck({
     assertion,
     answer,
     bases: [],
@@ -554,7 +554,7 @@ describe('freshness', () => {
 
 describe('imports', () => {
   const imports = { batches: 3, read: 200, rejected: 2, duplicates: 50 }
-  test.each<[text: string, Judgement['verdict'], value: number | null, kind: string, reason: string]>([
+  test.each<[text: string, Evaluation['verdict'], value: number | null, kind: string, reason: string]>([
     ['rejected <= 1%', true, 0.01, 'rate', 'rejected is 1%, which is <= 1% (2 of 200 records)'],
     ['rejected < 1%', false, 0.01, 'rate', 'rejected is 1%, not < 1% (2 of 200 records)'],
     ['rejected(10) <= 1', false, 2, 'count', 'rejected(10) is 2, not <= 1 (2 of 200 records)'],
@@ -571,7 +571,7 @@ describe('imports', () => {
   })
 
   const none = { batches: 0, read: 0, rejected: 0, duplicates: 0 }
-  test.each<[text: string, Evidence['imports'], minBase: number | undefined, reason: string | undefined]>([
+  test.each<[text: string, EvaluationInputs['imports'], minBase: number | undefined, reason: string | undefined]>([
     ['rejected <= 1%', undefined, undefined, 'no import was completed'],
     ['rejected <= 5', none, undefined, 'no import was completed'],
     ['rejected(7d) <= 1%', none, undefined, 'no import was completed in this time'],
@@ -601,5 +601,5 @@ describe('imports', () => {
 test('without an answer where there should be one is a bug, not a verdict', () => {
   const assertion = parseAssertion('unique_users >= 1')
   const nothing = { bases: [], freshnessSeconds: undefined, imports: undefined, minBase: undefined }
-  expect(() => judge({ assertion, answer: undefined, ...nothing })).toThrow('unique_users >= 1 needs an answer')
+  expect(() => evaluateCheck({ assertion, answer: undefined, ...nothing })).toThrow('unique_users >= 1 needs an answer')
 })

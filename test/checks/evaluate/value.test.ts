@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest'
 import type { Measure } from '../../../src/lib/checks/assertion/assertion.js'
 import { parseAssertion } from '../../../src/lib/checks/assertion/parser.js'
 import { numberOf } from '../../../src/lib/checks/evaluate/fraction.js'
-import { measure } from '../../../src/lib/checks/evaluate/value.js'
+import { measuredValue } from '../../../src/lib/checks/evaluate/value.js'
 import type { Result } from '../../../src/lib/core/result.js'
 import { assertProperty } from '../../support/effort.js'
 import { answerOf, cohort, dauOf, funnelOf } from './answers.js'
 
 /** The value of a subject, or why there is none. */
 function measured(subject: string, answer: Result): number | string {
-  const found = measure(parseAssertion(`${subject} >= 0`).subject as Measure, answer)
+  const found = measuredValue(parseAssertion(`${subject} >= 0`).subject as Measure, answer)
   return 'unknown' in found ? found.unknown : numberOf(found.value)
 }
 
@@ -377,7 +377,7 @@ describe('how many users or events a value stands on', () => {
     ['share[event_type=buy]', types, 100],
     ['share', answerOf('top-events', [{ event_type: 'x', events: 0, share: 0 }]), undefined],
   ])('%s', (subject, answer, weight) => {
-    const found = measure(parseAssertion(`${subject} >= 0`).subject as Measure, answer)
+    const found = measuredValue(parseAssertion(`${subject} >= 0`).subject as Measure, answer)
     if ('unknown' in found) throw new Error(found.unknown)
     expect(found.weight && numberOf(found.weight)).toBe(weight)
   })

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { expect, test } from 'vitest'
 import type { Cell, Column, ColumnKind, Result, Row } from '../../../src/lib/core/result.js'
-import { about } from '../../../src/lib/present/tables/caption.js'
+import { caption } from '../../../src/lib/present/tables/caption.js'
 import { flatColumns, human, plain, visible } from '../../../src/lib/present/tables/cell-text.js'
 import { formats } from '../../../src/lib/present/tables/formats.js'
 import { render } from '../../../src/lib/present/tables/render.js'
@@ -99,7 +99,7 @@ test('no line on a terminal is wider than it, but for a first column that may no
       for (const line of text.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(room)
       // One character can be three columns wide: lines of words need some room.
       const wide = Math.max(8, width)
-      for (const line of about(result, wide)) expect(stringWidth(line)).toBeLessThanOrEqual(wide)
+      for (const line of caption(result, wide)) expect(stringWidth(line)).toBeLessThanOrEqual(wide)
     }),
     200,
   )

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../../src/lib/db/connect.js'
 import { rebuildRollups } from '../../../src/lib/rollups/rebuild.js'
 import { parseField, parseSegment, parseSelector } from '../../../src/lib/stats/filter/filter-parser.js'
-import { type Asked, vocabularyWarnings } from '../../../src/lib/stats/filter/unknown-names.js'
+import { type NamesInQuestion, unknownNameWarnings } from '../../../src/lib/stats/filter/unknown-names.js'
 import { withFreshDatabase } from '../../support/database.js'
 
 interface Given {
@@ -28,13 +28,13 @@ function store(db: Database, events: readonly Given[], status: 'completed' | 'lo
   })
 }
 
-const segments = (...texts: string[]): Asked => ({ segments: texts.flatMap(parseSegment), selectors: [] })
-const selectors = (...texts: string[]): Asked => ({ segments: [], selectors: texts.map(parseSelector) })
+const segments = (...texts: string[]): NamesInQuestion => ({ segments: texts.flatMap(parseSegment), selectors: [] })
+const selectors = (...texts: string[]): NamesInQuestion => ({ segments: [], selectors: texts.map(parseSelector) })
 
 test('event types that no event has, wherever they are named, each once', async () => {
   await withFreshDatabase(async (db) => {
     await store(db, [{ type: 'purchase' }, { type: 'page_view' }])
-    const warnings = (asked: Asked) => vocabularyWarnings(db, asked, undefined)
+    const warnings = (asked: NamesInQuestion) => unknownNameWarnings(db, asked, undefined)
     const mistyped = 'No event has the event_type "purchse"; did you mean "purchase"?'
     expect(await warnings(selectors('purchse'))).toEqual([mistyped])
     expect(await warnings(segments('event_type:page_view,purchse', 'event_type!=purchse'))).toEqual([mistyped])
@@ -56,7 +56,7 @@ test('properties that no event has, with the nearest name of the same depth', as
       { type: 'a', properties: { country: 'UA', 'utm.source': 'mail', nothing: null, tags: [{ name: 'x' }] } },
       { type: 'b', properties: { device: { os: 'iOS', screen: { width: 5 } }, 'page title': 'x', device_os: 1 } },
     ])
-    const warnings = (...texts: string[]) => vocabularyWarnings(db, segments(...texts), undefined)
+    const warnings = (...texts: string[]) => unknownNameWarnings(db, segments(...texts), undefined)
     const known = ['country:PL', 'nothing:*', 'device.os:x', 'device.screen.width>1', '"utm.source":x', 'tags.0.name:x']
     expect(await warnings(...known.map((text) => `properties.${text}`))).toEqual([])
     const mistyped: [asked: string, meant: string | undefined][] = [
@@ -77,9 +77,9 @@ test('properties that no event has, with the nearest name of the same depth', as
     }
     expect(await warnings('properties.contry:x and properties.contry!=y')).toHaveLength(1)
     const asked = { segments: [], selectors: [parseSelector('a[properties.contry:x]')] }
-    expect(await vocabularyWarnings(db, asked, undefined)).toHaveLength(1)
+    expect(await unknownNameWarnings(db, asked, undefined)).toHaveLength(1)
     const fields = [parseField('properties.contry'), parseField('event_type')]
-    expect(await vocabularyWarnings(db, { ...segments(), fields }, undefined)).toHaveLength(1)
+    expect(await unknownNameWarnings(db, { ...segments(), fields }, undefined)).toHaveLength(1)
   })
 })
 
@@ -89,7 +89,7 @@ test('the nearest name of a deep property is searched by steps, not by a join fo
     const nested = deep('leaf').reduceRight<unknown>((inner, key) => ({ [key]: inner, b: 1, c: 2 }), 1)
     await store(db, [{ type: 'a', properties: nested as object }])
     const asked = { segments: parseSegment(`properties.${deep('laef').join('.')}:x`), selectors: [] }
-    expect(await vocabularyWarnings(db, asked, undefined)).toEqual([
+    expect(await unknownNameWarnings(db, asked, undefined)).toEqual([
       `No event has properties.${deep('laef').join('.')}; did you mean properties.${deep('leaf').join('.')}?`,
     ])
   })
@@ -99,7 +99,7 @@ test('of many unknown names the first few get a suggestion', async () => {
   await withFreshDatabase(async (db) => {
     await store(db, [{ type: 'view', properties: { country: 1 } }])
     const types = Array.from({ length: 12 }, (_, index) => `view${index % 10}${index}`)
-    const warnings = await vocabularyWarnings(db, segments(`event_type:view1,${types.join()}`), undefined)
+    const warnings = await unknownNameWarnings(db, segments(`event_type:view1,${types.join()}`), undefined)
     expect(warnings).toHaveLength(13)
     expect(warnings[0]).toContain('did you mean "view"?')
     expect(warnings.filter((text) => text.includes('did you mean')).length).toBeLessThanOrEqual(5)
@@ -112,14 +112,14 @@ test('events of a batch that is loading do not count', async () => {
     const open = await store(db, [{ type: 'secret', properties: { kountry: 'UA', hidden: 1 } }], 'loading')
     const visible = sql`batch_id <> ALL(${[open]}::bigint[])`
     const asked = { segments: parseSegment('properties.hidden>0'), selectors: [parseSelector('secret')] }
-    expect(await vocabularyWarnings(db, asked, visible)).toEqual([
+    expect(await unknownNameWarnings(db, asked, visible)).toEqual([
       'No event has the event_type "secret".',
       'No event has properties.hidden.',
     ])
-    expect(await vocabularyWarnings(db, segments('properties.countri:UA'), visible)).toEqual([
+    expect(await unknownNameWarnings(db, segments('properties.countri:UA'), visible)).toEqual([
       'No event has properties.countri; did you mean properties.country?',
     ])
-    expect(await vocabularyWarnings(db, segments('properties.hidden>0'), undefined)).toEqual([])
+    expect(await unknownNameWarnings(db, segments('properties.hidden>0'), undefined)).toEqual([])
   })
 })
 
@@ -137,8 +137,8 @@ test('a property of one event among many is found though the sample has not seen
       SELECT pg_relation_size('ea.events') / current_setting('block_size')::int AS pages`.execute(q)
     expect(rows[0]!.pages).toBeGreaterThan(600)
     const asked = segments('properties.first:1', 'properties.last:1', 'properties.sub.key:1')
-    expect(await vocabularyWarnings(db, asked, undefined)).toEqual([])
-    expect(await vocabularyWarnings(db, segments('properties.pgae:1', 'properties.sub.kye:1'), undefined)).toEqual([
+    expect(await unknownNameWarnings(db, asked, undefined)).toEqual([])
+    expect(await unknownNameWarnings(db, segments('properties.pgae:1', 'properties.sub.kye:1'), undefined)).toEqual([
       'No event has properties.pgae; did you mean properties.page?',
       'No event has properties.sub.kye; did you mean properties.sub.key?',
     ])
@@ -149,7 +149,7 @@ test('a comparison with what is no number', async () => {
   await withFreshDatabase(async (db) => {
     await store(db, [{ type: 'view', properties: { price: 5 } }])
     const asked = segments('properties.price > 1e3', 'properties.price>10', 'properties.price:x', 'user_id<"a ""b"""')
-    expect(await vocabularyWarnings(db, asked, undefined)).toEqual([
+    expect(await unknownNameWarnings(db, asked, undefined)).toEqual([
       'No event matches properties.price > 1e3: "1e3" is not a number such as 12 or -0.5.',
       'No event matches user_id<"a ""b""": "a \\"b\\"" is not a number such as 12 or -0.5.',
     ])
@@ -158,12 +158,12 @@ test('a comparison with what is no number', async () => {
 
 test('an empty database has no names; nothing is asked of a database when nothing is named', async () => {
   await withFreshDatabase(async (db) => {
-    expect(await vocabularyWarnings(db, selectors('view[properties.a.b:1]'), undefined)).toEqual([
+    expect(await unknownNameWarnings(db, selectors('view[properties.a.b:1]'), undefined)).toEqual([
       'No event has the event_type "view".',
       'No event has properties.a.b.',
     ])
     await sql`DROP TABLE ${db.t.events}, ${db.t.event_type_days}`.execute(db.q)
-    expect(await vocabularyWarnings(db, segments('user_id:1', 'event_type:*'), undefined)).toEqual([])
-    await expect(vocabularyWarnings(db, selectors('view'), undefined)).rejects.toThrow(/event_type_days/)
+    expect(await unknownNameWarnings(db, segments('user_id:1', 'event_type:*'), undefined)).toEqual([])
+    await expect(unknownNameWarnings(db, selectors('view'), undefined)).rejects.toThrow(/event_type_days/)
   })
 })

@@ -5,11 +5,11 @@ import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../../src/lib/db/connect.js'
 import { exclusionsOf } from '../../../src/lib/stats/funnel/params.js'
 import { planFunnel } from '../../../src/lib/stats/funnel/plan.js'
-import { walkedAttempts } from '../../../src/lib/stats/funnel/recursive.js'
+import { recursiveAttempts } from '../../../src/lib/stats/funnel/recursive.js'
 import { funnel, funnelStat } from '../../../src/lib/stats/funnel.js'
-import { askUsers } from '../../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { parseParams } from '../../../src/lib/stats/query/params.js'
-import { readFrame } from '../../../src/lib/stats/query/read-context.js'
+import { readQueryContext } from '../../../src/lib/stats/query/read-context.js'
 import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
 import { storeEvents } from '../../support/events.js'
@@ -164,7 +164,7 @@ async function expectDefinition(db: Database, given: Scenario) {
   expect(meta.pending_users).toBe(pending.length)
 
   for (let step = 1; step <= stepCount; step++) {
-    const users = async (cell: string) => (await askUsers(db, funnelStat, params, cell)).data.map((row) => row.user_id)
+    const users = async (cell: string) => (await drillDown(db, funnelStat, params, cell)).data.map((row) => row.user_id)
     const modelUsers = (isOf: (depth: number) => boolean) =>
       [...best]
         .filter(([, { depth }]) => isOf(depth))
@@ -180,11 +180,11 @@ async function expectDefinition(db: Database, given: Scenario) {
 async function expectGeneralForm(db: Database, given: object, best: ReturnType<typeof bestAttempts>) {
   const params = parseParams(funnelStat.params, given)
   const rows = await withTransaction(db, async (s) => {
-    const { frame } = await readFrame(s, params, funnelStat.range(params))
+    const { context } = await readQueryContext(s, params, funnelStat.range(params))
     const plan = planFunnel(params.step, exclusionsOf(params))
-    const question = { plan, windowMs: params.window.ms, frame: { ...frame, source: 'events' as const } }
+    const question = { plan, windowMs: params.window.ms, context: { ...context, source: 'events' as const } }
     const found = await sql<{ user_id: string; depth: number; times: number[] }>`
-      WITH RECURSIVE ${walkedAttempts(question)}
+      WITH RECURSIVE ${recursiveAttempts(question)}
       SELECT DISTINCT ON (user_id) user_id, depth,
         (SELECT jsonb_agg(extract(epoch FROM at) * 1000 ORDER BY n) FROM unnest(reached) WITH ORDINALITY AS u(at, n)) AS times
       FROM attempts

@@ -1,7 +1,7 @@
 /** Funnels from the public test suites of PostHog and ClickHouse: their events and questions must give their numbers. */
 import { expect, test } from 'vitest'
 import { funnel, funnelStat } from '../../../src/lib/stats/funnel.js'
-import { askUsers } from '../../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { withFreshDatabase } from '../../support/database.js'
 import { storeEvents } from '../../support/events.js'
 import { eventsOf } from './notation.js'
@@ -124,7 +124,7 @@ test('F18: the deepest step of each user, ordered and strict (ClickHouse 00632_a
       const params = { step: ['a', 'b', 'c'], window: '86400s', order }
       const depths: Record<string, number> = {}
       for (const step of [1, 2, 3]) {
-        const { data } = await askUsers(db, funnelStat, params, String(step))
+        const { data } = await drillDown(db, funnelStat, params, String(step))
         for (const row of data) depths[row.user_id as string] = step
       }
       return depths

@@ -8,8 +8,8 @@ import { type Database, withTransaction } from '../../../src/lib/db/connect.js'
 import { fillTimes } from '../../../src/lib/rollups/on-demand/user-times.js'
 import type { EventTypeRollup } from '../../../src/lib/rollups/sql/on-demand.js'
 import { funnelStat } from '../../../src/lib/stats/funnel.js'
-import { askUsers } from '../../../src/lib/stats/query/drill-down.js'
-import { ask } from '../../../src/lib/stats/query/run-stat.js'
+import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
+import { runStat } from '../../../src/lib/stats/query/run-stat.js'
 import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
 import { storeBatch, storeEvents } from '../../support/events.js'
@@ -84,12 +84,12 @@ test('the same numbers and users from kept times as from events, in zones whose 
 
 /** All that can be asked about a funnel, and who answered. */
 async function wholeAnswer(db: Database, given: Given) {
-  const { data, meta } = await ask(db, funnelStat, given)
+  const { data, meta } = await runStat(db, funnelStat, given)
   const { source, ...rest } = meta
   const users: Record<string, readonly unknown[]> = {}
   for (const { step } of data) {
     for (const cell of step === 1 ? ['1'] : [`${step}`, `-${step}`]) {
-      const found = await askUsers(db, funnelStat, given, cell)
+      const found = await drillDown(db, funnelStat, given, cell)
       expect(found.meta.source).toBe(source)
       users[cell] = found.data
     }
@@ -124,7 +124,7 @@ test('the kept times answer what they hold, and the events everything else', asy
     ])
     await keepTimes(db, ['a', 'b'])
     const sourceOf = async (given: Partial<Given>) => {
-      const { data, meta } = await ask(db, funnelStat, { step: ['a', 'b'], ...given })
+      const { data, meta } = await runStat(db, funnelStat, { step: ['a', 'b'], ...given })
       expect(data[0]!.users).toBe(1)
       return meta.source
     }
@@ -181,7 +181,7 @@ test('a batch that is still loading does not count', async () => {
       storeBatch(tx, [{ user: 'ann', type: 'b', at: '2025-03-01T11:00:00Z' }], 'loading'),
     )
     await keepTimes(db, ['a', 'b'])
-    const { data, meta } = await ask(db, funnelStat, { step: ['a', 'b'] })
+    const { data, meta } = await runStat(db, funnelStat, { step: ['a', 'b'] })
     expect(meta.source).toBe('rollups')
     expect(data.map(({ users }) => users)).toEqual([1, 0])
   })
@@ -190,8 +190,8 @@ test('a batch that is still loading does not count', async () => {
 test('without any data there is nothing to count', async () => {
   await withFreshDatabase(async (db) => {
     await keepTimes(db, ['a', 'b'])
-    const { data } = await ask(db, funnelStat, { step: ['a', 'b'], from: '2025-03-01', to: '2025-03-31' })
+    const { data } = await runStat(db, funnelStat, { step: ['a', 'b'], from: '2025-03-01', to: '2025-03-31' })
     expect(data.map(({ users }) => users)).toEqual([0, 0])
-    expect((await ask(db, funnelStat, { step: ['a', 'b'] })).data).toEqual([])
+    expect((await runStat(db, funnelStat, { step: ['a', 'b'] })).data).toEqual([])
   })
 })

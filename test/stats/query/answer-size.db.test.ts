@@ -7,7 +7,7 @@ import { withTransaction } from '../../../src/lib/db/connect.js'
 import { rebuildRollups } from '../../../src/lib/rollups/rebuild.js'
 import { dauStat } from '../../../src/lib/stats/dau.js'
 import { countWindows, maxNumbers, requireAnswerable } from '../../../src/lib/stats/query/answer-size.js'
-import { askUsers, eachUser, userBefore } from '../../../src/lib/stats/query/drill-down.js'
+import { drillDown, eachUser, userBefore } from '../../../src/lib/stats/query/drill-down.js'
 import { retention } from '../../../src/lib/stats/retention.js'
 import { stickiness } from '../../../src/lib/stats/stickiness.js'
 import { trend } from '../../../src/lib/stats/trend.js'
@@ -74,14 +74,14 @@ test('users come page by page, and all of them piece by piece', async () => {
         FROM generate_series(1, 20500) AS n`.execute(tx.q)
       await rebuildRollups(tx)
     })
-    const all = await askUsers(db, dauStat, {}, '2025-08-01')
+    const all = await drillDown(db, dauStat, {}, '2025-08-01')
     expect(all.data).toHaveLength(20_501)
     expect(all.meta).not.toHaveProperty('next_cursor')
 
     const paged: unknown[] = []
     const sizes: number[] = []
     for (let after: string | undefined, isLast = false; !isLast; ) {
-      const { data, meta } = await askUsers(db, dauStat, {}, '2025-08-01', { page: { size: 8000, after } })
+      const { data, meta } = await drillDown(db, dauStat, {}, '2025-08-01', { page: { size: 8000, after } })
       paged.push(...data)
       sizes.push(data.length)
       isLast = meta.next_cursor === undefined
@@ -101,7 +101,7 @@ test('users come page by page, and all of them piece by piece', async () => {
     const { as_of: _, ...meta } = answer.meta
     expect(all.meta).toMatchObject(meta)
 
-    const exact = await askUsers(db, dauStat, {}, '2025-08-01', { page: { size: 20_501 } })
+    const exact = await drillDown(db, dauStat, {}, '2025-08-01', { page: { size: 20_501 } })
     expect(exact.meta).not.toHaveProperty('next_cursor')
     await expect(
       eachUser(db, dauStat, {}, '2025-08-01', async () => {

@@ -14,8 +14,8 @@ import { fillTimes } from '../../../src/lib/rollups/on-demand/user-times.js'
 import { rebuildRollups } from '../../../src/lib/rollups/rebuild.js'
 import { stats } from '../../../src/lib/stats/catalog.js'
 import { funnelStat } from '../../../src/lib/stats/funnel.js'
-import { askUsers } from '../../../src/lib/stats/query/drill-down.js'
-import { ask, explain } from '../../../src/lib/stats/query/run-stat.js'
+import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
+import { explain, runStat } from '../../../src/lib/stats/query/run-stat.js'
 import type { Stat } from '../../../src/lib/stats/query/stat.js'
 import { reset } from '../../rollups/model.js'
 import { withFreshDatabase } from '../../support/database.js'
@@ -121,7 +121,7 @@ async function storeAll(db: Database, zone: string, completed: readonly GivenEve
 
 /** An answer without what tells only how it was found. */
 async function answerOf(db: Database, stat: Stat, given: Readonly<Record<string, unknown>>) {
-  const { meta, ...rest } = await ask(db, stat, given)
+  const { meta, ...rest } = await runStat(db, stat, given)
   const comparable: Record<string, unknown> = { ...meta, source: undefined, hides_later_events: undefined }
   return { ...rest, meta: comparable }
 }
@@ -179,7 +179,7 @@ test('asking with as-of is asking a database of the events before it', () =>
           expect(answer, about).toEqual(expected)
           const cell = cellOf(stat, answer, s.pick)
           if (cell === undefined) continue
-          const users = (of: Database) => askUsers(of, stat, given, cell).then(({ data }) => data)
+          const users = (of: Database) => drillDown(of, stat, given, cell).then(({ data }) => data)
           expect(await users(db), `${about}, users of ${cell}`).toEqual(await users(early))
         }
       })
@@ -196,7 +196,7 @@ const twoDays = [hour(-14, 'ann'), hour(10, 'ann'), hour(10, 'ann', 'buy'), hour
 
 const sourceOf = async (db: Database, name: string, given: Record<string, unknown>) => {
   const stat = stats.find((known) => known.name === name)!
-  return (await ask(db, stat, given)).meta.source
+  return (await runStat(db, stat, given)).meta.source
 }
 
 test('rollups answer where as-of is a midnight and where it cuts a day, and as they are where it hides nothing', () =>
@@ -220,7 +220,7 @@ test('an event ahead of the clock does not count until its time comes, but it is
       { at: inHours(-48), user: 'ann' },
       { at: inHours(5), user: 'bob', type: 'buy' },
     ])
-    const { data, meta } = await ask(db, stats.find(({ name }) => name === 'top-events')!, {})
+    const { data, meta } = await runStat(db, stats.find(({ name }) => name === 'top-events')!, {})
     expect(data).toEqual([{ event_type: 'view', events: 1, share: 1 }])
     expect(meta).toMatchObject({ data_until: inHours(-48).slice(0, 10), hides_later_events: true, source: 'rollups' })
     expect(await withTransaction(db, (tx) => freshness(tx, {}))).toBeCloseTo(48 * 3600, -2)
@@ -252,7 +252,7 @@ test('kept times are cut at as-of, too', () =>
   withFreshDatabase(async (db) => {
     await storeAll(db, 'UTC', twoDays, [])
     const given = { step: ['view', 'buy'], from: '2025-08-30', to: '2025-08-31', asOf: '2025-08-31T10:00:00Z' }
-    const { data, meta } = await ask(db, funnelStat, given)
+    const { data, meta } = await runStat(db, funnelStat, given)
     expect([meta.source, ...data.map(({ users }) => users)]).toEqual(['rollups', 1, 0])
   }))
 
@@ -260,7 +260,7 @@ test('a range that has no day of the data is said', () =>
   withFreshDatabase(async (db) => {
     await storeEvents(db, twoDays)
     const warningsOf = async (given: Record<string, unknown>) =>
-      (await ask(db, stats.find(({ name }) => name === 'trend')!, { asOf: '2025-10-01', ...given })).meta.warnings
+      (await runStat(db, stats.find(({ name }) => name === 'trend')!, { asOf: '2025-10-01', ...given })).meta.warnings
     expect(await warningsOf({ from: '2025-09-10' })).toEqual([
       'The data ends on 2025-08-31, before the range begins on 2025-09-10.',
     ])

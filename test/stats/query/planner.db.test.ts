@@ -11,8 +11,8 @@ import { rebuildRollups } from '../../../src/lib/rollups/rebuild.js'
 import { dauStat } from '../../../src/lib/stats/dau.js'
 import { lifecycleStat } from '../../../src/lib/stats/lifecycle.js'
 import { mauStat } from '../../../src/lib/stats/mau.js'
-import { askUsers } from '../../../src/lib/stats/query/drill-down.js'
-import { ask } from '../../../src/lib/stats/query/run-stat.js'
+import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
+import { runStat } from '../../../src/lib/stats/query/run-stat.js'
 import type { Stat } from '../../../src/lib/stats/query/stat.js'
 import { stickinessStat } from '../../../src/lib/stats/stickiness.js'
 import { topEventsStat } from '../../../src/lib/stats/top-events.js'
@@ -239,13 +239,13 @@ function casesOf(s: Scenario): Case[] {
 
 async function check(db: Database, one: Case, inReportingZone: boolean): Promise<void> {
   const { stat, given, expected, rollupsKnow, users, keysLeftOut } = one
-  const { data, meta } = await ask(db, stat, given)
+  const { data, meta } = await runStat(db, stat, given)
   const about = `${stat.name} ${JSON.stringify(given)} from ${meta.source}`
   expect(data, about).toEqual(expected)
   expect(meta.source, about).toBe(rollupsKnow && inReportingZone ? 'rollups' : 'events')
   if (keysLeftOut !== undefined && expected.length > 0) expect(meta.keys_left_out, about).toBe(keysLeftOut)
   for (const { cell, count } of users ?? []) {
-    const listed = askUsers(db, stat, given, cell)
+    const listed = drillDown(db, stat, given, cell)
     if (count === null) {
       await expect(listed, about).rejects.toMatchObject({ code: 'usage' })
       continue

@@ -6,8 +6,8 @@ import type { Grain } from '../../../src/lib/core/time.js'
 import { type Database, withTransaction } from '../../../src/lib/db/connect.js'
 import { completeUntil, windowState } from '../../../src/lib/stats/query/completeness.js'
 import { commonParams, parseParams } from '../../../src/lib/stats/query/params.js'
-import type { OpenFrame, RangeRequest } from '../../../src/lib/stats/query/query-context.js'
-import { readFrame } from '../../../src/lib/stats/query/read-context.js'
+import type { OpenQueryContext, RangeRequest } from '../../../src/lib/stats/query/query-context.js'
+import { readQueryContext } from '../../../src/lib/stats/query/read-context.js'
 import { withFreshDatabase } from '../../support/database.js'
 import { storeEvents } from '../../support/events.js'
 import { errorOf } from '../../support/temp-dir.js'
@@ -21,12 +21,12 @@ interface Asked extends z.input<typeof params> {
 async function frameOf(db: Database, { grain = 'day', ...given }: Asked = {}, more: Partial<RangeRequest> = {}) {
   const { from, to, ...rest } = parseParams(params, given)
   const request = { first: from, last: to, grain, ...more }
-  return withTransaction(db, (tx) => readFrame(tx, rest, request, (name) => `--${name}`), { readOnly: true })
+  return withTransaction(db, (tx) => readQueryContext(tx, rest, request, (name) => `--${name}`), { readOnly: true })
 }
 
 /** First and last day, both included. */
 async function rangeOf(db: Database, asked: Asked = {}, more: Partial<RangeRequest> = {}): Promise<unknown> {
-  const { range } = (await frameOf(db, asked, more)).frame
+  const { range } = (await frameOf(db, asked, more)).context
   if (range === undefined) return undefined
   const { rows } = await sql<{ last: string }>`SELECT ${range.to}::date - 1 AS last`.execute(db.q)
   return [range.from, rows[0]!.last]
@@ -54,10 +54,10 @@ describe('without a range', () => {
     [['2025-08-31'], '2025-08-31', /^All days of the data\.$/],
   ])('of %o it is from %s on', (days, first, note) =>
     withDays(days, async (db) => {
-      const { frame } = await frameOf(db)
+      const { context } = await frameOf(db)
       expect(await rangeOf(db)).toEqual([first, '2025-08-31'])
-      expect(frame.defaultRange).toMatch(note)
-      expect([frame.dataFrom, frame.dataUntil]).toEqual([days[0], '2025-08-31'])
+      expect(context.defaultRange).toMatch(note)
+      expect([context.dataFrom, context.dataUntil]).toEqual([days[0], '2025-08-31'])
     }),
   )
 
@@ -73,7 +73,7 @@ describe('without a range', () => {
     withDays(['2025-01-10', '2025-08-31'], async (db) => {
       const rule = (first: string) => ({ firstBefore: () => first, firstBeforeText: 'A rule' })
       expect(await rangeOf(db, {}, rule('2025-05-05'))).toEqual(['2025-05-05', '2025-08-31'])
-      expect((await frameOf(db, {}, rule('2025-05-05'))).frame.defaultRange).toBe(
+      expect((await frameOf(db, {}, rule('2025-05-05'))).context.defaultRange).toBe(
         'A rule; ask for an earlier start to see more.',
       )
       expect(await rangeOf(db, {}, rule('2024-05-05'))).toEqual(['2025-01-10', '2025-08-31'])
@@ -82,9 +82,9 @@ describe('without a range', () => {
   test('no data: no range, unless one is asked for', () =>
     withFreshDatabase(async (db) => {
       for (const tz of ['UTC', 'Asia/Tokyo']) {
-        const { frame } = await frameOf(db, { tz })
-        expect(frame).toMatchObject({ range: undefined, defaultRange: null, dataFrom: null, dataUntil: null })
-        expect(completeUntil(frame)).toBe(null)
+        const { context } = await frameOf(db, { tz })
+        expect(context).toMatchObject({ range: undefined, defaultRange: null, dataFrom: null, dataUntil: null })
+        expect(completeUntil(context)).toBe(null)
         expect(await rangeOf(db, { tz, from: '2025-08-01' })).toEqual(['2025-08-01', '2025-08-01'])
         expect(await rangeOf(db, { tz, to: '2025-08-31' })).toEqual(['2025-08-01', '2025-08-31'])
       }
@@ -94,7 +94,7 @@ describe('without a range', () => {
     withDays(['2025-08-10', '2025-08-12'], async (db) => {
       await storeEvents(db, at('2025-08-01', '2025-08-30'), 'loading')
       for (const tz of ['UTC', 'Asia/Tokyo']) expect(await rangeOf(db, { tz })).toEqual(['2025-08-10', '2025-08-12'])
-      expect((await frameOf(db)).frame.openBatches).toHaveLength(1)
+      expect((await frameOf(db)).context.openBatches).toHaveLength(1)
     }))
 })
 
@@ -117,7 +117,7 @@ describe('one end', () => {
   ])('%o', (asked, expected) =>
     withDays(data, async (db) => {
       expect(await rangeOf(db, asked)).toEqual(expected)
-      expect((await frameOf(db, asked)).frame.defaultRange).toBe(null)
+      expect((await frameOf(db, asked)).context.defaultRange).toBe(null)
     }),
   )
 })
@@ -137,21 +137,21 @@ describe('what counts as now', () => {
     ['2012-04-01T05:00:01Z', 'America/Havana', '2012-04-01T05:00:01.000000Z', '2012-04-01T01:00:01.000000'],
   ])('--as-of %s --tz %s', (asOf, tz, instant, local) =>
     withFreshDatabase(async (db) => {
-      expect((await frameOf(db, { asOf, tz })).frame).toMatchObject({ asOf: instant, asOfLocal: local, tz })
+      expect((await frameOf(db, { asOf, tz })).context).toMatchObject({ asOf: instant, asOfLocal: local, tz })
     }),
   )
 
   test('is now when nothing is said; relative days count from it', () =>
     withDays(['2025-08-31'], async (db) => {
       const { rows } = await sql<{ now: Date }>`SELECT now() AS now`.execute(db.q)
-      const { frame } = await frameOf(db)
-      expect(Math.abs(Date.parse(frame.asOf) - rows[0]!.now.getTime())).toBeLessThan(60_000)
-      expect(frame.asOfLocal).toBe(frame.asOf.slice(0, -1))
+      const { context } = await frameOf(db)
+      expect(Math.abs(Date.parse(context.asOf) - rows[0]!.now.getTime())).toBeLessThan(60_000)
+      expect(context.asOfLocal).toBe(context.asOf.slice(0, -1))
       // Midnight may pass between the two, and then the day is another one.
       const days = async () =>
         (await sql<{ day: string }>`SELECT (now() AT TIME ZONE 'UTC')::date - 1 AS day`.execute(db.q)).rows[0]!.day
       const before = await days()
-      const yesterday = (await frameOf(db, { asOf: 'yesterday' })).frame.asOf
+      const yesterday = (await frameOf(db, { asOf: 'yesterday' })).context.asOf
       expect([before, await days()].map((day) => `${day}T00:00:00.000000Z`)).toContain(yesterday)
     }))
 
@@ -172,10 +172,10 @@ describe('what counts as now', () => {
 describe('time zones', () => {
   test('the days of the data are those of the zone that is asked for', () =>
     withDays(['2025-08-01T00:30:00Z', '2025-08-31T23:30:00Z'], async (db) => {
-      expect((await frameOf(db, { tz: 'America/Sao_Paulo' })).frame.dataFrom).toBe('2025-07-31')
+      expect((await frameOf(db, { tz: 'America/Sao_Paulo' })).context.dataFrom).toBe('2025-07-31')
       expect(await rangeOf(db, { tz: 'America/Sao_Paulo' })).toEqual(['2025-08-01', '2025-08-31'])
       expect(await rangeOf(db, { tz: 'Europe/Kyiv' })).toEqual(['2025-08-02', '2025-09-01'])
-      expect((await frameOf(db, { tz: 'Europe/Kyiv' })).frame).toMatchObject({
+      expect((await frameOf(db, { tz: 'Europe/Kyiv' })).context).toMatchObject({
         dataFrom: '2025-08-01',
         dataUntil: '2025-09-01',
       })
@@ -186,8 +186,8 @@ describe('time zones', () => {
   test('the zone of the rollups is the default', () =>
     withDays(['2025-08-31'], async (db) => {
       await db.q.updateTable('settings').set({ reporting_tz: 'Europe/Kyiv' }).execute()
-      const { frame, inReportingTz } = await frameOf(db, { asOf: '2025-09-05' })
-      expect(frame).toMatchObject({ tz: 'Europe/Kyiv', asOf: '2025-09-04T21:00:00.000000Z' })
+      const { context, inReportingTz } = await frameOf(db, { asOf: '2025-09-05' })
+      expect(context).toMatchObject({ tz: 'Europe/Kyiv', asOf: '2025-09-04T21:00:00.000000Z' })
       expect(inReportingTz).toBe(true)
       expect((await frameOf(db, { tz: 'Europe/Kiev' })).inReportingTz).toBe(true)
       expect((await frameOf(db, { tz: 'UTC' })).inReportingTz).toBe(false)
@@ -196,7 +196,7 @@ describe('time zones', () => {
   test('a minute after midnight that comes before the midnight of the day', () =>
     // In St. John's the clocks went back at 00:01: the day had begun, and then it was yesterday again.
     withDays(['2010-11-07T02:30:30Z', '2010-11-07T02:31:30Z'], async (db) => {
-      expect((await frameOf(db, { tz: 'America/St_Johns' })).frame).toMatchObject({
+      expect((await frameOf(db, { tz: 'America/St_Johns' })).context).toMatchObject({
         dataFrom: '2010-11-06',
         dataUntil: '2010-11-07',
       })
@@ -244,7 +244,7 @@ describe('what is refused', () => {
 })
 
 describe('complete', () => {
-  const state = (frame: OpenFrame, start: string, end: string) => windowState(frame, start, end)
+  const state = (context: OpenQueryContext, start: string, end: string) => windowState(context, start, end)
 
   test.each([
     // The data ends before now, now comes before the end of the data, and both on one day.
@@ -258,21 +258,21 @@ describe('complete', () => {
   ])('with data until 2025-08-31, as of %s, it is until %s', (asOf, until, dataUntil) =>
     withDays(['2025-08-01', '2025-08-20', '2025-08-31'], async (db) => {
       for (const tz of ['UTC', 'Africa/Abidjan']) {
-        const { frame } = await frameOf(db, { asOf, tz })
-        expect([completeUntil(frame), frame.dataFrom, frame.dataUntil]).toEqual([until, '2025-08-01', dataUntil])
+        const { context } = await frameOf(db, { asOf, tz })
+        expect([completeUntil(context), context.dataFrom, context.dataUntil]).toEqual([until, '2025-08-01', dataUntil])
       }
     }),
   )
 
   test('a window is ahead, a part or complete', () =>
     withDays(['2025-08-01', '2025-08-14', '2025-08-31'], async (db) => {
-      const { frame } = await frameOf(db, { asOf: '2025-09-02T12:00:00Z' })
-      expect(state(frame, '2025-08-25', '2025-09-01')).toBe('complete')
+      const { context } = await frameOf(db, { asOf: '2025-09-02T12:00:00Z' })
+      expect(state(context, '2025-08-25', '2025-09-01')).toBe('complete')
       // Behind the newest event nobody knows.
-      expect(state(frame, '2025-09-01', '2025-09-02')).toBe('partial')
-      expect(state(frame, '2025-09-02', '2025-09-03')).toBe('partial')
-      expect(state(frame, '2025-09-03', '2025-09-04')).toBe('ahead')
-      const { frame: atMidnight } = await frameOf(db, { asOf: '2025-08-15' })
+      expect(state(context, '2025-09-01', '2025-09-02')).toBe('partial')
+      expect(state(context, '2025-09-02', '2025-09-03')).toBe('partial')
+      expect(state(context, '2025-09-03', '2025-09-04')).toBe('ahead')
+      const { context: atMidnight } = await frameOf(db, { asOf: '2025-08-15' })
       expect(state(atMidnight, '2025-08-14', '2025-08-15')).toBe('complete')
       expect(state(atMidnight, '2025-08-15', '2025-08-16')).toBe('ahead')
       expect(state(atMidnight, '2025-08-11', '2025-08-18')).toBe('partial')
@@ -280,8 +280,8 @@ describe('complete', () => {
 
   test('a day that begins as of its missing midnight is ahead', () =>
     withDays(['2012-03-01', '2012-03-31', '2012-04-10'], async (db) => {
-      const { frame } = await frameOf(db, { asOf: '2012-04-01', tz: 'America/Havana' })
-      expect(state(frame, '2012-04-01', '2012-04-02')).toBe('ahead')
-      expect(state(frame, '2012-03-31', '2012-04-01')).toBe('complete')
+      const { context } = await frameOf(db, { asOf: '2012-04-01', tz: 'America/Havana' })
+      expect(state(context, '2012-04-01', '2012-04-02')).toBe('ahead')
+      expect(state(context, '2012-03-31', '2012-04-01')).toBe('complete')
     }))
 })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Grain, Weekday } from '../../../src/lib/core/time.js'
-import { askUsers } from '../../../src/lib/stats/query/drill-down.js'
+import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { retention, retentionStat } from '../../../src/lib/stats/retention.js'
 import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
@@ -151,7 +151,7 @@ test('the numbers and the users are those of the definition, from the rollups an
         )
         const chosen = cells[pick % Math.max(1, cells.length)]
         if (chosen === undefined) continue
-        const listed = await askUsers(db, retentionStat, given, chosen.cell)
+        const listed = await drillDown(db, retentionStat, given, chosen.cell)
         expect(listed.data.map(({ user_id }) => user_id)).toEqual(chosen.names)
       }
     })

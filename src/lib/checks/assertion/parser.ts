@@ -14,7 +14,7 @@
  */
 import { durationMs } from '../../core/duration.js'
 import { nearest } from '../../core/nearest.js'
-import { SyntaxProblem, TextCursor } from '../../core/scanner.js'
+import { SyntaxProblem, TextScanner } from '../../core/scanner.js'
 import {
   aggregateList,
   bases,
@@ -41,7 +41,7 @@ import { durationUnits, quantityPattern, readQuantity } from './quantity.js'
 export { comparisonText, printAssertion } from './text.js'
 
 /** Where the parts of an assertion begin in its text. */
-export interface Places {
+export interface SourceLocations {
   subject: number
   column: number
   index: number
@@ -66,7 +66,7 @@ export function parseAssertion(text: string): Assertion {
 }
 
 /** As `parseAssertion`, with the places of the parts. */
-export function readAssertion(text: string): { assertion: Assertion; places: Places } {
+export function readAssertion(text: string): { assertion: Assertion; places: SourceLocations } {
   const reader = new Reader(text)
   return { assertion: reader.assertion(), places: reader.places }
 }
@@ -76,9 +76,9 @@ const name = /[A-Za-z_][A-Za-z0-9_]*/y
 /** A text with more mistakes than that is not mended. */
 const mostMends = 3
 
-class Reader extends TextCursor {
+class Reader extends TextScanner {
   readonly #mends: number
-  readonly places: Places = { subject: 0, column: 0, index: 0, where: [], change: 0, base: 0, quantities: [] }
+  readonly places: SourceLocations = { subject: 0, column: 0, index: 0, where: [], change: 0, base: 0, quantities: [] }
 
   constructor(text: string, mends = mostMends) {
     super(text)

@@ -8,7 +8,7 @@ import { SyntaxProblem } from '../../core/scanner.js'
 import { columnsFor, type Stat } from '../../stats/query/stat.js'
 import type { Assertion, Measure, Quantity } from './assertion.js'
 import { expectedValue, isKey, isList, type Unit, unitOf } from './column-units.js'
-import { type Places, parseAssertion, readAssertion } from './parser.js'
+import { parseAssertion, readAssertion, type SourceLocations } from './parser.js'
 
 /**
  * Checks an assertion against the stat of its check.
@@ -35,7 +35,7 @@ class Fit {
   readonly #assertion: Assertion
   readonly #stat: Stat | undefined
   readonly #params: Readonly<Record<string, unknown>>
-  readonly #places: Places
+  readonly #places: SourceLocations
   readonly #mends: number
 
   constructor(assertion: Assertion, stat: Stat | undefined, params: Readonly<Record<string, unknown>>, mends: number) {

@@ -6,9 +6,9 @@ import { compare, type Fraction, fractionOf } from './fraction.js'
  * Compares without rounding; `between` includes both ends.
  *
  * @example
- * holds(fractionOf(0.2), parseAssertion('rates[1] >= 20%').comparison) // true
+ * isWithin(fractionOf(0.2), parseAssertion('rates[1] >= 20%').comparison) // true
  */
-export function holds(value: Fraction, comparison: Comparison): boolean {
+export function isWithin(value: Fraction, comparison: Comparison): boolean {
   if (comparison.operator === 'between') {
     return (
       compare(value, fractionOf(comparison.low.value)) >= 0 && compare(value, fractionOf(comparison.high.value)) <= 0

@@ -5,9 +5,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Session } from '../../db/connect.js'
 import { all, onDays } from '../../stats/query/events.js'
-import { frameParams } from '../../stats/query/params.js'
-import { type OpenFrame, visibleOnly } from '../../stats/query/query-context.js'
-import { readFrame } from '../../stats/query/read-context.js'
+import { contextParams } from '../../stats/query/params.js'
+import { type OpenQueryContext, visibleOnly } from '../../stats/query/query-context.js'
+import { readQueryContext } from '../../stats/query/read-context.js'
 import type { ImportQuality } from '../assertion/assertion.js'
 import type { Imports } from './evaluation.js'
 
@@ -29,19 +29,19 @@ export async function freshness(s: Session, clock: Clock): Promise<number | null
 
 /** The query for it: the newest day is known, so that the BRIN index has little to read. */
 export async function freshnessQuery(s: Session, clock: Clock): Promise<RawBuilder<{ seconds: number | null }>> {
-  const frame = await readClock(s, clock)
-  const { asOf, dataUntil } = frame
-  const isOnNewestDay = dataUntil === null ? [sql`false`] : onDays(frame, { from: dataUntil })
+  const context = await readClock(s, clock)
+  const { asOf, dataUntil } = context
+  const isOnNewestDay = dataUntil === null ? [sql`false`] : onDays(context, { from: dataUntil })
   return sql`
 SELECT extract(epoch FROM ${asOf}::timestamptz - max(occurred_at))::float8 AS seconds
 FROM ${s.t.events}
-WHERE ${all([...isOnNewestDay, ...visibleOnly(frame)])}`
+WHERE ${all([...isOnNewestDay, ...visibleOnly(context)])}`
 }
 
 /** What the clock and the batches are; `asOf` is ISO in UTC. */
-export async function readClock(s: Session, { asOf, tz }: Clock): Promise<OpenFrame> {
-  const params = { asOf, tz, segment: [], weekStart: frameParams.weekStart.def.defaultValue }
-  return (await readFrame(s, params, { first: undefined, last: undefined, grain: 'day' })).frame
+export async function readClock(s: Session, { asOf, tz }: Clock): Promise<OpenQueryContext> {
+  const params = { asOf, tz, segment: [], weekStart: contextParams.weekStart.def.defaultValue }
+  return (await readQueryContext(s, params, { first: undefined, last: undefined, grain: 'day' })).context
 }
 
 /**

@@ -1,13 +1,13 @@
 /** Decides what is said about the arrival of events: how old the newest one is, and how good the last imports were. */
 import type { Assertion, ImportQuality } from '../assertion/assertion.js'
 import { comparisonText, durationText, subjectText } from '../assertion/text.js'
-import { holds } from './compare.js'
-import type { Imports, Judgement } from './evaluation.js'
+import { isWithin } from './compare.js'
+import type { Evaluation, Imports } from './evaluation.js'
 import { type Fraction, fractionOf, numberOf, over } from './fraction.js'
 import { comparedText } from './number-text.js'
 
 /** @param ageSeconds of the newest event; null without events */
-export function judgeFreshness(assertion: Assertion, ageSeconds: number | null): Judgement {
+export function evaluateFreshness(assertion: Assertion, ageSeconds: number | null): Evaluation {
   const definition = 'The time since the newest event.'
   return ageSeconds === null
     ? undecided('seconds', definition, 'there are no events yet')
@@ -15,12 +15,12 @@ export function judgeFreshness(assertion: Assertion, ageSeconds: number | null):
 }
 
 /** @param imports undefined when they were not asked, which is the same as none */
-export function judgeImports(
+export function evaluateImports(
   assertion: Assertion,
   subject: ImportQuality,
   imports: Imports | undefined,
   minBase: number | undefined,
-): Judgement {
+): Evaluation {
   const { comparison } = assertion
   const isShare = (comparison.operator === 'between' ? comparison.low : comparison.threshold).unit === 'percent'
   const kind = isShare ? 'rate' : 'count'
@@ -57,10 +57,10 @@ function definitionOf({ kind, over }: ImportQuality, isShare: boolean): string {
 function decided(
   assertion: Assertion,
   value: Fraction,
-  valueKind: Judgement['valueKind'],
+  valueKind: Evaluation['valueKind'],
   definition: string,
-): Judgement {
-  const verdict = holds(value, assertion.comparison)
+): Evaluation {
+  const verdict = isWithin(value, assertion.comparison)
   const text = comparedText(value, assertion.comparison)
   return {
     ...{ verdict, value: numberOf(value), valueKind, base: null, definition, rows: [] },
@@ -68,6 +68,6 @@ function decided(
   }
 }
 
-function undecided(valueKind: Judgement['valueKind'], definition: string, reason: string): Judgement {
+function undecided(valueKind: Evaluation['valueKind'], definition: string, reason: string): Evaluation {
   return { verdict: 'unknown', value: null, valueKind, base: null, definition, reason, rows: [] }
 }

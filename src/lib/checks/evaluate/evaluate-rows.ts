@@ -2,10 +2,10 @@
 import type { Row } from '../../core/result.js'
 import type { Assertion, Comparison, Measure } from '../assertion/assertion.js'
 import { comparisonText, subjectText } from '../assertion/text.js'
-import { holds } from './compare.js'
+import { isWithin } from './compare.js'
 import { compare, type Fraction } from './fraction.js'
 import { comparedText } from './number-text.js'
-import type { Measured, Point } from './value.js'
+import type { MeasuredValue, Point } from './value.js'
 
 /** No report needs more rows to see what is wrong. */
 const mostRows = 10
@@ -23,11 +23,15 @@ export interface DecidedByRows {
  *
  * @returns undefined for another aggregate
  */
-export function judgeRows(assertion: Assertion, subject: Measure, { points }: Measured): DecidedByRows | undefined {
+export function evaluateRows(
+  assertion: Assertion,
+  subject: Measure,
+  { points }: MeasuredValue,
+): DecidedByRows | undefined {
   const { aggregate } = subject
   if (aggregate !== 'every' && aggregate !== 'any') return undefined
   const { comparison } = assertion
-  const good = points.filter(({ value }) => holds(value, comparison))
+  const good = points.filter(({ value }) => isWithin(value, comparison))
   const verdict = aggregate === 'every' ? good.length === points.length : good.length > 0
   const deciding = verdict ? good : points.filter((point) => !good.includes(point))
   const { name, point } = tellingPoint(deciding, comparison, aggregate)

@@ -10,16 +10,16 @@ import { addDays } from '../../core/time.js'
 import type { Assertion, Measure } from '../assertion/assertion.js'
 import type { Unit } from '../assertion/column-units.js'
 import { baseText, comparisonText, subjectText } from '../assertion/text.js'
-import { holds } from './compare.js'
+import { isWithin } from './compare.js'
 import { daysText } from './completeness.js'
-import { judgeFreshness, judgeImports } from './evaluate-imports.js'
-import { judgeRows } from './evaluate-rows.js'
-import type { Evidence, Judgement } from './evaluation.js'
+import { evaluateFreshness, evaluateImports } from './evaluate-imports.js'
+import { evaluateRows } from './evaluate-rows.js'
+import type { Evaluation, EvaluationInputs } from './evaluation.js'
 import { compare, type Fraction, fractionOf, meanOf, minus, numberOf, over } from './fraction.js'
 import { comparedText, plainText } from './number-text.js'
-import { type Measured, measure, measuredUnit, type Unmeasured } from './value.js'
+import { type MeasuredValue, type MissingValue, measuredValue, unitOfValue } from './value.js'
 
-export type { Evidence, Judgement } from './evaluation.js'
+export type { Evaluation, EvaluationInputs } from './evaluation.js'
 
 /**
  * Judges an assertion.
@@ -29,13 +29,13 @@ export type { Evidence, Judgement } from './evaluation.js'
  *
  * @param evidence with an assertion that fits its stat
  * @example
- * judge({ assertion: parseAssertion('unique_users >= 1000'), answer, … }).reason // 'unique_users is 7, not >= 1000'
+ * evaluateCheck({ assertion: parseAssertion('unique_users >= 1000'), answer, … }).reason // 'unique_users is 7, not >= 1000'
  */
-export function judge(evidence: Evidence): Judgement {
+export function evaluateCheck(evidence: EvaluationInputs): Evaluation {
   const { assertion, answer } = evidence
   const { subject } = assertion
-  if (subject.kind === 'freshness') return judgeFreshness(assertion, evidence.freshnessSeconds ?? null)
-  if (subject.kind !== 'column') return judgeImports(assertion, subject, evidence.imports, evidence.minBase)
+  if (subject.kind === 'freshness') return evaluateFreshness(assertion, evidence.freshnessSeconds ?? null)
+  if (subject.kind !== 'column') return evaluateImports(assertion, subject, evidence.imports, evidence.minBase)
   if (answer === undefined) throw new Error(`${assertion.text} needs an answer`)
   const judged = judgeMeasure(evidence, subject, answer)
   return {
@@ -45,22 +45,26 @@ export function judge(evidence: Evidence): Judgement {
   }
 }
 
-type JudgedMeasure = Omit<Judgement, 'definition'>
+type JudgedMeasure = Omit<Evaluation, 'definition'>
 
-function judgeMeasure({ assertion, bases, minBase }: Evidence, subject: Measure, answer: Result): JudgedMeasure {
-  const measured = measure(subject, answer)
-  if ('unknown' in measured) return unknown(assertion, measuredUnit(subject, answer), measured.unknown)
+function judgeMeasure(
+  { assertion, bases, minBase }: EvaluationInputs,
+  subject: Measure,
+  answer: Result,
+): JudgedMeasure {
+  const measured = measuredValue(subject, answer)
+  if ('unknown' in measured) return unknown(assertion, unitOfValue(subject, answer), measured.unknown)
   if (assertion.change !== undefined) return judgeChange(assertion, subject, measured, bases, minBase)
   const { unit, weight } = measured
   const { verdict, value, rows, reason } =
-    judgeRows(assertion, subject, measured) ?? judgeValue(assertion, subject, measured.value)
+    evaluateRows(assertion, subject, measured) ?? judgeValue(assertion, subject, measured.value)
   const few = tooFew(unit === 'count' && weight !== undefined ? value : weight, minBase)
   if (few !== undefined) return unknown(assertion, unit, `too few to decide: ${subjectText(subject)} ${few}`)
   return { verdict, value: numberOf(value), valueKind: unit, base: null, rows, reason }
 }
 
 function judgeValue(assertion: Assertion, subject: Measure, value: Fraction) {
-  const verdict = holds(value, assertion.comparison)
+  const verdict = isWithin(value, assertion.comparison)
   const text = comparedText(value, assertion.comparison)
   return { verdict, value, rows: [], reason: `${subjectText(subject)} is ${text}, ${relation(assertion, verdict)}` }
 }
@@ -68,11 +72,11 @@ function judgeValue(assertion: Assertion, subject: Measure, value: Fraction) {
 function judgeChange(
   assertion: Assertion,
   subject: Measure,
-  measured: Measured,
-  bases: Evidence['bases'],
+  measured: MeasuredValue,
+  bases: EvaluationInputs['bases'],
   minBase: number | undefined,
 ): JudgedMeasure {
-  const before: Measured[] = []
+  const before: MeasuredValue[] = []
   for (const base of bases) {
     const found = measureBase(subject, base)
     if ('unknown' in found) return unknown(assertion, measured.unit, found.unknown)
@@ -97,7 +101,7 @@ function judgeChange(
   }
   const difference = minus(value, base)
   const change = isPoints ? difference : over(difference, base)
-  const verdict = holds(change, assertion.comparison)
+  const verdict = isWithin(change, assertion.comparison)
   const [from, to] = [plainText(base, unit), plainText(value, unit)]
   const what = before.length === 1 ? from : `a mean of ${from}`
   return {
@@ -112,7 +116,7 @@ function judgeChange(
 
 const beforeAllEvents = 'the base is before 1970, where there are no events'
 
-function measureBase(subject: Measure, base: Result | undefined): Measured | Unmeasured {
+function measureBase(subject: Measure, base: Result | undefined): MeasuredValue | MissingValue {
   if (base === undefined) return { unknown: beforeAllEvents }
   const { from, data_from } = base.meta as Record<string, string | null>
   const name = `the base ${daysText(base.meta)}`
@@ -123,7 +127,7 @@ function measureBase(subject: Measure, base: Result | undefined): Measured | Unm
       return { unknown: `${name} counts users from ${reached} on, before the data, which begins on ${data_from}` }
     }
   }
-  const measured = measure(subject, base)
+  const measured = measuredValue(subject, base)
   return 'unknown' in measured ? { unknown: `in ${name}: ${measured.unknown}` } : measured
 }
 

@@ -4,7 +4,7 @@ import type { Assertion } from '../assertion/assertion.js'
 import type { Outcome } from './outcome.js'
 
 /** The part of an outcome that follows from the numbers. */
-export interface Judgement
+export interface Evaluation
   extends Pick<Outcome, 'value' | 'valueKind' | 'base' | 'baseKind' | 'definition' | 'reason' | 'rows'> {
   readonly verdict: boolean | 'unknown'
 }
@@ -17,7 +17,7 @@ export interface Imports {
   readonly duplicates: number
 }
 
-export interface Evidence {
+export interface EvaluationInputs {
   /** One that fits its stat: see `checkAgainst`. */
   readonly assertion: Assertion
   /** What the stat answers; undefined for freshness and imports. */

@@ -7,7 +7,7 @@ import { EaError } from '../../core/errors.js'
 import type { Result } from '../../core/result.js'
 import { isDay } from '../../core/time.js'
 import type { Session } from '../../db/connect.js'
-import { type AskOptions, answer } from '../../stats/query/run-stat.js'
+import { type RunStatOptions, runStatIn } from '../../stats/query/run-stat.js'
 import type { Stat } from '../../stats/query/stat.js'
 import type { Check } from '../file/check.js'
 import { baseWindow, type DayWindow } from './base-windows.js'
@@ -24,12 +24,12 @@ export interface Findings {
   readonly imports: Imports | undefined
 }
 
-export class Questions {
+export class QueryCache {
   readonly #session: Session
-  readonly #options: AskOptions
+  readonly #options: RunStatOptions
   readonly #answers = new Map<string, Promise<unknown>>()
 
-  constructor(session: Session, options: AskOptions) {
+  constructor(session: Session, options: RunStatOptions) {
     this.#session = session
     this.#options = options
   }
@@ -60,7 +60,7 @@ export class Questions {
   }
 
   #ask(stat: Stat, params: Readonly<Record<string, unknown>>): Promise<Result> {
-    return this.#once([stat.name, sorted(params)], () => answer(this.#session, stat, { ...params }, this.#options))
+    return this.#once([stat.name, sorted(params)], () => runStatIn(this.#session, stat, { ...params }, this.#options))
   }
 
   #once<T>(key: unknown, ask: () => Promise<T>): Promise<T> {
@@ -88,7 +88,7 @@ function sorted(params: Readonly<Record<string, unknown>>): [string, unknown][] 
 }
 
 /** Names the check of which a question cannot be asked. */
-export function askingFor<T>({ name, place }: Check, ask: Promise<T>): Promise<T> {
+export function queryCacheOf<T>({ name, place }: Check, ask: Promise<T>): Promise<T> {
   return ask.catch((error: unknown) => {
     if (!(error instanceof EaError) || !['usage', 'answer_too_large'].includes(error.code)) throw error
     const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column}: `

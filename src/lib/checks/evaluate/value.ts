@@ -16,7 +16,7 @@ export interface Point {
   readonly value: Fraction
 }
 
-export interface Measured {
+export interface MeasuredValue {
   /** At least one. */
   readonly points: readonly Point[]
   /** Of all points; of `every` and `any` it is the judge who says which one decides. */
@@ -27,7 +27,7 @@ export interface Measured {
 }
 
 /** Why there is no value, as a part of a sentence. */
-export interface Unmeasured {
+export interface MissingValue {
   readonly unknown: string
 }
 
@@ -39,9 +39,9 @@ export interface Unmeasured {
  *
  * @param subject one that fits the columns of the answer
  * @example
- * measure(parseAssertion('sum(value) > 0').subject, answer) // { value: 120/1, unit: 'count', … }
+ * measuredValue(parseAssertion('sum(value) > 0').subject, answer) // { value: 120/1, unit: 'count', … }
  */
-export function measure(subject: Measure, answer: Result): Measured | Unmeasured {
+export function measuredValue(subject: Measure, answer: Result): MeasuredValue | MissingValue {
   const problem = rangeProblem(answer)
   if (problem !== undefined) return { unknown: problem }
   const picked = pick(subject, answer)
@@ -75,7 +75,7 @@ function rangeProblem({ data, meta, metric }: Result): string | undefined {
 function pick(
   { where, aggregate, column, index }: Measure,
   { data, columns }: Result,
-): { rows: readonly Row[] } | Unmeasured {
+): { rows: readonly Row[] } | MissingValue {
   const rows = data.filter((row) =>
     where.every((filter) => isSame(row[filter.column] ?? null, filter.value, columns, filter.column)),
   )
@@ -127,8 +127,8 @@ function emptyReason({ columns }: Result, rows: readonly Row[]): string {
   return isOfNobody ? 'it cannot divide by 0, there are no users' : 'it is empty in every row'
 }
 
-function aggregated(subject: Measure, points: readonly Point[], answer: Result): Measured {
-  const unit = measuredUnit(subject, answer)
+function aggregated(subject: Measure, points: readonly Point[], answer: Result): MeasuredValue {
+  const unit = unitOfValue(subject, answer)
   const column = answer.columns.find(({ name }) => name === subject.column)
   const isWeighted = subject.aggregate === 'mean' && column?.kind === 'rates'
   return {
@@ -140,7 +140,7 @@ function aggregated(subject: Measure, points: readonly Point[], answer: Result):
 }
 
 /** In what a measure is counted. */
-export function measuredUnit({ aggregate, column: measured }: Measure, { columns }: Result): Unit {
+export function unitOfValue({ aggregate, column: measured }: Measure, { columns }: Result): Unit {
   const column = aggregate === 'count' ? undefined : columns.find(({ name }) => name === measured)
   return (column && unitOf(column)) ?? 'count'
 }

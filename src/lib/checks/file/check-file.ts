@@ -5,11 +5,11 @@
 import * as z from 'zod'
 import { EaError } from '../../core/errors.js'
 import { inOurWords } from '../../core/field-fault.js'
-import type { Check, Place } from './check.js'
+import type { Check, SourceLocation } from './check.js'
 import { checkFileSchema, defaultsSchema } from './check-schema.js'
 import { type Problem, shapeProblems, under } from './problem.js'
 import { type Overrides, readCheck, readDefaults, readOverrides } from './read-check.js'
-import { type PlacedYaml, readYaml } from './yaml-positions.js'
+import { type PositionedYaml, readYaml } from './yaml-positions.js'
 
 export interface CheckSource {
   /** How problems and reports call it. */
@@ -18,7 +18,7 @@ export interface CheckSource {
 }
 
 /** What is wrong, for programs; `message` does not repeat the place. */
-interface PlacedProblem extends Place {
+interface PlacedProblem extends SourceLocation {
   readonly message: string
   readonly suggestion?: string | undefined
 }
@@ -73,7 +73,11 @@ const anything = z.unknown()
 /** The file without what is inside its parts, which are read one by one. */
 const frameOfFile = checkFileSchema.extend({ defaults: anything.optional(), checks: z.array(anything).min(1) })
 
-function readChecks({ value, placeOf }: PlacedYaml, overrides: Overrides, problems: Problem[]): Omit<Check, 'place'>[] {
+function readChecks(
+  { value, placeOf }: PositionedYaml,
+  overrides: Overrides,
+  problems: Problem[],
+): Omit<Check, 'place'>[] {
   const frame = frameOfFile.safeParse(value, { error: inOurWords(frameOfFile.shape) })
   const { defaults: rawDefaults = {}, checks: rawChecks } = (value ?? {}) as Record<string, unknown>
   if (!frame.success)

@@ -1,12 +1,12 @@
 /** The parameters of a check: names in any spelling and values as texts become what the stat's own schema takes. */
 import * as z from 'zod'
 import { inOurWords } from '../../core/field-fault.js'
-import { describeIssue, frameParams, kebab, type Param, paramsOf, valueFromText } from '../../stats/query/params.js'
+import { contextParams, describeIssue, kebab, type Param, paramsOf, valueFromText } from '../../stats/query/params.js'
 import type { Stat } from '../../stats/query/stat.js'
 import { type Problem, unknownKey } from './problem.js'
 
 /** What checks of freshness and of imports take: they look at all events. */
-const { tz, asOf } = frameParams
+const { tz, asOf } = contextParams
 const withoutStat = z.strictObject({ tz, asOf })
 
 /** Values by parameter, in camel case. */

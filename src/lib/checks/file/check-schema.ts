@@ -4,7 +4,7 @@
  */
 import * as z from 'zod'
 import { stats } from '../../stats/catalog.js'
-import { frameParams } from '../../stats/query/params.js'
+import { contextParams } from '../../stats/query/params.js'
 import { severities, unknownVerdicts } from './check.js'
 
 const statNames = stats.map(({ name }) => name)
@@ -27,10 +27,10 @@ const settings = {
 
 /** What holds for every check that does not say otherwise. */
 export const defaultsSchema = z.strictObject({
-  tz: frameParams.tz,
-  week_start: frameParams.weekStart,
-  as_of: frameParams.asOf,
-  segment: frameParams.segment,
+  tz: contextParams.tz,
+  week_start: contextParams.weekStart,
+  as_of: contextParams.asOf,
+  segment: contextParams.segment,
   ...settings,
 })
 

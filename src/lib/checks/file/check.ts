@@ -14,7 +14,7 @@ export const unknownVerdicts = ['unknown', 'pass', 'warn', 'fail'] as const
 export type UnknownVerdict = (typeof unknownVerdicts)[number]
 
 /** Where something stands in a file; both count from 1. */
-export interface Place {
+export interface SourceLocation {
   readonly file: string
   readonly line: number
   readonly column: number
@@ -32,5 +32,5 @@ export interface Check {
   readonly minBase: number | undefined
   readonly onUnknown: UnknownVerdict
   /** `undefined` for a check of the command line. */
-  readonly place: Place | undefined
+  readonly place: SourceLocation | undefined
 }

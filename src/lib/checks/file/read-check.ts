@@ -7,7 +7,7 @@ import { inOurWords } from '../../core/field-fault.js'
 import { nearest } from '../../core/nearest.js'
 import { stats } from '../../stats/catalog.js'
 import { SyntaxProblem } from '../../stats/filter/filter-parser.js'
-import { frameParams, parseParams } from '../../stats/query/params.js'
+import { contextParams, parseParams } from '../../stats/query/params.js'
 import type { Assertion } from '../assertion/assertion.js'
 import { parseAssertion } from '../assertion/parser.js'
 import { checkAgainst } from '../assertion/types.js'
@@ -42,7 +42,7 @@ export function readOverrides(given: Overrides, spell?: (name: string) => string
   return { ...given, ...parseParams(clockParams, { tz: given.tz, asOf: given.asOf }, spell) }
 }
 
-const clockParams = z.strictObject({ tz: frameParams.tz, asOf: frameParams.asOf })
+const clockParams = z.strictObject({ tz: contextParams.tz, asOf: contextParams.asOf })
 
 /** The defaults of a file, of which the shape is right, with what the schema adds. */
 export function readDefaults(given: Readonly<Record<string, unknown>> = {}): Defaults {

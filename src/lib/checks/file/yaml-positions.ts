@@ -11,7 +11,7 @@ interface LineColumn {
   readonly column: number
 }
 
-export interface PlacedYaml {
+export interface PositionedYaml {
   /** Maps, lists and texts. */
   readonly value: unknown
   /**
@@ -28,7 +28,7 @@ export interface YamlFault extends LineColumn {
 }
 
 /** Reads one document of YAML. */
-export function readYaml(text: string): PlacedYaml | { readonly faults: readonly YamlFault[] } {
+export function readYaml(text: string): PositionedYaml | { readonly faults: readonly YamlFault[] } {
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,

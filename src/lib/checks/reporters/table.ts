@@ -5,9 +5,9 @@
 
 import { wrapped } from '../../core/text-width.js'
 import { flatColumns, visible } from '../../present/tables/cell-text.js'
-import { marksFor } from '../../present/tables/glyphs.js'
+import { glyphsFor } from '../../present/tables/glyphs.js'
 import { gridLines, paint } from '../../present/tables/grid.js'
-import { laidOut, type SheetColumn, sheetColumns } from '../../present/tables/table-layout.js'
+import { layOutTable, type TableLayoutColumn, tableLayoutColumns } from '../../present/tables/table-layout.js'
 import type { CheckReport, Outcome, Status } from '../evaluate/outcome.js'
 import { outcomeResult } from './outcome-columns.js'
 import { definitionTexts, isUndecided, placeText, rowText, verdictText } from './outcome-text.js'
@@ -26,8 +26,8 @@ export function table(report: CheckReport, { terminal = piped }: ReportContext):
   const { color, isTty } = terminal
   const width = isTty ? (terminal.width > 0 ? terminal.width : 80) : undefined
   const fitted = (text: string, indent = 0) => (width === undefined ? [text] : wrapped(text, width - indent))
-  const columns = sheetColumns(flatColumns(outcomeResult(report, false)), true).map(forChecks)
-  const { grid, left } = laidOut({ columns, gap }, width, marksFor(!isTty || terminal.unicode))
+  const columns = tableLayoutColumns(flatColumns(outcomeResult(report, false)), true).map(forChecks)
+  const { grid, left } = layOutTable({ columns, gap }, width, glyphsFor(!isTty || terminal.unicode))
   const missing = `${left} more ${left === 1 ? 'column does' : 'columns do'} not fit: --reporter json`
   const blocks = [
     [...gridLines(grid, gap, color), ...(left === 0 ? [] : styled(fitted(missing), noteStyle))],
@@ -56,7 +56,7 @@ export function table(report: CheckReport, { terminal = piped }: ReportContext):
 }
 
 /** Only names may be shortened; a status has its colour. */
-function forChecks(column: SheetColumn): SheetColumn {
+function forChecks(column: TableLayoutColumn): TableLayoutColumn {
   const [name] = column.heading
   const isStatus = name === 'status'
   const cells = isStatus

@@ -44,7 +44,7 @@ export function exportFormat(asked: ExportFormat | undefined, file: string | und
 }
 
 /** What came of writing: what `use` gave, and how many bytes went out, compressed or not. */
-export interface Poured<T> {
+export interface WrittenExport<T> {
   readonly result: T
   readonly bytes: number
 }
@@ -59,7 +59,7 @@ export interface Poured<T> {
 export async function withOutlet<T>(
   file: string | undefined,
   use: (take: TakeBytes) => Promise<T>,
-): Promise<Poured<T> | undefined> {
+): Promise<WrittenExport<T> | undefined> {
   if (file !== undefined) return writeWhole(file, (path) => fillFile(file, path, use))
   let bytes = 0
   try {
@@ -83,7 +83,11 @@ function toStdout(piece: Buffer): Promise<void> {
   })
 }
 
-async function fillFile<T>(file: string, path: string, use: (take: TakeBytes) => Promise<T>): Promise<Poured<T>> {
+async function fillFile<T>(
+  file: string,
+  path: string,
+  use: (take: TakeBytes) => Promise<T>,
+): Promise<WrittenExport<T>> {
   const target = createWriteStream(path)
   const head: Writable = isGzipName(file) ? createGzip() : target
   const closed = head === target ? finished(target) : pipeline(head as ReturnType<typeof createGzip>, target)

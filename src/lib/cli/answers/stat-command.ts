@@ -5,7 +5,7 @@ import { type Command, Flags } from '@oclif/core'
 import type { Result } from '../../core/result.js'
 import { eachUser } from '../../stats/query/drill-down.js'
 import { givenParams, kebab, type Param, paramsOf } from '../../stats/query/params.js'
-import { type AskOptions, ask, explain } from '../../stats/query/run-stat.js'
+import { explain, type RunStatOptions, runStat } from '../../stats/query/run-stat.js'
 import type { Stat } from '../../stats/query/stat.js'
 import { BaseCommand } from '../base-command.js'
 import { outputFlags } from '../output.js'
@@ -52,7 +52,7 @@ export function statCommand(stat: Stat): Command.Class {
       const { users: cell, sql, chart } = this.flags as { users?: string; sql: boolean; chart?: boolean }
       if (chart) {
         requireDrawable(this.flags as BesideChart)
-        return this.draw(await this.withDatabase((db) => ask(db, stat, given, options)))
+        return this.draw(await this.withDatabase((db) => runStat(db, stat, given, options)))
       }
       if (sql) {
         const which = cell === undefined ? options : { ...options, key: cell }
@@ -60,11 +60,11 @@ export function statCommand(stat: Stat): Command.Class {
         return this.present(statement, statementText(statement))
       }
       if (cell !== undefined) return this.listUsers(given, cell, options)
-      await this.show(await this.withDatabase((db) => ask(db, stat, given, options)))
+      await this.show(await this.withDatabase((db) => runStat(db, stat, given, options)))
     }
 
     /** Written as they come: there may be millions. */
-    private async listUsers(given: Record<string, unknown>, cell: string, options: AskOptions): Promise<void> {
+    private async listUsers(given: Record<string, unknown>, cell: string, options: RunStatOptions): Promise<void> {
       const { output } = this.flags as { output?: string }
       const format = this.answerFormat()
       const rendering = this.answerOptions()
@@ -83,8 +83,8 @@ export function statCommand(stat: Stat): Command.Class {
       const { answer, warnings, count } = poured.result
       for (const warning of warnings) this.caution(warning)
       if (!rendering.isTty || format !== 'table') return
-      const { about } = await import('../../present/tables/caption.js')
-      for (const line of about(answer, rendering.width, count)) this.say(line)
+      const { caption } = await import('../../present/tables/caption.js')
+      for (const line of caption(answer, rendering.width, count)) this.say(line)
     }
 
     /** The chart, with what the table would say on stderr. */
@@ -93,8 +93,8 @@ export function statCommand(stat: Stat): Command.Class {
       const options = chartOptions(this.argv, output)
       for (const warning of (result.meta.warnings as string[] | undefined) ?? []) this.caution(warning)
       if (options.isTty) {
-        const { about } = await import('../../present/tables/caption.js')
-        for (const line of about(result, options.width)) this.say(line)
+        const { caption } = await import('../../present/tables/caption.js')
+        for (const line of caption(result, options.width)) this.say(line)
       }
       const { chart } = await import('../../present/terminal-charts/chart.js')
       await this.print(await chart(result, options), output)

@@ -2,7 +2,7 @@
 
 import type { Batch } from '../../batches/batches.js'
 import type { BatchDetail } from '../../batches/describe.js'
-import type { Undone } from '../../batches/undo.js'
+import type { UndoResult } from '../../batches/undo.js'
 import { rejectCodes } from '../../core/event.js'
 import { flagsOfBatch } from '../../import/stored-reading.js'
 import { shellQuoted } from '../../load/mapping/mapping.js'
@@ -93,7 +93,7 @@ function statusText({ batch, holder, mergedRecords }: BatchDetail): string {
 
 /** What an undo did, or would do, with the names of the JSON. */
 export function undoneJson(
-  undone: Omit<Undone, 'discarded'> & Partial<Undone>,
+  undone: Omit<UndoResult, 'discarded'> & Partial<UndoResult>,
   dryRun: boolean,
 ): Record<string, unknown> {
   const { batch, removed, stale, discarded = [] } = undone
@@ -114,7 +114,7 @@ export function undoneJson(
  * @param isWhole whether that is all that was asked for
  */
 export function undoneText(
-  undone: Omit<Undone, 'discarded'> & Partial<Undone>,
+  undone: Omit<UndoResult, 'discarded'> & Partial<UndoResult>,
   dryRun: boolean,
   isWhole = true,
 ): string {

@@ -2,23 +2,23 @@
 
 import type { Column, Result } from '../../core/result.js'
 import { human } from '../../present/tables/cell-text.js'
-import type { ForgottenRollup, KeptRollup } from '../../rollups/on-demand/add-remove.js'
+import type { AddedRollup, RemovedRollup } from '../../rollups/on-demand/add-remove.js'
 import type { ListedRollup, RollupSizes } from '../../rollups/on-demand/list.js'
-import type { OptionalSubject } from '../../rollups/sql/on-demand.js'
+import type { OnDemandSubject } from '../../rollups/sql/on-demand.js'
 import { rollupFieldText } from './rollup-field-text.js'
 
 /** Which questions a rollup answers. */
-function answersOf({ kind }: OptionalSubject): 'segments' | 'funnels' {
+function answersOf({ kind }: OnDemandSubject): 'segments' | 'funnels' {
   return kind === 'property' ? 'segments' : 'funnels'
 }
 
 /** A rollup that was added, or was there, with the names of the JSON. */
-export function keptJson({ rollup, already, rows, seconds }: KeptRollup) {
+export function addedJson({ rollup, already, rows, seconds }: AddedRollup) {
   return { ...namesOf(rollup), already, rows, seconds: Math.round(seconds * 1000) / 1000 }
 }
 
 /** The same as a line. */
-export function keptText({ rollup, already, rows, seconds }: KeptRollup): string {
+export function addedText({ rollup, already, rows, seconds }: AddedRollup): string {
   const field = human(rollupFieldText(rollup), 'text', false)
   return already
     ? `${field}: kept already (${rowsText(rows)})`
@@ -26,17 +26,17 @@ export function keptText({ rollup, already, rows, seconds }: KeptRollup): string
 }
 
 /** The warning about a rollup that is empty, maybe because its name is misspelt. */
-export function emptyText({ rollup, already, rows }: KeptRollup): string[] {
+export function emptyText({ rollup, already, rows }: AddedRollup): string[] {
   return rows > 0 || already ? [] : [`No event has ${human(rollupFieldText(rollup), 'text', false)} yet.`]
 }
 
 /** A rollup that was removed, with the names of the JSON. */
-export function forgottenJson({ rollup, rows }: ForgottenRollup) {
+export function removedJson({ rollup, rows }: RemovedRollup) {
   return { ...namesOf(rollup), rows }
 }
 
 /** The same as a line. */
-export function forgottenText({ rollup, rows }: ForgottenRollup): string {
+export function removedText({ rollup, rows }: RemovedRollup): string {
   return `${human(rollupFieldText(rollup), 'text', false)}: removed (${rowsText(rows)})`
 }
 
@@ -71,7 +71,7 @@ export function sizesText({ propertyBytes, eventTypeBytes }: RollupSizes): strin
   return `On disk, indexes included: ${segments} for segments, ${funnels} for funnels.`
 }
 
-function namesOf(rollup: OptionalSubject) {
+function namesOf(rollup: OnDemandSubject) {
   return { field: rollupFieldText(rollup), answers: answersOf(rollup) }
 }
 

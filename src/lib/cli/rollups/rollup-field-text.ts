@@ -3,7 +3,7 @@
  * a whole segment is an error that points at the character.
  */
 import { EaError } from '../../core/errors.js'
-import type { OptionalSubject } from '../../rollups/sql/on-demand.js'
+import type { OnDemandSubject } from '../../rollups/sql/on-demand.js'
 import { fieldText, parseField, parseSegment, pointAt, SyntaxProblem } from '../../stats/filter/filter-parser.js'
 
 const expected = 'expected properties.NAME or event_type:NAME'
@@ -15,7 +15,7 @@ const expected = 'expected properties.NAME or event_type:NAME'
  * @example
  * parseRollupField('event_type:"a, b"') // { kind: 'event_type', eventType: 'a, b' }
  */
-export function parseRollupField(text: string): OptionalSubject {
+export function parseRollupField(text: string): OnDemandSubject {
   try {
     return /^\s*event_type(?=\s*[:=!<>~])/.test(text) ? eventTypeOf(text) : propertyOf(text)
   } catch (error) {
@@ -27,7 +27,7 @@ export function parseRollupField(text: string): OptionalSubject {
 }
 
 /** The same as one would type it. */
-export function rollupFieldText(subject: OptionalSubject): string {
+export function rollupFieldText(subject: OnDemandSubject): string {
   if (subject.kind === 'property') return fieldText(subject)
   const plain = `event_type:${subject.eventType}`
   return isRead(plain, subject.eventType) ? plain : `event_type:"${subject.eventType.replaceAll('"', '""')}"`
@@ -42,7 +42,7 @@ function isRead(text: string, eventType: string): boolean {
   }
 }
 
-function eventTypeOf(text: string): OptionalSubject & { kind: 'event_type' } {
+function eventTypeOf(text: string): OnDemandSubject & { kind: 'event_type' } {
   const [condition, ...others] = parseSegment(text)
   const { operator, values, text: written } = condition!
   const operatorAt = /^\s*event_type\s*/.exec(text)![0].length
@@ -62,7 +62,7 @@ function eventTypeOf(text: string): OptionalSubject & { kind: 'event_type' } {
   return { kind: 'event_type', eventType }
 }
 
-function propertyOf(text: string): OptionalSubject {
+function propertyOf(text: string): OnDemandSubject {
   const from = text.length - text.trimStart().length
   const head = /^[^\s.,:=!<>~"[\]]*/.exec(text.slice(from))![0]
   if (head === 'event_type') throw new SyntaxProblem(`${expected}: the name is missing`, text, from + head.length)

@@ -1,12 +1,12 @@
 /** Which rollup is being filled, on stderr: a spinner on a terminal, nothing elsewhere. */
 import { human } from '../../present/tables/cell-text.js'
-import type { OptionalSubject } from '../../rollups/sql/on-demand.js'
+import type { OnDemandSubject } from '../../rollups/sql/on-demand.js'
 import { canSpin } from '../terminal.js'
 import { rollupFieldText } from './rollup-field-text.js'
 
 interface FillProgress {
   /** One is about to be filled. */
-  on(subject: OptionalSubject): void
+  on(subject: OnDemandSubject): void
   /** Removes the spinner. */
   stop(): void
 }

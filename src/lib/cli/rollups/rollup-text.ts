@@ -1,5 +1,5 @@
 /** What `ea db verify` and `ea db rebuild` tell a person. */
-import type { Rebuilt } from '../../rollups/rebuild.js'
+import type { RebuildResult } from '../../rollups/rebuild.js'
 import type { Difference } from '../../rollups/verify.js'
 
 const shownMax = 20
@@ -18,7 +18,7 @@ export function verifiedText(differences: readonly Difference[]): string {
 }
 
 /** How many rows were written, and the zone of the days. */
-export function rebuiltText({ changed, reportingTz }: Rebuilt): string {
+export function rebuiltText({ changed, reportingTz }: RebuildResult): string {
   const parts = Object.entries(changed).map(([table, rows]) => `${table} ${rows}`)
   return `Days are in ${reportingTz}. Rows changed: ${parts.join(', ')}.`
 }

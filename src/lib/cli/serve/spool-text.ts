@@ -1,5 +1,5 @@
 /** What the commands under `ea spool` tell: as lines for people, and with the names of the JSON. */
-import type { Drained } from '../../ingest/spool/delivery.js'
+import type { DrainResult } from '../../ingest/spool/delivery.js'
 import type { SpoolEvent } from '../../ingest/spool/events.js'
 import type { SpoolStatus } from '../../ingest/spool/status.js'
 import { human, visible } from '../../present/tables/cell-text.js'
@@ -52,7 +52,7 @@ export function spoolText(status: SpoolStatus): string {
 }
 
 /** What was drained with the names of the JSON. */
-export function drainedJson(folder: string, drained: Drained): Record<string, unknown> {
+export function drainedJson(folder: string, drained: DrainResult): Record<string, unknown> {
   return {
     folder,
     parts: drained.parts,
@@ -63,7 +63,7 @@ export function drainedJson(folder: string, drained: Drained): Record<string, un
 }
 
 /** What was drained, in a line. */
-export function drainedText({ requests, events, buried }: Drained): string {
+export function drainedText({ requests, events, buried }: DrainResult): string {
   if (requests === 0 && buried === 0) return 'The spool is empty.'
   const done = `Delivered ${counted(events, 'event')} of ${counted(requests, 'request')}.`
   return buried === 0 ? done : `${done} ${deadText(buried)}`

@@ -6,8 +6,8 @@
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { EaError } from '../../core/errors.js'
-import { type Account, type Ran, runAs } from './os-user.js'
-import type { Place } from './paths.js'
+import { type CommandResult, type OsUser, runAs } from './os-user.js'
+import type { EmbeddedPaths } from './paths.js'
 
 const suffix = process.platform === 'win32' ? '.exe' : ''
 
@@ -21,7 +21,7 @@ export function program(native: string, name: 'initdb' | 'postgres' | 'pg_ctl'):
  *
  * @throws EaError `embedded_unsupported_platform` when they do not run here at all
  */
-export async function runnableNative(place: Place, account: Account | undefined): Promise<string> {
+export async function runnableNative(place: EmbeddedPaths, account: OsUser | undefined): Promise<string> {
   const copy = join(place.dataDir, `postgresql-${place.version}`)
   if (existsSync(copy)) return copy
   if (makeLinks(place.native) && (await check(place.native, account)).ok) return place.native
@@ -39,7 +39,7 @@ export async function runnableNative(place: Place, account: Account | undefined)
 }
 
 /** Whether the programs run: another account may not reach them. */
-function check(native: string, account: Account | undefined): Promise<Ran> {
+function check(native: string, account: OsUser | undefined): Promise<CommandResult> {
   return runAs(account, program(native, 'postgres'), ['--version'])
 }
 
@@ -67,7 +67,7 @@ function makeLinks(native: string): boolean {
 }
 
 /** Copies what is needed to run, whole or not at all, and removes copies of other releases. */
-function copyNative(place: Place, copy: string): void {
+function copyNative(place: EmbeddedPaths, copy: string): void {
   const draft = `${copy}.new`
   try {
     rmSync(draft, { recursive: true, force: true })

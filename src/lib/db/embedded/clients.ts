@@ -7,15 +7,15 @@ import { chmodSync, closeSync, openSync, readdirSync, readFileSync, rmSync, writ
 import { join } from 'node:path'
 import { isAbandoned, isOld, keepFresh } from '../../os/liveness.js'
 import { type ProcessIdentity, thisProcess } from '../../os/process-identity.js'
-import { makeFolders, type Place } from './paths.js'
+import { type EmbeddedPaths, makeFolders } from './paths.js'
 
-export interface Use {
+export interface ClientRegistration {
   /** Says that this use is over. Safe to call twice. */
   end(): void
 }
 
 /** Says that this process uses the server of `place` from now on. Creates the folders when they are missing. */
-export function registerUse(place: Place): Use {
+export function registerClient(place: EmbeddedPaths): ClientRegistration {
   const path = join(place.users, `${process.pid}-${randomBytes(6).toString('hex')}`)
   let file: number
   try {
@@ -44,7 +44,7 @@ export function registerUse(place: Place): Use {
 }
 
 /** The processes that use the server now, one entry per use. Sweeps the files of those that are gone. */
-export function livingUsers(place: Place): ProcessIdentity[] {
+export function livingClients(place: EmbeddedPaths): ProcessIdentity[] {
   const living: ProcessIdentity[] = []
   for (const name of entries(place.users)) {
     const path = join(place.users, name)

@@ -20,8 +20,8 @@ import { join } from 'node:path'
 import { EaError } from '../../core/errors.js'
 import { failpoint } from '../../core/failpoint.js'
 import { program } from './binaries.js'
-import { type Account, give, type Ran, runAs } from './os-user.js'
-import { diskFull, type Place } from './paths.js'
+import { type CommandResult, give, type OsUser, runAs } from './os-user.js'
+import { diskFull, type EmbeddedPaths } from './paths.js'
 
 /** The superuser and the database. */
 const owner = 'ea'
@@ -31,7 +31,7 @@ const owner = 'ea'
  *
  * @throws EaError `data_dir_other_version`, `disk_full`, `embedded_start_failed`
  */
-export async function ensureCluster(place: Place, native: string, account: Account | undefined): Promise<void> {
+export async function ensureCluster(place: EmbeddedPaths, native: string, account: OsUser | undefined): Promise<void> {
   requireSameMajor(place)
   for (const name of readdirSync(place.dataDir)) {
     if (/^pg\d+\.new-/.test(name)) removeDraft(join(place.dataDir, name))
@@ -59,7 +59,12 @@ function removeDraft(draft: string): void {
   }
 }
 
-async function initialise(place: Place, native: string, draft: string, account: Account | undefined): Promise<void> {
+async function initialise(
+  place: EmbeddedPaths,
+  native: string,
+  draft: string,
+  account: OsUser | undefined,
+): Promise<void> {
   const locale =
     place.major >= 17
       ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
@@ -77,19 +82,19 @@ async function initialise(place: Place, native: string, draft: string, account: 
 }
 
 /** Where sockets have no owner, everybody on the machine can knock: a random password, readable by its user only. */
-function newPassword(place: Place): string[] {
+function newPassword(place: EmbeddedPaths): string[] {
   writeFileSync(passwordFile(place), randomBytes(24).toString('base64url'), { mode: 0o600 })
   chmodSync(passwordFile(place), 0o600)
   return ['--pwfile', passwordFile(place)]
 }
 
 /** The file that holds the password of `ea`, on Windows only. */
-function passwordFile(place: Place): string {
+function passwordFile(place: EmbeddedPaths): string {
   return join(place.dataDir, 'password')
 }
 
 /** Throws when a program of PostgreSQL failed. */
-function refuse(place: Place, name: string, ran: Ran): void {
+function refuse(place: EmbeddedPaths, name: string, ran: CommandResult): void {
   // A single-user server ends with 0 whatever its statement did.
   if (ran.ok && !/(FATAL|ERROR|PANIC):/.test(ran.stderr)) return
   const said = ran.stderr.trim()
@@ -106,7 +111,7 @@ function refuse(place: Place, name: string, ran: Ran): void {
  *
  * @throws EaError `data_dir_other_version`
  */
-function requireSameMajor(place: Place): void {
+function requireSameMajor(place: EmbeddedPaths): void {
   const found = readdirSync(place.dataDir)
     .filter((name) => /^pg\d+$/.test(name))
     .map((name) => ({ folder: join(place.dataDir, name), major: majorOf(join(place.dataDir, name)) }))

@@ -6,9 +6,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { chownSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { EaError } from '../../core/errors.js'
-import type { Place } from './paths.js'
+import type { EmbeddedPaths } from './paths.js'
 
-export interface Account {
+export interface OsUser {
   readonly uid: number
   readonly gid: number
 }
@@ -17,7 +17,7 @@ export interface Account {
  * The account to switch to, or undefined when the server runs as the caller: the owner of the cluster or of the data
  * folder, else `postgres`, else `nobody`.
  */
-export function serverAccount(place: Place): Account | undefined {
+export function serverOsUser(place: EmbeddedPaths): OsUser | undefined {
   if (process.getuid?.() !== 0) return undefined
   for (const folder of [place.cluster, place.dataDir]) {
     const owner = statSync(folder, { throwIfNoEntry: false })
@@ -26,7 +26,7 @@ export function serverAccount(place: Place): Account | undefined {
   return accountNamed('postgres') ?? accountNamed('nobody') ?? { uid: 65534, gid: 65534 }
 }
 
-function accountNamed(name: string): Account | undefined {
+function accountNamed(name: string): OsUser | undefined {
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith(`${name}:`))
@@ -39,7 +39,7 @@ function accountNamed(name: string): Account | undefined {
  *
  * @throws EaError `data_dir_unreachable` with the first folder on the way that stops it
  */
-export function requireReachable(place: Place, account: Account | undefined): void {
+export function requireReachable(place: EmbeddedPaths, account: OsUser | undefined): void {
   if (account === undefined || canEnter(place.dataDir, account)) return
   const way = [place.dataDir]
   while (dirname(way[0]!) !== way[0]) way.unshift(dirname(way[0]!))
@@ -57,13 +57,13 @@ export function requireReachable(place: Place, account: Account | undefined): vo
   )
 }
 
-function canEnter(folder: string, account: Account): boolean {
+function canEnter(folder: string, account: OsUser): boolean {
   const asked = spawnSync('/bin/sh', ['-c', 'cd -- "$1"', 'sh', folder], { ...account, cwd: '/', stdio: 'ignore' })
   return asked.status === 0
 }
 
 /** How a program ended. */
-export interface Ran {
+export interface CommandResult {
   readonly ok: boolean
   /** Its exit code, signal, or why it could not be started. */
   readonly end: string
@@ -72,11 +72,11 @@ export interface Ran {
 
 /** Runs a program to its end as the account, with a clean environment, in a folder that everybody can enter. */
 export function runAs(
-  account: Account | undefined,
+  account: OsUser | undefined,
   program: string,
   args: readonly string[],
   input = '',
-): Promise<Ran> {
+): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       ...account,
@@ -107,7 +107,7 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 }
 
-function nameOf(account: Account): string {
+function nameOf(account: OsUser): string {
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((entry) => entry.split(':')[2] === String(account.uid))
@@ -115,6 +115,6 @@ function nameOf(account: Account): string {
 }
 
 /** Gives a folder or file that root made to the server's account. */
-export function give(path: string, account: Account | undefined): void {
+export function give(path: string, account: OsUser | undefined): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid)
 }

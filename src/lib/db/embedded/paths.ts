@@ -15,7 +15,7 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-export interface Place {
+export interface EmbeddedPaths {
   readonly dataDir: string
   /** The package's folder with `bin`, `lib` and `share`. */
   readonly native: string
@@ -44,7 +44,7 @@ const platforms: Partial<Record<NodeJS.Platform, string>> = { linux: 'linux', da
  * @param dataDir absolute
  * @throws EaError `embedded_unsupported_platform`
  */
-export function locate(dataDir: string, options: EmbeddedOptions = {}): Place {
+export function locate(dataDir: string, options: EmbeddedOptions = {}): EmbeddedPaths {
   const native = options.native ?? installedNative()
   const { version } = JSON.parse(readFileSync(join(dirname(native), 'package.json'), 'utf8')) as { version: string }
   const major = Number.parseInt(version, 10)
@@ -87,7 +87,7 @@ function installedNative(): string {
  * Creates the data folder and `run/`, readable by their owner only. As root the folders can be passed through, because
  * the server runs as somebody else, and belong to whom the data folder belongs. Parents that exist are never changed.
  */
-export function makeFolders(place: Place): void {
+export function makeFolders(place: EmbeddedPaths): void {
   const asRoot = process.getuid?.() === 0
   const first = mkdirSync(place.dataDir, { recursive: true, mode: 0o700 })
   // Whatever the umask: what root makes here can be passed through, what lies in it stays private.

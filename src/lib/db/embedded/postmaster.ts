@@ -7,7 +7,7 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { isAlive } from '../../os/process-identity.js'
-import type { Place } from './paths.js'
+import type { EmbeddedPaths } from './paths.js'
 
 export interface Postmaster {
   readonly pid: number
@@ -21,7 +21,7 @@ export interface Postmaster {
 }
 
 /** What `postmaster.pid` says; undefined when there is none. */
-export function readPostmaster(place: Place): Postmaster | undefined {
+export function readPostmaster(place: EmbeddedPaths): Postmaster | undefined {
   let text: string
   try {
     text = readFileSync(join(place.cluster, 'postmaster.pid'), 'utf8')
@@ -59,7 +59,7 @@ export function answers(postmaster: Postmaster): Promise<boolean> {
 }
 
 /** Whether its pid is alive and surely a server in this cluster: what may be waited for and stopped. */
-export function isOurs(place: Place, { pid }: Postmaster): boolean {
+export function isOurs(place: EmbeddedPaths, { pid }: Postmaster): boolean {
   if (pid === 0 || !isAlive(pid, '')) return false
   if (process.platform === 'win32') return true
   const folder = process.platform === 'linux' ? clusterOf(pid) : undefined

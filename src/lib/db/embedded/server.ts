@@ -9,8 +9,8 @@ import { opendirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../core/config.js'
 import { isLocked, withLock } from '../../os/numbered-lock.js'
-import { livingUsers, registerUse, type Use } from './clients.js'
-import { asFolderError, type EmbeddedOptions, locate, type Place } from './paths.js'
+import { type ClientRegistration, livingClients, registerClient } from './clients.js'
+import { asFolderError, type EmbeddedOptions, type EmbeddedPaths, locate } from './paths.js'
 import { answers, type Postmaster, readPostmaster } from './postmaster.js'
 import { forgetKeeping, isKept, keepRunning, stopPostmaster, stopWhenUnused, stopWhenUnusedNow } from './stop.js'
 
@@ -58,7 +58,7 @@ export async function startEmbedded(config: Config, options: EmbeddedOptions = {
   return embeddedStatus(config, options)
 }
 
-export interface Stopped {
+export interface StopResult {
   /** Whether a server ran and has ended. False with `users`: it stops when the last of them ends. */
   readonly stopped: boolean
   /** The pids of the commands that still use it. */
@@ -72,7 +72,7 @@ export interface Stopped {
 export async function stopEmbedded(
   config: Config,
   options: EmbeddedOptions & { readonly force?: boolean } = {},
-): Promise<Stopped> {
+): Promise<StopResult> {
   const place = locate(config.dataDir, options)
   if (statSync(place.run, { throwIfNoEntry: false }) === undefined) return { stopped: false, users: [] }
   return inFolder(place, () =>
@@ -122,14 +122,14 @@ export async function embeddedStatus(config: Config, options: EmbeddedOptions = 
   })
 }
 
-const registrations = new Map<Use, Place>()
+const registrations = new Map<ClientRegistration, EmbeddedPaths>()
 
 /** Registers a use that is withdrawn even when the process exits in the middle of it. */
-function register(place: Place): Use {
+function register(place: EmbeddedPaths): ClientRegistration {
   // Adding it twice would run it twice.
   if (!process.listeners('exit').includes(leaveAll)) process.on('exit', leaveAll)
-  const use = registerUse(place)
-  const whole: Use = {
+  const use = registerClient(place)
+  const whole: ClientRegistration = {
     end() {
       registrations.delete(whole)
       use.end()
@@ -151,7 +151,7 @@ function leaveAll(): void {
 }
 
 /** The server when it runs and nobody is stopping it, found without the lock; else started. */
-async function runningServer(place: Place): Promise<Postmaster> {
+async function runningServer(place: EmbeddedPaths): Promise<Postmaster> {
   if (!isLocked(place.run)) {
     const postmaster = readPostmaster(place)
     if (postmaster?.status === 'ready' && (await answers(postmaster))) return postmaster
@@ -160,20 +160,20 @@ async function runningServer(place: Place): Promise<Postmaster> {
   return ensureRunning(place)
 }
 
-async function liveServer(place: Place): Promise<Postmaster | undefined> {
+async function liveServer(place: EmbeddedPaths): Promise<Postmaster | undefined> {
   const postmaster = readPostmaster(place)
   return postmaster !== undefined && (await answers(postmaster)) ? postmaster : undefined
 }
 
 /** The URL of the database, also for psql. */
-function urlOf(place: Place, { socketDir, port }: Postmaster): string {
+function urlOf(place: EmbeddedPaths, { socketDir, port }: Postmaster): string {
   if (socketDir) return `postgresql://ea@localhost/ea?host=${encodeURIComponent(socketDir).replaceAll('%2F', '/')}`
   const password = readFileSync(join(place.dataDir, 'password'), 'utf8').trim()
   return `postgresql://ea:${password}@127.0.0.1:${port}/ea`
 }
 
-function pidsOf(place: Place): number[] {
-  return [...new Set(livingUsers(place).map((user) => user.pid))].sort((a, b) => a - b)
+function pidsOf(place: EmbeddedPaths): number[] {
+  return [...new Set(livingClients(place).map((user) => user.pid))].sort((a, b) => a - b)
 }
 
 function sizeOf(folder: string): number {
@@ -196,7 +196,7 @@ function* filesOf(folder: string): Generator<string> {
 }
 
 /** Runs what touches the data folder; what the file system refuses becomes an error for a person. */
-async function inFolder<T>(place: Place, body: () => Promise<T>): Promise<T> {
+async function inFolder<T>(place: EmbeddedPaths, body: () => Promise<T>): Promise<T> {
   try {
     return await body()
   } catch (error) {

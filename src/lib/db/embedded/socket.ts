@@ -6,14 +6,14 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Account, give } from './os-user.js'
-import type { Place } from './paths.js'
+import { give, type OsUser } from './os-user.js'
+import type { EmbeddedPaths } from './paths.js'
 
 /** The longest path of a socket, in bytes. */
 const maxPathBytes = process.platform === 'linux' ? 107 : 103
 
 /** Makes the folder, or finds it as it must be. */
-export function makeSocketDir(place: Place, account: Account | undefined): string {
+export function makeSocketDir(place: EmbeddedPaths, account: OsUser | undefined): string {
   if (fits(place.socketDir)) {
     mkdirSync(place.socketDir, { recursive: true, mode: 0o700 })
     chmodSync(place.socketDir, 0o700)

@@ -22,10 +22,10 @@ import { failpoint } from '../../core/failpoint.js'
 import { withLock } from '../../os/numbered-lock.js'
 import { isAlive } from '../../os/process-identity.js'
 import { program, runnableNative } from './binaries.js'
-import { livingUsers } from './clients.js'
+import { livingClients } from './clients.js'
 import { ensureCluster } from './cluster.js'
-import { type Account, cleanEnvironment, give, requireReachable, serverAccount } from './os-user.js'
-import { diskFull, makeFolders, type Place } from './paths.js'
+import { cleanEnvironment, give, type OsUser, requireReachable, serverOsUser } from './os-user.js'
+import { diskFull, type EmbeddedPaths, makeFolders } from './paths.js'
 import { answers, isOurs, type Postmaster, readPostmaster } from './postmaster.js'
 import { serverSettings, thisMachine } from './settings.js'
 import { makeSocketDir } from './socket.js'
@@ -47,14 +47,14 @@ const lostSocketMs = 2000
  * @throws EaError `data_dir_unreachable`, `data_dir_other_version`, `disk_full`, `embedded_unsupported_platform`,
  * `embedded_start_failed`
  */
-export async function ensureRunning(place: Place): Promise<Postmaster> {
+export async function ensureRunning(place: EmbeddedPaths): Promise<Postmaster> {
   makeFolders(place)
   return withLock(place.run, async () => {
     const deadlineMs = Date.now() + orphansMs
     for (;;) {
       const running = await settled(place)
       if (running !== undefined) return running
-      const account = serverAccount(place)
+      const account = serverOsUser(place)
       requireReachable(place, account)
       const native = await runnableNative(place, account)
       await ensureCluster(place, native, account)
@@ -69,7 +69,7 @@ export async function ensureRunning(place: Place): Promise<Postmaster> {
 }
 
 /** Waits until the server runs or does not; undefined: nothing runs here. */
-async function settled(place: Place): Promise<Postmaster | undefined> {
+async function settled(place: EmbeddedPaths): Promise<Postmaster | undefined> {
   const startedMs = Date.now()
   for (;;) {
     const postmaster = readPostmaster(place)
@@ -96,8 +96,8 @@ async function settled(place: Place): Promise<Postmaster | undefined> {
 }
 
 /** It runs and nobody can reach it: somebody removed its socket, such as a cleaner of /tmp. */
-async function endUnreachable(place: Place, postmaster: Postmaster): Promise<void> {
-  if (livingUsers(place).some((user) => user.pid !== process.pid)) {
+async function endUnreachable(place: EmbeddedPaths, postmaster: Postmaster): Promise<void> {
+  if (livingClients(place).some((user) => user.pid !== process.pid)) {
     throw new EaError('embedded_start_failed', `The socket in ${postmaster.socketDir} is gone while others use it.`, {
       suggestions: ['Run it again when the other commands have ended: the server is then started anew.'],
     })
@@ -110,7 +110,7 @@ async function endUnreachable(place: Place, postmaster: Postmaster): Promise<voi
  * then it would refuse to start. With the pid of its parent in the file it goes on, and still checks that no process
  * of the dead server has its memory in use. A file without a pid was never finished.
  */
-function disown(place: Place, postmaster: Postmaster): void {
+function disown(place: EmbeddedPaths, postmaster: Postmaster): void {
   const path = join(place.cluster, 'postmaster.pid')
   if (postmaster.pid === 0) {
     rmSync(path, { force: true })
@@ -125,7 +125,7 @@ function disown(place: Place, postmaster: Postmaster): void {
 }
 
 /** Starts the server and waits until it is ready; a text is the log of one that ended instead. */
-async function start(place: Place, native: string, account: Account | undefined): Promise<Postmaster | string> {
+async function start(place: EmbeddedPaths, native: string, account: OsUser | undefined): Promise<Postmaster | string> {
   const settings = {
     ...serverSettings(thisMachine(place.dataDir)),
     ...place.settings,
@@ -166,7 +166,7 @@ async function start(place: Place, native: string, account: Account | undefined)
   }
 }
 
-function privateSocket(place: Place, account: Account | undefined): Record<string, string> {
+function privateSocket(place: EmbeddedPaths, account: OsUser | undefined): Record<string, string> {
   const folder = makeSocketDir(place, account)
   return {
     listen_addresses: '',
@@ -188,11 +188,11 @@ async function loopback(): Promise<Record<string, string>> {
 }
 
 /** Keeps the log and the one before. */
-function rotate(place: Place): void {
+function rotate(place: EmbeddedPaths): void {
   if ((statSync(place.log, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(place.log, `${place.log}.1`)
 }
 
-function startFailed(place: Place, log: string): EaError {
+function startFailed(place: EmbeddedPaths, log: string): EaError {
   if (/No space left on device|Disk quota exceeded/i.test(log)) return diskFull(place.dataDir, tail(log))
   return new EaError('embedded_start_failed', `The server in ${place.dataDir} does not start: ${tail(log)}`, {
     suggestions: [`Its whole log: ${place.log}`],

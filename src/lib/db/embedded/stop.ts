@@ -9,8 +9,8 @@ import { EaError } from '../../core/errors.js'
 import { tryLock, withLock } from '../../os/numbered-lock.js'
 import { isAlive } from '../../os/process-identity.js'
 import { program } from './binaries.js'
-import { livingUsers } from './clients.js'
-import type { Place } from './paths.js'
+import { livingClients } from './clients.js'
+import type { EmbeddedPaths } from './paths.js'
 import { isOurs, type Postmaster, readPostmaster } from './postmaster.js'
 
 const waitMs = 10 * 60_000
@@ -20,7 +20,7 @@ const waitMs = 10 * 60_000
  *
  * @returns false when the server is none that this process can see, as one of another container
  */
-export async function stopPostmaster(place: Place, postmaster: Postmaster): Promise<boolean> {
+export async function stopPostmaster(place: EmbeddedPaths, postmaster: Postmaster): Promise<boolean> {
   if (!isOurs(place, postmaster)) return false
   askToStop(place, postmaster)
   const startedMs = Date.now()
@@ -37,7 +37,7 @@ export async function stopPostmaster(place: Place, postmaster: Postmaster): Prom
 }
 
 /** One outside the data folder would be left over. */
-function removeSocketDir(place: Place, { socketDir }: Postmaster): void {
+function removeSocketDir(place: EmbeddedPaths, { socketDir }: Postmaster): void {
   if (socketDir === '' || socketDir === place.socketDir) return
   try {
     rmdirSync(socketDir)
@@ -46,7 +46,7 @@ function removeSocketDir(place: Place, { socketDir }: Postmaster): void {
   }
 }
 
-function askToStop(place: Place, postmaster: Postmaster): void {
+function askToStop(place: EmbeddedPaths, postmaster: Postmaster): void {
   if (process.platform === 'win32') {
     // Windows has no signals: pg_ctl speaks to the server's pipe.
     spawnSync(program(place.native, 'pg_ctl'), ['stop', '-D', place.cluster, '-m', 'fast', '-W'], { windowsHide: true })
@@ -60,13 +60,13 @@ function askToStop(place: Place, postmaster: Postmaster): void {
 }
 
 /** Whether nobody uses the server, nobody asked to keep it, and it runs. */
-function isUnused(place: Place): boolean {
+function isUnused(place: EmbeddedPaths): boolean {
   const postmaster = readPostmaster(place)
-  return postmaster !== undefined && !isKept(place, postmaster) && livingUsers(place).length === 0
+  return postmaster !== undefined && !isKept(place, postmaster) && livingClients(place).length === 0
 }
 
 /** Stops the server when nobody uses it. */
-export async function stopWhenUnused(place: Place): Promise<void> {
+export async function stopWhenUnused(place: EmbeddedPaths): Promise<void> {
   if (!isUnused(place)) return
   await withLock(place.run, async () => {
     const postmaster = readPostmaster(place)
@@ -78,7 +78,7 @@ export async function stopWhenUnused(place: Place): Promise<void> {
  * The same while the process exits, when nothing can be awaited: asks the server to stop and waits only until it has
  * heard, so that no other command takes it for a running one. When it cannot, a later command stops the server.
  */
-export function stopWhenUnusedNow(place: Place): void {
+export function stopWhenUnusedNow(place: EmbeddedPaths): void {
   if (!isUnused(place)) return
   const lock = tryLock(place.run)
   if (lock === undefined) return
@@ -95,15 +95,15 @@ export function stopWhenUnusedNow(place: Place): void {
 }
 
 /** Keeps this very server running until it is stopped; one that is started later is not meant. */
-export function keepRunning(place: Place, postmaster: Postmaster): void {
+export function keepRunning(place: EmbeddedPaths, postmaster: Postmaster): void {
   writeFileSync(place.keep, markOf(postmaster))
 }
 
-export function forgetKeeping(place: Place): void {
+export function forgetKeeping(place: EmbeddedPaths): void {
   rmSync(place.keep, { force: true })
 }
 
-export function isKept(place: Place, postmaster: Postmaster): boolean {
+export function isKept(place: EmbeddedPaths, postmaster: Postmaster): boolean {
   try {
     return readFileSync(place.keep, 'utf8') === markOf(postmaster)
   } catch (error) {

@@ -51,7 +51,7 @@ const findForeign = (head: Buffer) => {
 }
 
 /** The error for a head that `looksBinary`: what it is, as far as one can tell. */
-export function refuseBinary(head: Buffer, name: string): EaError {
+export function rejectBinary(head: Buffer, name: string): EaError {
   const known = findForeign(head)
   const utf16 = known ? null : utf16Without(head)
   const nulBytes = head.reduce((count, byte) => count + (byte === 0 ? 1 : 0), 0)

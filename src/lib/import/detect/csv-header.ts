@@ -16,7 +16,7 @@ export interface CsvChoice {
   readonly format: 'csv' | 'tsv' | null
 }
 
-export interface CsvHead {
+export interface CsvHeader {
   readonly delimiter: string
   readonly columns: readonly string[]
   readonly headerBytes: number
@@ -34,7 +34,7 @@ const sampleRecords = 50
  * @param atEnd whether that is all there is
  * @throws EaError `not_recognised`, `header_invalid`, `encoding_error`
  */
-export function readCsvHead(head: Buffer, atEnd: boolean, choice: CsvChoice, name: string): CsvHead {
+export function readCsvHeader(head: Buffer, atEnd: boolean, choice: CsvChoice, name: string): CsvHeader {
   // Excel writes and reads a first line that names the delimiter.
   const announced = /^sep=([\t\x20-\x7e])(\r\n|\n|\r)/i.exec(head.subarray(0, 16).toString('latin1'))
   const skip = announced ? announced[0].length : 0

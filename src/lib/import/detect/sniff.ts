@@ -6,8 +6,8 @@
 import { basename } from 'node:path'
 import { EaError } from '../../core/errors.js'
 import { nameForPeople, stdinPath } from '../source/paths.js'
-import { looksBinary, refuseBinary } from './binary-formats.js'
-import { type CsvChoice, readCsvHead } from './csv-header.js'
+import { looksBinary, rejectBinary } from './binary-formats.js'
+import { type CsvChoice, readCsvHeader } from './csv-header.js'
 import { headRecords, parseObject } from './json-head.js'
 
 export const formats = ['csv', 'tsv', 'ndjson', 'json-array'] as const
@@ -70,13 +70,13 @@ export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = st
     if (!atEnd) throw notRecognised(name, `its first ${head.length} bytes are blank`)
     return emptyDialect(given.format ?? formatOfName(name) ?? 'csv', choice, lineEnd)
   }
-  if (looksBinary(head, given.format !== undefined)) throw refuseBinary(head, name)
+  if (looksBinary(head, given.format !== undefined)) throw rejectBinary(head, name)
   const { format, why } = chooseFormat(head, atEnd, given, name)
   if (format === 'ndjson' || format === 'json-array') {
     const keys = [...new Set(headRecords(head, format).flatMap(Object.keys))]
     return { ...jsonShape, format, keys, lineEnd, empty: false, why: [why] }
   }
-  const csv = readCsvHead(
+  const csv = readCsvHeader(
     head,
     atEnd,
     { ...choice, delimiter: choice.delimiter ?? (format === 'tsv' ? '\t' : null) },

@@ -18,7 +18,7 @@ export interface FileState {
   readonly modifiedMs: number
 }
 
-export interface RawBytes {
+export interface FileReader {
   /** The path as it was given. */
   readonly name: string
   /** When it was opened; null for what streams once. */
@@ -37,7 +37,7 @@ export interface RawBytes {
  * @param path taken literally; `-` is `stdin`
  * @throws EaError `file_not_found`, `file_not_readable`; also while reading
  */
-export async function openRaw(path: string, stdin?: Readable): Promise<RawBytes> {
+export async function openFileReader(path: string, stdin?: Readable): Promise<FileReader> {
   if (path === stdinPath) return stdin ? rawStream(path, stdin) : rawStdin()
   const stats = await stat(path).catch(asFileError(path))
   return stats.isFIFO() ? rawPipe(path) : openFile(path, blockBytes)
@@ -48,7 +48,7 @@ export async function openRaw(path: string, stdin?: Readable): Promise<RawBytes>
  *
  * @throws EaError `file_not_found`, `file_not_readable`; also while reading
  */
-export async function openFile(path: string, bytesPerBlock: number): Promise<RawBytes & { opened: FileState }> {
+export async function openFile(path: string, bytesPerBlock: number): Promise<FileReader & { opened: FileState }> {
   // Before it is opened: opening a pipe would wait for its writer.
   requireFile(path, await stat(path).catch(asFileError(path)))
   const handle = await open(path, 'r').catch(asFileError(path))
@@ -94,7 +94,7 @@ async function* readAhead(
   }
 }
 
-function rawStdin(): RawBytes {
+function rawStdin(): FileReader {
   // Node reads a folder as standard input without a word, as if it were empty.
   if (fstatSync(0).isDirectory()) throw new EaError('file_not_readable', 'Standard input is a folder, not a file.')
   return rawStream(stdinPath, process.stdin)
@@ -104,7 +104,7 @@ function rawStdin(): RawBytes {
  * A pipe is polled, not read in a thread: a thread that waits for a writer would hold up the end of the process.
  * O_NONBLOCK for the same reason: without it, opening waits for the writer.
  */
-function rawPipe(path: string): RawBytes {
+function rawPipe(path: string): FileReader {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     return rawStream(path, new Socket({ fd, readable: true, writable: false }))
@@ -113,7 +113,7 @@ function rawPipe(path: string): RawBytes {
   }
 }
 
-function rawStream(name: string, stream: Readable): RawBytes {
+function rawStream(name: string, stream: Readable): FileReader {
   let readBytes = 0
   async function* blocks(): AsyncGenerator<Buffer> {
     try {

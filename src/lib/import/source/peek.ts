@@ -1,6 +1,6 @@
 /** Looks at the start of a stream of bytes and gives the stream back as if nobody had looked. */
 
-export interface Peeked {
+export interface PeekResult {
   /** The first bytes: at least as many as were asked for, unless the stream is shorter. */
   readonly head: Buffer
   /** Whether the head is all there is. */
@@ -17,7 +17,7 @@ export interface Peeked {
  * @example
  * const { head, blocks } = await peek(source, 4)
  */
-export async function peek(source: AsyncIterable<Buffer>, minBytes: number): Promise<Peeked> {
+export async function peek(source: AsyncIterable<Buffer>, minBytes: number): Promise<PeekResult> {
   const iterator = source[Symbol.asyncIterator]()
   const seen: Buffer[] = []
   let seenBytes = 0

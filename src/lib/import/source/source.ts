@@ -7,7 +7,7 @@ import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { type Compression, decompress, findCompression, magicMaxBytes, requireCompressed } from './compression.js'
 import { byteOrderMarkMaxBytes, chooseEncoding, encodingName, newDecoder } from './decode.js'
-import { type FileState, openFile, openRaw, type RawBytes } from './file-reader.js'
+import { type FileReader, type FileState, openFile, openFileReader } from './file-reader.js'
 import { peek } from './peek.js'
 
 const hashBlockBytes = 1024 * 1024
@@ -68,7 +68,7 @@ export interface Source {
  */
 export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
   const given = options.encoding === undefined ? undefined : encodingName(options.encoding)
-  const raw = await openRaw(path, options.stdin)
+  const raw = await openFileReader(path, options.stdin)
   try {
     return await readHead(raw, given)
   } catch (error) {
@@ -91,7 +91,7 @@ export async function withSource<T>(
   }
 }
 
-async function readHead(raw: RawBytes, given: string | undefined): Promise<Source> {
+async function readHead(raw: FileReader, given: string | undefined): Promise<Source> {
   const start = await peek(raw.blocks, magicMaxBytes)
   requireCompressed(start.head, raw.name)
   const compression = findCompression(start.head)

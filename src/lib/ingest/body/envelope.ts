@@ -5,7 +5,7 @@
  */
 import { EaError } from '../../core/errors.js'
 import { bytesAtOnce, type Steps } from '../../core/in-turns.js'
-import { broken, Element } from '../../load/split/json-skipper.js'
+import { broken, JsonSkipper } from '../../load/split/json-skipper.js'
 
 const space = 0x20
 const tab = 0x09
@@ -32,7 +32,7 @@ export class Walk {
   expected = ''
   /** Whether the object or array that was read last, or one of its values, holds a line break. */
   hasLineBreaks = false
-  readonly #element = new Element();
+  readonly #element = new JsonSkipper();
 
   /**
    * Passes over an object and names its members, in their order; a key may come more than once.

@@ -99,7 +99,7 @@ export interface CommitRequest extends IngestRequest {
 }
 
 /** What became of a request. */
-export type Settled =
+export type RequestResult =
   | { readonly kind: 'stored'; readonly status: 200 | 207 | 422; readonly answer: StoredAnswer }
   | { readonly kind: 'replayed'; readonly status: 200 | 207 | 422; readonly body: string }
   | { readonly kind: 'refused'; readonly error: EaError }

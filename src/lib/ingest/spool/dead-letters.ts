@@ -41,13 +41,13 @@ export function partLetterName({ segment, part, request }: SpoolPart): string {
 }
 
 /** Keeps a part as a dead letter, durably. One of the same name is replaced. */
-export async function buryPart(folder: string, part: SpoolPart, reason: Reason): Promise<void> {
+export async function deadLetterPart(folder: string, part: SpoolPart, reason: Reason): Promise<void> {
   const content = await encodeAll(part.segment, part.requests)
   await bury(folder, `${partLetterName(part)}${ends.requests}`, content, reason)
 }
 
 /** Keeps damaged bytes of a segment as a dead letter, durably. @param from their place in the segment */
-export async function buryDamage(
+export async function deadLetterDamage(
   folder: string,
   segment: string,
   from: number,
@@ -60,7 +60,7 @@ export async function buryDamage(
 }
 
 /** Moves the file of a whole segment, which cannot be read: the disk may give it back another day. */
-export async function burySegment(folder: string, segment: string, reason: Reason): Promise<void> {
+export async function deadLetterSegment(folder: string, segment: string, reason: Reason): Promise<void> {
   const file = `${segment}-all${ends.requests}`
   await writeReason(folder, file, reason)
   await rename(join(folder, `${segment}${ends.requests}`), join(deadLetterFolder(folder), file))

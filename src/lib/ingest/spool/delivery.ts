@@ -3,7 +3,7 @@
  * while the database is away, and what becomes of a part that nobody takes.
  */
 
-import { Pause } from '../../os/interruptible-sleep.js'
+import { InterruptibleSleep } from '../../os/interruptible-sleep.js'
 import type { SpoolPart } from '../body/request.js'
 import type { Reason } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
@@ -29,11 +29,11 @@ export interface DrainOptions {
   /** The first and the longest pause while the database is away, in milliseconds. Default 1,000 and 5,000. */
   readonly awayMs?: readonly [first: number, longest: number]
   /** What the pauses can be shortened by. */
-  readonly pause?: Pause
+  readonly pause?: InterruptibleSleep
 }
 
 /** What was drained. */
-export interface Drained {
+export interface DrainResult {
   readonly parts: number
   readonly requests: number
   readonly events: number
@@ -46,11 +46,11 @@ const slowAttempts = 2
 
 /** One run of draining: what it did, and how long it waits now. */
 export class Delivery {
-  drained: Drained = { parts: 0, requests: 0, events: 0, buried: 0 }
+  drained: DrainResult = { parts: 0, requests: 0, events: 0, buried: 0 }
   readonly #spool: Spool
   readonly #deliver: Deliver
   readonly #options: DrainOptions
-  readonly #pause: Pause
+  readonly #pause: InterruptibleSleep
   readonly #firstAwayMs: number
   readonly #longestAwayMs: number
   #awayMs: number
@@ -60,7 +60,7 @@ export class Delivery {
     this.#spool = spool
     this.#deliver = deliver
     this.#options = options
-    this.#pause = options.pause ?? new Pause()
+    this.#pause = options.pause ?? new InterruptibleSleep()
     ;[this.#firstAwayMs, this.#longestAwayMs] = options.awayMs ?? [1_000, 5_000]
     this.#awayMs = this.#firstAwayMs
   }

@@ -4,7 +4,7 @@
  * be stored for another reason becomes a dead letter, and the rest goes on.
  */
 import { EaError } from '../../core/errors.js'
-import { type Deliver, Delivery, type Drained, type DrainOptions } from './delivery.js'
+import { type Deliver, Delivery, type DrainOptions, type DrainResult } from './delivery.js'
 import type { Spool } from './spool.js'
 
 /**
@@ -15,7 +15,7 @@ import type { Spool } from './spool.js'
  * @example
  * await drainSpool(spool, (part) => deliverPart(db, part), { signal, isAway })
  */
-export async function drainSpool(spool: Spool, deliver: Deliver, options: DrainOptions): Promise<Drained> {
+export async function drainSpool(spool: Spool, deliver: Deliver, options: DrainOptions): Promise<DrainResult> {
   const delivery = new Delivery(spool, deliver, options)
   while (!options.signal.aborted) {
     try {

@@ -1,6 +1,6 @@
 /** Drains a spool for as long as a server lives: whenever there is something in it, beside the requests that come. */
 
-import { Pause } from '../../os/interruptible-sleep.js'
+import { InterruptibleSleep } from '../../os/interruptible-sleep.js'
 import type { Deliver, DrainOptions } from './delivery.js'
 import { drainSpool } from './drain.js'
 import type { Spool } from './spool.js'
@@ -26,7 +26,7 @@ const restMs = 5_000
 export function startDrainer(spool: Spool, deliver: Deliver, options: Omit<DrainOptions, 'signal' | 'pause'>): Drainer {
   const stopping = new AbortController()
   const { signal } = stopping
-  const pause = new Pause()
+  const pause = new InterruptibleSleep()
   const running = run()
   return {
     wake: () => pause.shorten(),

@@ -6,7 +6,7 @@ import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { inTurns } from '../../core/in-turns.js'
 import { removeDurably, writeDurably } from '../../os/durable-files.js'
-import { buryDamage } from './dead-letters.js'
+import { deadLetterDamage } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
 import { type Damage, encodeAll, newSegmentName, type Segment, scanSegment, segmentOfFile } from './segment.js'
 
@@ -20,7 +20,7 @@ export interface SegmentSummary {
   readonly oldestAt: Date | null
 }
 
-export interface MendOptions {
+export interface RecoveryOptions {
   /** Whether it is the one that was written to when the process ended: only there a bad end is a cut write. */
   readonly isNewest: boolean
   readonly onEvent: OnSpoolEvent
@@ -33,20 +33,24 @@ export function segmentPath(folder: string, name: string): string {
 }
 
 /** The segments of a spool that nobody writes to, in order, all of them mended. Removes what interrupted writes drafted. */
-export async function mendAll(folder: string, onEvent: OnSpoolEvent): Promise<SegmentSummary[]> {
+export async function recoverAll(folder: string, onEvent: OnSpoolEvent): Promise<SegmentSummary[]> {
   const files = (await readdir(folder)).sort()
   for (const file of files) if (file.endsWith('.tmp')) await rm(join(folder, file), { force: true })
   const names = files.flatMap((file) => segmentOfFile(file)?.name ?? [])
   const summaries: SegmentSummary[] = []
   for (const [index, name] of names.entries()) {
-    const segment = await readMended(folder, name, { isNewest: index === names.length - 1, onEvent })
+    const segment = await readRecovered(folder, name, { isNewest: index === names.length - 1, onEvent })
     if (segment !== undefined) summaries.push(summarize(segment))
   }
   return summaries
 }
 
 /** The requests of a segment, which has another name when it had to be written anew; undefined when it has none. */
-export async function readMended(folder: string, name: string, options: MendOptions): Promise<Segment | undefined> {
+export async function readRecovered(
+  folder: string,
+  name: string,
+  options: RecoveryOptions,
+): Promise<Segment | undefined> {
   const path = segmentPath(folder, name)
   const content = (await readFile(path)).subarray(0, options.limitBytes)
   const { requests, goodBytes, damage } = await inTurns(scanSegment(name, content))
@@ -84,7 +88,7 @@ async function keepDamage(
 ): Promise<void> {
   const message = `Bytes ${from} to ${to} of the segment are no request any more: ${reason}.`
   const why = { code: 'damaged', message, at: new Date().toISOString(), attempts: 0 }
-  await buryDamage(folder, segment, from, content.subarray(from, to), why)
+  await deadLetterDamage(folder, segment, from, content.subarray(from, to), why)
   onEvent({ kind: 'damaged', segment, bytes: to - from, reason })
 }
 

@@ -10,9 +10,9 @@ import { asSpoolFull, removeDurably } from '../../os/durable-files.js'
 import type { SpooledRequest, SpoolPart } from '../body/request.js'
 import { Appender } from './appender.js'
 import {
-  buryPart,
-  burySegment,
   type DeadLetter,
+  deadLetterPart,
+  deadLetterSegment,
   listDeadLetters,
   partLetterName,
   type Reason,
@@ -20,7 +20,7 @@ import {
   removeDeadLetter,
 } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
-import { earlier, mendAll, readMended, type SegmentSummary, segmentPath, summarize } from './recovery.js'
+import { earlier, readRecovered, recoverAll, type SegmentSummary, segmentPath, summarize } from './recovery.js'
 import type { Segment } from './segment.js'
 import { makeSpoolFolder } from './spool-folder.js'
 import { takeSpoolLock } from './spool-lock.js'
@@ -70,7 +70,7 @@ export async function withSpool<T>(
 
 async function openSpool(folder: string, onEvent: OnSpoolEvent): Promise<Spool> {
   try {
-    const segments = await mendAll(folder, onEvent)
+    const segments = await recoverAll(folder, onEvent)
     const letters = await listDeadLetters(folder)
     return new Spool(folder, onEvent, segments, letters)
   } catch (error) {
@@ -189,7 +189,7 @@ export class Spool {
    */
   async bury(part: SpoolPart, reason: Reason): Promise<void> {
     try {
-      await buryPart(this.folder, part, reason)
+      await deadLetterPart(this.folder, part, reason)
     } catch (error) {
       throw asSpoolFull(error, this.folder)
     }
@@ -254,7 +254,7 @@ export class Spool {
   async #read(summary: SegmentSummary): Promise<Segment | undefined> {
     const { name, bytes } = summary
     try {
-      const segment = await readMended(this.folder, name, {
+      const segment = await readRecovered(this.folder, name, {
         ...{ isNewest: false, onEvent: this.#onEvent },
         limitBytes: bytes,
       })
@@ -267,7 +267,7 @@ export class Spool {
         return undefined
       }
       if (code !== 'EIO') throw asSpoolFull(error, this.folder)
-      await burySegment(this.folder, name, { code, message, at: new Date().toISOString(), attempts: 1 })
+      await deadLetterSegment(this.folder, name, { code, message, at: new Date().toISOString(), attempts: 1 })
       await this.#countLetters()
       this.#onEvent({ kind: 'damaged', segment: name, bytes, reason: message })
       return undefined

@@ -6,10 +6,10 @@
  */
 import { limits } from '../../core/event.js'
 import type { Fault } from './chunk.js'
-import type { Draft } from './chunk-builder.js'
+import type { ChunkBuilder } from './chunk-builder.js'
 import type { Scanner, Stop } from './chunk-cutter.js'
 import { contentFault } from './content.js'
-import { broken, Element } from './json-skipper.js'
+import { broken, JsonSkipper } from './json-skipper.js'
 import { controlFault, isCleanJson } from './json-text.js'
 import { cr, endsWithNothing, lf } from './line-ends.js'
 
@@ -37,39 +37,39 @@ const phases = {
 export class ArrayScanner implements Scanner {
   readonly crEnds = true
   readonly #maxRecordBytes: number
-  readonly #element = new Element()
+  readonly #element = new JsonSkipper()
 
   constructor(maxRecordBytes: number) {
     this.#maxRecordBytes = maxRecordBytes
   }
 
-  scan(draft: Draft, isCareful: boolean): Stop {
-    const { room } = draft
+  scan(builder: ChunkBuilder, isCareful: boolean): Stop {
+    const { buffer } = builder
     const element = this.#element
     for (;;) {
-      if (draft.good >= draft.maxGood) return 'border'
-      const stop = passSeparators(draft)
+      if (builder.good >= builder.maxGood) return 'border'
+      const stop = passSeparators(builder)
       if (stop !== 'element') return stop
-      const to = element.read(room.bytes, draft.at, draft.window.end, draft.window.atEnd)
+      const to = element.read(buffer.bytes, builder.at, builder.window.end, builder.window.atEnd)
       if (to === broken.more) return 'more'
-      if (to < 0 || this.#elementFault(room.bytes, draft.at, to, isCareful) !== undefined) return 'fault'
-      if (draft.good === room.starts.length) room.addRecords()
-      room.starts[draft.good] = draft.at
-      room.stops[draft.good] = to
-      room.lines[draft.good] = draft.line
-      if (element.lineEnds > 0) draft.rewrites.push(draft.good)
-      draft.good++
-      draft.lineEnds |= endsWithNothing
-      draft.line += element.lineEnds
-      draft.at = to
-      if (draft.phase !== phases.lenient) draft.phase = phases.separator
+      if (to < 0 || this.#elementFault(buffer.bytes, builder.at, to, isCareful) !== undefined) return 'fault'
+      if (builder.good === buffer.starts.length) buffer.addRecords()
+      buffer.starts[builder.good] = builder.at
+      buffer.stops[builder.good] = to
+      buffer.lines[builder.good] = builder.line
+      if (element.lineEnds > 0) builder.rewrites.push(builder.good)
+      builder.good++
+      builder.lineEnds |= endsWithNothing
+      builder.line += element.lineEnds
+      builder.at = to
+      if (builder.phase !== phases.lenient) builder.phase = phases.separator
     }
   }
 
-  judge(draft: Draft, isCareful: boolean): Fault | 'more' {
-    const { at, phase, room } = draft
-    const { end, atEnd } = draft.window
-    const bytes = room.bytes
+  judge(builder: ChunkBuilder, isCareful: boolean): Fault | 'more' {
+    const { at, phase, buffer } = builder
+    const { end, atEnd } = builder.window
+    const bytes = buffer.bytes
     if (phase === phases.start) return { code: 'invalid_json', detail: 'no array begins here' }
     if (phase === phases.separator) return { code: 'invalid_json', detail: 'a comma is missing before it' }
     if (phase === phases.closed) return { code: 'invalid_json', detail: 'text after the end of the array' }
@@ -87,16 +87,16 @@ export class ArrayScanner implements Scanner {
     if (to === broken.value) return { code: 'invalid_json' }
     const fault = this.#elementFault(bytes, at, to, isCareful)
     if (fault !== undefined) return { ...fault, to }
-    throw new Error(`the element at byte ${draft.base + at} was found bad, but nothing is wrong with it`)
+    throw new Error(`the element at byte ${builder.base + at} was found bad, but nothing is wrong with it`)
   }
 
   isClean(bytes: Buffer, from: number, to: number): boolean {
     return isCleanJson(bytes, from, to)
   }
 
-  recover(draft: Draft, isSure: boolean): void {
-    if (draft.phase === phases.closed || draft.phase === phases.lenient) return
-    draft.phase = isSure ? phases.separator : phases.lenient
+  recover(builder: ChunkBuilder, isSure: boolean): void {
+    if (builder.phase === phases.closed || builder.phase === phases.lenient) return
+    builder.phase = isSure ? phases.separator : phases.lenient
   }
 
   mayEnd(phase: number): boolean {
@@ -116,24 +116,24 @@ export class ArrayScanner implements Scanner {
   }
 }
 
-/** Moves `draft.at` over white space, commas and the array's own brackets to where an element begins. */
-function passSeparators(draft: Draft): Stop | 'element' {
-  const { pauseAt, room } = draft
-  const { end } = draft.window
-  const bytes = room.bytes
-  for (; draft.at < pauseAt; draft.at++) {
-    if (draft.at === end) break
-    const byte = bytes[draft.at]!
-    const { phase } = draft
+/** Moves `builder.at` over white space, commas and the array's own brackets to where an element begins. */
+function passSeparators(builder: ChunkBuilder): Stop | 'element' {
+  const { pauseAt, buffer } = builder
+  const { end } = builder.window
+  const bytes = buffer.bytes
+  for (; builder.at < pauseAt; builder.at++) {
+    if (builder.at === end) break
+    const byte = bytes[builder.at]!
+    const { phase } = builder
     const isLenient = phase === phases.lenient
-    if (byte === lf) draft.line++
+    if (byte === lf) builder.line++
     else if (byte === cr) {
-      if (draft.at + 1 === end || bytes[draft.at + 1] !== lf) draft.line++
+      if (builder.at + 1 === end || bytes[builder.at + 1] !== lf) builder.line++
     } else if (byte === 0x20 || byte === 0x09) continue
-    else if (phase === phases.start && byte === openBracket) draft.phase = phases.first
-    else if (phase === phases.separator && byte === comma) draft.phase = phases.element
+    else if (phase === phases.start && byte === openBracket) builder.phase = phases.first
+    else if (phase === phases.separator && byte === comma) builder.phase = phases.element
     else if ((phase === phases.separator || phase === phases.first) && byte === closeBracket)
-      draft.phase = phases.closed
+      builder.phase = phases.closed
     else if (isLenient && (byte === comma || byte === closeBracket)) continue
     else if (isLenient || phase === phases.first || phase === phases.element) {
       return byte === closeBracket || byte === comma ? 'fault' : 'element'

@@ -3,7 +3,7 @@
  * Rooms go round: a released chunk gives its room to a later one, so memory stays flat however long the source is.
  */
 
-export class Room {
+export class ChunkBuffer {
   bytes: Buffer
   /** Of each good record: the index of its first byte, the index after its last one, its line within the chunk. */
   starts: Int32Array<ArrayBuffer>
@@ -49,8 +49,8 @@ export function twice(numbers: Int32Array): Int32Array<ArrayBuffer> {
 }
 
 /** Keeps released rooms of about the usual size; others are left to the garbage collector. */
-export class RoomPool {
-  readonly #free: Room[] = []
+export class BufferPool {
+  readonly #free: ChunkBuffer[] = []
   readonly #usualBytes: number
   readonly #maxFree: number
 
@@ -60,14 +60,14 @@ export class RoomPool {
   }
 
   /** A room of at least `bytes` bytes and the usual size. */
-  take(bytes: number): Room {
-    const room = this.#free.pop() ?? new Room(Math.max(bytes, this.#usualBytes))
-    room.widen(bytes, 0)
-    return room
+  take(bytes: number): ChunkBuffer {
+    const buffer = this.#free.pop() ?? new ChunkBuffer(Math.max(bytes, this.#usualBytes))
+    buffer.widen(bytes, 0)
+    return buffer
   }
 
-  give(room: Room): void {
-    const usual = room.bytes.length <= 2 * this.#usualBytes && room.starts.length <= this.#usualBytes / 8
-    if (usual && this.#free.length < this.#maxFree) this.#free.push(room)
+  give(buffer: ChunkBuffer): void {
+    const usual = buffer.bytes.length <= 2 * this.#usualBytes && buffer.starts.length <= this.#usualBytes / 8
+    if (usual && this.#free.length < this.#maxFree) this.#free.push(buffer)
   }
 }

@@ -4,11 +4,11 @@
  */
 import type { Reject, RejectCode } from '../../core/event.js'
 import { bytesAtOnce } from '../../core/in-turns.js'
-import { type Room, type RoomPool, twice } from './buffer-pool.js'
+import { type BufferPool, type ChunkBuffer, twice } from './buffer-pool.js'
 import type { Chunk, Fault, GoodRecord, Shape } from './chunk.js'
 import { type CopyLayout, copyDataOf } from './copy.js'
 import { isPlainJson } from './fast-checks.js'
-import type { Window } from './input-buffer.js'
+import type { InputBuffer } from './input-buffer.js'
 
 /** What has been counted before a chunk. */
 export interface Totals {
@@ -41,24 +41,24 @@ class RejectPlaces {
   #copy: Buffer | undefined
 
   /** @param raw its bytes, when they are not those between `from` and `to` */
-  add(room: Room, fault: { code: RejectCode; detail: string | undefined }, place: Place, raw?: Buffer): void {
+  add(buffer: ChunkBuffer, fault: { code: RejectCode; detail: string | undefined }, place: Place, raw?: Buffer): void {
     const at = this.length++ * width
-    if (at + width > room.rejects.length) room.rejects = twice(room.rejects)
-    room.rejects[at] = place.from
-    room.rejects[at + 1] = place.to
-    room.rejects[at + 2] = place.line
-    room.rejects[at + 3] = place.goodBefore
-    room.rejects[at + 4] = this.#reason(fault)
+    if (at + width > buffer.rejects.length) buffer.rejects = twice(buffer.rejects)
+    buffer.rejects[at] = place.from
+    buffer.rejects[at + 1] = place.to
+    buffer.rejects[at + 2] = place.line
+    buffer.rejects[at + 3] = place.goodBefore
+    buffer.rejects[at + 4] = this.#reason(fault)
     this.#copy = raw
   }
 
-  goodBefore(room: Room, k: number): number {
-    return room.rejects[k * width + 3]!
+  goodBefore(buffer: ChunkBuffer, k: number): number {
+    return buffer.rejects[k * width + 3]!
   }
 
-  place(room: Room, k: number): Place & { readonly reason: Reason; readonly copy: Buffer | undefined } {
+  place(buffer: ChunkBuffer, k: number): Place & { readonly reason: Reason; readonly copy: Buffer | undefined } {
     const at = k * width
-    const { rejects } = room
+    const { rejects } = buffer
     return {
       from: rejects[at]!,
       to: rejects[at + 1]!,
@@ -94,8 +94,8 @@ interface Place {
   readonly goodBefore: number
 }
 
-export class Draft {
-  readonly window: Window
+export class ChunkBuilder {
+  readonly window: InputBuffer
   /** Index of its first byte in the room. */
   readonly from: number
   /**
@@ -126,7 +126,7 @@ export class Draft {
   maxRecords = Number.POSITIVE_INFINITY
   readonly #before: Totals
 
-  constructor(window: Window, from: number, chunkBytes: number, baseOffset: number, before: Totals) {
+  constructor(window: InputBuffer, from: number, chunkBytes: number, baseOffset: number, before: Totals) {
     this.window = window
     this.from = from
     this.target = from + chunkBytes
@@ -142,8 +142,8 @@ export class Draft {
     return this.maxRecords - this.rejects.length
   }
 
-  get room(): Room {
-    return this.window.room
+  get buffer(): ChunkBuffer {
+    return this.window.buffer
   }
 
   /** Lets scanners go on from `at`. */
@@ -178,10 +178,10 @@ export class Draft {
    * @param raw its bytes, when they are not those of the room
    */
   reject(fault: Fault, to: number, raw?: Buffer): void {
-    const { at: from, line, good: goodBefore, room } = this
+    const { at: from, line, good: goodBefore, buffer } = this
     const detail =
-      typeof fault.detail === 'function' ? fault.detail(raw ?? room.bytes.subarray(from, to)) : fault.detail
-    this.rejects.add(room, { code: fault.code, detail }, { from, to, line, goodBefore }, raw)
+      typeof fault.detail === 'function' ? fault.detail(raw ?? buffer.bytes.subarray(from, to)) : fault.detail
+    this.rejects.add(buffer, { code: fault.code, detail }, { from, to, line, goodBefore }, raw)
   }
 
   /**
@@ -189,7 +189,7 @@ export class Draft {
    *
    * @param byteTo where it ends in the content, which is not told by `at` once bytes were dropped
    */
-  finish(shape: Shape, byteTo: number, pool: RoomPool): Chunk {
+  finish(shape: Shape, byteTo: number, pool: BufferPool): Chunk {
     return new FinishedChunk(this, this.#before, shape, byteTo, pool)
   }
 
@@ -224,38 +224,40 @@ class FinishedChunk implements Chunk {
   readonly #firstLine: number
   readonly #layout: CopyLayout
   readonly #shape: Shape
-  readonly #pool: RoomPool
-  #room: Room | undefined
+  readonly #pool: BufferPool
+  #room: ChunkBuffer | undefined
   #copyData: Iterable<Buffer> | undefined
 
-  constructor(draft: Draft, before: Totals, shape: Shape, byteTo: number, pool: RoomPool) {
+  constructor(builder: ChunkBuilder, before: Totals, shape: Shape, byteTo: number, pool: BufferPool) {
     this.index = before.index
-    this.byteFrom = draft.base + draft.from
+    this.byteFrom = builder.base + builder.from
     this.byteTo = byteTo
-    this.records = draft.good + draft.rejects.length
-    this.good = draft.good
-    this.blankLines = draft.blankLines
+    this.records = builder.good + builder.rejects.length
+    this.good = builder.good
+    this.blankLines = builder.blankLines
     this.firstRecord = before.record
     this.goodBefore = before.good
-    this.longestRecord = longest(draft.room, draft.good)
+    this.longestRecord = longest(builder.buffer, builder.good)
     const isDelimited = shape.kind === 'delimited'
-    this.plainTimes = isDelimited && draft.plainTimes
-    this.plainTexts = isDelimited ? draft.plainTexts : isPlainJson(draft.room.bytes.subarray(draft.from, draft.at))
-    this.rejectCount = draft.rejects.length
-    this.#places = draft.rejects
-    this.#base = draft.base
+    this.plainTimes = isDelimited && builder.plainTimes
+    this.plainTexts = isDelimited
+      ? builder.plainTexts
+      : isPlainJson(builder.buffer.bytes.subarray(builder.from, builder.at))
+    this.rejectCount = builder.rejects.length
+    this.#places = builder.rejects
+    this.#base = builder.base
     this.#firstLine = before.line
     this.#layout = {
-      good: draft.good,
-      lineEnds: draft.lineEnds,
-      rewrites: draft.rewrites,
+      good: builder.good,
+      lineEnds: builder.lineEnds,
+      rewrites: builder.rewrites,
       // Nothing but good records and their line ends lies between the first and the last.
-      isUnbroken: draft.blankLines === 0 && draft.rejects.length === 0,
-      to: draft.at,
+      isUnbroken: builder.blankLines === 0 && builder.rejects.length === 0,
+      to: builder.at,
     }
     this.#shape = shape
     this.#pool = pool
-    this.#room = draft.room
+    this.#room = builder.buffer
   }
 
   get heldBytes(): number {
@@ -263,14 +265,14 @@ class FinishedChunk implements Chunk {
   }
 
   get copyData(): Iterable<Buffer> {
-    const room = this.#held()
-    this.#copyData ??= copyDataOf(room, this.#layout, this.#shape)
+    const buffer = this.#held()
+    this.#copyData ??= copyDataOf(buffer, this.#layout, this.#shape)
     return this.#copyData
   }
 
   get goodBeforeReject(): readonly number[] {
-    const room = this.#held()
-    return Array.from({ length: this.rejectCount }, (_, k) => this.#places.goodBefore(room, k))
+    const buffer = this.#held()
+    return Array.from({ length: this.rejectCount }, (_, k) => this.#places.goodBefore(buffer, k))
   }
 
   get rejectCodes(): ReadonlyMap<RejectCode, number> {
@@ -288,29 +290,29 @@ class FinishedChunk implements Chunk {
   }
 
   reject(k: number): Reject {
-    const room = this.#held()
-    const { from, to, line, goodBefore, reason, copy } = this.#places.place(room, k)
+    const buffer = this.#held()
+    const { from, to, line, goodBefore, reason, copy } = this.#places.place(buffer, k)
     return {
       record: this.firstRecord + goodBefore + k,
       line: this.#firstLine + line,
       byteOffset: this.#base + from,
       code: reason.code,
       detail: reason.detail,
-      raw: copy ?? room.bytes.subarray(from, to),
+      raw: copy ?? buffer.bytes.subarray(from, to),
     }
   }
 
   goodRecord(n: number): GoodRecord {
-    const room = this.#held()
+    const buffer = this.#held()
     if (!Number.isInteger(n) || n < 1 || n > this.good) {
       throw new RangeError(`chunk ${this.index} has ${this.good} good records, but number ${n} was asked for`)
     }
-    const start = room.starts[n - 1]!
+    const start = buffer.starts[n - 1]!
     return {
       record: this.firstRecord + n - 1 + this.#rejectsBefore(n),
-      line: this.#firstLine + room.lines[n - 1]!,
+      line: this.#firstLine + buffer.lines[n - 1]!,
       byteOffset: this.#base + start,
-      raw: room.bytes.subarray(start, room.stops[n - 1]!),
+      raw: buffer.bytes.subarray(start, buffer.stops[n - 1]!),
     }
   }
 
@@ -321,27 +323,27 @@ class FinishedChunk implements Chunk {
     this.#copyData = undefined
   }
 
-  #held(): Room {
+  #held(): ChunkBuffer {
     if (this.#room === undefined) throw new Error(`chunk ${this.index} was released`)
     return this.#room
   }
 
   /** How many rejects stand before the n-th good record. */
   #rejectsBefore(n: number): number {
-    const room = this.#held()
+    const buffer = this.#held()
     let low = 0
     let high = this.rejectCount
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#places.goodBefore(room, middle) < n) low = middle + 1
+      if (this.#places.goodBefore(buffer, middle) < n) low = middle + 1
       else high = middle
     }
     return low
   }
 }
 
-function longest(room: Room, good: number): number {
+function longest(buffer: ChunkBuffer, good: number): number {
   let most = 0
-  for (let n = 0; n < good; n++) most = Math.max(most, room.stops[n]! - room.starts[n]!)
+  for (let n = 0; n < good; n++) most = Math.max(most, buffer.stops[n]! - buffer.starts[n]!)
   return most
 }

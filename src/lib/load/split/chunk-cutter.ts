@@ -4,11 +4,11 @@
  * for the one that is not.
  */
 import type { Fault } from './chunk.js'
-import type { Draft } from './chunk-builder.js'
+import type { ChunkBuilder } from './chunk-builder.js'
 
 /**
  * Why a scan stopped: at a border of the chunk (or the end of the source), because more bytes are needed to tell, or
- * because the record at `draft.at` breaks a rule.
+ * because the record at `builder.at` breaks a rule.
  */
 export type Stop = 'border' | 'more' | 'fault'
 
@@ -16,13 +16,13 @@ export interface Scanner {
   /** Whether a CR without LF ends a line, and with it a record that breaks a rule. */
   readonly crEnds: boolean
   /**
-   * Adds good records to the draft from `draft.at` on.
+   * Adds good records to the draft from `builder.at` on.
    *
    * @param isCareful look at the content of each record (UTF-8, NUL), not only at the structure
    */
-  scan(draft: Draft, isCareful: boolean): Stop
-  /** What is wrong with the record at `draft.at`; `more` when that needs more bytes than have been read. */
-  judge(draft: Draft, isCareful: boolean): Fault | 'more'
+  scan(builder: ChunkBuilder, isCareful: boolean): Stop
+  /** What is wrong with the record at `builder.at`; `more` when that needs more bytes than have been read. */
+  judge(builder: ChunkBuilder, isCareful: boolean): Fault | 'more'
   /** Whether `[from, to)` holds no byte for which records must be looked at one by one. */
   isClean(bytes: Buffer, from: number, to: number): boolean
   /**
@@ -30,7 +30,7 @@ export interface Scanner {
    *
    * @param isSure the reject ended where the scanner said (`Fault.to`), not at a line break
    */
-  recover(draft: Draft, isSure: boolean): void
+  recover(builder: ChunkBuilder, isSure: boolean): void
   /** Whether a source may end in this phase. */
   mayEnd(phase: number): boolean
 }

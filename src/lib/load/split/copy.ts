@@ -4,7 +4,7 @@
  * they are written anew.
  */
 
-import type { Room } from './buffer-pool.js'
+import type { ChunkBuffer } from './buffer-pool.js'
 import type { DelimitedShape, Shape } from './chunk.js'
 import { cr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
 
@@ -53,9 +53,9 @@ export interface CopyLayout {
 }
 
 /** The bytes for COPY: slices of the room where that will do. */
-export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): Iterable<Buffer> {
+export function copyDataOf(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape): Iterable<Buffer> {
   if (layout.good === 0) return []
-  const all = { [Symbol.iterator]: () => joined(room, layout, shape) }
+  const all = { [Symbol.iterator]: () => joined(buffer, layout, shape) }
   const lineEnds = layout.lineEnds & ~endsWithNothing
   // A single record without line end (0): any kind will do.
   const isCrlf = lineEnds === endsWithCrlf
@@ -66,15 +66,15 @@ export function copyDataOf(room: Room, layout: CopyLayout, shape: Shape): Iterab
   // COPY refuses an end without CRLF after others with it; without LF it takes the last record.
   const tail = isCrlf && (layout.lineEnds & endsWithNothing) !== 0 ? [lineEnd] : []
   if (layout.isUnbroken && layout.rewrites.length === 0) {
-    return [room.bytes.subarray(room.starts[0]!, layout.to), ...tail]
+    return [buffer.bytes.subarray(buffer.starts[0]!, layout.to), ...tail]
   }
-  const pieces = piecesOf(room, layout, shape, lineEnd)
+  const pieces = piecesOf(buffer, layout, shape, lineEnd)
   return pieces.length > maxPieces ? all : [...pieces, ...tail]
 }
 
 /** Runs of neighbours as slices; between them what is written anew. Stops when there are more than `maxPieces`. */
-function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer): Buffer[] {
-  const { bytes, starts, stops } = room
+function piecesOf(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape, lineEnd: Buffer): Buffer[] {
+  const { bytes, starts, stops } = buffer
   const pieces: Buffer[] = []
   let from = 0
   let to = 0
@@ -106,8 +106,8 @@ function piecesOf(room: Room, layout: CopyLayout, shape: Shape, lineEnd: Buffer)
 }
 
 /** Every record with LF behind it, many of them in each buffer. */
-function* joined(room: Room, layout: CopyLayout, shape: Shape): Generator<Buffer> {
-  const { bytes, starts, stops } = room
+function* joined(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape): Generator<Buffer> {
+  const { bytes, starts, stops } = buffer
   let next = 0
   for (let from = 0, to = 0; from < layout.good; from = to) {
     const pieces: Buffer[] = []

@@ -7,7 +7,7 @@
  */
 import { limits } from '../../core/event.js'
 import type { DelimitedShape, Fault } from './chunk.js'
-import type { Draft } from './chunk-builder.js'
+import type { ChunkBuilder } from './chunk-builder.js'
 import type { Scanner, Stop } from './chunk-cutter.js'
 import { contentFault, isCleanText } from './content.js'
 import { copyQuote } from './copy.js'
@@ -47,10 +47,10 @@ export class DelimitedScanner implements Scanner {
     if (shape.jsonField !== null) this.#looks[shape.jsonField + 1] = looks.json
   }
 
-  scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, pauseAt, maxGood } = draft
-    const { end, atEnd } = draft.window
-    const bytes = room.bytes
+  scan(builder: ChunkBuilder, isCareful: boolean): Stop {
+    const { buffer, pauseAt, maxGood } = builder
+    const { end, atEnd } = builder.window
+    const bytes = buffer.bytes
     const stopsUnquoted = this.#stopsUnquoted
     const stopsQuoted = this.#stopsQuoted
     const { delimiter, fields } = this.#shape
@@ -59,8 +59,8 @@ export class DelimitedScanner implements Scanner {
     const looksAt = this.#looks
     const maxRecordBytes = this.#maxRecordBytes
     const { crEnds } = this
-    let { starts, stops, lines } = room
-    let { at: i, line, good, lineEnds, plainTimes, plainTexts } = draft
+    let { starts, stops, lines } = buffer
+    let { at: i, line, good, lineEnds, plainTimes, plainTexts } = builder
     let start = i
     let startLine = line
     let result: Stop = 'border'
@@ -148,7 +148,7 @@ export class DelimitedScanner implements Scanner {
       }
       line++
       if (stop === start) {
-        draft.blankLines++
+        builder.blankLines++
         continue
       }
       if (
@@ -159,12 +159,12 @@ export class DelimitedScanner implements Scanner {
         result = 'fault'
         break
       }
-      if (mustRewrite || (stop - start === 2 && isEndMarker(bytes, start))) draft.rewrites.push(good)
+      if (mustRewrite || (stop - start === 2 && isEndMarker(bytes, start))) builder.rewrites.push(good)
       if (good === starts.length) {
-        room.addRecords()
-        starts = room.starts
-        stops = room.stops
-        lines = room.lines
+        buffer.addRecords()
+        starts = buffer.starts
+        stops = buffer.stops
+        lines = buffer.lines
       }
       starts[good] = start
       stops[good] = stop
@@ -172,25 +172,25 @@ export class DelimitedScanner implements Scanner {
       good++
       lineEnds |= lineEnd
     }
-    if (result === 'border') draft.at = i
+    if (result === 'border') builder.at = i
     else {
-      draft.at = start
+      builder.at = start
       line = startLine
     }
-    draft.line = line
-    draft.good = good
-    draft.lineEnds = lineEnds
-    draft.plainTimes = plainTimes
-    draft.plainTexts = plainTexts
+    builder.line = line
+    builder.good = good
+    builder.lineEnds = lineEnds
+    builder.plainTimes = plainTimes
+    builder.plainTexts = plainTexts
     return result
   }
 
-  judge(draft: Draft, isCareful: boolean): Fault | 'more' {
-    const bytes = draft.room.bytes
-    const { end, atEnd } = draft.window
+  judge(builder: ChunkBuilder, isCareful: boolean): Fault | 'more' {
+    const bytes = builder.buffer.bytes
+    const { end, atEnd } = builder.window
     const { delimiter, fields } = this.#shape
     const quote = this.#shape.quote ?? never
-    const start = draft.at
+    const start = builder.at
     // A record that has not ended here is too long.
     const limit = start + this.#maxRecordBytes
     const byteAt = (k: number) => (k > limit ? beyondLimit : k < end ? bytes[k]! : atEnd ? endOfSource : unknown)
@@ -242,7 +242,7 @@ export class DelimitedScanner implements Scanner {
     if (content !== undefined) return content
     if (isTooDeep) return { code: 'json_too_deep' }
     if (byte === cr && i + 1 === end && !atEnd) return 'more'
-    throw new Error(`the record at byte ${draft.base + start} was found bad, but nothing is wrong with it`)
+    throw new Error(`the record at byte ${builder.base + start} was found bad, but nothing is wrong with it`)
   }
 
   isClean(bytes: Buffer, from: number, to: number): boolean {

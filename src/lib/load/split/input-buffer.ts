@@ -3,26 +3,26 @@
  * size come in; what the scanners see is one contiguous run of bytes with a line feed behind it as a sentinel.
  */
 
-import type { Room, RoomPool } from './buffer-pool.js'
+import type { BufferPool, ChunkBuffer } from './buffer-pool.js'
 import { lf } from './line-ends.js'
 
-export class Window {
-  room: Room
-  /** How many bytes of the room are filled; `room.bytes[end]` is always a line feed. */
+export class InputBuffer {
+  buffer: ChunkBuffer
+  /** How many bytes of the room are filled; `buffer.bytes[end]` is always a line feed. */
   end = 0
-  /** The offset of `room.bytes[0]` in the source. */
+  /** The offset of `buffer.bytes[0]` in the source. */
   base = 0
   /** Nothing comes after `end`. */
   atEnd = false
-  readonly #pool: RoomPool
+  readonly #pool: BufferPool
   readonly #source: AsyncIterator<Buffer>
   /** What of the source's last buffer did not fit. It is used up before the source is asked again: it may reuse it. */
   #pending: Buffer | undefined
 
-  constructor(source: AsyncIterator<Buffer>, pool: RoomPool) {
+  constructor(source: AsyncIterator<Buffer>, pool: BufferPool) {
     this.#source = source
     this.#pool = pool
-    this.room = pool.take(1)
+    this.buffer = pool.take(1)
     this.#seal()
   }
 
@@ -38,8 +38,8 @@ export class Window {
         this.#pending = next.value
       }
       const taken = Math.min(this.#pending.length, goal - this.end)
-      if (this.room.bytes.length < this.end + taken + 1) this.room.widen(goal + 1, this.end)
-      this.#pending.copy(this.room.bytes, this.end, 0, taken)
+      if (this.buffer.bytes.length < this.end + taken + 1) this.buffer.widen(goal + 1, this.end)
+      this.#pending.copy(this.buffer.bytes, this.end, 0, taken)
       this.#pending = this.#pending.subarray(taken)
       this.end += taken
     }
@@ -48,9 +48,9 @@ export class Window {
 
   /** Moves on to a new room; what lies at `from` and behind comes along. The old room stays as it is. */
   renew(from: number): void {
-    const old = this.room.bytes
-    this.room = this.#pool.take(this.end - from + 1)
-    old.copy(this.room.bytes, 0, from, this.end)
+    const old = this.buffer.bytes
+    this.buffer = this.#pool.take(this.end - from + 1)
+    old.copy(this.buffer.bytes, 0, from, this.end)
     this.base += from
     this.end -= from
     this.#seal()
@@ -58,13 +58,13 @@ export class Window {
 
   /** Forgets the bytes in `[from, to)`: what comes after them lies at `from` then. */
   drop(from: number, to: number): void {
-    this.room.bytes.copyWithin(from, to, this.end)
+    this.buffer.bytes.copyWithin(from, to, this.end)
     this.base += to - from
     this.end -= to - from
     this.#seal()
   }
 
   #seal(): void {
-    this.room.bytes[this.end] = lf
+    this.buffer.bytes[this.end] = lf
   }
 }

@@ -35,7 +35,7 @@ const isScalar = new Uint8Array(256)
 for (const byte of Buffer.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.')) isScalar[byte] = 1
 
 /** Reads one value at a time; what was found beside its end stays here until the next. */
-export class Element {
+export class JsonSkipper {
   /** How deep its brackets were nested. */
   depth = 0
   /** How many line ends it holds. */

@@ -5,7 +5,7 @@
  */
 import { limits } from '../../core/event.js'
 import type { Fault } from './chunk.js'
-import type { Draft } from './chunk-builder.js'
+import type { ChunkBuilder } from './chunk-builder.js'
 import type { Scanner, Stop } from './chunk-cutter.js'
 import { contentFault } from './content.js'
 import { isTooDeep } from './depth.js'
@@ -24,19 +24,19 @@ export class LinesScanner implements Scanner {
     this.#maxRecordBytes = maxRecordBytes
   }
 
-  scan(draft: Draft, isCareful: boolean): Stop {
-    const { room, pauseAt, maxGood } = draft
-    const { end, atEnd } = draft.window
-    const bytes = room.bytes
-    let { at: start, line, good, lineEnds } = draft
+  scan(builder: ChunkBuilder, isCareful: boolean): Stop {
+    const { buffer, pauseAt, maxGood } = builder
+    const { end, atEnd } = builder.window
+    const bytes = buffer.bytes
+    let { at: start, line, good, lineEnds } = builder
     let nextLf = -1
-    let nextCr = this.#nextCr(draft)
+    let nextCr = this.#nextCr(builder)
     let result: Stop = 'border'
     while (start < pauseAt && good < maxGood) {
       if (start === end) break
       // Each kind is searched for only when its last find lies behind: a file without CR is searched once. A LF is at `end`.
       if (nextLf < start) nextLf = bytes.indexOf(lf, start)
-      if (nextCr < start) nextCr = this.#findCr(draft, start)
+      if (nextCr < start) nextCr = this.#findCr(builder, start)
       const stop = Math.min(nextLf, nextCr)
       let next = stop + 1
       let lineEnd = endsWithLf
@@ -63,52 +63,52 @@ export class LinesScanner implements Scanner {
         firstNonSpace(bytes, start, stop) === stop &&
         stop - start <= this.#maxRecordBytes
       ) {
-        draft.blankLines++
+        builder.blankLines++
       } else if (this.#faultOf(bytes, start, stop, isCareful) !== undefined) {
         result = 'fault'
         break
       } else {
-        if (good === room.starts.length) room.addRecords()
-        room.starts[good] = start
-        room.stops[good] = stop
-        room.lines[good] = line
+        if (good === buffer.starts.length) buffer.addRecords()
+        buffer.starts[good] = start
+        buffer.stops[good] = stop
+        buffer.lines[good] = line
         good++
         lineEnds |= lineEnd
       }
       line++
       start = next
     }
-    draft.at = start
-    draft.line = line
-    draft.good = good
-    draft.lineEnds = lineEnds
+    builder.at = start
+    builder.line = line
+    builder.good = good
+    builder.lineEnds = lineEnds
     return result
   }
 
   /** The CR found last, if there is none between it and `at`; else -1. A scan that stops at every line must not search anew. */
-  #nextCr({ at, window }: Draft): number {
+  #nextCr({ at, window }: ChunkBuilder): number {
     const { base, from, end, cr } = this.#found
     return base === window.base && end === window.end && from <= at ? cr : -1
   }
 
-  #findCr({ window }: Draft, from: number): number {
-    const { base, end, room } = window
-    const index = room.bytes.subarray(0, end).indexOf(cr, from)
+  #findCr({ window }: ChunkBuilder, from: number): number {
+    const { base, end, buffer } = window
+    const index = buffer.bytes.subarray(0, end).indexOf(cr, from)
     this.#found = { base, from, end, cr: index === -1 ? end : index }
     return this.#found.cr
   }
 
-  judge(draft: Draft, isCareful: boolean): Fault | 'more' {
-    const { at, room } = draft
-    const { end, atEnd } = draft.window
+  judge(builder: ChunkBuilder, isCareful: boolean): Fault | 'more' {
+    const { at, buffer } = builder
+    const { end, atEnd } = builder.window
     let stop = at
     const limit = Math.min(end, at + this.#maxRecordBytes + 1)
-    while (stop < limit && room.bytes[stop] !== lf && room.bytes[stop] !== cr) stop++
+    while (stop < limit && buffer.bytes[stop] !== lf && buffer.bytes[stop] !== cr) stop++
     if (stop === end && !atEnd && stop - at <= this.#maxRecordBytes) return 'more'
-    const fault = this.#faultOf(room.bytes, at, stop, isCareful)
+    const fault = this.#faultOf(buffer.bytes, at, stop, isCareful)
     if (fault !== undefined) return fault
     if (stop + 1 === end && !atEnd) return 'more'
-    throw new Error(`the line at byte ${draft.base + at} was found bad, but nothing is wrong with it`)
+    throw new Error(`the line at byte ${builder.base + at} was found bad, but nothing is wrong with it`)
   }
 
   isClean(bytes: Buffer, from: number, to: number): boolean {

@@ -4,12 +4,12 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { ArrayScanner } from './array.js'
-import { RoomPool } from './buffer-pool.js'
+import { BufferPool } from './buffer-pool.js'
 import type { Chunk, Fault, SplitOptions } from './chunk.js'
-import { Draft, type Totals } from './chunk-builder.js'
+import { ChunkBuilder, type Totals } from './chunk-builder.js'
 import type { Scanner } from './chunk-cutter.js'
 import { DelimitedScanner } from './delimited.js'
-import { Window } from './input-buffer.js'
+import { InputBuffer } from './input-buffer.js'
 import { countLineEnds, cr, findLineEnd, lf } from './line-ends.js'
 import { LinesScanner } from './lines.js'
 
@@ -43,30 +43,30 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
   const scanner = scannerOf(options)
   const { chunkBytes, headerBytes, headerLines, shape } = options
   const lookaheadBytes = Math.min(maxLookaheadBytes, 256 + (chunkBytes >> 4))
-  const pool = new RoomPool(chunkBytes + lookaheadBytes + 1, options.poolSize ?? 4)
+  const pool = new BufferPool(chunkBytes + lookaheadBytes + 1, options.poolSize ?? 4)
   const baseOffset = options.baseOffset ?? 0
   const iterator = source[Symbol.asyncIterator]()
   try {
-    const window = new Window(iterator, pool)
+    const window = new InputBuffer(iterator, pool)
     await window.fill(headerBytes)
     let at = Math.min(headerBytes, window.end)
     let totals: Totals = { index: 0, record: 1, good: 0, line: headerLines + 1, phase: 0 }
     for (;;) {
       await window.fill(at + chunkBytes + lookaheadBytes)
       if (at === window.end && scanner.mayEnd(totals.phase)) return
-      const draft = new Draft(window, at, chunkBytes, baseOffset, totals)
-      draft.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
-      await new Cutter(scanner, draft, options.maxRecordBytes, lookaheadBytes).cut()
-      const byteTo = baseOffset + window.base + draft.at
-      const chunk = draft.finish(shape, byteTo, pool)
-      totals = draft.totals()
+      const builder = new ChunkBuilder(window, at, chunkBytes, baseOffset, totals)
+      builder.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
+      await new Cutter(scanner, builder, options.maxRecordBytes, lookaheadBytes).cut()
+      const byteTo = baseOffset + window.base + builder.at
+      const chunk = builder.finish(shape, byteTo, pool)
+      totals = builder.totals()
       // Nothing is left: no room is needed for more.
-      if (window.atEnd && draft.at === window.end && scanner.mayEnd(totals.phase)) {
+      if (window.atEnd && builder.at === window.end && scanner.mayEnd(totals.phase)) {
         yield chunk
         return
       }
       // Before the chunk goes out: its consumer may release it, and what is left of the room is needed.
-      window.renew(draft.at)
+      window.renew(builder.at)
       at = 0
       yield chunk
     }
@@ -99,7 +99,7 @@ const rejectsAtOnce = 4096
 /** Cuts one chunk: lets the scanner run, reads more when it asks, and takes the rejects out of its way. */
 class Cutter {
   readonly #scanner: Scanner
-  readonly #draft: Draft
+  readonly #draft: ChunkBuilder
   readonly #maxRecordBytes: number
   readonly #lookaheadBytes: number
   #isCareful = false
@@ -108,21 +108,21 @@ class Cutter {
   /** Bytes of this chunk were dropped: it ends here, and what is left of it has been looked at. */
   #hasDropped = false
 
-  constructor(scanner: Scanner, draft: Draft, maxRecordBytes: number, lookaheadBytes: number) {
+  constructor(scanner: Scanner, builder: ChunkBuilder, maxRecordBytes: number, lookaheadBytes: number) {
     this.#scanner = scanner
-    this.#draft = draft
-    this.#soundTo = draft.from
+    this.#draft = builder
+    this.#soundTo = builder.from
     this.#maxRecordBytes = maxRecordBytes
     this.#lookaheadBytes = lookaheadBytes
   }
 
   async cut(): Promise<void> {
-    const draft = this.#draft
+    const builder = this.#draft
     while (!this.#hasDropped) {
-      const stop = this.#scanner.scan(draft, this.#isCareful)
-      if (stop === 'border' && draft.isPaused) {
+      const stop = this.#scanner.scan(builder, this.#isCareful)
+      if (stop === 'border' && builder.isPaused) {
         if (!this.#isSound()) this.#readCarefully()
-        draft.goOn()
+        builder.goOn()
         await setImmediate()
         continue
       }
@@ -132,13 +132,13 @@ class Cutter {
         else this.#readCarefully()
         continue
       }
-      const held = draft.window.end - draft.at
+      const held = builder.window.end - builder.at
       const isJudgeable = stop === 'fault' || held > this.#maxRecordBytes
-      const fault = isJudgeable ? this.#scanner.judge(draft, this.#isCareful) : 'more'
+      const fault = isJudgeable ? this.#scanner.judge(builder, this.#isCareful) : 'more'
       if (fault === 'more') await this.#readMore()
       // Most rejects end in what has been read: a promise for each would be most of what they cost.
       else if (!this.#rejectHeld(fault)) await this.#rejectRead(fault)
-      if (draft.rejects.length % rejectsAtOnce === rejectsAtOnce - 1) await setImmediate()
+      if (builder.rejects.length % rejectsAtOnce === rejectsAtOnce - 1) await setImmediate()
     }
   }
 
@@ -153,8 +153,8 @@ class Cutter {
   /** Whether the structure is all there is to say: no record up to here needs a look at its content. */
   #isSound(): boolean {
     if (this.#isCareful) return true
-    const { at, room } = this.#draft
-    const isClean = this.#scanner.isClean(room.bytes, this.#soundTo, at)
+    const { at, buffer } = this.#draft
+    const isClean = this.#scanner.isClean(buffer.bytes, this.#soundTo, at)
     this.#soundTo = at
     return isClean
   }
@@ -178,32 +178,32 @@ class Cutter {
    * @returns whether its end has been read; otherwise nothing happened
    */
   #rejectHeld(fault: Fault, from = this.#draft.at): boolean {
-    const draft = this.#draft
-    const { window, at: start } = draft
-    const { bytes } = window.room
+    const builder = this.#draft
+    const { window, at: start } = builder
+    const { bytes } = window.buffer
     if (fault.to !== undefined) {
-      draft.reject(fault, fault.to)
-      draft.line += countLineEnds(bytes, start, fault.to)
-      draft.at = fault.to
-      this.#scanner.recover(draft, true)
+      builder.reject(fault, fault.to)
+      builder.line += countLineEnds(bytes, start, fault.to)
+      builder.at = fault.to
+      this.#scanner.recover(builder, true)
       return true
     }
     const { stop, isKnown } = findLineEnd(bytes, from, window.end, this.#scanner.crEnds)
     if (!isKnown && !window.atEnd) return false
     this.#addReject(fault, stop - start)
-    draft.at = afterLineEnd(bytes, stop, window.end)
-    draft.line++
-    this.#scanner.recover(draft, false)
+    builder.at = afterLineEnd(bytes, stop, window.end)
+    builder.line++
+    this.#scanner.recover(builder, false)
     return true
   }
 
   /** Reads on to the end of the bad record, and takes it out. */
   async #rejectRead(fault: Fault): Promise<void> {
-    const draft = this.#draft
-    const { window, at: start } = draft
+    const builder = this.#draft
+    const { window, at: start } = builder
     let at = start
     while (!this.#rejectHeld(fault, at)) {
-      const { stop } = findLineEnd(window.room.bytes, at, window.end, this.#scanner.crEnds)
+      const { stop } = findLineEnd(window.buffer.bytes, at, window.end, this.#scanner.crEnds)
       // The window reaches behind the chunk's target, so the line does, too: nothing of this chunk comes after it.
       if (stop - start > this.#maxRecordBytes) {
         if (!this.#isSound()) {
@@ -220,24 +220,24 @@ class Cutter {
 
   /** Takes out a line that is longer than memory may be: its bytes are dropped as they come. The chunk ends with it. */
   async #rejectBeyondMemory(fault: Fault): Promise<void> {
-    const draft = this.#draft
-    const { window, room } = draft
-    const start = draft.at
-    const raw = Buffer.from(room.bytes.subarray(start, start + this.#maxRecordBytes))
+    const builder = this.#draft
+    const { window, buffer } = builder
+    const start = builder.at
+    const raw = Buffer.from(buffer.bytes.subarray(start, start + this.#maxRecordBytes))
     const address = window.base + start
     for (;;) {
-      const { stop, isKnown } = findLineEnd(room.bytes, start, window.end, this.#scanner.crEnds)
+      const { stop, isKnown } = findLineEnd(buffer.bytes, start, window.end, this.#scanner.crEnds)
       if (isKnown || window.atEnd) {
         this.#addReject(fault, window.base + stop - address, raw)
-        draft.at = afterLineEnd(room.bytes, stop, window.end)
+        builder.at = afterLineEnd(buffer.bytes, stop, window.end)
         break
       }
       window.drop(start, stop)
       await window.fill(Math.max(window.end, start) + maxLookaheadBytes)
     }
     this.#hasDropped = true
-    draft.line++
-    this.#scanner.recover(draft, false)
+    builder.line++
+    this.#scanner.recover(builder, false)
   }
 
   /** @param raw the line, cut to what may be held, when it is not in the room */

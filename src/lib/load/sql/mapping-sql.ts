@@ -6,10 +6,10 @@ import { type RawBuilder, sql } from 'kysely'
 import { keptColumns, takenKeys } from '../mapping/kept-sources.js'
 import { type Mapping, ordinalRef, type SourceRef } from '../mapping/mapping.js'
 import type { Chunk } from '../split/chunk.js'
-import type { Layout } from './staging-columns.js'
+import type { StagingLayout } from './staging-columns.js'
 
 /** SQL expressions over a row `s` of staging. Of the type text, unless the layout says that a column is typed. */
-export interface GivenSql {
+export interface MappingSql {
   readonly eventId: RawBuilder<unknown>
   readonly occurredAt: RawBuilder<unknown>
   readonly userId: RawBuilder<unknown>
@@ -33,9 +33,9 @@ export const wholeSource: RecordNumbering = { firstRecord: 1, goodBeforeReject: 
 /**
  * @param numbering for `--id-from '#'`: the number of a record, which counts those before it that the splitter rejected
  * @example
- * givenSql(mapping, layout, wholeSource).userId // coalesce(nullif(s.c3, ''), nullif(s.c7, ''))
+ * mappingSql(mapping, layout, wholeSource).userId // coalesce(nullif(s.c3, ''), nullif(s.c7, ''))
  */
-export function givenSql(mapping: Mapping, layout: Layout, numbering: RecordNumbering): GivenSql {
+export function mappingSql(mapping: Mapping, layout: StagingLayout, numbering: RecordNumbering): MappingSql {
   const isDocument = layout.kind === 'document'
   const read = isDocument ? (source: SourceRef) => scalarMember(source) : field
   const first = (sources: readonly SourceRef[]): RawBuilder<unknown> => firstSet(sources.map(read))
@@ -88,7 +88,7 @@ function firstSet(sources: readonly RawBuilder<unknown>[]): RawBuilder<unknown> 
  */
 function derivedId(
   idFrom: readonly SourceRef[] | '*',
-  layout: Layout,
+  layout: StagingLayout,
   numbering: RecordNumbering,
 ): RawBuilder<string | null> {
   const isDocument = layout.kind === 'document'
@@ -122,7 +122,7 @@ function recordNumber({ firstRecord, goodBeforeReject }: RecordNumbering): RawBu
   return sql`(${before} + s.n + width_bucket(s.n - 1, ${goodBeforeReject}::int[]))::text`
 }
 
-type Rest = Pick<GivenSql, 'rest' | 'restNames' | 'restBytes'>
+type Rest = Pick<MappingSql, 'rest' | 'restNames' | 'restBytes'>
 
 function restOfDocument(mapping: Mapping): Rest {
   return {

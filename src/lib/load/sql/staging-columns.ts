@@ -11,7 +11,7 @@ import type { Chunk, Shape } from '../split/chunk.js'
 
 export type ColumnType = 'text' | 'uuid' | 'timestamptz' | 'jsonb'
 
-export interface Layout {
+export interface StagingLayout {
   /** CSV fields, or one JSON document per row. */
   readonly kind: 'fields' | 'document'
   readonly columns: number
@@ -24,7 +24,7 @@ export interface Layout {
 }
 
 /** The type of a column. */
-export function typeOf(layout: Layout, index: number | null | undefined): ColumnType {
+export function typeOf(layout: StagingLayout, index: number | null | undefined): ColumnType {
   return (index === null || index === undefined ? undefined : layout.types.get(index)) ?? 'text'
 }
 
@@ -33,13 +33,13 @@ export function typeOf(layout: Layout, index: number | null | undefined): Column
  *
  * @param strict whether a value that cannot be cast is to be expected
  */
-export function layoutOf(
+export function stagingLayoutOf(
   chunk: Pick<Chunk, 'longestRecord' | 'plainTimes' | 'plainTexts'>,
   shape: Shape,
   mapping: Mapping,
   timeFormat: TimeFormat,
   strict: boolean,
-): Layout {
+): StagingLayout {
   const kind = shape.kind === 'delimited' ? 'fields' : 'document'
   const columns = shape.kind === 'delimited' ? shape.fields : 1
   // The limit on properties is one on their text: in a chunk of short records none can break it.

@@ -11,20 +11,20 @@ import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../../core/event.js'
 import { type Mapping, ordinalRef } from '../mapping/mapping.js'
 import type { TimeFormat } from '../mapping/time-format.js'
-import { documentBytes, type GivenSql, givenSql, type RecordNumbering, wholeSource } from './mapping-sql.js'
-import { type Layout, typeOf } from './staging-columns.js'
+import { documentBytes, type MappingSql, mappingSql, type RecordNumbering, wholeSource } from './mapping-sql.js'
+import { type StagingLayout, typeOf } from './staging-columns.js'
 import { instantSql } from './time-sql.js'
 
 /** All that decides what a record means, beside its bytes. */
-export interface JudgeRules {
+export interface ValidationRules {
   readonly mapping: Mapping
   readonly timeFormat: TimeFormat
   /** Events may not lie behind this instant. */
   readonly latest: Date
 }
 
-export interface JudgeOptions {
-  readonly layout: Layout
+export interface ValidationOptions {
+  readonly layout: StagingLayout
   /** What turns the place of a good record in its chunk into its number in the source. */
   readonly numbering: RecordNumbering
   /** Records (by `n`) that PostgreSQL refuses: they are not looked at. */
@@ -43,9 +43,13 @@ export interface JudgeOptions {
  * @param staging the quoted name of the staging table
  * @param rules what decides what a record means
  */
-export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, options: JudgeOptions): RawBuilder<unknown> {
+export function validationSql(
+  staging: RawBuilder<unknown>,
+  rules: ValidationRules,
+  options: ValidationOptions,
+): RawBuilder<unknown> {
   const { layout } = options
-  const given = givenSql(rules.mapping, layout, options.numbering)
+  const given = mappingSql(rules.mapping, layout, options.numbering)
   // OFFSET 0 keeps each step a step: folded into one, every cast would run once for each place that reads it.
   return sql`
     SELECT n, event_id, occurred_at, user_id, event_type, properties, ${codeSql(rules, layout)} AS code,
@@ -70,15 +74,15 @@ export function judgeSql(staging: RawBuilder<unknown>, rules: JudgeRules, option
 export const shadowedKeysMax = 20
 
 /** Whether a record can have a key both at its top (or as a column) and in its explicit properties. */
-function canShadow({ mapping }: JudgeRules, layout: Layout): boolean {
-  return mapping.properties.length > 0 && givenSql(mapping, layout, wholeSource).rest !== null
+function canShadow({ mapping }: ValidationRules, layout: StagingLayout): boolean {
+  return mapping.properties.length > 0 && mappingSql(mapping, layout, wholeSource).rest !== null
 }
 
 /** A setting that lasts as long as its transaction: `1` when a record had such a key. */
 export const shadowedFlag = 'ea.shadowed'
 
 /** The keys of the rest that the properties have with another value, where theirs is kept; null when there are none. */
-function shadowedSql(given: GivenSql, rules: JudgeRules, options: JudgeOptions): RawBuilder<unknown> {
+function shadowedSql(given: MappingSql, rules: ValidationRules, options: ValidationOptions): RawBuilder<unknown> {
   const { layout, flagsShadowed = false } = options
   const isTyped = layout.kind === 'fields' && propertiesAreTyped(rules, layout)
   // The columns of a CSV are known, so most records need no more than a look for their names.
@@ -95,7 +99,7 @@ function shadowedSql(given: GivenSql, rules: JudgeRules, options: JudgeOptions):
 }
 
 /** Whether a given value is dear to compute and read more than once. */
-function needsStep(rules: JudgeRules, layout: Layout): boolean {
+function needsStep(rules: ValidationRules, layout: StagingLayout): boolean {
   const { mapping } = rules
   const fallbacks = [...Object.values(mapping.fields), mapping.properties].some((sources) => sources.length > 1)
   return (
@@ -108,7 +112,7 @@ function needsStep(rules: JudgeRules, layout: Layout): boolean {
 }
 
 /** The staged records that are looked at, with `n`, and for documents `c1` as jsonb beside its text. */
-function rows(staging: RawBuilder<unknown>, rules: JudgeRules, options: JudgeOptions): RawBuilder<unknown> {
+function rows(staging: RawBuilder<unknown>, rules: ValidationRules, options: ValidationOptions): RawBuilder<unknown> {
   const { layout, refused, between } = options
   const needsOrdinal =
     rules.mapping.idFrom !== null && rules.mapping.idFrom !== '*' && rules.mapping.idFrom.includes(ordinalRef)
@@ -133,25 +137,25 @@ function castIf(strict: boolean, text: RawBuilder<unknown>, type: 'uuid' | 'json
   return strict ? sql`CASE WHEN pg_input_is_valid(${text}, ${sql.lit(type)}) THEN ${cast} END` : cast
 }
 
-function idIsTyped({ mapping }: JudgeRules, layout: Layout): boolean {
+function idIsTyped({ mapping }: ValidationRules, layout: StagingLayout): boolean {
   return (
     mapping.idFrom === null && layout.kind === 'fields' && typeOf(layout, mapping.fields.event_id[0]?.index) === 'uuid'
   )
 }
 
-function atIsTyped({ mapping }: JudgeRules, layout: Layout): boolean {
+function atIsTyped({ mapping }: ValidationRules, layout: StagingLayout): boolean {
   return layout.kind === 'fields' && typeOf(layout, mapping.fields.occurred_at[0]?.index) === 'timestamptz'
 }
 
-function propertiesAreTyped({ mapping }: JudgeRules, layout: Layout): boolean {
+function propertiesAreTyped({ mapping }: ValidationRules, layout: StagingLayout): boolean {
   return layout.kind === 'fields' && typeOf(layout, mapping.properties[0]?.index) === 'jsonb'
 }
 
-function castUuid(rules: JudgeRules, layout: Layout): RawBuilder<unknown> {
+function castUuid(rules: ValidationRules, layout: StagingLayout): RawBuilder<unknown> {
   return idIsTyped(rules, layout) ? sql`g.given_id` : castIf(layout.strict, sql`g.given_id`, 'uuid')
 }
 
-function castInstant(rules: JudgeRules, layout: Layout): RawBuilder<unknown> {
+function castInstant(rules: ValidationRules, layout: StagingLayout): RawBuilder<unknown> {
   return atIsTyped(rules, layout) ? sql`g.given_at` : instantSql(sql`g.given_at`, rules.timeFormat, layout.strict)
 }
 
@@ -159,7 +163,7 @@ function castInstant(rules: JudgeRules, layout: Layout): RawBuilder<unknown> {
  * The properties: the explicit ones win over what is left over. Null when they cannot be stored. In JSON they may be
  * an object or a text that holds one.
  */
-function propertiesSql(given: GivenSql, rules: JudgeRules, layout: Layout): RawBuilder<unknown> {
+function propertiesSql(given: MappingSql, rules: ValidationRules, layout: StagingLayout): RawBuilder<unknown> {
   const text = sql`g.given_properties`
   const both = (properties: RawBuilder<unknown>) =>
     sql`CASE jsonb_typeof(${properties}) WHEN 'object' THEN g.rest || ${properties} ELSE ${properties} END`
@@ -183,7 +187,7 @@ const derivedIdRules = sql`WHEN given_id IS NULL THEN 'missing_event_id'`
 
 const control = sql.lit('[\\x01-\\x1f\\x7f-\\x9f]')
 
-function codeSql(rules: JudgeRules, layout: Layout): RawBuilder<string | null> {
+function codeSql(rules: ValidationRules, layout: StagingLayout): RawBuilder<string | null> {
   const isDocument = layout.kind === 'document'
   const documentRules = sql`WHEN c1 IS NULL THEN 'invalid_json' WHEN jsonb_typeof(c1) <> 'object' THEN 'not_an_object'`
   const missing = (name: string, isTyped: boolean) =>
@@ -208,18 +212,18 @@ function codeSql(rules: JudgeRules, layout: Layout): RawBuilder<string | null> {
 }
 
 /** Counting bytes is cheaper than counting characters, and nearly always enough. */
-function isBadText(name: string, maxChars: number, layout: Layout): RawBuilder<boolean> {
+function isBadText(name: string, maxChars: number, layout: StagingLayout): RawBuilder<boolean> {
   const text = sql.ref(name)
   const tooLong = sql<boolean>`octet_length(${text}) > ${sql.lit(maxChars)} AND length(${text}) > ${sql.lit(maxChars)}`
   return layout.plainTexts ? sql`${tooLong}` : sql`${tooLong} OR ${text} ~ ${control}`
 }
 
 /** Only asked of a chunk that has records longer than the limit. */
-function isTooLarge(isDocument: boolean, rules: JudgeRules, layout: Layout): RawBuilder<boolean> {
+function isTooLarge(isDocument: boolean, rules: ValidationRules, layout: StagingLayout): RawBuilder<boolean> {
   const most = sql.lit(limits.propertiesMaxBytes)
   if (isDocument) {
     return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`, sql`c1`)} > ${most}`
   }
-  const { restBytes } = givenSql(rules.mapping, layout, wholeSource)
+  const { restBytes } = mappingSql(rules.mapping, layout, wholeSource)
   return sql`coalesce(octet_length(given_properties), 0)${restBytes ? sql` + rest_bytes` : sql``} > ${most}`
 }

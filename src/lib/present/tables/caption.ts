@@ -9,11 +9,11 @@ import { capitalized, human, visible } from './cell-text.js'
  * @param width columns of the terminal
  * @param rows how many rows the answer has, where they are not in it
  * @example
- * about(result, 80)
+ * caption(result, 80)
  * // Different users with at least one event in each day.
  * // 2025-07-31 to 2025-08-31, UTC. The data ends on 2025-08-30.
  */
-export function about({ data, meta }: Result, width: number, rows = data.length): string[] {
+export function caption({ data, meta }: Result, width: number, rows = data.length): string[] {
   const { definition, from, to, tz, grain, window_type, week_start, default_range, data_until, users_of } = meta
   const days = isText(from) && isText(to) ? [from === to ? from : `${from} to ${to}`] : []
   const weeks =

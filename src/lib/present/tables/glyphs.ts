@@ -1,6 +1,6 @@
 /** The marks that a table draws beside the data, for terminals with more than ASCII and for those without. */
 
-export interface Marks {
+export interface Glyphs {
   readonly ellipsis: string
   readonly rule: string
   /** A value of a series that is not whole yet. */
@@ -11,7 +11,7 @@ export interface Marks {
   bar(columns: number): string
 }
 
-const unicodeMarks: Marks = {
+const unicodeMarks: Glyphs = {
   ellipsis: '…',
   rule: '─',
   incomplete: '░',
@@ -23,7 +23,7 @@ const unicodeMarks: Marks = {
   },
 }
 
-const asciiMarks: Marks = {
+const asciiMarks: Glyphs = {
   ellipsis: '~',
   rule: '-',
   incomplete: '?',
@@ -32,6 +32,6 @@ const asciiMarks: Marks = {
 }
 
 /** @param unicode whether the terminal shows more than ASCII */
-export function marksFor(unicode = true): Marks {
+export function glyphsFor(unicode = true): Glyphs {
   return unicode ? unicodeMarks : asciiMarks
 }

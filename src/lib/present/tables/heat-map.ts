@@ -5,7 +5,7 @@
 import type { Column, Result } from '../../core/result.js'
 import { type FlatColumn, flatColumns, human, visible } from './cell-text.js'
 import { type GridCell, largest } from './grid.js'
-import { boldStyle, type Sheet, type SheetColumn, sheetColumns } from './table-layout.js'
+import { boldStyle, type TableLayout, type TableLayoutColumn, tableLayoutColumns } from './table-layout.js'
 
 /** What marks a cell whose number will still change. */
 export const incompleteMark = '*'
@@ -35,11 +35,11 @@ export function heatWindows(result: Result, flat: readonly FlatColumn[]): HeatWi
 }
 
 /** The heat map; undefined for a result that is none. */
-export function heatMap(result: Result, grouped: boolean): Sheet | undefined {
+export function heatMap(result: Result, grouped: boolean): TableLayout | undefined {
   const flat = flatColumns(result)
   const windows = heatWindows(result, flat)
   if (windows === undefined || windows.length === 0) return undefined
-  const scalars = sheetColumns(
+  const scalars = tableLayoutColumns(
     flat.filter(({ element }) => element === undefined),
     grouped,
   )
@@ -51,7 +51,7 @@ export function heatMap(result: Result, grouped: boolean): Sheet | undefined {
 }
 
 /** Tiles bring a space along at their left, so that the gap between them can be one column; the others get one too. */
-function indented(column: SheetColumn, index: number): SheetColumn {
+function indented(column: TableLayoutColumn, index: number): TableLayoutColumn {
   if (index === 0) return column
   const shifted = (cell: GridCell) => ({ ...cell, text: ` ${cell.text}` })
   return {
@@ -65,7 +65,7 @@ function indented(column: SheetColumn, index: number): SheetColumn {
 const notBegun = ''
 const noRate = '-'
 
-function tileColumn({ rate, users, complete }: HeatWindow, heading: readonly string[]): SheetColumn {
+function tileColumn({ rate, users, complete }: HeatWindow, heading: readonly string[]): TableLayoutColumn {
   const digits = rate.values.map((value, row) => {
     if (value !== null) return human(value, 'rate', false)
     return (users?.values[row] ?? null) === null ? notBegun : noRate
@@ -89,7 +89,7 @@ function tileColumn({ rate, users, complete }: HeatWindow, heading: readonly str
   }
 }
 
-function legendOf(tiles: readonly SheetColumn[]): string[] {
+function legendOf(tiles: readonly TableLayoutColumn[]): string[] {
   const cells = tiles.flatMap((column) => [...column.cells, ...(column.footer ? [column.footer] : [])])
   return [
     ...(cells.some(({ tail }) => tail === incompleteMark) ? [`${incompleteMark} ${incompleteText}`] : []),

@@ -5,7 +5,7 @@
 
 import { cutTo, textWidth } from '../../core/text-width.js'
 import { type FlatColumn, human, type Scalar, visible } from './cell-text.js'
-import type { Marks } from './glyphs.js'
+import type { Glyphs } from './glyphs.js'
 import { largest } from './grid.js'
 
 /** Whether the rows are points in time. */
@@ -72,7 +72,7 @@ const maxLines = 20
  * @param width columns of the terminal
  * @returns the lines, and what to know about them; none when there are too few points or too little room
  */
-export function sparklines(columns: readonly FlatColumn[], width: number, marks: Marks): Sparklines | undefined {
+export function sparklines(columns: readonly FlatColumn[], width: number, marks: Glyphs): Sparklines | undefined {
   const rows = columns[0]?.values.length ?? 0
   if (rows < minPoints || !isSeries(columns)) return undefined
   const complete = completeRows(columns)
@@ -109,7 +109,7 @@ function sparkline(
   complete: readonly Scalar[],
   perMark: number,
   peak: number,
-  { levels, incomplete }: Marks,
+  { levels, incomplete }: Glyphs,
 ): string {
   const level = (mean: number) => levels[mean > 0 ? Math.max(1, Math.round((mean / peak) * (levels.length - 1))) : 0]!
   let line = ''

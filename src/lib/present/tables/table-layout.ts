@@ -5,10 +5,10 @@
 
 import { cutTo, textWidth } from '../../core/text-width.js'
 import { type FlatColumn, human, isNumeric, type Scalar, visible } from './cell-text.js'
-import type { Marks } from './glyphs.js'
+import type { Glyphs } from './glyphs.js'
 import { cellWidth, type GridCell, type GridColumn, largest } from './grid.js'
 
-export interface SheetColumn {
+export interface TableLayoutColumn {
   /** In lines; the last one stands above the first cell. */
   readonly heading: readonly string[]
   /** The heading where there is little room; by itself it is broken behind underscores. */
@@ -21,8 +21,8 @@ export interface SheetColumn {
   readonly isCuttable: boolean
 }
 
-export interface Sheet {
-  readonly columns: readonly SheetColumn[]
+export interface TableLayout {
+  readonly columns: readonly TableLayoutColumn[]
   /** What stands between two columns. */
   readonly gap: string
   /** Bars behind the column of this index, as long as the values are large. */
@@ -38,7 +38,7 @@ export const boldStyle = '1'
 const barStyle = '36'
 
 /** The columns of a flat table for people. */
-export function sheetColumns(columns: readonly FlatColumn[], grouped: boolean): SheetColumn[] {
+export function tableLayoutColumns(columns: readonly FlatColumn[], grouped: boolean): TableLayoutColumn[] {
   return columns.map(({ name, kind, values, footer }) => ({
     heading: [visible(name)],
     align: isNumeric(kind) ? 'right' : 'left',
@@ -49,7 +49,7 @@ export function sheetColumns(columns: readonly FlatColumn[], grouped: boolean): 
 }
 
 /** Whether all columns of a sheet stand beside each other as they are. */
-export function fitsWhole({ columns, gap }: Sheet, width: number): boolean {
+export function fitsWhole({ columns, gap }: TableLayout, width: number): boolean {
   return total(columns.map(widthOf), gap) <= width
 }
 
@@ -59,7 +59,11 @@ export function fitsWhole({ columns, gap }: Sheet, width: number): boolean {
  * @param width columns of the terminal; undefined: no limit and no bars
  * @returns the columns, and how many were left out
  */
-export function laidOut(sheet: Sheet, width: number | undefined, marks: Marks): { grid: GridColumn[]; left: number } {
+export function layOutTable(
+  sheet: TableLayout,
+  width: number | undefined,
+  marks: Glyphs,
+): { grid: GridColumn[]; left: number } {
   const { columns, gap, bars } = sheet
   if (width === undefined) return { grid: gridColumns(columns, marks), left: 0 }
   const narrow = columns.map(withNarrowHeading)
@@ -80,17 +84,17 @@ function total(widths: readonly number[], gap: string): number {
   return widths.reduce((sum, width) => sum + width, gap.length * Math.max(0, widths.length - 1))
 }
 
-function contentWidth({ cells, footer }: SheetColumn): number {
+function contentWidth({ cells, footer }: TableLayoutColumn): number {
   return Math.max(largest(cells.map(cellWidth)), footer ? cellWidth(footer) : 0)
 }
 
-function widthOf(column: SheetColumn): number {
+function widthOf(column: TableLayoutColumn): number {
   // The grid gives an empty column one, too.
   return Math.max(1, contentWidth(column), largest(column.heading.map(textWidth)))
 }
 
 /** The heading broken behind underscores and spaces, so that it needs no more room than the cells below it. */
-function withNarrowHeading(column: SheetColumn): SheetColumn {
+function withNarrowHeading(column: TableLayoutColumn): TableLayoutColumn {
   if (column.narrowHeading !== undefined) return { ...column, heading: column.narrowHeading }
   const words = column.heading.flatMap((line) => line.split(/(?<=[_ ])/))
   const room = Math.max(contentWidth(column), largest(words.map(textWidth)))
@@ -104,7 +108,12 @@ function withNarrowHeading(column: SheetColumn): SheetColumn {
 }
 
 /** The columns from the left that fit when texts are cut down, and their texts cut no more than it takes. */
-function cutToFit(columns: readonly SheetColumn[], gap: string, width: number, marks: Marks): SheetColumn[] {
+function cutToFit(
+  columns: readonly TableLayoutColumn[],
+  gap: string,
+  width: number,
+  marks: Glyphs,
+): TableLayoutColumn[] {
   const widths = columns.map(widthOf)
   const least = columns.map(({ isCuttable }, index) => Math.min(widths[index]!, isCuttable ? textMinColumns : Infinity))
   let count = columns.length
@@ -121,7 +130,7 @@ function cutToFit(columns: readonly SheetColumn[], gap: string, width: number, m
   return kept.map((column, index) => (column.isCuttable ? cutColumn(column, final[index]!, marks) : column))
 }
 
-function cutColumn(column: SheetColumn, width: number, { ellipsis }: Marks): SheetColumn {
+function cutColumn(column: TableLayoutColumn, width: number, { ellipsis }: Glyphs): TableLayoutColumn {
   const shorter = (cell: GridCell) => ({ ...cell, text: cutTo(cell.text, width, ellipsis) })
   return {
     ...column,
@@ -132,7 +141,7 @@ function cutColumn(column: SheetColumn, width: number, { ellipsis }: Marks): She
 }
 
 /** Bars from 0 to the largest value; a value above 0 always has one. */
-function barColumn(values: readonly Scalar[], room: number, marks: Marks): SheetColumn {
+function barColumn(values: readonly Scalar[], room: number, marks: Glyphs): TableLayoutColumn {
   const lengths = values.map((value) => (typeof value === 'number' ? Math.max(0, value) : 0))
   const longest = largest(lengths) || 1
   const cells = lengths.map((length) => ({ text: marks.bar((length / longest) * room), style: barStyle }))
@@ -140,7 +149,7 @@ function barColumn(values: readonly Scalar[], room: number, marks: Marks): Sheet
 }
 
 /** Headings, rows, and below a rule the footer. */
-function gridColumns(columns: readonly SheetColumn[], marks: Marks): GridColumn[] {
+function gridColumns(columns: readonly TableLayoutColumn[], marks: Glyphs): GridColumn[] {
   const lines = largest(columns.map(({ heading }) => heading.length))
   const hasFooter = columns.some(({ footer }) => footer !== undefined)
   return columns.map((column) => {

@@ -5,7 +5,7 @@
 import type { Result } from '../../core/result.js'
 import { cutTo, textWidth } from '../../core/text-width.js'
 import { type FlatColumn, flatColumns, human, isNumeric, visible } from '../tables/cell-text.js'
-import { marksFor } from '../tables/glyphs.js'
+import { glyphsFor } from '../tables/glyphs.js'
 import { type GridColumn, gridLines, largest } from '../tables/grid.js'
 import { seriesStyle } from './canvas.js'
 import { shortValue } from './scale.js'
@@ -54,7 +54,7 @@ export function barLines(
   values: readonly number[],
   { width, color, unicode }: ChartOptions,
 ): string[] {
-  const marks = marksFor(unicode)
+  const marks = glyphsFor(unicode)
   const widthOf = ({ heading, texts }: BarLabel) => largest([heading, ...texts].map(textWidth))
   const roomBeside = (shown: readonly BarLabel[]) =>
     width - shown.slice(1).reduce((sum, label) => sum + widthOf(label) + gap.length, gap.length) - minBarColumns

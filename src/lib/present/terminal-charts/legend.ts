@@ -1,7 +1,7 @@
 /** What surrounds the marks of a chart: the legend above, the notes below. */
 
 import { cutTo, packed, textWidth, wrapped } from '../../core/text-width.js'
-import { marksFor } from '../tables/glyphs.js'
+import { glyphsFor } from '../tables/glyphs.js'
 import { paint } from '../tables/grid.js'
 import { dimStyle } from './canvas.js'
 import type { ChartOptions } from './size.js'
@@ -19,7 +19,7 @@ const gap = '   '
 
 /** Entries side by side, as many in a line as fit. */
 export function legendLines(entries: readonly LegendEntry[], { width, color, unicode }: ChartOptions): string[] {
-  const { ellipsis } = marksFor(unicode)
+  const { ellipsis } = glyphsFor(unicode)
   const lines: string[] = []
   let used = 0
   for (const { swatch, style, name, tail } of entries) {

@@ -5,7 +5,7 @@
 
 import { wrapped } from '../../core/text-width.js'
 import { visible } from '../tables/cell-text.js'
-import { marksFor } from '../tables/glyphs.js'
+import { glyphsFor } from '../tables/glyphs.js'
 import { largest } from '../tables/grid.js'
 import { axisMarks, framed, marginColumns } from './axes.js'
 import { blankCanvas, type Canvas, seriesStyle } from './canvas.js'
@@ -82,7 +82,7 @@ export function lineChart(chart: LineChart, options: ChartOptions): string[] {
   const upOf = (value: number) => Math.round((value / top) * (height - 1))
 
   const canvas = blankCanvas(span + 1, height)
-  const { incomplete } = marksFor(unicode)
+  const { incomplete } = glyphsFor(unicode)
   for (const [index, { points }] of [...shown.entries()].reverse()) {
     drawLine(canvas, points, columns, upOf, looks[index]!)
   }

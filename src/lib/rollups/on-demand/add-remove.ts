@@ -14,9 +14,9 @@ import { lockVisibility } from '../../db/visibility-lock.js'
 import {
   isOfEventType,
   isOfProperty,
-  type OptionalRollup,
-  type OptionalSubject,
-  readOptionalRollups,
+  type OnDemandRollup,
+  type OnDemandSubject,
+  readOnDemandRollups,
 } from '../sql/on-demand.js'
 import { rollupRows } from './list.js'
 import { dropProperties, fillProperties } from './properties.js'
@@ -29,8 +29,8 @@ const maxKeptRollups = 32
 const maxPathCharacters = 255
 const maxEventTypeCharacters = 100
 
-export interface KeptRollup {
-  readonly rollup: OptionalRollup
+export interface AddedRollup {
+  readonly rollup: OnDemandRollup
   /** Whether it was kept before, so that nothing changed. */
   readonly already: boolean
   /** One for each value, user and day of a property; one for each user of an event type. */
@@ -39,9 +39,9 @@ export interface KeptRollup {
   readonly seconds: number
 }
 
-export interface ForgottenRollup {
-  readonly rollup: OptionalRollup
-  /** How many rows were removed, counted as in `KeptRollup`. */
+export interface RemovedRollup {
+  readonly rollup: OnDemandRollup
+  /** How many rows were removed, counted as in `AddedRollup`. */
   readonly rows: number
 }
 
@@ -54,21 +54,21 @@ export interface ForgottenRollup {
  * @returns one for each subject, each once, in their order
  * @throws EaError `too_many_rollups` when there would be more than 32; `usage` for a subject that no event can have
  * @example
- * await keepRollups(db, [{ kind: 'property', path: ['country'] }])
+ * await addRollups(db, [{ kind: 'property', path: ['country'] }])
  */
-export async function keepRollups(
+export async function addRollups(
   db: Database,
-  subjects: readonly OptionalSubject[],
-  options: { signal?: AbortSignal; onFill?: (subject: OptionalSubject) => void } = {},
-): Promise<KeptRollup[]> {
+  subjects: readonly OnDemandSubject[],
+  options: { signal?: AbortSignal; onFill?: (subject: OnDemandSubject) => void } = {},
+): Promise<AddedRollup[]> {
   const wanted = eachOnce(subjects)
   for (const subject of wanted) requirePossible(subject)
   const kept = await underLock(db, options.signal, async (tx) => {
-    const before = byKey(await readOptionalRollups(tx))
+    const before = byKey(await readOnDemandRollups(tx))
     const fresh = wanted.filter((subject) => !before.has(keyOf(subject)))
     requireRoom(before.size, fresh.length)
     const secondsOf = new Map<string, number>()
-    const filled: OptionalRollup[] = []
+    const filled: OnDemandRollup[] = []
     for (const subject of fresh) {
       // Between two statements there is nothing to cancel.
       options.signal?.throwIfAborted()
@@ -105,13 +105,13 @@ export async function keepRollups(
  * @param options.signal ends it; nothing is changed then
  * @throws EaError `rollup_not_found` when one of them is not kept; then none is removed
  * @example
- * await forgetRollups(db, [{ kind: 'event_type', eventType: 'purchase' }])
+ * await removeRollups(db, [{ kind: 'event_type', eventType: 'purchase' }])
  */
-export async function forgetRollups(
+export async function removeRollups(
   db: Database,
-  subjects: readonly OptionalSubject[],
+  subjects: readonly OnDemandSubject[],
   options: { signal?: AbortSignal } = {},
-): Promise<ForgottenRollup[]> {
+): Promise<RemovedRollup[]> {
   const forgotten = await underLock(db, options.signal, async (tx) => {
     const listed = new Map((await rollupRows(tx)).map((row) => [keyOf(row.rollup), row]))
     const leaving = eachOnce(subjects).map((subject) => {
@@ -151,7 +151,7 @@ async function underLock<T>(
 }
 
 /** The lock is held and the list was read under it, so there is no conflict: one would use up a number. */
-async function register(tx: Transaction, subject: OptionalSubject): Promise<OptionalRollup> {
+async function register(tx: Transaction, subject: OnDemandSubject): Promise<OnDemandRollup> {
   const [path, eventType] = subject.kind === 'property' ? [subject.path, null] : [null, subject.eventType]
   const { rows } = await sql<{ id: number }>`
     INSERT INTO ${tx.t.optional_rollups} (path, event_type) VALUES (${path}::text[], ${eventType}::text) RETURNING id`.execute(
@@ -160,7 +160,7 @@ async function register(tx: Transaction, subject: OptionalSubject): Promise<Opti
   return { ...subject, id: rows[0]!.id }
 }
 
-async function fill(tx: Transaction, rollup: OptionalRollup): Promise<void> {
+async function fill(tx: Transaction, rollup: OnDemandRollup): Promise<void> {
   if (isOfProperty(rollup)) await fillProperties(tx, [rollup])
   else await fillTimes(tx, [rollup])
 }
@@ -171,7 +171,7 @@ async function fill(tx: Transaction, rollup: OptionalRollup): Promise<void> {
  */
 async function vacuum(
   db: Database,
-  rollups: readonly OptionalRollup[],
+  rollups: readonly OnDemandRollup[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (rollups.length === 0) return
@@ -193,14 +193,14 @@ async function vacuum(
 }
 
 /** The tables of these rollups, as a list. */
-function tablesOf({ t }: Session, rollups: readonly OptionalRollup[]) {
+function tablesOf({ t }: Session, rollups: readonly OnDemandRollup[]) {
   return sql.join([
     ...(rollups.some(isOfProperty) ? [t.property_user_days, t.property_days] : []),
     ...(rollups.some(isOfEventType) ? [t.user_times] : []),
   ])
 }
 
-function requirePossible(subject: OptionalSubject): void {
+function requirePossible(subject: OnDemandSubject): void {
   const [text, limit] =
     subject.kind === 'property'
       ? ([subject.path.join('.'), maxPathCharacters] as const)
@@ -226,19 +226,19 @@ function requireRoom(before: number, more: number): void {
 }
 
 /** The same subject has the same key. */
-function keyOf(subject: OptionalSubject): string {
+function keyOf(subject: OnDemandSubject): string {
   return JSON.stringify(subject.kind === 'property' ? subject.path : subject.eventType)
 }
 
-function byKey(rollups: readonly OptionalRollup[]): Map<string, OptionalRollup> {
+function byKey(rollups: readonly OnDemandRollup[]): Map<string, OnDemandRollup> {
   return new Map(rollups.map((rollup) => [keyOf(rollup), rollup]))
 }
 
-function eachOnce(subjects: readonly OptionalSubject[]): OptionalSubject[] {
+function eachOnce(subjects: readonly OnDemandSubject[]): OnDemandSubject[] {
   return [...new Map(subjects.map((subject) => [keyOf(subject), subject])).values()]
 }
 
-function nameOf(subject: OptionalSubject): string {
+function nameOf(subject: OnDemandSubject): string {
   return subject.kind === 'property'
     ? `the property ${JSON.stringify(subject.path.join('.'))}`
     : `the event type ${JSON.stringify(subject.eventType)}`

@@ -1,10 +1,10 @@
 /** The optional rollups as people see them: since when they are kept, how many rows they have, what they take on disk. */
 import { sql } from 'kysely'
 import type { Session } from '../../db/connect.js'
-import { type OptionalRollup, optionalRollup } from '../sql/on-demand.js'
+import { type OnDemandRollup, onDemandRollup } from '../sql/on-demand.js'
 
 export interface ListedRollup {
-  readonly rollup: OptionalRollup
+  readonly rollup: OnDemandRollup
   /** Different values of a property; null for an event type. */
   readonly values: number | null
   /** One for each value, user and day of a property; one for each user of an event type. */
@@ -35,7 +35,7 @@ export async function listRollups(db: Session): Promise<{ rollups: ListedRollup[
 /** The rollups that are kept, in the order in which they were added. */
 export async function rollupRows(s: Session): Promise<ListedRollup[]> {
   // The days of a property count its user-days too, and there are far fewer of them.
-  const { rows } = await sql<Omit<ListedRollup, 'rollup'> & Parameters<typeof optionalRollup>[0]>`
+  const { rows } = await sql<Omit<ListedRollup, 'rollup'> & Parameters<typeof onDemandRollup>[0]>`
     SELECT o.id, o.path, o.event_type, o.added_at AS "addedAt",
            CASE WHEN o.path IS NULL THEN t.users ELSE p.user_days END AS rows,
            CASE WHEN o.path IS NOT NULL THEN p.values END AS values
@@ -46,5 +46,5 @@ export async function rollupRows(s: Session): Promise<ListedRollup[]> {
     CROSS JOIN LATERAL (
       SELECT count(*) AS users FROM ${s.t.user_times} u WHERE u.rollup = o.id AND o.path IS NULL) t
     ORDER BY o.id`.execute(s.q)
-  return rows.map(({ id, path, event_type, ...row }) => ({ rollup: optionalRollup({ id, path, event_type }), ...row }))
+  return rows.map(({ id, path, event_type, ...row }) => ({ rollup: onDemandRollup({ id, path, event_type }), ...row }))
 }

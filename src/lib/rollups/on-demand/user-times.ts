@@ -5,7 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Session, Transaction } from '../../db/connect.js'
-import { requireAll } from '../sql/assert-consistent.js'
+import { assertConsistent } from '../sql/assert-consistent.js'
 import { completedEvents } from '../sql/completed-events.js'
 import type { EventTypeRollup } from '../sql/on-demand.js'
 import { createTableAs, tuneForBulk } from '../sql/temp-tables.js'
@@ -92,7 +92,7 @@ export async function removeTimes(tx: Transaction): Promise<void> {
   const { rows } = await sql<{ found: number; expected: number }>`
     SELECT (SELECT count(*) FROM pg_temp.ea_left_times) AS found, count(*) AS expected
     FROM pg_temp.ea_delta_times`.execute(tx.q)
-  requireAll('user_times', rows[0]!.found, rows[0]!.expected)
+  assertConsistent('user_times', rows[0]!.found, rows[0]!.expected)
   await sql`
     DELETE FROM ${tx.t.user_times} u USING pg_temp.ea_left_times l
     WHERE cardinality(l.times) = 0 AND u.rollup = l.rollup AND u.user_id = l.user_id`.execute(tx.q)
@@ -107,9 +107,9 @@ export async function removeTimes(tx: Transaction): Promise<void> {
  *
  * @param rows one for each event; `rollup` is `optional_rollups.id` of its type, `occurred_at` ISO with an offset
  * @example
- * await addFewTimes(tx, [{ rollup: 3, user_id: 'u1007', occurred_at: '2025-08-31T12:00:00Z' }])
+ * await addSmallTimes(tx, [{ rollup: 3, user_id: 'u1007', occurred_at: '2025-08-31T12:00:00Z' }])
  */
-export async function addFewTimes(
+export async function addSmallTimes(
   tx: Transaction,
   rows: readonly { readonly rollup: number; readonly user_id: string; readonly occurred_at: string }[],
 ): Promise<void> {
@@ -128,7 +128,7 @@ export async function addFewTimes(
  * `user_times` as it must be: a relation `rollup, user_id, times` of the events of completed batches, for verify and
  * rebuild.
  */
-export function trueTimes(session: Session): RawBuilder<unknown> {
+export function timesFromEvents(session: Session): RawBuilder<unknown> {
   return timesSql(
     completedEvents(session),
     sql`(SELECT id AS rollup, event_type FROM ${session.t.optional_rollups}) AS kept`,

@@ -6,7 +6,7 @@ import { EaError } from '../../core/errors.js'
  * @param expected how many the batch must have in it
  * @throws EaError `rollups_differ` when they are not all there
  */
-export function requireAll(table: string, found: number, expected: number): void {
+export function assertConsistent(table: string, found: number, expected: number): void {
   if (found === expected) return
   throw new EaError(
     'rollups_differ',

@@ -20,7 +20,7 @@ function countedEvents(session: Session, reportingTz: RawBuilder<unknown>): RawB
 }
 
 /** `user_days` as it must be. */
-export function trueUserDays(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
+export function userDaysFromEvents(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
   return neighboursSql(
     allEvents,
     sql`(SELECT user_id, day, count(*) AS events FROM (${countedEvents(session, reportingTz)}) counted
@@ -29,7 +29,7 @@ export function trueUserDays(session: Session, reportingTz: RawBuilder<unknown>)
 }
 
 /** `property_user_days` as it must be, for the properties that are registered; without any no event is read. */
-export function truePropertyUserDays(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
+export function propertyUserDaysFromEvents(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
   const events = sql`${completedEvents(session)} AND EXISTS (
     SELECT FROM ${session.t.optional_rollups} WHERE path IS NOT NULL)`
   return neighboursSql(
@@ -39,7 +39,7 @@ export function truePropertyUserDays(session: Session, reportingTz: RawBuilder<u
 }
 
 /** `event_type_days` as it must be. */
-export function trueEventTypeDays(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
+export function eventTypeDaysFromEvents(session: Session, reportingTz: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`
     SELECT day, event_type, count(*) AS events FROM (${countedEvents(session, reportingTz)}) counted
     GROUP BY day, event_type`

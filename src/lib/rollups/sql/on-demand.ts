@@ -6,14 +6,14 @@ import { sql } from 'kysely'
 import type { Session } from '../../db/connect.js'
 
 /** What one of them is about. */
-export type OptionalSubject =
+export type OnDemandSubject =
   /** `properties.a.b` is `['a', 'b']`. */
   | { readonly kind: 'property'; readonly path: readonly string[] }
   | { readonly kind: 'event_type'; readonly eventType: string }
 
-export type PropertyRollup = Extract<OptionalSubject, { kind: 'property' }> & { readonly id: number }
-export type EventTypeRollup = Extract<OptionalSubject, { kind: 'event_type' }> & { readonly id: number }
-export type OptionalRollup = PropertyRollup | EventTypeRollup
+export type PropertyRollup = Extract<OnDemandSubject, { kind: 'property' }> & { readonly id: number }
+export type EventTypeRollup = Extract<OnDemandSubject, { kind: 'event_type' }> & { readonly id: number }
+export type OnDemandRollup = PropertyRollup | EventTypeRollup
 
 /** Values with more characters are not kept: their key would not fit the index. A question for such a one reads `events`. */
 export const maxValueCharacters = 255
@@ -28,22 +28,22 @@ interface Row {
  * The optional rollups that are kept now, in the order in which they were added.
  *
  * @example
- * await readOptionalRollups(db) // [{ id: 1, kind: 'property', path: ['country'] }]
+ * await readOnDemandRollups(db) // [{ id: 1, kind: 'property', path: ['country'] }]
  */
-export async function readOptionalRollups({ q, t }: Session): Promise<OptionalRollup[]> {
+export async function readOnDemandRollups({ q, t }: Session): Promise<OnDemandRollup[]> {
   const { rows } = await sql<Row>`SELECT id, path, event_type FROM ${t.optional_rollups} ORDER BY id`.execute(q)
-  return rows.map(optionalRollup)
+  return rows.map(onDemandRollup)
 }
 
 /** A row of `optional_rollups`. */
-export function optionalRollup({ id, path, event_type }: Row): OptionalRollup {
+export function onDemandRollup({ id, path, event_type }: Row): OnDemandRollup {
   return path !== null ? { id, kind: 'property', path } : { id, kind: 'event_type', eventType: event_type! }
 }
 
-export function isOfProperty(rollup: OptionalRollup): rollup is PropertyRollup {
+export function isOfProperty(rollup: OnDemandRollup): rollup is PropertyRollup {
   return rollup.kind === 'property'
 }
 
-export function isOfEventType(rollup: OptionalRollup): rollup is EventTypeRollup {
+export function isOfEventType(rollup: OnDemandRollup): rollup is EventTypeRollup {
   return rollup.kind === 'event_type'
 }

@@ -5,7 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 
-export interface Scope {
+export interface RollupTables {
   readonly userDays: 'user_days' | 'property_user_days'
   readonly days: 'days' | 'property_days'
   readonly daysKey: 'days_pkey' | 'property_days_pkey'
@@ -18,7 +18,7 @@ export interface Scope {
 }
 
 /** `user_days` and `days`. */
-export const allEvents: Scope = {
+export const allEvents: RollupTables = {
   userDays: 'user_days',
   days: 'days',
   daysKey: 'days_pkey',
@@ -34,7 +34,7 @@ export const allEvents: Scope = {
 }
 
 /** `property_user_days` and `property_days`. */
-export const propertyValues: Scope = {
+export const propertyValues: RollupTables = {
   userDays: 'property_user_days',
   days: 'property_days',
   daysKey: 'property_days_pkey',
@@ -50,12 +50,12 @@ export const propertyValues: Scope = {
 }
 
 /** The primary key and the other columns of the user-days of a scope. */
-export function userDayColumns({ user }: Scope): { keys: readonly string[]; values: readonly string[] } {
+export function userDayColumns({ user }: RollupTables): { keys: readonly string[]; values: readonly string[] } {
   return { keys: [...user, 'day'], values: ['first_day', 'prev_day', 'events'] }
 }
 
 /** The same of its days. */
-export function dayColumns({ group }: Scope): { keys: readonly string[]; values: readonly string[] } {
+export function dayColumns({ group }: RollupTables): { keys: readonly string[]; values: readonly string[] } {
   return { keys: [...group, 'day'], values: ['active_users', 'new_users', 'events'] }
 }
 
@@ -78,7 +78,7 @@ export function sameColumns(names: readonly string[], a: string, b: string): Raw
  *
  * @param userDays a relation with the scope's user columns, `day` and `events`, each user and day once
  */
-export function neighboursSql(scope: Scope, userDays: RawBuilder<unknown>): RawBuilder<unknown> {
+export function neighboursSql(scope: RollupTables, userDays: RawBuilder<unknown>): RawBuilder<unknown> {
   const { user } = scope
   return sql`
       SELECT ${columns(user)}, day, events::int AS events, first_value(day) OVER by_day AS first_day,
@@ -88,7 +88,7 @@ export function neighboursSql(scope: Scope, userDays: RawBuilder<unknown>): RawB
 }
 
 /** What the day table must be: the sums of a relation that holds all user-days. */
-export function daySumsSql(scope: Scope, userDays: RawBuilder<unknown>): RawBuilder<unknown> {
+export function daySumsSql(scope: RollupTables, userDays: RawBuilder<unknown>): RawBuilder<unknown> {
   const key = columns([...scope.group, 'day'])
   return sql`
     SELECT ${key}, count(*) AS active_users, count(*) FILTER (WHERE day = first_day) AS new_users,

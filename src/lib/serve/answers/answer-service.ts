@@ -8,13 +8,13 @@ import { inTurns, type Steps } from '../../core/in-turns.js'
 import type { Result } from '../../core/result.js'
 import type { Database } from '../../db/connect.js'
 import { chartSvg, standaloneSvg } from '../../present/svg/chart.js'
-import { askUsers } from '../../stats/query/drill-down.js'
-import { ask } from '../../stats/query/run-stat.js'
+import { drillDown } from '../../stats/query/drill-down.js'
+import { runStat } from '../../stats/query/run-stat.js'
 import { type AnswerFormat, renderWire } from '../http/negotiate.js'
 import { AnswerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './cached-version.js'
-import { Turns } from './semaphore.js'
-import { SharedWork } from './single-flight.js'
+import { Semaphore } from './semaphore.js'
+import { SingleFlight } from './single-flight.js'
 import { type Question, spellForHttp } from './stat-query.js'
 
 export interface AnswersOptions {
@@ -63,15 +63,15 @@ const turnsPerSender = 2
  *
  * @returns a function that throws EaError `usage`, `query_timeout` and `server_busy`
  * @example
- * const answerQuestion = openAnswers(db, { queryTimeoutMs: 30_000 })
+ * const answerQuestion = openAnswerService(db, { queryTimeoutMs: 30_000 })
  * const { etag, body } = await answerQuestion(question, 'json', { sender: () => 'address 10.0.0.5', signal: () => signal })
  */
-export function openAnswers(db: Database, options: AnswersOptions): AnswerQuestion {
+export function openAnswerService(db: Database, options: AnswersOptions): AnswerQuestion {
   const readMoment = momentReader(db, options.clock)
   const kept = new AnswerCache<WireAnswer>(options.maxBytes ?? defaultMaxBytes)
-  const underWay = new SharedWork<WireAnswer>()
+  const underWay = new SingleFlight<WireAnswer>()
   // The other connections are for events that come in, and for versions.
-  const turns = new Turns({
+  const turns = new Semaphore({
     maxAtOnce: Math.max(1, Math.floor((db.pool.options.max ?? 10) / 2)),
     maxPerSender: turnsPerSender,
     maxWaitMs: options.queryTimeoutMs,
@@ -143,7 +143,7 @@ function resultOf(
 ): Promise<Result> {
   const options = { signal, timeoutMs: queryTimeoutMs, spell: spellForHttp }
   const at = params.asOf === undefined ? { ...given, asOf: now } : given
-  return cell === undefined ? ask(db, stat, at, options) : askUsers(db, stat, at, cell, { ...options, page })
+  return cell === undefined ? runStat(db, stat, at, options) : drillDown(db, stat, at, cell, { ...options, page })
 }
 
 /** Who wants a chart has just read the numbers: an answer that is kept as JSON is drawn without asking again. */

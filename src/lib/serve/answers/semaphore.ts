@@ -17,7 +17,7 @@ interface Waiting {
   readonly go: () => void
 }
 
-export class Turns {
+export class Semaphore {
   readonly #limits: TurnLimits
   /** In the order in which they came. */
   readonly #waiting = new Set<Waiting>()

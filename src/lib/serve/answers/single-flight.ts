@@ -9,7 +9,7 @@ interface Flight<T> {
   waiting: number
 }
 
-export class SharedWork<T> {
+export class SingleFlight<T> {
   readonly #flights = new Map<string, Flight<T>>()
 
   /**

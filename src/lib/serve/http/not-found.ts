@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
 
 /** Registers the answers; routes that are registered later are known to them. */
-export function answerUnmatched(app: FastifyInstance, options: { rateLimit: number }): void {
+export function answerNotFound(app: FastifyInstance, options: { rateLimit: number }): void {
   const routes: { readonly pattern: RegExp; readonly method: string }[] = []
   app.addHook('onRoute', ({ url, method }) => {
     // The preflight of CORS, which fits every path.

@@ -4,7 +4,7 @@ import { EaError } from '../../core/errors.js'
 import { nearest } from '../../core/nearest.js'
 import { listStats, stats } from '../../stats/catalog.js'
 import type { Stat } from '../../stats/query/stat.js'
-import { type AnswerQuestion, type AnswersOptions, openAnswers } from '../answers/answer-service.js'
+import { type AnswerQuestion, type AnswersOptions, openAnswerService } from '../answers/answer-service.js'
 import { questionReader } from '../answers/stat-query.js'
 import { senderOf } from '../auth/limit-key.js'
 import type { Metrics, Routes } from '../http/context.js'
@@ -25,7 +25,7 @@ export const statsRoutes: Routes = statsRoutesWith({})
 /** The routes of questions, with what only tests say: another clock, less room for answers. */
 export function statsRoutesWith(given: Partial<AnswersOptions>): Routes {
   return (app, { db, metrics, options }) => {
-    const answerQuestion = openAnswers(db, { queryTimeoutMs: options.queryTimeoutMs, ...given })
+    const answerQuestion = openAnswerService(db, { queryTimeoutMs: options.queryTimeoutMs, ...given })
     const config = { scope: 'read' } as const
     app.get('/stats', { config }, answerList)
     for (const stat of stats) app.get(`/stats/${stat.name}`, { config }, statHandler(stat, answerQuestion, metrics))

@@ -7,18 +7,18 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Day, Grain } from '../../core/time.js'
 import { eventsInRange, eventWindow, windowOf } from '../query/events.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 
 /** `date, users` for the windows in which anybody was active; the rollups have no hours. */
-export function activeUsers(grain: Grain, frame: Frame): RawBuilder<{ date: Day; users: number }> {
-  const { t } = frame
-  const { from, to } = frame.range!
-  if (frame.source === 'events') {
+export function activeUsers(grain: Grain, context: QueryContext): RawBuilder<{ date: Day; users: number }> {
+  const { t } = context
+  const { from, to } = context.range!
+  if (context.source === 'events') {
     return sql`SELECT date, count(*) AS users
   FROM (
-    SELECT user_id, ${eventWindow(grain, frame)} AS date
+    SELECT user_id, ${eventWindow(grain, context)} AS date
     FROM ${t.events}
-    WHERE ${eventsInRange(frame)}
+    WHERE ${eventsInRange(context)}
     GROUP BY user_id, 2
   ) AS user_windows
   GROUP BY date`
@@ -28,7 +28,7 @@ export function activeUsers(grain: Grain, frame: Frame): RawBuilder<{ date: Day;
   }
   return sql`SELECT date, count(*) AS users
   FROM (
-    SELECT ${windowOf(sql`day`, grain, frame)} AS date, prev_day
+    SELECT ${windowOf(sql`day`, grain, context)} AS date, prev_day
     FROM ${t.user_days}
     WHERE day >= ${from}::date AND day < ${to}::date
   ) AS user_windows
@@ -37,14 +37,17 @@ export function activeUsers(grain: Grain, frame: Frame): RawBuilder<{ date: Day;
 }
 
 /** `user_id` of everybody with an event on the days `[from, to)`. */
-export function usersActiveOn(frame: Frame, { from, to }: { from: Day; to: Day }): RawBuilder<{ user_id: string }> {
-  if (frame.source === 'events') {
+export function usersActiveOn(
+  context: QueryContext,
+  { from, to }: { from: Day; to: Day },
+): RawBuilder<{ user_id: string }> {
+  if (context.source === 'events') {
     return sql`SELECT user_id
-FROM ${frame.t.events}
-WHERE ${eventsInRange({ ...frame, range: { from, to } })}
+FROM ${context.t.events}
+WHERE ${eventsInRange({ ...context, range: { from, to } })}
 GROUP BY user_id`
   }
   return sql`SELECT user_id
-FROM ${frame.t.user_days}
+FROM ${context.t.user_days}
 WHERE day >= ${from}::date AND day < ${to}::date AND (prev_day IS NULL OR prev_day < ${from}::date)`
 }

@@ -12,15 +12,15 @@ import { addDays } from '../../core/time.js'
 import { windowState } from '../query/completeness.js'
 import { calendar, eventDay, eventsInRange } from '../query/events.js'
 import { commonParams } from '../query/params.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import { count, date, flag } from '../query/row-schema.js'
 import { defineStat, type SqlRow } from '../query/stat.js'
 import { usersActiveOn } from './active-users.js'
-import { rowDate } from './parse-date-key.js'
+import { parseDateKey } from './parse-date-key.js'
 
 const row = z.object({ date: date(), unique_users: count('users').nullable(), complete: flag() })
 
-export const trailingParams = z.strictObject(commonParams)
+export const rollingParams = z.strictObject(commonParams)
 
 interface TrailingUsers {
   readonly name: string
@@ -30,7 +30,7 @@ interface TrailingUsers {
 }
 
 /** A stat over trailing days, by its name and the length of its window. */
-export function trailingUsersStat({ name, lengthDays, example }: TrailingUsers) {
+export function rollingUsersStat({ name, lengthDays, example }: TrailingUsers) {
   const definition = `Different users with at least one event in the ${lengthDays} calendar days that end with the date.`
   return defineStat({
     name,
@@ -45,24 +45,24 @@ export function trailingUsersStat({ name, lengthDays, example }: TrailingUsers) 
       data: example,
       meta: { from: '2025-01-31', to: '2025-02-01', definition, source: 'rollups' },
     },
-    params: trailingParams,
+    params: rollingParams,
     row,
     range: ({ from, to }) => ({ first: from, last: to, grain: 'day' }),
-    canUseRollups: (_, frame) => frame.segmentsHeld,
+    canUseRollups: (_, context) => context.segmentsHeld,
     chart: { form: 'lines', title: () => `Active users of the ${lengthDays} days up to each day` },
     lookbackDays: () => lengthDays - 1,
     definition: () => definition,
-    sql: (_, frame) => sql<SqlRow>`
+    sql: (_, context) => sql<SqlRow>`
 WITH calendar AS (
-  ${calendar('day', frame)}
+  ${calendar('day', context)}
 ), active_days AS (
-  ${activeDays(frame, lengthDays)}
+  ${activeDays(context, lengthDays)}
 ), days_by_gap AS (
   SELECT day, least(day - prev_day, ${lengthDays}::int) AS gap, count(*) AS users
   FROM active_days
   GROUP BY 1, 2
 ), changes AS (
-  SELECT greatest(change.date, ${frame.range!.from}::date) AS date, sum(change.users) AS users
+  SELECT greatest(change.date, ${context.range!.from}::date) AS date, sum(change.users) AS users
   FROM days_by_gap CROSS JOIN LATERAL (
     VALUES (day + ${lengthDays}::int - gap, users), (day + ${lengthDays}::int, -users)
   ) AS change(date, users)
@@ -71,10 +71,10 @@ WITH calendar AS (
 SELECT calendar.date, coalesce(sum(changes.users) OVER (ORDER BY calendar.date), 0)::bigint AS unique_users
 FROM calendar LEFT JOIN changes ON changes.date = calendar.date
 ORDER BY calendar.date`,
-    shape: (rows, _, frame) => ({
+    shape: (rows, _, context) => ({
       data: rows.map((row) => {
         const date = row.date as string
-        const state = windowState(frame, date, addDays(date, 1))
+        const state = windowState(context, date, addDays(date, 1))
         return {
           date,
           unique_users: state === 'ahead' ? null : (row.unique_users as number),
@@ -84,26 +84,26 @@ ORDER BY calendar.date`,
     }),
     drillDown: {
       key: 'the DATE of a row, as in 2025-10-06',
-      sql: (key, _, frame) => {
-        const date = rowDate(key, 'day', frame)
-        return usersActiveOn(frame, { from: addDays(date, 1 - lengthDays), to: addDays(date, 1) })
+      sql: (key, _, context) => {
+        const date = parseDateKey(key, 'day', context)
+        return usersActiveOn(context, { from: addDays(date, 1 - lengthDays), to: addDays(date, 1) })
       },
     },
   })
 }
 
 /** `day, prev_day` of every user's active days that count for a date of the range. */
-function activeDays(frame: Frame, lengthDays: number): RawBuilder<unknown> {
-  const { from, to } = frame.range!
+function activeDays(context: QueryContext, lengthDays: number): RawBuilder<unknown> {
+  const { from, to } = context.range!
   const reach = { from: addDays(from, 1 - lengthDays), to }
-  if (frame.source === 'rollups') {
-    return sql`SELECT day, prev_day FROM ${frame.t.user_days} WHERE day >= ${reach.from}::date AND day < ${reach.to}::date`
+  if (context.source === 'rollups') {
+    return sql`SELECT day, prev_day FROM ${context.t.user_days} WHERE day >= ${reach.from}::date AND day < ${reach.to}::date`
   }
   return sql`SELECT day, lag(day) OVER (PARTITION BY user_id ORDER BY day) AS prev_day
   FROM (
-    SELECT user_id, ${eventDay(frame)} AS day
-    FROM ${frame.t.events}
-    WHERE ${eventsInRange({ ...frame, range: reach })}
+    SELECT user_id, ${eventDay(context)} AS day
+    FROM ${context.t.events}
+    WHERE ${eventsInRange({ ...context, range: reach })}
     GROUP BY user_id, 2
   ) AS user_days`
 }

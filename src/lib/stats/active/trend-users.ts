@@ -3,9 +3,9 @@ import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../../core/errors.js'
 import { type Grain, isInstant, windowEnd } from '../../core/time.js'
 import { all, eventsInRange, eventWindow, hourOf } from '../query/events.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import { usersActiveOn } from './active-users.js'
-import { rowDate } from './parse-date-key.js'
+import { parseDateKey } from './parse-date-key.js'
 import { type By, keySql } from './trend-by.js'
 
 /**
@@ -18,11 +18,11 @@ export function trendUsers(
   cell: string,
   grain: Grain,
   by: By | undefined,
-  frame: Frame,
+  context: QueryContext,
 ): RawBuilder<{ user_id: string }> {
   const [, start = cell.replace(/:.*$/s, ''), key] = cellForm.exec(cell) ?? []
   const isHour = grain === 'hour'
-  const date = isHour ? hour(start, frame) : rowDate(start, grain, frame)
+  const date = isHour ? hour(start, context) : parseDateKey(start, grain, context)
   if (by === undefined && key !== undefined) {
     throw new EaError('usage', `The rows have no keys, so nothing may follow ${date}.`, {
       suggestions: [`Try ${date}, or tell the rows apart by something.`],
@@ -33,15 +33,15 @@ export function trendUsers(
       suggestions: [`Try ${date}:KEY; ${date}: is the row of events without one.`],
     })
   }
-  if (!isHour && by === undefined) return usersActiveOn(frame, { from: date, to: windowEnd(date, grain) })
-  const framed = isHour ? frame : { ...frame, range: { from: date, to: windowEnd(date, grain) } }
+  if (!isHour && by === undefined) return usersActiveOn(context, { from: date, to: windowEnd(date, grain) })
+  const framed = isHour ? context : { ...context, range: { from: date, to: windowEnd(date, grain) } }
   const conditions = [
     eventsInRange(framed),
-    ...(isHour ? [sql`${eventWindow('hour', frame)} = ${hourOf(sql`${date}::timestamptz`, frame)}`] : []),
+    ...(isHour ? [sql`${eventWindow('hour', context)} = ${hourOf(sql`${date}::timestamptz`, context)}`] : []),
     ...(by === undefined ? [] : [sql`${keySql(by)} IS NOT DISTINCT FROM ${keyValue(key!)}::text`]),
   ]
   return sql`SELECT user_id
-FROM ${frame.t.events}
+FROM ${context.t.events}
 WHERE ${all(conditions)}
 GROUP BY user_id`
 }
@@ -50,14 +50,14 @@ GROUP BY user_id`
 const cellForm = /^(\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?)(?::(.*))?$/s
 
 /** An instant in an hour that has begun; only the database knows which hours the range has. */
-function hour(text: string, frame: Frame): string {
+function hour(text: string, context: QueryContext): string {
   if (!isInstant(text)) {
     throw new EaError('usage', `No row has the date ${JSON.stringify(text)}.`, {
-      suggestions: [`Name the hour by an instant in it: ${frame.range!.from}T14:00:00Z.`],
+      suggestions: [`Name the hour by an instant in it: ${context.range!.from}T14:00:00Z.`],
     })
   }
-  if (Date.parse(text) >= Date.parse(frame.asOf)) {
-    throw new EaError('usage', `There is no number for ${text} yet: it begins after ${frame.asOf}.`, {
+  if (Date.parse(text) >= Date.parse(context.asOf)) {
+    throw new EaError('usage', `There is no number for ${text} yet: it begins after ${context.asOf}.`, {
       suggestions: ['Choose an earlier hour, or a later as-of.'],
     })
   }

@@ -12,7 +12,7 @@
  */
 import { eventFields } from '../../core/event.js'
 import { nearest } from '../../core/nearest.js'
-import { SyntaxProblem, TextCursor } from '../../core/scanner.js'
+import { SyntaxProblem, TextScanner } from '../../core/scanner.js'
 import type { Condition, Field, Operator, Selector } from './filter.js'
 
 export { pointAt, SyntaxProblem } from '../../core/scanner.js'
@@ -141,7 +141,7 @@ interface Correction {
   readonly corrected: string
 }
 
-class Reader extends TextCursor {
+class Reader extends TextScanner {
   conditions(): Condition[] {
     const conditions = [this.condition()]
     while (this.take(/\s+and(?=[\s\]]|$)/iy)) conditions.push(this.condition())

@@ -4,16 +4,16 @@
  */
 import { sql } from 'kysely'
 import type { TableNames } from '../../db/tables.js'
-import { isOfProperty, maxValueCharacters, type OptionalRollup } from '../../rollups/sql/on-demand.js'
+import { isOfProperty, maxValueCharacters, type OnDemandRollup } from '../../rollups/sql/on-demand.js'
 import type { Condition } from './filter.js'
 
 /**
- * Whether `tablesOfSegments` has `user_days` and `days` of just the events for which all conditions hold.
+ * Whether `rollupTablesOf` has `user_days` and `days` of just the events for which all conditions hold.
  *
  * @example
- * areHeld(parseSegment('properties.country:UA'), [{ id: 1, kind: 'property', path: ['country'] }]) // true
+ * areInRollups(parseSegment('properties.country:UA'), [{ id: 1, kind: 'property', path: ['country'] }]) // true
  */
-export function areHeld(conditions: readonly Condition[], rollups: readonly OptionalRollup[]): boolean {
+export function areInRollups(conditions: readonly Condition[], rollups: readonly OnDemandRollup[]): boolean {
   return conditions.length === 0 || holderOf(conditions, rollups) !== undefined
 }
 
@@ -21,10 +21,10 @@ export function areHeld(conditions: readonly Condition[], rollups: readonly Opti
  * The tables with `user_days` and `days` of the segments in place of those of all events, where they are held. They are
  * subqueries, which need no alias in FROM from PostgreSQL 16 on, and which the planner takes for the table below them.
  */
-export function tablesOfSegments(
+export function rollupTablesOf(
   t: TableNames,
   conditions: readonly Condition[],
-  rollups: readonly OptionalRollup[],
+  rollups: readonly OnDemandRollup[],
 ): TableNames {
   const holder = holderOf(conditions, rollups)
   if (holder === undefined) return t
@@ -39,7 +39,7 @@ export function tablesOfSegments(
 /** The rollup, and the value in it, of the events for which all conditions hold. */
 function holderOf(
   [condition, ...others]: readonly Condition[],
-  rollups: readonly OptionalRollup[],
+  rollups: readonly OnDemandRollup[],
 ): { rollup: number; value: string } | undefined {
   if (condition === undefined || others.length > 0) return undefined
   const { field, operator, values } = condition

@@ -5,20 +5,20 @@
 import { type RawBuilder, sql } from 'kysely'
 import { nearest } from '../../core/nearest.js'
 import type { Session } from '../../db/connect.js'
-import { isOfProperty, type OptionalRollup } from '../../rollups/sql/on-demand.js'
+import { isOfProperty, type OnDemandRollup } from '../../rollups/sql/on-demand.js'
 import type { Condition, Field, Selector } from './filter.js'
 import { fieldText } from './filter-parser.js'
 import { isNumber, isNumericComparison, propertyJson } from './filter-sql.js'
 import { isSamePath } from './rollup-match.js'
 
 /** What a question names. */
-export interface Asked {
+export interface NamesInQuestion {
   readonly segments: readonly Condition[]
   readonly selectors: readonly Selector[]
   /** Fields that stand in no condition: what a trend is told apart by. */
   readonly fields?: readonly Field[]
   /** What is kept of properties: what a rollup has need not be searched in the events. */
-  readonly rollups?: readonly OptionalRollup[]
+  readonly rollups?: readonly OnDemandRollup[]
 }
 
 /** How much of `events` is looked at before all of it. */
@@ -38,12 +38,12 @@ const suggestedMax = 5
  *
  * @param visible a condition on `events` that leaves out events that do not count yet; undefined when all count
  * @example
- * await vocabularyWarnings(tx, { segments: [], selectors: [parseSelector('purchse')] }, undefined)
+ * await unknownNameWarnings(tx, { segments: [], selectors: [parseSelector('purchse')] }, undefined)
  * // ['No event has the event_type "purchse"; did you mean "purchase"?']
  */
-export async function vocabularyWarnings(
+export async function unknownNameWarnings(
   s: Session,
-  asked: Asked,
+  asked: NamesInQuestion,
   visible: RawBuilder<unknown> | undefined,
 ): Promise<string[]> {
   const conditions = [...asked.segments, ...asked.selectors.flatMap((selector) => selector.conditions)]
@@ -91,7 +91,7 @@ async function typeWarnings({ q, t }: Session, types: readonly string[]): Promis
 async function notInRollups(
   { q, t }: Session,
   paths: readonly (readonly string[])[],
-  rollups: readonly OptionalRollup[],
+  rollups: readonly OnDemandRollup[],
 ): Promise<readonly (readonly string[])[]> {
   const kept = rollups.filter(isOfProperty).filter((rollup) => paths.some((path) => isSamePath(path, rollup.path)))
   if (kept.length === 0) return paths

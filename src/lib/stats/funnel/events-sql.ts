@@ -9,7 +9,7 @@ import { addDays } from '../../core/time.js'
 import type { Selector } from '../filter/filter.js'
 import { selectorSql } from '../filter/filter-sql.js'
 import { all, inSegments, onDays } from '../query/events.js'
-import { type Frame, visibleOnly } from '../query/query-context.js'
+import { type QueryContext, visibleOnly } from '../query/query-context.js'
 import type { FunnelPlan } from './plan.js'
 
 /** A position behind all events: no excluded event follows. */
@@ -18,7 +18,7 @@ export const never = sql.lit(2_147_483_647)
 export interface FunnelQuestion {
   readonly plan: FunnelPlan
   readonly windowMs: number
-  readonly frame: Frame
+  readonly context: QueryContext
 }
 
 /** The window as an interval: milliseconds, so that no change of the clock stretches it. */
@@ -32,12 +32,12 @@ export function windowInterval({ windowMs }: Pick<FunnelQuestion, 'windowMs'>): 
  */
 export function isOpen(start: RawBuilder<unknown>, question: FunnelQuestion): RawBuilder<unknown> {
   if (!mayBeOpen(question)) return sql`false`
-  return sql`(${start} + ${windowInterval(question)} >= ${question.frame.asOf}::timestamptz)`
+  return sql`(${start} + ${windowInterval(question)} >= ${question.context.asOf}::timestamptz)`
 }
 
 /** Whether the window of the latest start that there can be reaches as-of. */
-export function mayBeOpen({ frame, windowMs }: Pick<FunnelQuestion, 'frame' | 'windowMs'>): boolean {
-  const { asOf, dataUntil, range } = frame
+export function mayBeOpen({ context, windowMs }: Pick<FunnelQuestion, 'context' | 'windowMs'>): boolean {
+  const { asOf, dataUntil, range } = context
   if (dataUntil === null || range === undefined) return false
   const lastStart = dataUntil < range.to ? dataUntil : range.to
   // The day itself, and what zones differ by.
@@ -45,21 +45,21 @@ export function mayBeOpen({ frame, windowMs }: Pick<FunnelQuestion, 'frame' | 'w
 }
 
 /** The conditions for events that are read: visible, in the segments, and not too far from the range. */
-export function eventsInReach({ frame, windowMs }: FunnelQuestion): RawBuilder<unknown>[] {
-  const { from, to } = frame.range!
+export function eventsInReach({ context, windowMs }: FunnelQuestion): RawBuilder<unknown>[] {
+  const { from, to } = context.range!
   return [
     // A midnight can happen twice or not at all: a day around the range is enough. The window is added to a local time,
     // because that is constant for the server, so that it is not worked out for each event.
-    sql`occurred_at >= ${addDays(from, -1)}::timestamp AT TIME ZONE ${frame.tz}`,
-    sql`occurred_at < (${addDays(to, 1)}::timestamp + ${windowInterval({ windowMs })}) AT TIME ZONE ${frame.tz}`,
-    ...visibleOnly(frame),
-    ...inSegments(frame),
+    sql`occurred_at >= ${addDays(from, -1)}::timestamp AT TIME ZONE ${context.tz}`,
+    sql`occurred_at < (${addDays(to, 1)}::timestamp + ${windowInterval({ windowMs })}) AT TIME ZONE ${context.tz}`,
+    ...visibleOnly(context),
+    ...inSegments(context),
   ]
 }
 
 /** Whether an event lies on a day of the range. */
-export function startsInRange({ frame }: FunnelQuestion): RawBuilder<unknown> {
-  return sql`(${all(onDays(frame, frame.range!))})`
+export function startsInRange({ context }: FunnelQuestion): RawBuilder<unknown> {
+  return sql`(${all(onDays(context, context.range!))})`
 }
 
 /** The condition for events that satisfy one of the selectors. */
@@ -103,12 +103,12 @@ export function nextExcluded(index: number): RawBuilder<unknown> {
  * @param hasOthers whether events that are neither step nor excluded are in the sequence
  */
 export function sequence(question: FunnelQuestion, { hasOthers }: { hasOthers: boolean }): RawBuilder<unknown> {
-  const { plan, frame } = question
+  const { plan, context } = question
   const excluded = plan.exclusions.map(({ selector }) => selector)
   const named = hasOthers ? [] : [anyOf([...plan.selectors, ...excluded])]
   const marked = sql`SELECT user_id, occurred_at, event_id, ${startsInRange(question)} AS starts,
       ${bitsOf(plan.selectors)} AS satisfied, ${bitsOf(excluded)} AS excluded
-    FROM ${frame.t.events}
+    FROM ${context.t.events}
     WHERE ${all([...eventsInReach(question), ...named])}`
   const lastPos = sql`,
       (count(*) OVER (PARTITION BY user_id ORDER BY occurred_at

@@ -30,7 +30,7 @@ const leadsAt = (step: number) => sql.ref(`leads_${step}`)
  * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps, and an attempt is open
  * when its window is: each that stands here may go on.
  */
-export function walkedAttempts(question: FunnelQuestion): RawBuilder<unknown> {
+export function recursiveAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
   const stepCount = plan.selectorOfStep.length
   const limits = plan.exclusions.map((_, index) => sql.ref(`limit_${index + 1}`))

@@ -104,7 +104,7 @@ export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknow
 
 /** A query `user_id, times_1, times_2 …`: for each user with a start the sorted times of each step, null for none. */
 function timesFromEvents(question: FunnelQuestion): RawBuilder<unknown> {
-  const { plan, frame } = question
+  const { plan, context } = question
   const collected = plan.selectors.map((selector, index) => {
     const starts = index === 0 ? sql` AND ${startsInRange(question)}` : sql``
     return sql`array_agg(occurred_at) FILTER (WHERE ${selectorSql(selector)}${starts}) AS ${times(index + 1)}`
@@ -117,7 +117,7 @@ function timesFromEvents(question: FunnelQuestion): RawBuilder<unknown> {
   FROM (
     SELECT user_id,
     ${lines(collected)}
-    FROM ${frame.t.events}
+    FROM ${context.t.events}
     WHERE ${all([...eventsInReach(question), anyOf(plan.selectors)])}
     GROUP BY user_id
   ) AS collected

@@ -9,22 +9,22 @@ import { type RawBuilder, sql } from 'kysely'
 import { addDays, type Day, isSameTimeZone } from '../../core/time.js'
 import { isOfEventType } from '../../rollups/sql/on-demand.js'
 import type { Selector } from '../filter/filter.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import { type FunnelQuestion, isOpen, mayBeOpen, startsInRange, windowInterval } from './events-sql.js'
 import { firstFrom, latestStart, searchArrays, times } from './search-events.js'
 
 /** Whether the times of all these steps are kept. */
-export function areTimesKept(
+export function hasTimesRollup(
   selectors: readonly Selector[],
-  { optionalRollups }: Pick<Frame, 'optionalRollups'>,
+  { onDemandRollups }: Pick<QueryContext, 'onDemandRollups'>,
 ): boolean {
   return selectors.every(
-    (selector) => selector.conditions.length === 0 && idOf(selector, { optionalRollups }) !== undefined,
+    (selector) => selector.conditions.length === 0 && idOf(selector, { onDemandRollups }) !== undefined,
   )
 }
 
-function idOf({ eventType }: Selector, { optionalRollups }: Pick<Frame, 'optionalRollups'>): number | undefined {
-  return optionalRollups.filter(isOfEventType).find((rollup) => rollup.eventType === eventType)?.id
+function idOf({ eventType }: Selector, { onDemandRollups }: Pick<QueryContext, 'onDemandRollups'>): number | undefined {
+  return onDemandRollups.filter(isOfEventType).find((rollup) => rollup.eventType === eventType)?.id
 }
 
 /** A CTE `best (user_id, depth, reached, open)` from `user_times`: `reached` are the times of the steps. */
@@ -72,7 +72,7 @@ export function bestByTimes(question: FunnelQuestion): RawBuilder<unknown> {
  * for the same end; and when the step has no later time, there is no other end.
  */
 function triedByFirstTimes(question: FunnelQuestion): RawBuilder<unknown> {
-  const { plan, frame } = question
+  const { plan, context } = question
   const window = windowInterval(question)
   const steps = plan.selectors.map((_, index) => index + 1)
   const stored = (step: number) => sql.ref(`step_${step}.times`)
@@ -103,12 +103,12 @@ function triedByFirstTimes(question: FunnelQuestion): RawBuilder<unknown> {
         ELSE ${array([first])} END`
   const joins = steps.slice(1).map(
     (step) => sql`
-    LEFT JOIN ${frame.t.user_times} AS ${sql.ref(`step_${step}`)}
+    LEFT JOIN ${context.t.user_times} AS ${sql.ref(`step_${step}`)}
       ON ${isOf(step, question)} AND ${sql.ref(`step_${step}.user_id`)} = step_1.user_id`,
   )
   return sql`SELECT step_1.user_id, ${tried} AS reached,
       ${sql.join(steps.map((step) => sql`${stored(step)} AS ${times(step)}`))}
-    FROM ${frame.t.user_times} AS step_1${sql.join(joins, sql``)}
+    FROM ${context.t.user_times} AS step_1${sql.join(joins, sql``)}
     WHERE ${isOf(1, question)}
     OFFSET 0`
 }
@@ -116,8 +116,8 @@ function triedByFirstTimes(question: FunnelQuestion): RawBuilder<unknown> {
 /** Longer funnels are searched at once: what is tried before grows with the third power of the steps. */
 const triedSteps = 6
 
-function isOf(step: number, { plan, frame }: FunnelQuestion): RawBuilder<unknown> {
-  return sql`${sql.ref(`step_${step}.rollup`)} = ${idOf(plan.selectors[step - 1]!, frame)}::smallint`
+function isOf(step: number, { plan, context }: FunnelQuestion): RawBuilder<unknown> {
+  return sql`${sql.ref(`step_${step}.rollup`)} = ${idOf(plan.selectors[step - 1]!, context)}::smallint`
 }
 
 interface FirstStart {
@@ -129,13 +129,13 @@ interface FirstStart {
   readonly before: RawBuilder<unknown>
 }
 
-function firstStart(times: RawBuilder<unknown>, { frame }: FunnelQuestion): FirstStart {
-  const { from, to } = frame.range!
-  const { dataFrom, dataUntil } = frame
+function firstStart(times: RawBuilder<unknown>, { context }: FunnelQuestion): FirstStart {
+  const { from, to } = context.range!
+  const { dataFrom, dataUntil } = context
   if (dataFrom !== null && dataUntil !== null && from <= dataFrom && dataUntil < to) {
     return { isInside: sql`true`, first: sql`${times}[1]`, before: sql`` }
   }
-  if (isSameTimeZone(frame.tz, 'UTC')) {
+  if (isSameTimeZone(context.tz, 'UTC')) {
     const first = sql`${times}[width_bucket(${lastBefore(from)}, ${times}) + 1]`
     return {
       isInside: sql`(${times}[1] > ${lastBefore(from)} AND ${times}[cardinality(${times})] <= ${lastBefore(to)})`,
@@ -143,7 +143,7 @@ function firstStart(times: RawBuilder<unknown>, { frame }: FunnelQuestion): Firs
       before: sql`WHEN (${first} <= ${lastBefore(to)}) IS NOT TRUE THEN '{}'`,
     }
   }
-  const isInside = isWellInside(times, frame)
+  const isInside = isWellInside(times, context)
   return { isInside, first: sql`${times}[1]`, before: sql`WHEN NOT ${isInside} THEN NULL` }
 }
 
@@ -155,10 +155,10 @@ function lastStart(times: RawBuilder<unknown>, question: FunnelQuestion): RawBui
 
 /** The times of a sorted array that lie on the days of the range. */
 function startsOf(times: RawBuilder<unknown>, question: FunnelQuestion): RawBuilder<unknown> {
-  const { frame } = question
-  const { from, to } = frame.range!
-  if (isSameTimeZone(frame.tz, 'UTC')) return between(times, lastBefore(from), lastBefore(to))
-  return sql`CASE WHEN ${isWellInside(times, frame)} THEN ${times}
+  const { context } = question
+  const { from, to } = context.range!
+  if (isSameTimeZone(context.tz, 'UTC')) return between(times, lastBefore(from), lastBefore(to))
+  return sql`CASE WHEN ${isWellInside(times, context)} THEN ${times}
       ELSE ARRAY(SELECT occurred_at FROM unnest(${inReach(times, question)}) AS near (occurred_at)
         WHERE ${startsInRange(question)}) END`
 }
@@ -169,7 +169,7 @@ function lastBefore(day: Day): RawBuilder<unknown> {
 }
 
 /** Elsewhere a midnight can happen twice or not at all: days decide, as for events, unless all lies well inside. */
-function isWellInside(times: RawBuilder<unknown>, { tz, range }: Frame): RawBuilder<unknown> {
+function isWellInside(times: RawBuilder<unknown>, { tz, range }: QueryContext): RawBuilder<unknown> {
   const instant = (day: Day) => sql`${day}::timestamp AT TIME ZONE ${tz}`
   return sql`(${times}[1] > ${instant(addDays(range!.from, 2))}
         AND ${times}[cardinality(${times})] < ${instant(addDays(range!.to, -2))})`
@@ -177,12 +177,12 @@ function isWellInside(times: RawBuilder<unknown>, { tz, range }: Frame): RawBuil
 
 /** The times of a sorted array from two days before the range until the last window is over, and not much more. */
 function inReach(times: RawBuilder<unknown>, question: FunnelQuestion): RawBuilder<unknown> {
-  const { frame } = question
-  const { from, to } = frame.range!
+  const { context } = question
+  const { from, to } = context.range!
   return between(
     times,
-    sql`${addDays(from, -2)}::timestamp AT TIME ZONE ${frame.tz}`,
-    sql`(${addDays(to, 2)}::timestamp + ${windowInterval(question)}) AT TIME ZONE ${frame.tz}`,
+    sql`${addDays(from, -2)}::timestamp AT TIME ZONE ${context.tz}`,
+    sql`(${addDays(to, 2)}::timestamp + ${windowInterval(question)}) AT TIME ZONE ${context.tz}`,
   )
 }
 

@@ -4,7 +4,7 @@
  */
 import { EaError } from '../../core/errors.js'
 import { addWindows, daysBetween, type Grain } from '../../core/time.js'
-import type { Frame } from './query-context.js'
+import type { QueryContext } from './query-context.js'
 
 /** The most numbers of one answer: some twenty megabytes of JSON. */
 export const maxNumbers = 250_000
@@ -19,7 +19,7 @@ export interface SizeFactor {
 }
 
 /** How many windows the range has; for hours about so many, because clocks are changed. */
-export function countWindows(grain: Grain, { range }: Pick<Frame, 'range'>): number {
+export function countWindows(grain: Grain, { range }: Pick<QueryContext, 'range'>): number {
   if (range === undefined) return 0
   const days = daysBetween(range.from, range.to)
   switch (grain) {

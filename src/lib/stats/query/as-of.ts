@@ -8,7 +8,7 @@ import { addDays, type Day } from '../../core/time.js'
 import type { Session } from '../../db/connect.js'
 import type { TableNames } from '../../db/tables.js'
 import { all, eventDay, inSegments, onDays } from './events.js'
-import { type Cut, type OpenFrame, ofCompletedBatches, visibleOnly } from './query-context.js'
+import { type Cut, type OpenQueryContext, ofCompletedBatches, visibleOnly } from './query-context.js'
 import { withSettings } from './settings.js'
 
 /** What must be known to look for later events. */
@@ -55,13 +55,13 @@ async function hasLater(s: Session, { asOf, openBatches }: CutRequest): Promise<
  * The rollups as they would be without the events at or after as-of: subqueries in place of the tables. `user_days` is
  * exact unless the days are mixed.
  */
-export function tablesBeforeAsOf(t: TableNames, frame: OpenFrame): TableNames {
-  const { cut } = frame
+export function tablesBeforeAsOf(t: TableNames, context: OpenQueryContext): TableNames {
+  const { cut } = context
   if (cut === undefined) return t
   const isWhole = sql`day < ${cut.wholeBefore}::date`
   const userTimes = sql`(SELECT rollup, user_id,
-      times[1 : width_bucket(${frame.asOf}::timestamptz - interval '1 microsecond', times)] AS times
-    FROM ${t.user_times} WHERE times[1] < ${frame.asOf}::timestamptz)`
+      times[1 : width_bucket(${context.asOf}::timestamptz - interval '1 microsecond', times)] AS times
+    FROM ${t.user_times} WHERE times[1] < ${context.asOf}::timestamptz)`
   if (cut.day === 'between') {
     return {
       ...t,
@@ -70,12 +70,12 @@ export function tablesBeforeAsOf(t: TableNames, frame: OpenFrame): TableNames {
       user_days: sql`(SELECT * FROM ${t.user_days} AS user_days WHERE ${isWhole})`,
     }
   }
-  const inZone = { ...frame, tz: cut.tz }
+  const inZone = { ...context, tz: cut.tz }
   const day = eventDay(inZone)
   const rest = sql`${t.events} WHERE ${all([
     ...onDays(inZone, { from: cut.wholeBefore }),
-    ...visibleOnly(frame),
-    ...inSegments(frame),
+    ...visibleOnly(context),
+    ...inSegments(context),
   ])}`
   return {
     ...t,

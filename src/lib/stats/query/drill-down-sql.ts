@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'
 import { EaError } from '../../core/errors.js'
-import type { Frame } from './query-context.js'
+import type { QueryContext } from './query-context.js'
 import type { Stat } from './stat.js'
 
 /** A part of a list of users, in the order of their ids. */
@@ -21,7 +21,7 @@ export interface UserPage {
 export function usersSql<S extends z.ZodObject>(
   stat: Stat<S>,
   params: z.output<S>,
-  frame: Frame,
+  context: QueryContext,
   key: string,
   page?: UserPage,
 ): RawBuilder<{ user_id: string }> {
@@ -30,7 +30,7 @@ export function usersSql<S extends z.ZodObject>(
   const limit = page === undefined ? sql`` : sql`\nLIMIT ${page.size}::bigint`
   return sql<{ user_id: string }>`
 SELECT user_id FROM (
-${stat.drillDown.sql(key, params, frame)}
+${stat.drillDown.sql(key, params, context)}
 ) AS users_of_number${after}
 ORDER BY user_id COLLATE "C"${limit}`
 }

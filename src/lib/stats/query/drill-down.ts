@@ -11,8 +11,8 @@ import { maxNumbers } from './answer-size.js'
 import { type UserPage, usersSql } from './drill-down-sql.js'
 import { metaOf } from './meta.js'
 import { parseParams } from './params.js'
-import type { Frame } from './query-context.js'
-import { type AskOptions, frameOf, inReading, rowsOf } from './run-stat.js'
+import type { QueryContext } from './query-context.js'
+import { inReading, queryContextOf, type RunStatOptions, rowsOf } from './run-stat.js'
 import type { Stat } from './stat.js'
 import { warningsOf } from './warnings.js'
 
@@ -21,7 +21,7 @@ const pieceSize = 10_000
 
 export type UserRow = { readonly user_id: string }
 
-export interface AskUsersOptions extends AskOptions {
+export interface DrillDownOptions extends RunStatOptions {
   /** Only this part of them; `meta.next_cursor` is there when more follow. */
   readonly page?: UserPage
 }
@@ -33,28 +33,28 @@ export interface AskUsersOptions extends AskOptions {
  * @throws EaError `usage` for a stat without users, and for a text that is not the key of one; `answer_too_large` for more users
  *   than an answer can have, when no page is asked for
  * @example
- * const { data } = await askUsers(db, retentionStat, { windows: 4 }, '2025-10-06:1')
+ * const { data } = await drillDown(db, retentionStat, { windows: 4 }, '2025-10-06:1')
  * data[0] // { user_id: 'u1007' }
  */
-export async function askUsers<S extends z.ZodObject>(
+export async function drillDown<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
   key: string,
-  options: AskUsersOptions = {},
+  options: DrillDownOptions = {},
 ): Promise<Result> {
   const params = parseParams(stat.params, given, options.spell)
   const { page = { size: maxNumbers } } = options
   return inReading(db, options, async (s) => {
-    const frame = await frameOfUsers(s, stat, params, options)
+    const context = await frameOfUsers(s, stat, params, options)
     // One more than asked for tells whether more follow.
     const wanted = { ...page, size: page.size + 1 }
     const rows =
-      frame.range === undefined ? [] : await rowsOf(s, stat, frame, usersSql(stat, params, frame, key, wanted))
+      context.range === undefined ? [] : await rowsOf(s, stat, context, usersSql(stat, params, context, key, wanted))
     if (options.page === undefined && rows.length > page.size) throw tooMany(page.size)
     const data = rows.slice(0, page.size)
     const next = rows.length > page.size ? { next_cursor: cursorAfter(data.at(-1)!.user_id) } : {}
-    const about = await aboutUsers(s, stat, params, frame, key)
+    const about = await aboutUsers(s, stat, params, context, key)
     return { ...about, data, meta: { ...about.meta, ...next } }
   })
 }
@@ -63,7 +63,7 @@ export async function askUsers<S extends z.ZodObject>(
  * Hands all users behind one number to `take`, piece by piece, of one snapshot; the next piece comes when `take` is done.
  *
  * @returns the answer without its rows
- * @throws as `askUsers`; what `take` throws
+ * @throws as `drillDown`; what `take` throws
  */
 export async function eachUser<S extends z.ZodObject>(
   db: Database,
@@ -71,15 +71,15 @@ export async function eachUser<S extends z.ZodObject>(
   given: z.input<S>,
   key: string,
   take: (users: readonly UserRow[]) => Promise<unknown>,
-  options: AskOptions = {},
+  options: RunStatOptions = {},
 ): Promise<Result> {
   const params = parseParams(stat.params, given, options.spell)
   return inReading(db, options, async (s) => {
-    const frame = await frameOfUsers(s, stat, params, options)
-    if (frame.range !== undefined) {
+    const context = await frameOfUsers(s, stat, params, options)
+    if (context.range !== undefined) {
       // All of them are wanted, not the first ones soon.
       await sql`SELECT set_config('cursor_tuple_fraction', '1', true)`.execute(s.q)
-      await rowsOf(s, stat, frame, sql`DECLARE users NO SCROLL CURSOR FOR ${usersSql(stat, params, frame, key)}`)
+      await rowsOf(s, stat, context, sql`DECLARE users NO SCROLL CURSOR FOR ${usersSql(stat, params, context, key)}`)
       for (;;) {
         const { rows } = await sql<UserRow>`FETCH ${sql.lit(pieceSize)} FROM users`.execute(s.q)
         if (rows.length > 0) await take(rows)
@@ -87,14 +87,14 @@ export async function eachUser<S extends z.ZodObject>(
       }
       await sql`CLOSE users`.execute(s.q)
     }
-    return aboutUsers(s, stat, params, frame, key)
+    return aboutUsers(s, stat, params, context, key)
   })
 }
 
 const userColumns: readonly Column[] = [{ name: 'user_id', kind: 'text' }]
 
-function frameOfUsers<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.output<S>, options: AskOptions) {
-  return frameOf(s, stat, params, options, stat.drillDown?.canUseRollups)
+function frameOfUsers<S extends z.ZodObject>(s: Session, stat: Stat<S>, params: z.output<S>, options: RunStatOptions) {
+  return queryContextOf(s, stat, params, options, stat.drillDown?.canUseRollups)
 }
 
 /** The answer but for its rows. */
@@ -102,15 +102,15 @@ async function aboutUsers<S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   params: z.output<S>,
-  frame: Frame,
+  context: QueryContext,
   key: string,
 ): Promise<Result> {
-  const warnings = await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))
+  const warnings = await warningsOf(s, context, stat.selectors?.(params), stat.fields?.(params))
   return {
     metric: stat.name,
     columns: userColumns,
     data: [],
-    meta: { ...metaOf(frame, stat.definition(params), params), users_of: key, warnings },
+    meta: { ...metaOf(context, stat.definition(params), params), users_of: key, warnings },
   }
 }
 

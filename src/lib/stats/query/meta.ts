@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { addDays, weekdays } from '../../core/time.js'
 import { completeUntil, isRangeComplete } from './completeness.js'
 import { plainParams } from './params.js'
-import type { Frame } from './query-context.js'
+import type { QueryContext } from './query-context.js'
 
 const day = () => z.iso.date().nullable()
 
@@ -41,23 +41,23 @@ export type StatMeta<P> = ResolvedMeta & { readonly warnings: string[] } & Omit<
   >
 
 /** `meta` without warnings, in the order in which it is shown. */
-export function metaOf(frame: Frame, definition: string, params: Readonly<Record<string, unknown>>) {
+export function metaOf(context: QueryContext, definition: string, params: Readonly<Record<string, unknown>>) {
   const { segment, ...own } = plainParams(params)
   const resolved: ResolvedMeta = {
-    from: frame.range?.from ?? null,
-    to: frame.range === undefined ? null : addDays(frame.range.to, -1),
-    default_range: frame.defaultRange,
-    tz: frame.tz,
-    week_start: frame.weekStart,
-    as_of: frame.asOf,
+    from: context.range?.from ?? null,
+    to: context.range === undefined ? null : addDays(context.range.to, -1),
+    default_range: context.defaultRange,
+    tz: context.tz,
+    week_start: context.weekStart,
+    as_of: context.asOf,
     segment: segment as string[],
     definition,
-    data_from: frame.dataFrom,
-    data_until: frame.dataUntil,
-    complete_until: completeUntil(frame),
-    range_complete: isRangeComplete(frame),
-    hides_later_events: frame.cut !== undefined,
-    source: frame.source,
+    data_from: context.dataFrom,
+    data_until: context.dataUntil,
+    complete_until: completeUntil(context),
+    range_complete: isRangeComplete(context),
+    hides_later_events: context.cut !== undefined,
+    source: context.source,
   }
   return { ...resolved, ...own, ...resolved }
 }

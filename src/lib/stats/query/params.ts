@@ -50,7 +50,7 @@ export function pointedIssue(problem: SyntaxProblem, path: PropertyKey[] = []) {
 }
 
 /** What every stat takes, whatever its range is. */
-export const frameParams = {
+export const contextParams = {
   segment: z
     .array(parsedText((text): Segment => ({ text, conditions: parseSegment(text) })))
     .default([])
@@ -71,7 +71,7 @@ export const frameParams = {
       'What counts as now: a day (its start) or an instant. Events at or after it do not count, and relative days are counted from it.',
     ),
 }
-export type FrameParams = z.output<z.ZodObject<typeof frameParams>>
+export type ContextParams = z.output<z.ZodObject<typeof contextParams>>
 
 /** What a stat over a range of days takes. */
 export const commonParams = {
@@ -81,7 +81,7 @@ export const commonParams = {
       `First day, included: 2025-08-31, 2025-08, yesterday, -7d, -12w (default: the newest day of the data and the ${defaultDaysBack} days before it).`,
     ),
   to: givenDay.optional().describe('Last day, included (default: the newest day of the data).'),
-  ...frameParams,
+  ...contextParams,
 }
 
 /** One parameter as a skin needs it. */

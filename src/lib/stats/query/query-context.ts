@@ -5,7 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Day, Grain, Weekday } from '../../core/time.js'
 import type { TableNames } from '../../db/tables.js'
-import type { OptionalRollup } from '../../rollups/sql/on-demand.js'
+import type { OnDemandRollup } from '../../rollups/sql/on-demand.js'
 import type { Condition } from '../filter/filter.js'
 
 /** Where as-of cuts the days of the rollups. */
@@ -39,7 +39,7 @@ export interface RangeRequest {
   readonly countsLater?: boolean
 }
 
-export interface Frame {
+export interface QueryContext {
   /** When rollups answer and an optional one holds the segments, `user_days` and `days` are those of the segments. */
   readonly t: TableNames
   /** `[from, to)`, whole windows of the grain; undefined when there is no data and no range was asked for. */
@@ -67,13 +67,13 @@ export interface Frame {
   /** The conditions of all segments: all of them hold for an event that counts. */
   readonly segments: readonly Condition[]
   /** The rollups that are kept because somebody asked for them. */
-  readonly optionalRollups: readonly OptionalRollup[]
+  readonly onDemandRollups: readonly OnDemandRollup[]
   /** Whether rollups have `user_days` and `days` for these segments: there are none, or an optional rollup holds them. */
   readonly segmentsHeld: boolean
 }
 
 /** A frame of which is not known yet who answers. */
-export type OpenFrame = Omit<Frame, 'source'>
+export type OpenQueryContext = Omit<QueryContext, 'source'>
 
 /** Conditions that leave out events of batches that are not completed: none when there are no such batches. */
 export function ofCompletedBatches(openBatches: readonly number[]): RawBuilder<unknown>[] {
@@ -85,6 +85,6 @@ export function visibleOnly({
   openBatches,
   cut,
   asOf,
-}: Pick<OpenFrame, 'openBatches' | 'cut' | 'asOf'>): RawBuilder<unknown>[] {
+}: Pick<OpenQueryContext, 'openBatches' | 'cut' | 'asOf'>): RawBuilder<unknown>[] {
   return [...ofCompletedBatches(openBatches), ...(cut === undefined ? [] : [sql`occurred_at < ${asOf}::timestamptz`])]
 }

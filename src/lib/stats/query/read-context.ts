@@ -13,12 +13,12 @@ import {
   windowStart,
 } from '../../core/time.js'
 import { type Session, sqlState } from '../../db/connect.js'
-import { optionalRollup } from '../../rollups/sql/on-demand.js'
-import { areHeld } from '../filter/rollup-match.js'
+import { onDemandRollup } from '../../rollups/sql/on-demand.js'
+import { areInRollups } from '../filter/rollup-match.js'
 import { cutAt } from './as-of.js'
 import { all } from './events.js'
-import { defaultDaysBack, type FrameParams } from './params.js'
-import { type Cut, type OpenFrame, type RangeRequest, visibleOnly } from './query-context.js'
+import { type ContextParams, defaultDaysBack } from './params.js'
+import { type Cut, type OpenQueryContext, type RangeRequest, visibleOnly } from './query-context.js'
 
 /** The longest range: a hundred years. */
 const maxRangeDays = 36_600
@@ -30,12 +30,12 @@ const maxRangeDays = 36_600
  * @returns the frame, and whether its days are those of the rollups
  * @throws EaError `usage` for a time zone that the server does not know, and for a range that ends before it begins
  */
-export async function readFrame(
+export async function readQueryContext(
   s: Session,
-  params: FrameParams,
+  params: ContextParams,
   request: RangeRequest,
   spell: (name: string) => string = (name) => name,
-): Promise<{ frame: OpenFrame; inReportingTz: boolean }> {
+): Promise<{ context: OpenQueryContext; inReportingTz: boolean }> {
   const state = await readState(s, params)
   const tz = params.tz ?? state.reporting_tz
   const inReportingTz = isSameTimeZone(tz, state.reporting_tz)
@@ -45,10 +45,10 @@ export async function readFrame(
   const today = state.as_of_local.slice(0, 10)
   const range = resolveRange(request, params.weekStart, data, today, spell)
   const segments = params.segment.flatMap(({ conditions }) => conditions)
-  const optionalRollups = state.optional_rollups.map(optionalRollup)
+  const onDemandRollups = state.optional_rollups.map(onDemandRollup)
   return {
     inReportingTz,
-    frame: {
+    context: {
       t: s.t,
       range: range?.days,
       defaultRange: range?.note ?? null,
@@ -61,8 +61,8 @@ export async function readFrame(
       openBatches: state.open_batches,
       cut,
       segments,
-      optionalRollups,
-      segmentsHeld: areHeld(segments, optionalRollups),
+      onDemandRollups,
+      segmentsHeld: areInRollups(segments, onDemandRollups),
     },
   }
 }
@@ -74,13 +74,13 @@ interface DataDays {
 
 interface State extends DataDays {
   reporting_tz: string
-  optional_rollups: Parameters<typeof optionalRollup>[0][]
+  optional_rollups: Parameters<typeof onDemandRollup>[0][]
   open_batches: number[]
   as_of: string
   as_of_local: string
 }
 
-async function readState({ q, t }: Session, { tz, asOf }: FrameParams): Promise<State> {
+async function readState({ q, t }: Session, { tz, asOf }: ContextParams): Promise<State> {
   const asOfInstant = asOf !== undefined && isInstant(asOf) ? asOf : null
   const asOfDay = asOf === undefined || asOfInstant !== null ? null : await dayOfAsOf({ q, t }, asOf, tz)
   const query = sql<State>`

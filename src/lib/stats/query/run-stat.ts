@@ -8,20 +8,20 @@ import { EaError } from '../../core/errors.js'
 import { addDays } from '../../core/time.js'
 import { withCancel } from '../../db/cancel.js'
 import { type Database, type Session, sqlState, withTransaction } from '../../db/connect.js'
-import { tablesOfSegments } from '../filter/rollup-match.js'
+import { rollupTablesOf } from '../filter/rollup-match.js'
 import { requireAnswerable, type SizeFactor } from './answer-size.js'
 import { tablesBeforeAsOf } from './as-of.js'
 import { usersSql } from './drill-down-sql.js'
 import { metaOf } from './meta.js'
-import { type FrameParams, parseParams } from './params.js'
-import type { Frame } from './query-context.js'
-import { readFrame } from './read-context.js'
+import { type ContextParams, parseParams } from './params.js'
+import type { QueryContext } from './query-context.js'
+import { readQueryContext } from './read-context.js'
 import type { RowSchema } from './row-schema.js'
 import { withSettings } from './settings.js'
-import { type Answer, columnsFor, type Shaped, type Stat } from './stat.js'
+import { type Answer, columnsFor, type Stat, type StatRows } from './stat.js'
 import { warningsOf } from './warnings.js'
 
-export interface AskOptions {
+export interface RunStatOptions {
   /** Cancels the statement when it aborts. */
   readonly signal?: AbortSignal | undefined
   /** How the caller writes the names of parameters, for messages. */
@@ -38,30 +38,30 @@ const reading = { isolation: 'repeatable read', readOnly: true } as const
  * @param given the parameters as given, in camel case; checked here
  * @throws EaError `usage` for parameters that are not of their form
  * @example
- * const result = await ask(db, dau, { from: '2025-08-01', to: '2025-08-31', grain: 'week' })
+ * const result = await runStat(db, dau, { from: '2025-08-01', to: '2025-08-31', grain: 'week' })
  */
-export async function ask<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
+export async function runStat<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
   db: Database,
   stat: Stat<S, R, M>,
   given: z.input<S>,
-  options: AskOptions = {},
+  options: RunStatOptions = {},
 ): Promise<Answer<Stat<S, R, M>>> {
   const params = parseParams(stat.params, given, options.spell)
-  return inReading(db, options, (s) => answer(s, stat, params, options))
+  return inReading(db, options, (s) => runStatIn(s, stat, params, options))
 }
 
 /** Answers inside a transaction of the caller: several answers that see the same batches. */
-export async function answer<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
+export async function runStatIn<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
   s: Session,
   stat: Stat<S, R, M>,
   params: z.output<S>,
-  options: AskOptions = {},
+  options: RunStatOptions = {},
 ): Promise<Answer<Stat<S, R, M>>> {
-  const frame = await frameOf(s, stat, params, options)
-  requireAnswerable(sizeOf(stat, params, frame), options.spell)
-  const shaped: Shaped<z.output<R>, z.output<M>> = frame.range === undefined
+  const context = await queryContextOf(s, stat, params, options)
+  requireAnswerable(sizeOf(stat, params, context), options.spell)
+  const shaped: StatRows<z.output<R>, z.output<M>> = context.range === undefined
     ? { data: [] }
-    : await stat.shape(await rowsOf(s, stat, frame, stat.sql(params, frame)), params, frame)
+    : await stat.shape(await rowsOf(s, stat, context, stat.sql(params, context)), params, context)
   const { data, footer, meta, warnings = [] } = shaped
   const { chart } = stat
   return {
@@ -70,9 +70,9 @@ export async function answer<S extends z.ZodObject, R extends RowSchema, M exten
     data,
     ...(footer === undefined ? {} : { footer }),
     meta: {
-      ...metaOf(frame, stat.definition(params), params),
+      ...metaOf(context, stat.definition(params), params),
       ...meta,
-      warnings: [...(await warningsOf(s, frame, stat.selectors?.(params), stat.fields?.(params))), ...warnings],
+      warnings: [...(await warningsOf(s, context, stat.selectors?.(params), stat.fields?.(params))), ...warnings],
     },
     ...(chart === undefined ? {} : { chart: { ...chart, title: chart.title(params) } }),
     ...(stat.lookbackDays === undefined ? {} : { lookbackDays: stat.lookbackDays(params) }),
@@ -85,46 +85,56 @@ export interface Statement {
   readonly parameters: readonly unknown[]
 }
 
-/** What `ask` (or with a key `drillDown`) would run. */
+/** What `runStat` (or with a key `drillDown`) would run. */
 export async function explain<S extends z.ZodObject>(
   db: Database,
   stat: Stat<S>,
   given: z.input<S>,
-  options: AskOptions & { readonly key?: string } = {},
+  options: RunStatOptions & { readonly key?: string } = {},
 ): Promise<Statement> {
   const params = parseParams(stat.params, given, options.spell)
   return inReading(db, options, async (s) => (await statementOf(s, stat, params, options)).statement)
 }
 
-/** What `answer` would run, inside a transaction of the caller, and the days `[from, to)` that it would cover. */
+/** What `runStatIn` would run, inside a transaction of the caller, and the days `[from, to)` that it would cover. */
 export async function statementOf<S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   params: z.output<S>,
-  options: AskOptions & { readonly key?: string } = {},
-): Promise<{ statement: Statement; range: Frame['range'] }> {
+  options: RunStatOptions & { readonly key?: string } = {},
+): Promise<{ statement: Statement; range: QueryContext['range'] }> {
   const { key } = options
-  const frame = await frameOf(s, stat, params, options, key === undefined ? undefined : stat.drillDown?.canUseRollups)
+  const context = await queryContextOf(
+    s,
+    stat,
+    params,
+    options,
+    key === undefined ? undefined : stat.drillDown?.canUseRollups,
+  )
   // Without data there is no range yet: the statement is the same for any.
-  const today = frame.asOfLocal.slice(0, 10)
-  const whole = { ...frame, range: frame.range ?? { from: today, to: addDays(today, 1) } }
-  if (key === undefined) requireAnswerable(sizeOf(stat, params, frame), options.spell)
+  const today = context.asOfLocal.slice(0, 10)
+  const whole = { ...context, range: context.range ?? { from: today, to: addDays(today, 1) } }
+  if (key === undefined) requireAnswerable(sizeOf(stat, params, context), options.spell)
   const compiled = (key === undefined ? stat.sql(params, whole) : usersSql(stat, params, whole, key)).compile(s.q)
-  return { statement: { sql: compiled.sql, parameters: compiled.parameters }, range: frame.range }
+  return { statement: { sql: compiled.sql, parameters: compiled.parameters }, range: context.range }
 }
 
-function sizeOf<S extends z.ZodObject>(stat: Stat<S>, params: z.output<S>, frame: Frame): readonly SizeFactor[] {
-  return frame.range === undefined ? [] : (stat.size?.(params, frame) ?? [])
+function sizeOf<S extends z.ZodObject>(
+  stat: Stat<S>,
+  params: z.output<S>,
+  context: QueryContext,
+): readonly SizeFactor[] {
+  return context.range === undefined ? [] : (stat.size?.(params, context) ?? [])
 }
 
 /**
- * One transaction for several answers that see the same batches: `answer` inside it.
+ * One transaction for several answers that see the same batches: `runStatIn` inside it.
  *
  * @throws EaError `query_timeout` when a statement takes longer than `timeoutMs`
  */
 export async function inReading<T>(
   db: Database,
-  { signal, timeoutMs }: AskOptions,
+  { signal, timeoutMs }: RunStatOptions,
   read: (s: Session) => Promise<T>,
 ): Promise<T> {
   const running = withTransaction(
@@ -144,7 +154,7 @@ export async function inReading<T>(
 }
 
 /** Has the server end each statement of this transaction that takes too long. */
-export async function limitTime({ q }: Session, { timeoutMs }: Pick<AskOptions, 'timeoutMs'>): Promise<void> {
+export async function limitTime({ q }: Session, { timeoutMs }: Pick<RunStatOptions, 'timeoutMs'>): Promise<void> {
   if (timeoutMs === undefined) return
   await sql`SELECT set_config('statement_timeout', ${String(timeoutMs)}, true)`.execute(q)
 }
@@ -154,7 +164,7 @@ export async function limitTime({ q }: Session, { timeoutMs }: Pick<AskOptions, 
  *
  * @throws EaError `query_timeout` when one of its statements took too long
  */
-export async function asTimeout<T>(running: Promise<T>, { signal, timeoutMs }: AskOptions): Promise<T> {
+export async function asTimeout<T>(running: Promise<T>, { signal, timeoutMs }: RunStatOptions): Promise<T> {
   try {
     return await running
   } catch (error) {
@@ -166,21 +176,21 @@ export async function asTimeout<T>(running: Promise<T>, { signal, timeoutMs }: A
   }
 }
 
-export async function frameOf<S extends z.ZodObject>(
+export async function queryContextOf<S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   params: z.output<S>,
-  { spell }: AskOptions,
+  { spell }: RunStatOptions,
   canUseRollups: Stat<S>['canUseRollups'] = stat.canUseRollups,
-): Promise<Frame> {
-  const common = params as unknown as FrameParams
-  const { frame, inReportingTz } = await readFrame(s, common, stat.range(params), spell)
-  const areDaysInOrder = inReportingTz && frame.cut?.day !== 'mixed'
-  if (!areDaysInOrder || !canUseRollups(params, { ...frame, source: 'rollups' })) {
-    return { ...frame, source: 'events' }
+): Promise<QueryContext> {
+  const common = params as unknown as ContextParams
+  const { context, inReportingTz } = await readQueryContext(s, common, stat.range(params), spell)
+  const areDaysInOrder = inReportingTz && context.cut?.day !== 'mixed'
+  if (!areDaysInOrder || !canUseRollups(params, { ...context, source: 'rollups' })) {
+    return { ...context, source: 'events' }
   }
-  const t = tablesBeforeAsOf(tablesOfSegments(frame.t, frame.segments, frame.optionalRollups), frame)
-  return { ...frame, t, source: 'rollups' }
+  const t = tablesBeforeAsOf(rollupTablesOf(context.t, context.segments, context.onDemandRollups), context)
+  return { ...context, t, source: 'rollups' }
 }
 
 /**
@@ -193,10 +203,10 @@ const eventSettings = { enable_sort: 'off', enable_gathermerge: 'off' }
 export async function rowsOf<R, S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
-  frame: Frame,
+  context: QueryContext,
   query: RawBuilder<R>,
 ): Promise<R[]> {
-  const settings = frame.source === 'events' ? eventSettings : stat.rollupSettings
+  const settings = context.source === 'events' ? eventSettings : stat.rollupSettings
   const run = async () => (await query.execute(s.q)).rows
   return settings === undefined ? run() : withSettings(s, settings, run)
 }

@@ -10,14 +10,14 @@ import type { Day, DayGrain, Weekday } from '../../core/time.js'
 import type { Field, Selector } from '../filter/filter.js'
 import type { SizeFactor } from './answer-size.js'
 import type { StatMeta } from './meta.js'
-import type { Frame, RangeRequest } from './query-context.js'
+import type { QueryContext, RangeRequest } from './query-context.js'
 import { type ColumnChoice, columnsOf, type RowSchema } from './row-schema.js'
 
 /** A row as the database gives it. */
 export type SqlRow = Record<string, unknown>
 
 /** The rows of an answer, and what only this stat can say about them. */
-export interface Shaped<R = Row, M = Readonly<Record<string, unknown>>> {
+export interface StatRows<R = Row, M = Readonly<Record<string, unknown>>> {
   readonly data: R[]
   /** A last row for tables; what it says is also in `meta`. */
   readonly footer?: Row
@@ -63,7 +63,7 @@ export interface Stat<
   /** How many days before the range an answer counts users; none when absent. */
   lookbackDays?(params: z.output<S>): number
   /** Whether the rollups hold what these parameters ask for; the time zone is not its concern. */
-  canUseRollups(params: z.output<S>, frame: Frame): boolean
+  canUseRollups(params: z.output<S>, context: QueryContext): boolean
   /** Settings of PostgreSQL for a statement that reads rollups, where its planner chooses the slower way without. */
   readonly rollupSettings?: Readonly<Record<string, string>>
   /** What selects events in the parameters beside segments: steps, start and return events; their names are checked. */
@@ -78,13 +78,13 @@ export interface Stat<
    */
   isTimeSensitive?(params: z.output<S>, now: Date): boolean
   /** What the number of its numbers is a product of, where that can be large. */
-  size?(params: z.output<S>, frame: Frame): readonly SizeFactor[]
-  sql(params: z.output<S>, frame: Frame): RawBuilder<SqlRow>
+  size?(params: z.output<S>, context: QueryContext): readonly SizeFactor[]
+  sql(params: z.output<S>, context: QueryContext): RawBuilder<SqlRow>
   shape(
     rows: readonly SqlRow[],
     params: z.output<S>,
-    frame: Frame,
-  ): Shaped<z.output<R>, z.output<M>> | Promise<Shaped<z.output<R>, z.output<M>>>
+    context: QueryContext,
+  ): StatRows<z.output<R>, z.output<M>> | Promise<StatRows<z.output<R>, z.output<M>>>
   /** The users behind a number of the answer. */
   readonly drillDown?: DrillDown<S>
 }
@@ -118,13 +118,13 @@ interface DrillDown<S extends z.ZodObject> {
   /** How the key of a number is written, for help: `COHORT:WINDOW, as in 2025-10-06:1`. */
   readonly key: string
   /** Whether the rollups hold these users too, where that is not so for all that they answer. */
-  canUseRollups?(params: z.output<S>, frame: Frame): boolean
+  canUseRollups?(params: z.output<S>, context: QueryContext): boolean
   /**
    * `user_id` of each user of the number, in any order.
    *
    * @throws EaError `usage` for a text that is not the key of a number of the answer
    */
-  sql(key: string, params: z.output<S>, frame: Frame): RawBuilder<{ user_id: string }>
+  sql(key: string, params: z.output<S>, context: QueryContext): RawBuilder<{ user_id: string }>
 }
 
 type Empty = z.ZodObject<Record<never, z.ZodType>>

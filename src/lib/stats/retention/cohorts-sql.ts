@@ -6,7 +6,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { all } from '../query/events.js'
-import { type Frame, visibleOnly } from '../query/query-context.js'
+import { type QueryContext, visibleOnly } from '../query/query-context.js'
 import { firstEventKey, returnConditions, startConditions } from './events-sql.js'
 import type { Params } from './params.js'
 import { rollingUserWindows } from './rolling.js'
@@ -14,9 +14,9 @@ import { firstDayMembers, isByFirstDays, rollupUserWindows } from './rollups.js'
 import { cohortSpan, countCohorts, notAfter, notBefore, numberOf } from './windows.js'
 
 /** The query for all cells. */
-export function members(params: Params, frame: Frame): RawBuilder<unknown> {
-  if (isByFirstDays(params, frame)) return firstDayMembers(params, frame)
-  return params.clock === 'rolling' ? rollingMembers(params, frame) : calendarMembers(params, frame)
+export function members(params: Params, context: QueryContext): RawBuilder<unknown> {
+  if (isByFirstDays(params, context)) return firstDayMembers(params, context)
+  return params.clock === 'rolling' ? rollingMembers(params, context) : calendarMembers(params, context)
 }
 
 /**
@@ -29,25 +29,26 @@ export function membersOfCell(
   cohort: RawBuilder<unknown>,
   number: number,
   params: Params,
-  frame: Frame,
+  context: QueryContext,
 ): RawBuilder<{ user_id: string }> {
   const isInWindow = params.mode === 'on' ? sql`number = ${number}::int` : sql`number >= ${number}::int`
   return sql`SELECT user_id
 FROM (
-  ${members(params, frame)}
+  ${members(params, context)}
 ) AS members
 WHERE cohort = ${cohort} AND ${isInWindow}`
 }
 
 /** One scan: a row for each user and window, from these a row for each user, from it his cells. */
-function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+function calendarMembers(params: Params, context: QueryContext): RawBuilder<unknown> {
   const { cohort } = params
-  const { isEntering } = startConditions(params, frame)
-  const userWindows = frame.source === 'rollups' ? rollupUserWindows(params, frame) : eventUserWindows(params, frame)
+  const { isEntering } = startConditions(params, context)
+  const userWindows =
+    context.source === 'rollups' ? rollupUserWindows(params, context) : eventUserWindows(params, context)
   const starts = sql`min(number) FILTER (WHERE starts)`
   // The first event ever decides: it lies in the first window with such an event, and has to enter there.
   const hasEntered = isEntering === undefined ? sql`` : sql`\n    HAVING ${starts} = min(number) FILTER (WHERE enters)`
-  const isInRange = sql`number >= 0 AND number < ${countCohorts(params, frame)}::int`
+  const isInRange = sql`number >= 0 AND number < ${countCohorts(params, context)}::int`
   const cohorts =
     cohort === 'active' ? sql`array_agg(number) FILTER (WHERE starts AND ${isInRange})` : sql`ARRAY[${starts}]`
   return cellsOf(
@@ -60,11 +61,11 @@ function calendarMembers(params: Params, frame: Frame): RawBuilder<unknown> {
   )
 }
 
-function rollingMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+function rollingMembers(params: Params, context: QueryContext): RawBuilder<unknown> {
   return cellsOf(
     sql`SELECT user_id, ARRAY[cohort] AS cohorts, ${returnedOf(params, sql`cohort + number`)}
     FROM (
-      ${withReturnsFrom(params, rollingUserWindows(params, frame))}
+      ${withReturnsFrom(params, rollingUserWindows(params, context))}
     ) AS user_windows
     GROUP BY user_id, cohort`,
     params,
@@ -72,23 +73,23 @@ function rollingMembers(params: Params, frame: Frame): RawBuilder<unknown> {
 }
 
 /** `user_id, number, starts, returns` (with first-ever also `enters`) for each user and window; all of history is -1. */
-function eventUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
+function eventUserWindows(params: Params, context: QueryContext): RawBuilder<unknown> {
   const { cohort, mode, windows, windowType } = params
-  const { from, to } = cohortSpan(params, frame)
-  const { isStart, isEntering } = startConditions(params, frame)
-  const isReturn = returnConditions(params, frame)
+  const { from, to } = cohortSpan(params, context)
+  const { isStart, isEntering } = startConditions(params, context)
+  const isReturn = returnConditions(params, context)
   const at = sql`occurred_at`
   const isWanted = isStart.length === 0 || isReturn.length === 0 ? [] : [sql`((${all(isStart)}) OR (${all(isReturn)}))`]
   const hoursOfWindows = (windows + 1) * longestHours[windowType]
   const conditions = [
-    ...(cohort === 'active' ? [notBefore(at, from, frame)] : []),
-    ...(mode === 'on' ? [notAfter(at, to, hoursOfWindows, frame)] : []),
-    ...visibleOnly(frame),
+    ...(cohort === 'active' ? [notBefore(at, from, context)] : []),
+    ...(mode === 'on' ? [notAfter(at, to, hoursOfWindows, context)] : []),
+    ...visibleOnly(context),
     ...isWanted,
   ]
   // Only who has no earlier start can enter, so the order of the events of history is of no interest.
   const firstKey = (conditions: readonly RawBuilder<unknown>[]) =>
-    sql`min(${firstEventKey}) FILTER (WHERE ${all([notBefore(at, from, frame), ...conditions])})`
+    sql`min(${firstEventKey}) FILTER (WHERE ${all([notBefore(at, from, context), ...conditions])})`
   const enters =
     isEntering === undefined
       ? sql``
@@ -97,8 +98,8 @@ function eventUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
   return sql`SELECT user_id, number, bool_or(${all(isStart)}) AS starts,${enters}
           count(*) FILTER (WHERE ${all(isReturn)}) AS returns
         FROM (
-          SELECT *, ${numberOf(at, params, frame)} AS number
-          FROM ${frame.t.events}
+          SELECT *, ${numberOf(at, params, context)} AS number
+          FROM ${context.t.events}
           WHERE ${all(conditions)}
         ) AS numbered
         GROUP BY user_id, number`

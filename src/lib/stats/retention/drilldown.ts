@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../../core/errors.js'
 import { addWindows, type DayGrain, isDay, windowEnd } from '../../core/time.js'
 import { windowState } from '../query/completeness.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import { membersOfCell } from './cohorts-sql.js'
 import type { Params } from './params.js'
 import { rollingHours } from './rolling.js'
@@ -16,11 +16,11 @@ import { cohortSpan, dayCohorts, hourBegins, windowInstants } from './windows.js
  * @throws EaError `usage` for a text that is not of this form, a cohort that is no row, a window that was not asked for,
  *   and a cell of days that has not begun
  */
-export function cellUsers(cell: string, params: Params, frame: Frame): RawBuilder<{ user_id: string }> {
+export function cellUsers(cell: string, params: Params, context: QueryContext): RawBuilder<{ user_id: string }> {
   const { windows, windowType } = params
   const [, cohort = '', numberText = ''] = /^(.+):(\d{1,9})$/s.exec(cell) ?? []
   if (cohort === '') {
-    const { from } = cohortSpan(params, frame)
+    const { from } = cohortSpan(params, context)
     const example = windowType === 'hour' && isDay(from) ? `${from}T00:00:1` : `${from}:1`
     throw new EaError('usage', `${JSON.stringify(cell)} names no number: write COHORT:WINDOW.`, {
       suggestions: [`Try ${example}.`],
@@ -33,14 +33,14 @@ export function cellUsers(cell: string, params: Params, frame: Frame): RawBuilde
     })
   }
   const index =
-    windowType === 'hour' ? hourCohort(cohort, number, params, frame) : dayCohort(cohort, number, params, frame)
-  return membersOfCell(index, number, params, frame)
+    windowType === 'hour' ? hourCohort(cohort, number, params, context) : dayCohort(cohort, number, params, context)
+  return membersOfCell(index, number, params, context)
 }
 
 /** The number of a cohort of days. */
-function dayCohort(text: string, number: number, params: Params, frame: Frame): RawBuilder<unknown> {
+function dayCohort(text: string, number: number, params: Params, context: QueryContext): RawBuilder<unknown> {
   const windowType = params.windowType as DayGrain
-  const cohorts = dayCohorts(windowType, frame)
+  const cohorts = dayCohorts(windowType, context)
   const index = cohorts.indexOf(text)
   if (index < 0) {
     const [first, last] = [cohorts[0]!, cohorts.at(-1)!]
@@ -50,10 +50,10 @@ function dayCohort(text: string, number: number, params: Params, frame: Frame): 
     ]
     throw isDay(text) ? noCohort(text, before, after, first, last) : noCohort(text, first, last, first, last)
   }
-  if (params.clock === 'rolling') return cohortNumber(sql`number = ${index}::int`, number, params, frame)
+  if (params.clock === 'rolling') return cohortNumber(sql`number = ${index}::int`, number, params, context)
   const start = addWindows(text, windowType, number)
-  if (windowState(frame, start, windowEnd(start, windowType)) === 'ahead') {
-    throw new EaError('usage', `There is no number for ${text}:${number} yet: it begins after ${frame.asOf}.`, {
+  if (windowState(context, start, windowEnd(start, windowType)) === 'ahead') {
+    throw new EaError('usage', `There is no number for ${text}:${number} yet: it begins after ${context.asOf}.`, {
       suggestions: ['Choose an earlier cohort or window, or a later as-of.'],
     })
   }
@@ -61,12 +61,12 @@ function dayCohort(text: string, number: number, params: Params, frame: Frame): 
 }
 
 /** The number of a cohort of hours; of two hours with the same name the first, unless the offset tells. */
-function hourCohort(text: string, number: number, params: Params, frame: Frame): RawBuilder<unknown> {
-  const span = cohortSpan(params, frame)
+function hourCohort(text: string, number: number, params: Params, context: QueryContext): RawBuilder<unknown> {
+  const span = cohortSpan(params, context)
   const [, local = '', seconds = ':00', offset = ''] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
   const isInSpan = local >= span.from && local < span.to && seconds === ':00'
-  const begins = (isInSpan ? hourBegins(local, frame.tz) : []).filter(
+  const begins = (isInSpan ? hourBegins(local, context.tz) : []).filter(
     (instant) => offset === '' || instant === Date.parse(`${local}${offset}`),
   )[0]
   if (begins === undefined) {
@@ -74,7 +74,7 @@ function hourCohort(text: string, number: number, params: Params, frame: Frame):
     const last = new Date(Date.parse(`${span.to.slice(0, 10)}T${span.to.slice(11) || '00:00'}Z`) - 3_600_000)
     throw noCohort(text, first, last.toISOString().slice(0, 16), first, last.toISOString().slice(0, 16))
   }
-  return cohortNumber(sql`begins = ${new Date(begins).toISOString()}::timestamptz`, number, params, frame)
+  return cohortNumber(sql`begins = ${new Date(begins).toISOString()}::timestamptz`, number, params, context)
 }
 
 /** The number of the cohort for which a condition holds, or NULL when its cell has not begun. */
@@ -82,7 +82,7 @@ function cohortNumber(
   condition: RawBuilder<unknown>,
   number: number,
   params: Params,
-  frame: Frame,
+  context: QueryContext,
 ): RawBuilder<unknown> {
   const cellBegins =
     params.clock === 'rolling'
@@ -93,10 +93,10 @@ function cohortNumber(
   FROM (
     SELECT number, is_cohort, begins, ${cellBegins} AS cell_begins
     FROM (
-      ${windowInstants(params, frame)}
+      ${windowInstants(params, context)}
     ) AS windows
   ) AS cell_windows
-  WHERE is_cohort AND ${condition} AND cell_begins < ${frame.asOf}::timestamptz
+  WHERE is_cohort AND ${condition} AND cell_begins < ${context.asOf}::timestamptz
 )`
 }
 

@@ -3,7 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Selector } from '../filter/filter.js'
 import { allOf } from '../filter/filter-sql.js'
 import { inSegments } from '../query/events.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import type { Params } from './params.js'
 
 /**
@@ -12,16 +12,16 @@ import type { Params } from './params.js'
  * @returns `isEntering`: what must hold for the first start of all to put its user into a cohort; undefined when every
  *   start does
  */
-export function startConditions({ cohort, startEvent }: Params, frame: Frame) {
+export function startConditions({ cohort, startEvent }: Params, context: QueryContext) {
   const type = ofType(startEvent)
-  const rest = [...inBrackets(startEvent), ...inSegments(frame)]
+  const rest = [...inBrackets(startEvent), ...inSegments(context)]
   if (cohort !== 'first-ever') return { isStart: [...type, ...rest], isEntering: undefined }
   return { isStart: type, isEntering: rest.length === 0 ? undefined : rest }
 }
 
 /** What makes an event a return, apart from its time. */
-export function returnConditions({ returnEvent }: Params, frame: Frame): RawBuilder<unknown>[] {
-  return [...ofType(returnEvent), ...inBrackets(returnEvent), ...inSegments(frame)]
+export function returnConditions({ returnEvent }: Params, context: QueryContext): RawBuilder<unknown>[] {
+  return [...ofType(returnEvent), ...inBrackets(returnEvent), ...inSegments(context)]
 }
 
 function ofType(selector: Selector | undefined): RawBuilder<unknown>[] {

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { givenDayFault, isGivenDay } from '../../core/day-text.js'
 import { grains } from '../../core/time.js'
 import { parseSelector } from '../filter/filter-parser.js'
-import { frameParams, parsedText } from '../query/params.js'
+import { contextParams, parsedText } from '../query/params.js'
 
 /** How many windows before that of `to` the first cohort is, when none is given. */
 export const defaultWindowsBack = 8
@@ -75,7 +75,7 @@ export const params = z
       .optional()
       .describe('What counts as a return, written in the same way (default: any event).'),
     minReturnEvents: z.int().min(1).max(1_000_000).default(1).describe('How many return events make a return.'),
-    ...frameParams,
+    ...contextParams,
   })
   .superRefine((given, context) => {
     if (given.windowType === 'hour') return

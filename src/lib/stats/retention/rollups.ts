@@ -6,12 +6,12 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { DayGrain } from '../../core/time.js'
 import { all, windowOf } from '../query/events.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import type { Params } from './params.js'
 import { lastDay, numberOfDay } from './windows.js'
 
 /** Whether `user_days` knows the answer; the time zone is not its concern. */
-export function canUseRollups(params: Params, frame: Frame): boolean {
+export function canUseRollups(params: Params, context: QueryContext): boolean {
   const { windowType, clock, cohort, startEvent, returnEvent } = params
   return (
     windowType !== 'hour' &&
@@ -19,38 +19,38 @@ export function canUseRollups(params: Params, frame: Frame): boolean {
     startEvent === undefined &&
     returnEvent === undefined &&
     // The first event ever is searched without the segments, and that is not in a rollup of one of them.
-    (frame.segments.length === 0 || (cohort !== 'first-ever' && frame.segmentsHeld))
+    (context.segments.length === 0 || (cohort !== 'first-ever' && context.segmentsHeld))
   )
 }
 
 /** Whether `firstDayMembers` says who is in which cell: without a start event the first events are those of `first_day`. */
-export function isByFirstDays({ cohort, mode }: Params, frame: Frame): boolean {
-  return frame.source === 'rollups' && cohort !== 'active' && mode === 'on'
+export function isByFirstDays({ cohort, mode }: Params, context: QueryContext): boolean {
+  return context.source === 'rollups' && cohort !== 'active' && mode === 'on'
 }
 
 /** See `members` in `cohorts-sql.ts`. */
-export function firstDayMembers(params: Params, frame: Frame): RawBuilder<unknown> {
+export function firstDayMembers(params: Params, context: QueryContext): RawBuilder<unknown> {
   const { minReturnEvents, windows } = params
   const windowType = params.windowType as DayGrain
-  const { from, to } = frame.range!
-  const cohort = numberOfDay(sql`first_day`, windowType, windows, frame)
-  const number = sql`${numberOfDay(sql`day`, windowType, windows, frame)} - ${cohort}`
+  const { from, to } = context.range!
+  const cohort = numberOfDay(sql`first_day`, windowType, windows, context)
+  const number = sql`${numberOfDay(sql`day`, windowType, windows, context)} - ${cohort}`
   const isWanted = [
     // The first one says nothing new, but there is an index for it.
     sql`day >= ${from}::date`,
-    sql`day < ${lastDay(windowType, windows, frame)}::date`,
+    sql`day < ${lastDay(windowType, windows, context)}::date`,
     sql`first_day >= ${from}::date`,
     sql`first_day < ${to}::date`,
   ]
   if (minReturnEvents === 1) {
     return sql`SELECT user_id, ${cohort} AS cohort, ${number} AS number
-  FROM ${frame.t.user_days}
-  WHERE ${all([...isWanted, ...isFirstOfWindow(windowType, frame)])}`
+  FROM ${context.t.user_days}
+  WHERE ${all([...isWanted, ...isFirstOfWindow(windowType, context)])}`
   }
   return sql`SELECT user_id, cohort, number
   FROM (
     SELECT user_id, ${cohort} AS cohort, ${number} AS number, events
-    FROM ${frame.t.user_days}
+    FROM ${context.t.user_days}
     WHERE ${all(isWanted)}
   ) AS numbered
   GROUP BY user_id, cohort, number
@@ -58,38 +58,38 @@ export function firstDayMembers(params: Params, frame: Frame): RawBuilder<unknow
 }
 
 /** `user_id, number, starts, returns` for each user and window: any activity starts, the first one is the first ever. */
-export function rollupUserWindows(params: Params, frame: Frame): RawBuilder<unknown> {
+export function rollupUserWindows(params: Params, context: QueryContext): RawBuilder<unknown> {
   const { cohort, mode, minReturnEvents, windows } = params
   const windowType = params.windowType as DayGrain
-  const { from, to } = frame.range!
-  const number = numberOfDay(sql`day`, windowType, windows, frame)
+  const { from, to } = context.range!
+  const number = numberOfDay(sql`day`, windowType, windows, context)
   const isWanted = [
     sql`day >= ${from}::date`,
-    ...(mode === 'on' ? [sql`day < ${lastDay(windowType, windows, frame)}::date`] : []),
+    ...(mode === 'on' ? [sql`day < ${lastDay(windowType, windows, context)}::date`] : []),
     ...(cohort === 'active' ? [] : [sql`first_day >= ${from}::date`, sql`first_day < ${to}::date`]),
   ]
   if (minReturnEvents === 1) {
     return sql`SELECT user_id, ${number} AS number, true AS starts, events AS returns
-        FROM ${frame.t.user_days}
-        WHERE ${all([...isWanted, ...isFirstOfWindow(windowType, frame)])}`
+        FROM ${context.t.user_days}
+        WHERE ${all([...isWanted, ...isFirstOfWindow(windowType, context)])}`
   }
   return sql`SELECT user_id, number, true AS starts, sum(events) AS returns
         FROM (
           SELECT user_id, ${number} AS number, events
-          FROM ${frame.t.user_days}
+          FROM ${context.t.user_days}
           WHERE ${all(isWanted)}
         ) AS numbered
         GROUP BY user_id, number`
 }
 
 /** Of a user's rows in one window only the first. */
-function isFirstOfWindow(windowType: DayGrain, frame: Frame): RawBuilder<unknown>[] {
+function isFirstOfWindow(windowType: DayGrain, context: QueryContext): RawBuilder<unknown>[] {
   switch (windowType) {
     case 'day':
       return []
     case 'week':
-      return [sql`(prev_day IS NULL OR prev_day < day - (day - ${frame.range!.from}::date) % 7)`]
+      return [sql`(prev_day IS NULL OR prev_day < day - (day - ${context.range!.from}::date) % 7)`]
     case 'month':
-      return [sql`(prev_day IS NULL OR prev_day < ${windowOf(sql`day`, windowType, frame)})`]
+      return [sql`(prev_day IS NULL OR prev_day < ${windowOf(sql`day`, windowType, context)})`]
   }
 }

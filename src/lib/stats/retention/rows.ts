@@ -6,9 +6,9 @@ import * as z from 'zod'
 import { mapInTurns } from '../../core/in-turns.js'
 import { addDays, addWindows } from '../../core/time.js'
 import { spanState, type WindowState, windowState } from '../query/completeness.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import { count, counts, dateOrInstant, flags, rates } from '../query/row-schema.js'
-import type { Shaped, SqlRow } from '../query/stat.js'
+import type { SqlRow, StatRows } from '../query/stat.js'
 import type { Params } from './params.js'
 import { rollingHours } from './rolling.js'
 import { dayCohorts } from './windows.js'
@@ -44,9 +44,9 @@ interface Cohort {
 export async function cells(
   rows: readonly SqlRow[],
   params: Params,
-  frame: Frame,
-): Promise<Shaped<RetentionRow, z.output<typeof meta>>> {
-  const cohorts = await cohortsOf(rows, params, frame)
+  context: QueryContext,
+): Promise<StatRows<RetentionRow, z.output<typeof meta>>> {
+  const cohorts = await cohortsOf(rows, params, context)
   if (cohorts.length === 0) return { data: [] }
   const table = await mapInTurns(cohorts, params.windows + 1, (cohort) => rowOf(cohort, params))
   const mean = await meanOf(table, cohorts, params.windows)
@@ -101,7 +101,7 @@ async function meanOf(
   }
 }
 
-async function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame): Promise<Cohort[]> {
+async function cohortsOf(rows: readonly SqlRow[], params: Params, context: QueryContext): Promise<Cohort[]> {
   const counted = new Map<number, Map<number, number>>()
   await mapInTurns(rows as readonly Record<string, number>[], 1, ({ number, window_number, users }) => {
     const ofCohort = counted.get(number!) ?? new Map<number, number>()
@@ -111,12 +111,12 @@ async function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame):
   const usersOf = (index: number) => counted.get(index) ?? new Map<number, number>()
   if (params.windowType !== 'hour' && params.clock === 'calendar') {
     const { windowType, windows } = params
-    const labels = dayCohorts(windowType, frame)
+    const labels = dayCohorts(windowType, context)
     const starts = [
       ...labels,
       ...Array.from({ length: windows + 1 }, (_, more) => addWindows(labels.at(-1)!, windowType, more + 1)),
     ]
-    const states = starts.slice(0, -1).map((start, number) => windowState(frame, start, starts[number + 1]!))
+    const states = starts.slice(0, -1).map((start, number) => windowState(context, start, starts[number + 1]!))
     return mapInTurns(labels, windows + 1, (label, index) => ({
       ...{ label, index, users: usersOf(index) },
       states: numbers.map((number) => states[index + number]!),
@@ -141,7 +141,7 @@ async function cohortsOf(rows: readonly SqlRow[], params: Params, frame: Frame):
         label,
         index,
         users: usersOf(index),
-        states: spans.map(([begins, ends]) => spanState(frame, { begins, ends }, dataEnds)),
+        states: spans.map(([begins, ends]) => spanState(context, { begins, ends }, dataEnds)),
       }
     },
   )
@@ -179,6 +179,6 @@ function offsetText(local: string, atSeconds: number): string {
 }
 
 /** The day behind the newest one of the data. */
-export function dayBehindData({ dataUntil }: Frame): string | null {
+export function dayBehindData({ dataUntil }: QueryContext): string | null {
   return dataUntil === null ? null : addDays(dataUntil, 1)
 }

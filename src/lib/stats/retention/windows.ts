@@ -6,7 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../../core/errors.js'
 import { addDays, addWindows, type Day, type DayGrain, daysBetween } from '../../core/time.js'
 import { calendar, localTime } from '../query/events.js'
-import type { Frame } from '../query/query-context.js'
+import type { QueryContext } from '../query/query-context.js'
 import { hourOf, type Params } from './params.js'
 
 /** A time on the clocks of the frame's zone: `2025-10-06` or `2025-10-06T07:00`; text that sorts. */
@@ -17,8 +17,8 @@ type LocalTime = string
  *
  * @throws EaError `usage` when it ends before it begins
  */
-export function cohortSpan({ startDate, to }: Params, frame: Frame): { from: LocalTime; to: LocalTime } {
-  const days = frame.range!
+export function cohortSpan({ startDate, to }: Params, context: QueryContext): { from: LocalTime; to: LocalTime } {
+  const days = context.range!
   const first = startDate === undefined ? undefined : hourOf(startDate)
   const last = to === undefined ? undefined : hourOf(to)
   const span = {
@@ -38,22 +38,22 @@ function hourAfter(local: LocalTime): LocalTime {
 }
 
 /** How many cohorts there are; for hours at most, because a day can have 25. */
-export function countCohorts({ windowType }: Pick<Params, 'windowType'>, frame: Frame): number {
-  const { from, to } = frame.range!
-  return windowType === 'hour' ? 25 * daysBetween(from, to) : dayCohorts(windowType, frame).length
+export function countCohorts({ windowType }: Pick<Params, 'windowType'>, context: QueryContext): number {
+  const { from, to } = context.range!
+  return windowType === 'hour' ? 25 * daysBetween(from, to) : dayCohorts(windowType, context).length
 }
 
 /** The cohorts by their first days, where windows are made of days. */
-export function dayCohorts(windowType: DayGrain, frame: Frame): Day[] {
-  const { from, to } = frame.range!
+export function dayCohorts(windowType: DayGrain, context: QueryContext): Day[] {
+  const { from, to } = context.range!
   const cohorts: Day[] = []
   for (let start = from; start < to; start = addWindows(start, windowType, 1)) cohorts.push(start)
   return cohorts
 }
 
 /** The first day behind the last window that is looked at. */
-export function lastDay(windowType: DayGrain, windows: number, frame: Frame): Day {
-  const last = dayCohorts(windowType, frame).at(-1)!
+export function lastDay(windowType: DayGrain, windows: number, context: QueryContext): Day {
+  const last = dayCohorts(windowType, context).at(-1)!
   return addWindows(last, windowType, windows + 1)
 }
 
@@ -62,34 +62,34 @@ export function numberOfDay(
   day: RawBuilder<unknown>,
   windowType: DayGrain,
   windows: number,
-  frame: Frame,
+  context: QueryContext,
 ): RawBuilder<number> {
-  const { from } = frame.range!
+  const { from } = context.range!
   switch (windowType) {
     case 'day':
       return sql`(${day} - ${from}::date)`
     case 'week':
       return sql`((${day} - ${from}::date) / 7)`
     case 'month': {
-      const end = lastDay(windowType, windows, frame)
-      const starts = dayCohorts(windowType, { ...frame, range: { from, to: addWindows(end, 'month', 1) } })
+      const end = lastDay(windowType, windows, context)
+      const starts = dayCohorts(windowType, { ...context, range: { from, to: addWindows(end, 'month', 1) } })
       return sql`(width_bucket(${day}, ${starts}::date[]) - 1)`
     }
   }
 }
 
 /** The number of the window that holds an instant, -1 for all that lies before the first one. */
-export function numberOf(instant: RawBuilder<unknown>, params: Params, frame: Frame): RawBuilder<number> {
+export function numberOf(instant: RawBuilder<unknown>, params: Params, context: QueryContext): RawBuilder<number> {
   const { windowType, windows } = params
   if (windowType === 'hour') {
-    const begins = sql`SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, frame)}) AS hours`
+    const begins = sql`SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, context)}) AS hours`
     return sql`(width_bucket(${instant}, (${begins})) - 1)`
   }
-  const day = sql`(${localTime(instant, frame)})::date`
+  const day = sql`(${localTime(instant, context)})::date`
   // Division rounds towards 0, so weeks are counted from before all events.
-  const weeksBefore = windowType === 'week' ? Math.ceil(daysBetween('1900-01-01', frame.range!.from) / 7) : 0
-  const from = addDays(frame.range!.from, -7 * weeksBefore)
-  const number = numberOfDay(day, windowType, windows, { ...frame, range: { from, to: frame.range!.to } })
+  const weeksBefore = windowType === 'week' ? Math.ceil(daysBetween('1900-01-01', context.range!.from) / 7) : 0
+  const from = addDays(context.range!.from, -7 * weeksBefore)
+  const number = numberOfDay(day, windowType, windows, { ...context, range: { from, to: context.range!.to } })
   return weeksBefore === 0 ? sql`greatest(${number}, -1)` : sql`greatest(${number} - ${weeksBefore}::int, -1)`
 }
 
@@ -100,24 +100,24 @@ export function numberOf(instant: RawBuilder<unknown>, params: Params, frame: Fr
 export function inSpan(
   instant: RawBuilder<unknown>,
   { from, to }: { from?: LocalTime; to?: LocalTime },
-  frame: Frame,
+  context: QueryContext,
 ): RawBuilder<unknown>[] {
-  const local = localTime(instant, frame)
+  const local = localTime(instant, context)
   return [
-    ...(from === undefined ? [] : [notBefore(instant, from, frame)]),
-    ...(to === undefined ? [] : [notAfter(instant, to, 0, frame)]),
+    ...(from === undefined ? [] : [notBefore(instant, from, context)]),
+    ...(to === undefined ? [] : [notAfter(instant, to, 0, context)]),
     ...(from === undefined
       ? []
-      : [sql`(${instant} >= ${clockAt(from, slackHours, frame)} OR ${local} >= ${from}::timestamp)`]),
+      : [sql`(${instant} >= ${clockAt(from, slackHours, context)} OR ${local} >= ${from}::timestamp)`]),
     ...(to === undefined
       ? []
-      : [sql`(${instant} < ${clockAt(to, -slackHours, frame)} OR ${local} < ${to}::timestamp)`]),
+      : [sql`(${instant} < ${clockAt(to, -slackHours, context)} OR ${local} < ${to}::timestamp)`]),
   ]
 }
 
 /** A condition that leaves out what is surely before a local time, by instants alone. */
-export function notBefore(instant: RawBuilder<unknown>, local: LocalTime, frame: Frame): RawBuilder<unknown> {
-  return sql`${instant} >= ${clockAt(local, -slackHours, frame)}`
+export function notBefore(instant: RawBuilder<unknown>, local: LocalTime, context: QueryContext): RawBuilder<unknown> {
+  return sql`${instant} >= ${clockAt(local, -slackHours, context)}`
 }
 
 /** A condition that leaves out what is surely later than so many hours after a local time, by instants alone. */
@@ -125,16 +125,16 @@ export function notAfter(
   instant: RawBuilder<unknown>,
   local: LocalTime,
   hours: number,
-  frame: Frame,
+  context: QueryContext,
 ): RawBuilder<unknown> {
-  return sql`${instant} < ${clockAt(local, hours + slackHours, frame)}`
+  return sql`${instant} < ${clockAt(local, hours + slackHours, context)}`
 }
 
 /** More than clocks are ever changed by: zones have skipped whole days. */
 const slackHours = 30
 
 /** About the instant so many hours after a local time; as a constant, where an interval would be added for each event. */
-function clockAt(local: LocalTime, hours: number, { tz }: Frame): RawBuilder<unknown> {
+function clockAt(local: LocalTime, hours: number, { tz }: QueryContext): RawBuilder<unknown> {
   const start = Date.parse(local.includes('T') ? `${local}Z` : `${local}T00:00Z`)
   return sql`(${new Date(start + hours * 3_600_000).toISOString().slice(0, 19)}::timestamp AT TIME ZONE ${tz})`
 }
@@ -142,40 +142,40 @@ function clockAt(local: LocalTime, hours: number, { tz }: Frame): RawBuilder<unk
 /**
  * A query for the cohorts where windows are made of days: `number, cohort`.
  */
-export function dayCohortsSql(windowType: DayGrain, frame: Frame): RawBuilder<unknown> {
+export function dayCohortsSql(windowType: DayGrain, context: QueryContext): RawBuilder<unknown> {
   return sql`SELECT (row_number() OVER (ORDER BY date) - 1)::int AS number, date AS cohort
-  FROM (${calendar(windowType, frame)}) AS calendar`
+  FROM (${calendar(windowType, context)}) AS calendar`
 }
 
 /**
  * A query for windows with their instants: `number, cohort, is_cohort, begins, ends`. For windows of days these are the
  * cohorts, for hours all windows that are looked at; there `cohort` is the local time of the beginning.
  */
-export function windowInstants(params: Params, frame: Frame): RawBuilder<unknown> {
+export function windowInstants(params: Params, context: QueryContext): RawBuilder<unknown> {
   const { windowType } = params
   if (windowType === 'hour') {
-    const { to } = cohortSpan(params, frame)
-    return sql`SELECT number, to_char(begins AT TIME ZONE ${frame.tz}, 'YYYY-MM-DD"T"HH24:MI:SS') AS cohort,
-    begins AT TIME ZONE ${frame.tz} < ${to}::timestamp AS is_cohort, begins, ends
+    const { to } = cohortSpan(params, context)
+    return sql`SELECT number, to_char(begins AT TIME ZONE ${context.tz}, 'YYYY-MM-DD"T"HH24:MI:SS') AS cohort,
+    begins AT TIME ZONE ${context.tz} < ${to}::timestamp AS is_cohort, begins, ends
   FROM (
     SELECT (row_number() OVER (ORDER BY begins) - 1)::int AS number, begins, lead(begins) OVER (ORDER BY begins) AS ends
-    FROM (${hours(params, frame)}) AS hours
+    FROM (${hours(params, context)}) AS hours
   ) AS numbered
   WHERE ends IS NOT NULL`
   }
   const step = { day: '1 day', week: '7 days', month: '1 month' }[windowType]
   return sql`SELECT number, to_char(cohort, 'YYYY-MM-DD') AS cohort, true AS is_cohort,
-    ${dayBegins(sql`cohort`, frame)} AS begins, ${dayBegins(sql`(cohort + ${step}::interval)::date`, frame)} AS ends
-  FROM (${dayCohortsSql(windowType, frame)}) AS numbered`
+    ${dayBegins(sql`cohort`, context)} AS begins, ${dayBegins(sql`(cohort + ${step}::interval)::date`, context)} AS ends
+  FROM (${dayCohortsSql(windowType, context)}) AS numbered`
 }
 
 /**
  * The beginning of every hour of the local clock from the first cohort on, as `begins`. Where the clock is changed by half
  * an hour, one window is shorter: it begins with the change.
  */
-function hours(params: Params, frame: Frame): RawBuilder<unknown> {
-  const { tz } = frame
-  const { from, to } = cohortSpan(params, frame)
+function hours(params: Params, context: QueryContext): RawBuilder<unknown> {
+  const { tz } = context
+  const { from, to } = cohortSpan(params, context)
   return sql`SELECT min(quarter) AS begins
   FROM generate_series(
     date_trunc('hour', (${from}::timestamp AT TIME ZONE ${tz}) - interval '6 hours', ${tz}),
@@ -186,7 +186,7 @@ function hours(params: Params, frame: Frame): RawBuilder<unknown> {
 }
 
 /** The first instant of a local day; its midnight can happen twice or not at all. `day` is an expression of type date. */
-export function dayBegins(day: RawBuilder<unknown>, { tz }: Frame): RawBuilder<unknown> {
+export function dayBegins(day: RawBuilder<unknown>, { tz }: QueryContext): RawBuilder<unknown> {
   const midnight = sql`(${day}::timestamp AT TIME ZONE ${tz})`
   return sql`(
       SELECT min(instant) FROM generate_series(${midnight} - interval '3 hours', ${midnight}, interval '30 minutes') AS instant
