@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AnswerCache } from '../../src/lib/serve/answers/answer-cache.js'
+import { answerCache } from '../../src/lib/serve/answers/answer-cache.js'
 import { shared } from '../../src/lib/serve/answers/cached-version.js'
 import { Semaphore } from '../../src/lib/serve/answers/semaphore.js'
 import { SingleFlight } from '../../src/lib/serve/answers/single-flight.js'
@@ -27,12 +27,12 @@ describe('the cache', () => {
   const entry = (bytes: number) => ({ body: Buffer.alloc(bytes) })
 
   test('forgets what was not used for the longest', () => {
-    const cache = new AnswerCache<{ body: Buffer }>(5000)
-    for (const key of ['a', 'b', 'c']) cache.put(key, entry(1000))
+    const cache = answerCache<{ body: Buffer }>(5000)
+    for (const key of ['a', 'b', 'c']) cache.set(key, entry(1000))
     expect(cache.get('a')).toBeDefined()
-    cache.put('d', entry(1000))
+    cache.set('d', entry(1000))
     expect(['a', 'b', 'c', 'd'].map((key) => cache.get(key) !== undefined)).toEqual([true, false, true, true])
-    cache.put('huge', entry(3000))
+    cache.set('huge', entry(3000))
     expect(['huge', 'a', 'd'].map((key) => cache.get(key) !== undefined)).toEqual([false, true, true])
   })
 
@@ -42,21 +42,21 @@ describe('the cache', () => {
         fc.integer({ min: 0, max: 20_000 }),
         fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.nat(6000), fc.boolean())),
         (maxBytes, steps) => {
-          const cache = new AnswerCache<{ body: Buffer }>(maxBytes)
+          const cache = answerCache<{ body: Buffer }>(maxBytes)
           const newest = new Map<string, number>()
           for (const [key, bytes, isPut] of steps) {
             if (isPut) {
-              cache.put(key, entry(bytes))
+              cache.set(key, entry(bytes))
               newest.set(key, bytes)
             } else {
               const found = cache.get(key)
               if (found !== undefined) expect(found.body.length).toBe(newest.get(key))
             }
-            expect(cache.bytes).toBeLessThanOrEqual(maxBytes)
-            expect(cache.bytes).toBeGreaterThanOrEqual(0)
+            expect(cache.calculatedSize).toBeLessThanOrEqual(maxBytes)
+            expect(cache.calculatedSize).toBeGreaterThanOrEqual(0)
           }
           cache.clear()
-          expect([cache.bytes, cache.get('a')]).toEqual([0, undefined])
+          expect([cache.calculatedSize, cache.get('a')]).toEqual([0, undefined])
         },
       ),
       100,

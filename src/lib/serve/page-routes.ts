@@ -8,7 +8,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { EaError } from '../core/errors.js'
-import { chartVariables, type Theme } from '../present/svg/colors.js'
+import { chartVariables } from '../present/svg/colors.js'
 import { hasAlready } from './http/negotiate.js'
 
 /** Beside this file, and as deep as the chunks that the build makes. */
@@ -78,14 +78,9 @@ function readFiles(): ReadonlyMap<string, PageFile> {
   )
 }
 
-/** The colours of charts in both themes: as the system says, as the page's switch says, and light on paper. */
+/** The colours of charts in both themes; which one there is, page.css says. */
 function chartSheet(): string {
-  const declared = (theme: Theme) =>
-    Object.entries(chartVariables(theme))
-      .map(([name, value]) => `${name}: ${value};`)
-      .join(' ')
-  return `:root { ${declared('light')} }
-@media screen and (prefers-color-scheme: dark) { :root:not([data-theme="light"]) { ${declared('dark')} } }
-@media screen { :root[data-theme="dark"] { ${declared('dark')} } }
-`
+  const [light, dark] = [chartVariables('light'), chartVariables('dark')]
+  const declared = Object.keys(light).map((name) => `${name}: light-dark(${light[name]}, ${dark[name]});`)
+  return `:root { ${declared.join(' ')} }\n`
 }

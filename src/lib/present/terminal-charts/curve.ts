@@ -1,9 +1,4 @@
-/**
- * One unbroken run of points as cells: a line of steps, drawn by simple-ascii-chart. It draws nothing else here: it knows
- * no gaps, gives all series the same marks and each its own range of dates, and drops rows that are empty
- * (docs/decisions/dependencies.md). So it gets whole rows and columns of the canvas, and axes are drawn around them.
- */
-import { plot } from 'simple-ascii-chart'
+/** One unbroken run of points as cells: a line of steps. */
 import type { Canvas } from './canvas.js'
 
 /** The marks of a line, by where they lead. */
@@ -18,29 +13,17 @@ export interface LineMarks {
 
 /** Lines that bend, where colour or being alone tells which one it is. */
 export function bentMarks(unicode = true): LineMarks {
-  const [across, upright, downFromLeft, upFromLeft, rightFromTop, rightFromBottom] = [
-    ...(unicode ? '━┃┓┛┗┏' : '-|++++'),
-  ]
-  return {
-    across: across!,
-    upright: upright!,
-    downFromLeft: downFromLeft!,
-    upFromLeft: upFromLeft!,
-    rightFromTop: rightFromTop!,
-    rightFromBottom: rightFromBottom!,
-  }
+  return marksOf(unicode ? '━┃┓┛┗┏' : '-|++++')
 }
 
 /** A line of one mark, which tells it from others without colour. */
 export function plainMarks(mark: string): LineMarks {
-  return {
-    across: mark,
-    upright: mark,
-    downFromLeft: mark,
-    upFromLeft: mark,
-    rightFromTop: mark,
-    rightFromBottom: mark,
-  }
+  return marksOf(mark.repeat(6))
+}
+
+function marksOf(marks: string): LineMarks {
+  const [across = '', upright = '', downFromLeft = '', upFromLeft = '', rightFromTop = '', rightFromBottom = ''] = marks
+  return { across, upright, downFromLeft, upFromLeft, rightFromTop, rightFromBottom }
 }
 
 /** A point of a canvas; `up` counts rows from the bottom. */
@@ -55,37 +38,17 @@ export interface CurvePoint {
  * @param points one or more, whole numbers inside the canvas, columns ascending
  */
 export function drawCurve(canvas: Canvas, points: readonly CurvePoint[], marks: LineMarks, style?: string): void {
-  const height = canvas.length
-  const first = points[0]!.column
-  const axis = '|'
-  const text = plot(
-    points.map(({ column, up }): [number, number] => [column, up]),
-    {
-      width: points.at(-1)!.column - first + 1,
-      height,
-      yRange: [0, height - 1],
-      hideXAxis: true,
-      hideXAxisTicks: true,
-      hideYAxisTicks: true,
-      formatter: () => '',
-      symbols: {
-        // The axis at the left stays, or rows without marks would be dropped.
-        axis: { n: axis, ns: axis, y: axis },
-        chart: {
-          we: marks.across,
-          ns: marks.upright,
-          wns: marks.downFromLeft,
-          wsn: marks.upFromLeft,
-          nse: marks.rightFromTop,
-          sne: marks.rightFromBottom,
-        },
-      },
-    },
-  )
-  // Before the first row comes a line break, then the tip of the axis.
-  const rows = text.split('\n').slice(2, 2 + height)
-  for (const [row, line] of rows.entries()) {
-    const cells = [...line.slice(line.indexOf(axis) + 1).trimEnd()]
-    for (const [at, char] of cells.entries()) if (char !== ' ') canvas[row]![first + at] = { char, style }
+  const put = (column: number, up: number, char: string) => {
+    canvas[canvas.length - 1 - up]![column] = { char, style }
+  }
+  for (const [index, { column, up }] of points.entries()) {
+    const next = points[index + 1] ?? { column: column + 1, up }
+    for (let at = column; at < next.column; at++) put(at, up, marks.across)
+    if (next.up === up) continue
+    const turn = next.column - 1
+    const [low, high] = up < next.up ? [up, next.up] : [next.up, up]
+    for (let at = low + 1; at < high; at++) put(turn, at, marks.upright)
+    put(turn, up, up < next.up ? marks.upFromLeft : marks.downFromLeft)
+    put(turn, next.up, up < next.up ? marks.rightFromBottom : marks.rightFromTop)
   }
 }

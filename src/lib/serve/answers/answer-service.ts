@@ -11,7 +11,7 @@ import { chartSvg, standaloneSvg } from '../../present/svg/chart.js'
 import { drillDown } from '../../stats/query/drill-down.js'
 import { runStat } from '../../stats/query/run-stat.js'
 import { type AnswerFormat, renderWire } from '../http/negotiate.js'
-import { AnswerCache } from './answer-cache.js'
+import { answerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './cached-version.js'
 import { Semaphore } from './semaphore.js'
 import { SingleFlight } from './single-flight.js'
@@ -68,7 +68,7 @@ const turnsPerSender = 2
  */
 export function openAnswerService(db: Database, options: AnswersOptions): AnswerQuestion {
   const readMoment = momentReader(db, options.clock)
-  const kept = new AnswerCache<WireAnswer>(options.maxBytes ?? defaultMaxBytes)
+  const kept = answerCache<WireAnswer>(options.maxBytes ?? defaultMaxBytes)
   const underWay = new SingleFlight<WireAnswer>()
   // The other connections are for events that come in, and for versions.
   const turns = new Semaphore({
@@ -99,7 +99,7 @@ export function openAnswerService(db: Database, options: AnswersOptions): Answer
           ...(await toWire(result, format, question, moment.version)),
           ...(waitsForEvents(question, result) ? { second: secondOf(moment.now) } : {}),
         }
-        if (moment.version === newest) kept.put(key, answer)
+        if (moment.version === newest) kept.set(key, answer)
         return answer
       }),
     )

@@ -19,6 +19,8 @@ export interface Cell {
   readonly name?: string | undefined
   readonly isIncomplete?: boolean
   readonly class?: string | undefined
+  /** How strong its colour is, in percent. */
+  readonly shade?: number
 }
 
 /** A column whose cells are made here. */
@@ -144,7 +146,9 @@ function cellElement(cell: Cell, isText = false, isHeading: boolean, drill: Dril
           unseen(`: list ${name}`),
         )
   const attributes = { class: classes || undefined, scope: isHeading && 'row' }
-  return h(isHeading ? 'th' : 'td', attributes, content, isIncomplete && incompleteMark())
+  const element = h(isHeading ? 'th' : 'td', attributes, content, isIncomplete && incompleteMark())
+  if (cell.shade !== undefined) element.style.setProperty('--shade', `${cell.shade}%`)
+  return element
 }
 
 /** Makes the buttons of a table one stop of the Tab key. */

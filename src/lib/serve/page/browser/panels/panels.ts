@@ -241,7 +241,7 @@ function heatMap({ data, meta }: StatAnswer<'retention'>): Table {
       cell: (row: (typeof data)[number]) => heatCell(row, window, unit),
     })),
   ])
-  const means = mean?.rates.map((value) => ({ text: rate(value), class: `heat ${heatClass(value)}` })) ?? []
+  const means = mean?.rates.map((value) => ({ text: rate(value), ...shadeOf(value) })) ?? []
   return {
     ...table,
     foot: mean && [{ text: 'Mean' }, { text: count(mean.size) }, ...means],
@@ -258,16 +258,21 @@ function heatCell(
   const [value = null, number = null] = [rates[window], users[window]]
   if (number === null) return { text: '', class: 'ahead' }
   const isIncomplete = complete[window] === false
+  const shade = shadeOf(value)
   return {
     text: rate(value),
     users: number > 0 ? `${cohort}:${window}` : undefined,
     name: `the ${count(number)} of cohort ${cohort} in ${unit} ${window}`,
     isIncomplete,
-    class: `heat ${heatClass(value)}${isIncomplete ? ' incomplete' : ''}`,
+    ...shade,
+    class: isIncomplete ? `${shade.class} incomplete` : shade.class,
   }
 }
 
-/** One of eleven shades: a rate of 100% is all cohorts' window 0, so small rates get more of them. */
-function heatClass(value: number | null): string {
-  return `heat-${value ? Math.max(1, Math.min(10, Math.round(Math.sqrt(value) * 10))) : 0}`
+/** How strong the colour is, in percent: a rate of 100% is all cohorts' window 0, so small rates get more of the shades. */
+const shades = [0, 6, 12, 19, 27, 36, 45, 54, 63, 86, 96]
+
+function shadeOf(value: number | null): { class: string; shade: number } {
+  const step = value ? Math.max(1, Math.min(10, Math.round(Math.sqrt(value) * 10))) : 0
+  return { class: step === 0 ? 'heat blank' : step >= 9 ? 'heat deep' : 'heat', shade: shades[step]! }
 }
