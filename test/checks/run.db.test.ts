@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
-import type { CheckReport, Outcome } from '../../src/lib/checks/evaluate/outcome.js'
+import type { CheckOutcome, CheckReport } from '../../src/lib/checks/evaluate/outcome.js'
 import { explainChecks } from '../../src/lib/checks/explain.js'
 import { parseCheckFile } from '../../src/lib/checks/file/check-file.js'
 import { inlineChecks } from '../../src/lib/checks/file/inline.js'
@@ -42,7 +42,7 @@ const asking = (stat: string, params: Record<string, string>, assert: string, mo
     },
   })
 
-async function found(db: Database, ...given: Parameters<typeof asking>): Promise<Outcome> {
+async function found(db: Database, ...given: Parameters<typeof asking>): Promise<CheckOutcome> {
   return (await runChecks(db, asking(...given))).outcomes[0]!
 }
 
@@ -243,7 +243,7 @@ describe('the quality of imports', () => {
       await importing(db, 2, 30, 25)
       await importing(db, 1, 20, 1)
       await importing(db, 90, 0, 0, 'failed')
-      const rows: [string, Outcome['status'], number | null][] = [
+      const rows: [string, CheckOutcome['status'], number | null][] = [
         ['rejected <= 1%', 'pass', 0.01],
         ['rejected < 1', 'fail', 1],
         ['rejected(2) <= 1%', 'fail', 0.015],

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { type Command, Parser } from '@oclif/core'
 import { describe, expect, test } from 'vitest'
 import { parseCheckFile } from '../../src/lib/checks/file/check-file.js'
-import type { Problem } from '../../src/lib/checks/file/problem.js'
+import type { CheckFileProblem } from '../../src/lib/checks/file/problem.js'
 import { readCheck, readDefaults } from '../../src/lib/checks/file/read-check.js'
 import { parseExpiry } from '../../src/lib/cli/admin/key-text.js'
 import { BaseCommand } from '../../src/lib/cli/base-command.js'
@@ -92,7 +92,7 @@ describe('checks', () => {
     for (const stat of stats) {
       for (const { name } of paramsOf(stat.params)) {
         for (const value of wrong) {
-          const problems: Problem[] = []
+          const problems: CheckFileProblem[] = []
           const given = { name: 'a', stat: stat.name, params: { ...steps, [name]: value }, assert: 'count() > 1' }
           readCheck(given, readDefaults(), {}, problems)
           for (const { message } of problems) expect(message).not.toMatch(ofValidator)
@@ -103,7 +103,7 @@ describe('checks', () => {
 
   test.each(['name', 'stat', 'params', 'assert', 'severity', 'min_base', 'on_unknown'])('of the word %s', (word) => {
     for (const value of wrong) {
-      const problems: Problem[] = []
+      const problems: CheckFileProblem[] = []
       readCheck({ name: 'a', stat: 'dau', assert: 'count() > 1', [word]: value }, readDefaults(), {}, problems)
       for (const { message } of problems) expect(message).not.toMatch(ofValidator)
     }

@@ -1,15 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { eventFields } from '../../src/lib/core/event.js'
 import { guessColumn, nearest } from '../../src/lib/load/mapping/column-guess.js'
-import { type FieldMap, formatMap, parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
+import { allNames, type Expression, type SourceName } from '../../src/lib/load/mapping/expression.js'
+import { type FieldMap, formatIdFrom, formatMap, parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { mappedFields, ordinalRef, resolveMapping, type SourceRef } from '../../src/lib/load/mapping/mapping.js'
 import { assertProperty } from '../support/effort.js'
 import { errorOf } from '../support/temp-dir.js'
 
+const name = (text: string) => ({ name: text, path: [text] })
+
 describe('parseMap', () => {
   const names = (map: FieldMap) =>
-    Object.fromEntries(Object.entries(map).map(([field, sources]) => [field, sources.map(({ path }) => path)]))
+    Object.fromEntries(
+      Object.entries(map).map(([field, sources]) => [field, allNames<SourceName>(sources).map(({ path }) => path)]),
+    )
 
   test.each([
     ['event_id=uuid', { event_id: [['uuid']] }],
@@ -43,17 +47,98 @@ describe('parseMap', () => {
     expect(error.details).toEqual({ flag: '--map', at })
   })
 
-  test('reads what formatMap writes', () => {
+  test.each([
+    ["event_type='purchase'", { event_type: [{ kind: 'constant', text: 'purchase' }] }],
+    ["event_type=name|'it''s'", { event_type: [name('name'), { kind: 'constant', text: "it's" }] }],
+    [
+      "occurred_at=(date + ' ' + time)",
+      { occurred_at: [{ kind: 'join', parts: [name('date'), { kind: 'constant', text: ' ' }, name('time')] }] },
+    ],
+    ['user_id=a + b|c', { user_id: [{ kind: 'join', parts: [name('a'), name('b')] }, name('c')] }],
+    [
+      'user_id=(a|b) + c',
+      { user_id: [{ kind: 'join', parts: [{ kind: 'first', of: [name('a'), name('b')] }, name('c')] }] },
+    ],
+    [
+      'user_id=pairs(attributes)."user.id"',
+      { user_id: [{ kind: 'pairs', keys: name('attributes'), path: ['user.id'] }] },
+    ],
+    [
+      'properties=[pairs("meta.key","meta.value"), device, rest]',
+      {
+        properties: [
+          {
+            kind: 'merge',
+            parts: [
+              { kind: 'pairs', keys: name('meta.key'), values: name('meta.value') },
+              name('device'),
+              { kind: 'rest' },
+            ],
+          },
+        ],
+      },
+    ],
+    ['properties=rest', { properties: [{ kind: 'merge', parts: [{ kind: 'rest' }] }] }],
+    ['properties="rest"', { properties: [name('rest')] }],
+    ['properties=[]', { properties: [{ kind: 'merge', parts: [] }] }],
+    ['event_type=cs(User-Agent),user_id=c-ip', { event_type: [name('cs(User-Agent)')], user_id: [name('c-ip')] }],
+    [
+      'user_id=(cs(Cookie)|[Amplitude] id)',
+      { user_id: [{ kind: 'first', of: [name('cs(Cookie)'), name('[Amplitude] id')] }] },
+    ],
+    ["user_id=user's id", { user_id: [name("user's id")] }],
+  ])('%s is an expression', (text, expected) => {
+    expect(parseMap(text)).toEqual(expected)
+    expect(parseMap(formatMap(parseMap(text)))).toEqual(expected)
+  })
+
+  test.each([
+    ["event_type='purchase", 12, /never closed/],
+    ['user_id=(a', 11, /here comes \)/],
+    ['user_id=a +', 12, /a name is missing/],
+    ['user_id=pairs(a)', 9, /one key of it/],
+    ["properties='x'", 12, /come from objects/],
+    ['properties=[a, b + c]', 15, /come from objects/],
+    ['properties=[a', 14, /here comes a comma or \]/],
+    ["'x'=a", 1, /a name is written/],
+  ])('%s makes no sense, at character %i', async (text, at, message) => {
+    const error = await errorOf(() => parseMap(text))
+    expect(error.message).toMatch(message)
+    expect(error.details).toMatchObject({ at })
+  })
+
+  test('reads what formatMap and formatIdFrom write', () => {
     const source = fc
       .array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 3 })
       .map((path) => ({ name: path.join('.'), path }))
-    const maps = fc.dictionary(fc.constantFrom(...eventFields), fc.array(source, { minLength: 1, maxLength: 3 }), {
-      minKeys: 1,
-      noNullPrototype: true,
-    })
+    const constant = fc.string({ unit: 'grapheme' }).map((text) => ({ kind: 'constant' as const, text }))
+    const pairs = fc.record({ kind: fc.constant('pairs' as const), keys: source, path: source.map(({ path }) => path) })
+    const term: fc.Arbitrary<Expression<SourceName>> = fc.oneof({ weight: 3, arbitrary: source }, constant, pairs)
+    const joined = fc.array(term, { minLength: 2, maxLength: 3 }).map((parts) => ({ kind: 'join' as const, parts }))
+    const first = fc
+      .array(fc.oneof(term, joined), { minLength: 2, maxLength: 3 })
+      .map((of) => ({ kind: 'first' as const, of }))
+    const nested = fc
+      .array(fc.oneof(term, first), { minLength: 2, maxLength: 3 })
+      .map((parts) => ({ kind: 'join' as const, parts }))
+    const alternatives = fc.array(fc.oneof(term, joined, nested), { minLength: 1, maxLength: 3 })
+    const maps = fc.dictionary(fc.constantFrom(...mappedFields), alternatives, { minKeys: 1, noNullPrototype: true })
+    const merges = fc
+      .array(
+        fc.oneof(
+          source,
+          fc.record({ kind: fc.constant('pairs' as const), keys: source, values: source }),
+          fc.constant({ kind: 'rest' as const }),
+        ),
+      )
+      .map((parts) => [{ kind: 'merge' as const, parts }])
+    const properties = fc.oneof(fc.array(source, { minLength: 1, maxLength: 3 }), merges)
     assertProperty(
-      fc.property(maps, (map) => {
+      fc.property(maps, properties, source, (fields, list, id) => {
+        const map = { ...fields, properties: list }
         expect(parseMap(formatMap(map))).toEqual(map)
+        const idFrom = { sources: [id, ...Object.values(fields).flat()], ordinal: false }
+        expect(parseIdFrom(formatIdFrom(idFrom))).toEqual(idFrom)
       }),
       100,
     )
@@ -76,7 +161,7 @@ describe('parseIdFrom', () => {
     ['#', /# alone/],
     ['*,a', /nothing can be named beside it/],
     ['', /a name is missing/],
-    ['a|b', /here comes a comma or the end/],
+    ["'orders'", /A constant alone/],
   ])('%s makes no sense', async (text, message) => {
     const error = await errorOf(() => parseIdFrom(text))
     expect(error.code).toBe('usage')
@@ -126,8 +211,12 @@ describe('resolveMapping of a CSV', () => {
             mappedFields.map((field, index) => [field, [{ name: chosen[index]!, path: [chosen[index]!] }]]),
           )
           const { fields, properties, unmapped } = resolveMapping({ columns, map })
-          const all = [...Object.values(fields).flat(), ...(unmapped as SourceRef[])].map(({ index }) => index)
-          const left = properties.filter(({ index }) => !all.includes(index)).map(({ index }) => index)
+          const all = [...allNames<SourceRef>(Object.values(fields).flat()), ...(unmapped as SourceRef[])].map(
+            ({ index }) => index,
+          )
+          const left = allNames<SourceRef>(properties)
+            .filter(({ index }) => !all.includes(index))
+            .map(({ index }) => index)
           expect([...all, ...left].sort((a, b) => a! - b!)).toEqual(columns.map((_, index) => index))
         },
       ),

@@ -7,8 +7,8 @@ import { inReading, type RunStatOptions } from '../stats/query/run-stat.js'
 import { comparisonText } from './assertion/text.js'
 import { readClock } from './evaluate/data-quality.js'
 import { evaluateCheck } from './evaluate/evaluate.js'
-import { type CheckReport, type Outcome, type Status, statuses } from './evaluate/outcome.js'
-import { type Findings, QueryCache, queryCacheOf } from './evaluate/query-cache.js'
+import { type CheckOutcome, type CheckReport, type Status, statuses } from './evaluate/outcome.js'
+import { QueryCache, type QueryResults, queryCacheOf } from './evaluate/query-cache.js'
 import type { Check } from './file/check.js'
 
 export interface RunOptions extends RunStatOptions {
@@ -27,14 +27,14 @@ export function runChecks(db: Database, checks: readonly Check[], options: RunOp
   const began = performance.now()
   return inReading(db, options, async (s) => {
     const questions = new QueryCache(s, options)
-    const outcomes: Outcome[] = []
+    const outcomes: CheckOutcome[] = []
     for (const check of checks) outcomes.push(outcomeOf(check, await queryCacheOf(check, questions.of(check))))
     const asOf = await commonAsOf(s, checks)
     return { outcomes, ...verdictOf(outcomes, options), asOf, seconds: (performance.now() - began) / 1000 }
   })
 }
 
-function outcomeOf(check: Check, { baseWindows, ...found }: Findings): Outcome {
+function outcomeOf(check: Check, { baseWindows, ...found }: QueryResults): CheckOutcome {
   const { name, stat, assertion, minBase, place } = check
   const { verdict, ...judged } = evaluateCheck({ assertion, minBase, ...found })
   const { from, to, tz, warnings } = (found.answer?.meta ?? {}) as Partial<
@@ -56,7 +56,10 @@ function outcomeOf(check: Check, { baseWindows, ...found }: Findings): Outcome {
   }
 }
 
-function verdictOf(outcomes: readonly Outcome[], { failOn }: RunOptions): Pick<CheckReport, 'counts' | 'exitCode'> {
+function verdictOf(
+  outcomes: readonly CheckOutcome[],
+  { failOn }: RunOptions,
+): Pick<CheckReport, 'counts' | 'exitCode'> {
   const count = (status: Status) => outcomes.filter((outcome) => outcome.status === status).length
   const counts = Object.fromEntries(statuses.map((status) => [status, count(status)])) as CheckReport['counts']
   const isFailed = counts.fail > 0 || (failOn === 'warn' && counts.warn > 0)

@@ -17,7 +17,7 @@ export async function inTurns<T>(steps: Steps<T>): Promise<T> {
 }
 
 /** Does one work after the other, in the order in which they came. */
-export class OneByOne {
+export class Queue {
   #last: Promise<unknown> = Promise.resolve()
 
   run<T>(work: () => Promise<T>): Promise<T> {
@@ -36,7 +36,7 @@ export function atOnce<T>(steps: Steps<T>): T {
 }
 
 /** The parts of some bytes, none longer than is worked on at once; the parts are no copies. */
-export function* partsOf(bytes: Buffer): Generator<Buffer> {
+export function* slicesOf(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += bytesAtOnce) yield bytes.subarray(at, at + bytesAtOnce)
 }
 

@@ -18,6 +18,7 @@ import type { RejectsFile, WriteRejects } from './rejects-file.js'
 import { nameForPeople } from './source/paths.js'
 import type { FileIdentity, Source } from './source/source.js'
 import { changingFlags, readingDifferences } from './stored-reading.js'
+import { namelessUsers } from './user-warnings.js'
 
 /** One import of one file. */
 export interface ImportContext {
@@ -72,6 +73,7 @@ export async function* chunksOf(
     headerBytes: reading.dialect.headerBytes,
     headerLines: reading.dialect.headerLines,
     baseOffset: source.baseOffset,
+    places: source.places,
     poolSize: jobsOf(run) + 2,
     chunkRecords: Math.max(1_000, Math.floor(chunkBytes / recordMeanBytes)),
   })
@@ -332,6 +334,11 @@ function warn(run: ImportContext, message: string): void {
 export function warnOfShadowed(run: ImportContext): void {
   const { shadowed } = run.counts
   if (shadowed.length > 0) warn(run, shadowedText(shadowed))
+}
+
+/** Says which users of a batch are called like nothing. */
+export async function warnOfUsers(run: ImportContext, { id }: Pick<FileOutcome, 'id'>): Promise<void> {
+  if (id !== null) for (const message of await namelessUsers(run.db, id)) warn(run, message)
 }
 
 /**

@@ -10,16 +10,18 @@ import type { RejectCode } from '../core/event.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { rejectsOf } from '../load/chunk-rejects.js'
 import { stageForValidation } from '../load/load-chunk.js'
-import type { Mapping, SourceRef } from '../load/mapping/mapping.js'
+import type { Mapping } from '../load/mapping/mapping.js'
 import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mapping/time-format.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { split } from '../load/split/split.js'
+import { mappingSql, wholeSource } from '../load/sql/mapping-sql.js'
+import type { StagingLayout } from '../load/sql/staging-columns.js'
 import { validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
 import { type Dialect, sniff } from './detect/sniff.js'
 import { judging } from './import-context.js'
 import { importDefaults } from './options.js'
-import { decideReading, type Reading, type ReadingOptions } from './parse-options.js'
+import { asGiven, decideReading, type Reading, type ReadingOptions, sourceOptions } from './parse-options.js'
 import { adviceForAll } from './reject-advice.js'
 import { type Source, withSource } from './source/source.js'
 
@@ -94,8 +96,7 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
     timeFormat: options.timeFormat ?? importDefaults.timeFormat,
     maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
   }
-  const sourceOptions = { encoding: options.encoding, ...(options.stdin && { stdin: options.stdin }) }
-  return withSource(path, sourceOptions, async (source) => {
+  return withSource(path, sourceOptions(options), async (source) => {
     const found: Findings = { dialect: null, mapping: null, times: null, records: [], warnings: [] }
     let stopped: EaError | null = null
     try {
@@ -143,7 +144,7 @@ async function look(
   wanted: number,
   found: Findings,
 ): Promise<void> {
-  found.dialect = sniff(source.head, source.headIsAll, options, source.name)
+  found.dialect = sniff(source.head, source.headIsAll, asGiven(options), source.name)
   const reading = decideReading(source, options)
   found.mapping = reading.mapping
   found.warnings = reading.namedKeys.warnings
@@ -169,6 +170,7 @@ function firstChunks(source: Source, { shape, dialect, maxRecordBytes }: Reading
     headerBytes: dialect.headerBytes,
     headerLines: dialect.headerLines,
     baseOffset: source.baseOffset,
+    places: source.places,
   })
 }
 
@@ -201,7 +203,7 @@ async function judgeFirst(
            to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "occurredAt", code
       FROM (${validationSql(staging, context.rules, { ...options, numbered: true, between: [1, wanted] })}) judged
      ORDER BY n`.execute(tx.q)
-  const times = await timesOf(tx, reading, chunk)
+  const times = await timesOf(tx, reading, options.layout)
   await dropStaging(tx)
   const nothing = { eventId: null, occurredAt: null, userId: null, eventType: null, properties: null }
   const judged = rows.map(({ n, ...fields }): InspectedRecord => {
@@ -221,30 +223,13 @@ async function judgeFirst(
 const timeSamplesMax = 200
 
 /** The times of the first staged records as they are given. */
-async function timesOf(tx: Transaction, reading: Reading, chunk: Chunk): Promise<string[]> {
-  const sources = reading.mapping.fields.occurred_at
-  const count = Math.min(chunk.good, timeSamplesMax)
-  if (reading.shape.kind !== 'delimited') {
-    const records = Array.from({ length: count }, (_, index) => chunk.goodRecord(index + 1).raw.toString('utf8'))
-    return records.map((text) => memberOf(text, sources)).filter((text) => text !== undefined)
-  }
-  const columns = sources.map(({ index }) => sql`nullif(${sql.ref(`c${index! + 1}`)}, '')`)
+async function timesOf(tx: Transaction, { mapping }: Reading, layout: StagingLayout): Promise<string[]> {
+  const { occurredAt } = mappingSql(mapping, layout, wholeSource)
+  const document = sql`CASE WHEN pg_input_is_valid(c1, 'jsonb') THEN c1::jsonb END AS c1`
   const { rows } = await sql<{ given: string | null }>`
-    SELECT coalesce(${sql.join(columns)}) AS given FROM ${staging} LIMIT ${count}`.execute(tx.q)
+    SELECT nullif(${occurredAt}, '') AS given
+      FROM (SELECT ${layout.kind === 'document' ? document : sql`*`} FROM ${staging} LIMIT ${timeSamplesMax}) s`.execute(
+    tx.q,
+  )
   return rows.map(({ given }) => given).filter((text) => text !== null)
-}
-
-/** The first of the members that is set in a JSON record, as text. */
-function memberOf(text: string, sources: readonly SourceRef[]): string | undefined {
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  for (const { name, path = [name] } of sources) {
-    const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null)?.[key], document)
-    if ((typeof value === 'string' && value !== '') || typeof value === 'number') return String(value)
-  }
-  return undefined
 }

@@ -4,8 +4,10 @@
  */
 import { EaError } from '../core/errors.js'
 import { looksLikeIds, nearest } from '../load/mapping/column-guess.js'
-import { type FieldMap, formatSource, type IdFrom, type SourceName } from '../load/mapping/map-parser.js'
+import { allNames, type SourceName } from '../load/mapping/expression.js'
+import { type FieldMap, formatSource, type IdFrom } from '../load/mapping/map-parser.js'
 import { shellQuoted } from '../load/mapping/mapping.js'
+import { type HeadRecord, valueAt } from './detect/head.js'
 
 export interface NamedKeys {
   /** Each key that none of the first records has, in a sentence. */
@@ -23,15 +25,16 @@ export const allKeysFound: NamedKeys = { warnings: [], idIsMissing: null }
  * findNamedKeys([{ uid: 1 }], { map: parseMap('user_id=user') }).warnings[0] // '--map user_id: the first record does not have …'
  */
 export function findNamedKeys(
-  records: readonly Record<string, unknown>[],
+  records: readonly HeadRecord[],
   { map = {}, idFrom }: { readonly map?: FieldMap | undefined; readonly idFrom?: IdFrom | null | undefined },
 ): NamedKeys {
   if (records.length === 0) return allKeysFound
   const isAbsent = ({ path }: SourceName) => !records.some((record) => hasPath(record, path))
-  const mapped = Object.entries(map).flatMap(([field, sources]) =>
-    sources.filter(isAbsent).map((source) => warningOf(records, `--map ${field}=`, source, sources)),
-  )
-  const sources = idFrom && idFrom.sources !== '*' ? idFrom.sources : []
+  const mapped = Object.entries(map).flatMap(([field, expressions]) => {
+    const sources = allNames<SourceName>(expressions)
+    return sources.filter(isAbsent).map((source) => warningOf(records, `--map ${field}=`, source, sources))
+  })
+  const sources = idFrom && idFrom.sources !== '*' ? allNames<SourceName>(idFrom.sources) : []
   const absent = sources.filter(isAbsent)
   if (absent.length === 0) return { warnings: mapped, idIsMissing: null }
   const derived = absent.map((source) => warningOf(records, '--id-from ', source, sources))
@@ -44,7 +47,7 @@ export function findNamedKeys(
 
 /** @param named all that the flag names: what is there already was not meant. */
 function warningOf(
-  records: readonly Record<string, unknown>[],
+  records: readonly HeadRecord[],
   flag: string,
   source: SourceName,
   named: readonly SourceName[],
@@ -59,11 +62,7 @@ function warningOf(
   return `${absence(records, flag, [source])}.${guess ? ` Perhaps: ${isOtherId ? '--id-from ' : flag}${guess}` : ''}`
 }
 
-function absence(
-  records: readonly Record<string, unknown>[],
-  flag: string,
-  absent: readonly Pick<SourceName, 'path'>[],
-): string {
+function absence(records: readonly HeadRecord[], flag: string, absent: readonly Pick<SourceName, 'path'>[]): string {
   const names = absent.map(formatSource).join(', ')
   const whose =
     records.length === 1 ? 'the first record does not have' : `none of the first ${records.length} records has`
@@ -71,7 +70,7 @@ function absence(
 }
 
 /** What a CSV without these columns is told, too. */
-function missingId(records: readonly Record<string, unknown>[], absent: readonly SourceName[]): EaError {
+function missingId(records: readonly HeadRecord[], absent: readonly SourceName[]): EaError {
   const keys = [...new Set(records.flatMap((record) => Object.keys(record)))]
   const guesses = absent.map((source) => {
     const path = guessedPath(records, source)
@@ -86,28 +85,14 @@ function missingId(records: readonly Record<string, unknown>[], absent: readonly
   })
 }
 
-/** Whether `#>` of PostgreSQL would find something at this path, null included. */
-const hasPath = (record: Record<string, unknown>, path: readonly string[]) => valueAt(record, path) !== undefined
-
-function valueAt(record: Record<string, unknown>, path: readonly string[]): unknown {
-  let inner: unknown = record
-  for (const key of path) {
-    if (inner === null || typeof inner !== 'object') return undefined
-    const at = Array.isArray(inner) && /^-\d+$/.test(key) ? String(inner.length + Number(key)) : key
-    if (!Object.hasOwn(inner, at)) return undefined
-    inner = (inner as Record<string, unknown>)[at]
-  }
-  return inner
-}
+/** Whether an import would find something at this path, null included. */
+const hasPath = (record: HeadRecord, path: readonly string[]) => valueAt(record, path) !== undefined
 
 /**
  * The key that was meant: one whose name holds the dots, one of this name at another depth,
  * else one that differs by a typo.
  */
-function guessedPath(
-  records: readonly Record<string, unknown>[],
-  { name, path }: SourceName,
-): readonly string[] | undefined {
+function guessedPath(records: readonly HeadRecord[], { name, path }: SourceName): readonly string[] | undefined {
   const known = knownPaths(records)
   const last = path.at(-1)!
   const parent = path.slice(0, -1).join('\0')
@@ -124,7 +109,7 @@ function guessedPath(
 }
 
 /** The paths of one and two keys that the records have. */
-function knownPaths(records: readonly Record<string, unknown>[]): (readonly string[])[] {
+function knownPaths(records: readonly HeadRecord[]): (readonly string[])[] {
   const paths = new Map<string, readonly string[]>()
   const add = (path: readonly string[]) => paths.set(path.join('\0'), path)
   for (const record of records) {

@@ -3,23 +3,34 @@
  * holds all that decides what the records mean; it is stored with the batch, and an interrupted import is resumed only
  * by one that reads the same way.
  */
+import type { Readable } from 'node:stream'
 import { EaError } from '../core/errors.js'
-import type { FieldMap, IdFrom } from '../load/mapping/map-parser.js'
-import { type Mapping, resolveMapping } from '../load/mapping/mapping.js'
+import { allNames, type SourceName } from '../load/mapping/expression.js'
+import { type FieldMap, formatSource, type IdFrom } from '../load/mapping/map-parser.js'
+import { type Mapping, resolveMapping, type SourceRef } from '../load/mapping/mapping.js'
 import type { TimeFormat } from '../load/mapping/time-format.js'
 import type { Shape } from '../load/split/chunk.js'
 import { headFields } from './detect/csv-header.js'
-import { headRecords } from './detect/json-head.js'
-import { type Dialect, type Given, sniff } from './detect/sniff.js'
+import { headOf } from './detect/head.js'
+import { type Dialect, type DialectOptions, sniff } from './detect/sniff.js'
 import { allKeysFound, findNamedKeys, type NamedKeys } from './named-keys.js'
 import { nameForPeople } from './source/paths.js'
-import type { Source } from './source/source.js'
+import type { Source, SourceOptions } from './source/source.js'
+import { splitUsers } from './user-warnings.js'
 
 /** What a person says about how to read; all of it has a default or is found by looking. */
-export interface ReadingOptions extends Given {
+export interface ReadingOptions extends DialectOptions {
   readonly encoding?: string | undefined
   readonly map?: FieldMap | undefined
   readonly idFrom?: IdFrom | null | undefined
+  /** Texts that stand for no value. */
+  readonly nulls?: readonly string[] | undefined
+  /** Columns or keys that are not stored. */
+  readonly drop?: readonly SourceName[] | undefined
+  /** Where the events lie in documents of JSON. */
+  readonly each?: SourceName | undefined
+  /** The preset that the options come from; then a column may be missing where another one stands beside it. */
+  readonly preset?: string | undefined
   /** What a time without offset means: an IANA name. */
   readonly timezone: string
   readonly timeFormat: TimeFormat
@@ -38,6 +49,8 @@ export interface Reading {
   readonly maxRecordBytes: number
   /** The header as it stands in the content, with its line end; empty for JSON. */
   readonly header: Buffer
+  /** What of the options is stored as it was given. */
+  readonly given: Pick<ReadingOptions, 'columns' | 'skipLines' | 'each' | 'preset'>
   /** Of JSON: which of the keys that flags name its first records have. */
   readonly namedKeys: NamedKeys
 }
@@ -46,12 +59,13 @@ export interface Reading {
  * @throws EaError `not_recognised`, `header_invalid`, `missing_column`, `usage`
  */
 export function decideReading(source: Source, options: ReadingOptions): Reading {
-  const dialect = sniff(source.head, source.headIsAll, options, source.name)
+  const dialect = sniff(source.head, source.headIsAll, asGiven(options), source.name)
   // An empty source has no header, and no records that would need one.
   const columns = dialect.empty ? null : dialect.columns
   if (columns) requireStageable(columns, source.name)
   const mapping = resolveMapping({
-    ...{ columns, map: options.map, idFrom: options.idFrom },
+    ...{ columns, map: options.map, idFrom: options.idFrom, nulls: options.nulls, drop: options.drop },
+    isLenient: options.preset !== undefined,
     valuesOf: (column) => headFields(source.head, source.headIsAll, dialect, dialect.columns!.indexOf(column)),
   })
   return {
@@ -62,15 +76,37 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
     timezone: options.timezone,
     timeFormat: options.timeFormat,
     maxRecordBytes: options.maxRecordBytes,
+    given: { columns: options.columns, skipLines: options.skipLines, each: options.each, preset: options.preset },
     header: source.head.subarray(0, dialect.headerBytes),
-    namedKeys: namedKeysOf(source, dialect, options),
+    namedKeys: namedKeysOf(source, dialect, mapping, options),
   }
 }
 
-function namedKeysOf(source: Source, { format, empty }: Dialect, options: ReadingOptions): NamedKeys {
-  const isJson = format === 'ndjson' || format === 'json-array'
-  if (!isJson || empty || !(options.map || options.idFrom)) return allKeysFound
-  return findNamedKeys(headRecords(source.head, format), options)
+/** What opening a source needs of the options. */
+export const sourceOptions = ({
+  encoding,
+  stdin,
+  each,
+  maxRecordBytes,
+}: Partial<ReadingOptions> & { readonly stdin?: Readable }): SourceOptions => ({
+  ...{ encoding, each, maxRecordBytes },
+  ...(stdin && { stdin }),
+})
+
+/** Events that were taken out of documents are lines, whatever the documents were. */
+export const asGiven = (options: ReadingOptions): DialectOptions =>
+  options.each ? { ...options, format: 'ndjson' } : options
+
+/** What the first records say about the names that flags have. */
+function namedKeysOf(source: Source, dialect: Dialect, mapping: Mapping, options: ReadingOptions): NamedKeys {
+  if (dialect.empty || !(options.map || options.idFrom)) return allKeysFound
+  const isJson = dialect.columns === null
+  if (!isJson && mapping.fields.user_id.length < 2) return allKeysFound
+  const records = headOf(source, dialect)
+  const found = isJson ? findNamedKeys(records, options) : allKeysFound
+  // A preset names what several versions of an export have.
+  const absent = options.preset === undefined ? found.warnings : []
+  return { ...found, warnings: [...absent, ...splitUsers(mapping, records)] }
 }
 
 /** A table of PostgreSQL has 1,600 columns at most, and staging one of its own. */
@@ -100,22 +136,35 @@ function shapeOf(dialect: Dialect, mapping: Mapping): Shape {
     kind: 'delimited',
     delimiter: dialect.delimiter!.charCodeAt(0),
     quote: dialect.quote === null ? null : dialect.quote.charCodeAt(0),
+    ...(dialect.escape !== null && { escape: dialect.escape.charCodeAt(0) }),
+    ...(dialect.comment !== null && { comment: Buffer.from(dialect.comment) }),
+    ...(dialect.format === 'text' && { isText: true }),
     fields: Math.max(1, dialect.columns?.length ?? 1),
     crEndsRecords: dialect.crEndsRecords,
-    jsonField: mapping.properties[0]?.index ?? null,
-    timeField: mapping.fields.occurred_at[0]?.index ?? null,
-    textFields: [...mapping.fields.user_id, ...mapping.fields.event_type].flatMap((source) => source.index ?? []),
+    jsonField: allNames<SourceRef>(mapping.properties)[0]?.index ?? null,
+    timeField: allNames<SourceRef>(mapping.fields.occurred_at)[0]?.index ?? null,
+    textFields: allNames<SourceRef>([...mapping.fields.user_id, ...mapping.fields.event_type]).flatMap(
+      ({ index }) => index ?? [],
+    ),
   }
 }
 
 /** The part of a reading that decides what records mean, as it is stored with the batch. */
 export function readingRecord(reading: Reading, source: Source): Record<string, unknown> {
-  const { dialect, mapping, timezone, timeFormat, maxRecordBytes } = reading
+  const { dialect, mapping, timezone, timeFormat, maxRecordBytes, given } = reading
   return {
     format: dialect.format,
     encoding: source.encoding,
     ...(dialect.columns && { delimiter: dialect.delimiter, quote: dialect.quote, columns: dialect.columns }),
     ...(dialect.columns && { cr_ends_records: dialect.crEndsRecords }),
+    ...(dialect.escape !== null && { escape: dialect.escape }),
+    ...(dialect.comment !== null && { comment: dialect.comment }),
+    ...(given.columns && { has_header: false }),
+    ...(given.skipLines && { skip_lines: given.skipLines }),
+    ...(given.each && { each: formatSource(given.each) }),
+    ...(given.preset !== undefined && { preset: given.preset }),
+    ...(mapping.nulls && { nulls: mapping.nulls }),
+    ...(mapping.dropped && { drop: mapping.dropped }),
     fields: mapping.fields,
     properties: mapping.properties,
     id_from: mapping.idFrom,

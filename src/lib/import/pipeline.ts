@@ -40,10 +40,11 @@ import {
   timed,
   warnIfNothing,
   warnOfShadowed,
+  warnOfUsers,
 } from './import-context.js'
 import { eachInFlight } from './in-flight.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
-import { decideReading, type Reading, readingRecord } from './parse-options.js'
+import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
 import { RejectsFile } from './rejects-file.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source/source.js'
 import { isSameReading } from './stored-reading.js'
@@ -65,29 +66,26 @@ export async function importFile(
   hash?: FileIdentity,
 ): Promise<FileOutcome> {
   const run = newImportContext(db, lease, path, options)
-  return withSource(
-    path,
-    { encoding: options.encoding, ...(options.stdin && { stdin: options.stdin }) },
-    async (source) => {
-      const identity = hash ?? (source.kind === 'file' ? await hashed(run, source) : undefined)
-      if (identity && !options.force) {
-        const known = await findCompleted(db, identity.sha256)
-        if (known) return alreadyImported(run, known, readingIfAny(source, options), source)
-        const before = dry?.contents.get(identity.sha256.toString('hex'))
-        if (before !== undefined) return sameAsBefore(run, identity, before)
-      }
-      const reading = readingOf(source, options)
-      requireNamedKeys(run, reading)
-      const warned = (outcome: FileOutcome) => warnIfNothing(run, outcome, reading.dialect.empty)
-      const outcome = await withRejectsFile(run, reading, async () => {
-        if (dry) return dryRun(run, source, reading, dry, identity)
-        if (!options.atomic) return load(run, source, reading, identity)
-        await discardInterrupted(run)
-        return loadAtomically(run, source, reading, identity)
-      })
-      return warned(outcome)
-    },
-  )
+  return withSource(path, sourceOptions(options), async (source) => {
+    const identity = hash ?? (source.kind === 'file' ? await hashed(run, source) : undefined)
+    if (identity && !options.force) {
+      const known = await findCompleted(db, identity.sha256)
+      if (known) return alreadyImported(run, known, readingIfAny(source, options), source)
+      const before = dry?.contents.get(identity.sha256.toString('hex'))
+      if (before !== undefined) return sameAsBefore(run, identity, before)
+    }
+    const reading = readingOf(source, options)
+    requireNamedKeys(run, reading)
+    const warned = (outcome: FileOutcome) => warnIfNothing(run, outcome, reading.dialect.empty)
+    const outcome = await withRejectsFile(run, reading, async () => {
+      if (dry) return dryRun(run, source, reading, dry, identity)
+      if (!options.atomic) return load(run, source, reading, identity)
+      await discardInterrupted(run)
+      return loadAtomically(run, source, reading, identity)
+    })
+    if (outcome.status === 'completed') await warnOfUsers(run, outcome)
+    return warned(outcome)
+  })
 }
 
 function readingOf(source: Source, options: ImportOptions): Reading {

@@ -4,14 +4,24 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Batch } from '../batches/batches.js'
-import { type FieldMap, formatIdFrom, formatMap, type IdFrom, type SourceName } from '../load/mapping/map-parser.js'
+import { type Expression, isName, renamed, type SourceName } from '../load/mapping/expression.js'
+import {
+  type FieldMap,
+  formatIdFrom,
+  formatMap,
+  formatNames,
+  type IdFrom,
+  parseNames,
+} from '../load/mapping/map-parser.js'
 import {
   type MappedField,
   mappedFields,
   ordinalRef,
   propertiesNames,
+  type SourceExpression,
   type SourceRef,
   shellQuoted,
+  sourceName,
 } from '../load/mapping/mapping.js'
 import { formatTimeFormat, type TimeFormat } from '../load/mapping/time-format.js'
 import { type Dialect, formatOfName } from './detect/sniff.js'
@@ -26,12 +36,20 @@ interface StoredReading {
   readonly quote?: string | null
   readonly encoding?: string
   readonly columns?: readonly string[]
-  readonly fields?: Readonly<Record<MappedField, readonly SourceRef[]>>
-  readonly properties?: readonly SourceRef[]
-  readonly id_from?: readonly SourceRef[] | '*' | null
+  readonly fields?: Readonly<Record<MappedField, readonly SourceExpression[]>>
+  readonly properties?: readonly SourceExpression[]
+  readonly id_from?: readonly SourceExpression[] | '*' | null
   readonly timezone?: string
   readonly time_format?: TimeFormat
   readonly max_record_bytes?: number
+  readonly escape?: string
+  readonly comment?: string
+  readonly has_header?: false
+  readonly skip_lines?: number
+  readonly each?: string
+  readonly nulls?: readonly string[]
+  readonly drop?: readonly SourceRef[]
+  readonly preset?: string
 }
 
 type Stored = Readonly<Record<string, unknown>>
@@ -62,6 +80,32 @@ export function storedOptions(reading: Stored): Partial<ReadingOptions> {
     ...(timezone !== undefined && { timezone }),
     ...(timeFormat !== undefined && { timeFormat }),
     ...(max_record_bytes !== undefined && { maxRecordBytes: max_record_bytes }),
+    ...givenStructure(reading),
+  }
+}
+
+/** What was said about lines, columns and values; none of it has a default. */
+function givenStructure(reading: Stored): Partial<ReadingOptions> {
+  const {
+    columns,
+    escape: escapedBy,
+    comment,
+    has_header,
+    skip_lines,
+    each,
+    nulls,
+    drop,
+    preset,
+  } = reading as StoredReading
+  return {
+    ...(escapedBy !== undefined && { escape: escapedBy }),
+    ...(comment !== undefined && { comment }),
+    ...(has_header === false && { columns }),
+    ...(skip_lines !== undefined && { skipLines: skip_lines }),
+    ...(each !== undefined && { each: parseNames('--each', each)[0]! }),
+    ...(nulls && { nulls }),
+    ...(drop && { drop: drop.map(sourceName) }),
+    ...(preset !== undefined && { preset }),
   }
 }
 
@@ -74,6 +118,7 @@ export function changedOptions<T extends Partial<ReadingOptions>>(stored: Partia
   const isOtherFormat = given.format !== undefined && given.format !== stored.format
   if (isOtherFormat) delete kept.delimiter
   if (isOtherFormat && given.format !== 'csv' && given.format !== 'tsv') delete kept.quote
+  if (isOtherFormat) for (const key of structure) delete kept[key]
   if (given.delimiter !== undefined || given.quote !== undefined) delete kept.format
   if (given.map?.event_id) delete kept.idFrom
   const { event_id: _, ...otherFields } = stored.map ?? {}
@@ -81,6 +126,9 @@ export function changedOptions<T extends Partial<ReadingOptions>>(stored: Partia
   const defined = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { ...kept, ...(defined as T), map }
 }
+
+/** What says nothing about a file of another format. */
+const structure = ['columns', 'comment', 'escape', 'skipLines', 'each'] as const
 
 /** The flags with which `ea import` reads the file of a batch as it was read, each after a space. */
 export function flagsOfBatch({ file, reading, rejected }: Pick<Batch, 'file' | 'reading' | 'rejected'>): string {
@@ -105,7 +153,7 @@ export function changingFlags(stored: Stored, now: Stored): string {
   const { fields: were } = stored as StoredReading
   const { fields = {} as NonNullable<StoredReading['fields']>, properties = [] } = now as StoredReading
   const changed = mappedFields.filter((field) => fields[field]?.length > 0 && differs(were?.[field], fields[field]))
-  const map: Partial<Record<string, readonly SourceName[]>> = Object.fromEntries(
+  const map: Partial<Record<string, readonly Expression<SourceName>[]>> = Object.fromEntries(
     changed.map((field) => [field, fields[field].map(nameOf)]),
   )
   if (properties.length > 0 && differs((stored as StoredReading).properties, properties)) {
@@ -116,8 +164,12 @@ export function changingFlags(stored: Stored, now: Stored): string {
   )
 }
 
+/** `--null` is given once for each text; a text has no NUL. */
 const textOf = (flags: readonly (readonly [string, string])[]) =>
-  flags.map(([flag, value]) => ` --${flag} ${shellQuoted(value)}`).join('')
+  flags.flatMap(([flag, values]) => values.split('\0').map((value) => ` --${flag}${flagValue(value)}`)).join('')
+
+/** What begins with a dash would be another flag. */
+const flagValue = (value: string) => (value.startsWith('-') ? `=${shellQuoted(value)}` : ` ${shellQuoted(value)}`)
 
 const defaultValues = {
   quote: '"',
@@ -139,7 +191,12 @@ function flagValues(reading: Stored, map: FieldMap): Record<string, string> {
     max_record_bytes,
   } = reading as StoredReading
   const idFrom = givenIdFrom(reading)
+  const { columns, escape: escapedBy, comment, skipLines, each, nulls, drop } = givenStructure(reading)
   const values = {
+    ...{ escape: escapedBy, comment, 'skip-lines': skipLines?.toString(), null: nulls?.join('\0') },
+    columns: columns && formatNames(columns.map((name) => ({ name, path: [name] }))),
+    each: each && formatNames([each]),
+    drop: drop && formatNames(drop),
     format,
     delimiter: delimiter === '\t' ? 'tab' : delimiter,
     quote: quote === null ? 'none' : quote,
@@ -153,20 +210,20 @@ function flagValues(reading: Stored, map: FieldMap): Record<string, string> {
   return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
-const nameOf = ({ name, path = [name] }: SourceRef): SourceName => ({ name, path })
+const nameOf = (source: SourceExpression): Expression<SourceName> => renamed(source, sourceName)
 
 /** What of a mapping does not come by itself. */
 function givenMap(reading: Stored): FieldMap {
   const { fields, properties = [], columns } = reading as StoredReading
-  const isDefault = (field: string, refs: readonly SourceRef[]) =>
-    refs.length === 1 && refs[0]!.name === field && !refs[0]!.path
+  const isDefault = (field: string, [only, ...others]: readonly SourceExpression[]) =>
+    only !== undefined && others.length === 0 && isName(only) && only.name === field && !only.path
   const byItself = propertiesNames.filter((name) => columns?.includes(name) ?? true)
   const given = mappedFields
     .filter((field) => fields?.[field]?.length && !isDefault(field, fields[field]))
     .map((field) => [field, fields![field].map(nameOf)] as const)
   const others =
     differs(
-      properties.map(({ name }) => name),
+      properties.map((source) => (isName(source) ? source.name : source)),
       byItself,
     ) && properties.length > 0
   return Object.fromEntries([...given, ...(others ? [['properties', properties.map(nameOf)] as const] : [])])
@@ -176,8 +233,8 @@ function givenIdFrom(reading: Stored): IdFrom | undefined {
   const { id_from: from } = reading as StoredReading
   if (!from) return undefined
   if (from === '*') return { sources: '*', ordinal: false }
-  const isOrdinal = ({ name, index, path }: SourceRef) =>
-    name === ordinalRef.name && index === null && path === undefined
+  const isOrdinal = (source: SourceExpression) =>
+    isName(source) && source.name === ordinalRef.name && source.index === null && source.path === undefined
   return { sources: from.filter((ref) => !isOrdinal(ref)).map(nameOf), ordinal: from.some(isOrdinal) }
 }
 

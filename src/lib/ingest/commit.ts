@@ -25,7 +25,7 @@ import { collectMapping } from './body/collect.js'
 import type { CommitRequest, RecordKind, RequestResult } from './body/request.js'
 import { dropOldAnswers, earlierAnswers, keepAnswers } from './idempotency.js'
 import { type CommitTrace, hasCommitted } from './in-doubt.js'
-import { mergeGroup, type Other, storedTable, validatedSql } from './merge.js'
+import { mergeGroup, type OtherRecord, storedTable, validatedSql } from './merge.js'
 import { RunRecords, type SetAside } from './records.js'
 import {
   type Owner,
@@ -234,7 +234,7 @@ class Commit {
     const owners = await this.#owners(duplicates)
     await this.#keepPending(batchIds, staged, duplicates, owners)
     const refused = staged.refusals.map(({ n, code, detail }) => ({ n, code, event_id: null, fields: null, detail }))
-    const byRequest = this.#run.map((): (Other & { detail?: string | undefined })[] => [])
+    const byRequest = this.#run.map((): (OtherRecord & { detail?: string | undefined })[] => [])
     const rejected = new Map(merged.rejected)
     for (const other of merged.others) byRequest[this.#records.find(other.n).request]!.push(other)
     for (const other of refused) {
@@ -251,7 +251,7 @@ class Commit {
   }
 
   /** Which batch owns each of these ids, and whether it is still loading. */
-  async #owners(duplicates: readonly Other[]): Promise<Map<string, Owner>> {
+  async #owners(duplicates: readonly OtherRecord[]): Promise<Map<string, Owner>> {
     if (duplicates.length === 0) return new Map()
     const { rows } = await sql<Owner & { event_id: string }>`
       SELECT e.event_id, e.batch_id AS "batchId", b.status = 'loading' AS "isLoading"
@@ -264,7 +264,7 @@ class Commit {
   async #keepPending(
     batchIds: readonly (number | null)[],
     staged: SetAside,
-    duplicates: readonly Other[],
+    duplicates: readonly OtherRecord[],
     owners: ReadonlyMap<string, Owner>,
   ): Promise<void> {
     const pending = duplicates.filter((other) => owners.get(other.event_id!)!.isLoading)

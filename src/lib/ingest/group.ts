@@ -6,7 +6,7 @@
  * ones go on, and takes its turn at the lock (`alone`).
  */
 
-import { OneByOne } from '../core/in-turns.js'
+import { Queue } from '../core/in-turns.js'
 import type { CommitRequest, RequestResult } from './body/request.js'
 import { groupMaxBytes, groupMaxRecords, isSmall } from './records.js'
 
@@ -33,7 +33,7 @@ export class Committer {
   readonly #large: Waiting[] = []
   readonly #running = new Set<Waiting[]>()
   /** Who waits here does not wait for the server's lock, which has a limit. */
-  readonly #locking = new OneByOne()
+  readonly #locking = new Queue()
 
   constructor(commit: CommitLane) {
     this.#commit = commit

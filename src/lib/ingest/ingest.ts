@@ -4,10 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EaError } from '../core/errors.js'
-import { inTurns, OneByOne } from '../core/in-turns.js'
+import { inTurns, Queue } from '../core/in-turns.js'
 import { type Database, withSiblingPool } from '../db/connect.js'
 import { Availability, type AvailabilityEvent } from './availability.js'
-import type { Answer, CommitRequest, IngestRequest, QueuedAnswer, RequestResult } from './body/request.js'
+import type { CommitRequest, IngestRequest, QueuedAnswer, RequestAnswer, RequestResult } from './body/request.js'
 import { commitGroup } from './commit.js'
 import { deliverPart } from './deliver.js'
 import { Committer } from './group.js'
@@ -63,7 +63,7 @@ export interface OpenIngest {
    *
    * @throws EaError `spool_full`, `server_busy`, `idempotency_key_reused`; the server's error when it refuses for good
    */
-  accept(request: IngestRequest): Promise<Answer>
+  accept(request: IngestRequest): Promise<RequestAnswer>
   readonly state: IngestState
 }
 
@@ -119,7 +119,7 @@ class Ingest implements OpenIngest {
   readonly #drainer: Drainer
   readonly #trust = { now: 'fast' as const }
   readonly #availability: Availability
-  readonly #queueing = new OneByOne()
+  readonly #queueing = new Queue()
   #emptied: Promise<void> | undefined
   /** Whether the spool was last seen to get emptier; at first it is believed to. */
   #isDraining = true
@@ -163,7 +163,7 @@ class Ingest implements OpenIngest {
     }
   }
 
-  async accept(request: IngestRequest): Promise<Answer> {
+  async accept(request: IngestRequest): Promise<RequestAnswer> {
     if (this.#isClosing) throw new EaError('server_busy', 'The server is about to stop.')
     const { maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
     if (this.#waiting > 0 && this.#waitingBytes + request.bytes > maxWaitingBytes) {
@@ -180,7 +180,7 @@ class Ingest implements OpenIngest {
     }
   }
 
-  async #keep(request: IngestRequest): Promise<Answer> {
+  async #keep(request: IngestRequest): Promise<RequestAnswer> {
     if (request.chunk.records === 0) return answer(200, { received: 0, inserted: 0, duplicates: 0, rejected: [] })
     // Events behind others in the spool wait for their turn: the first of an id wins.
     if (this.#isNearlyDrained()) await this.#drained()
@@ -274,7 +274,7 @@ class Ingest implements OpenIngest {
     }
   }
 
-  async #queue(request: IngestRequest): Promise<Answer> {
+  async #queue(request: IngestRequest): Promise<RequestAnswer> {
     const { chunk, ...rest } = request
     const received = chunk.records
     const structuralRejects = chunk.rejectCount
@@ -293,7 +293,7 @@ class Ingest implements OpenIngest {
     return answer(202, { status: 'queued', received, ...rejected } satisfies QueuedAnswer)
   }
 
-  #answerOf(settled: RequestResult): Answer {
+  #answerOf(settled: RequestResult): RequestAnswer {
     if (settled.kind === 'refused') throw settled.error
     if (settled.kind === 'replayed') return { status: settled.status, body: settled.body, replayed: true }
     this.#tell(settled)
@@ -308,6 +308,6 @@ class Ingest implements OpenIngest {
   }
 }
 
-function answer(status: Answer['status'], body: object): Answer {
+function answer(status: RequestAnswer['status'], body: object): RequestAnswer {
   return { status, body: JSON.stringify(body), replayed: false }
 }

@@ -9,13 +9,13 @@ import type { Transaction } from '../db/connect.js'
 import { shadowedKeysMax, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { type SmallDelta, upsertSmallSql } from '../rollups/add-small.js'
 import { isOfEventType, isOfProperty, type OnDemandRollup, readOnDemandRollups } from '../rollups/sql/on-demand.js'
-import { isKept, valuesOf } from '../rollups/sql/property-values.js'
+import { isInRollup, valuesOf } from '../rollups/sql/property-values.js'
 import { allEvents, propertyValues } from '../rollups/sql/rollup-tables.js'
 import { listedRejects } from './body/request.js'
 import type { RunRecords, Staged } from './records.js'
 
 /** A record that was not stored: a reject, or (without a code) one whose id is stored already. */
-export interface Other {
+export interface OtherRecord {
   readonly n: number
   readonly code: RejectCode | null
   readonly event_id: string | null
@@ -33,7 +33,7 @@ export interface ShadowedKey {
 export interface GroupMergeResult {
   readonly inserted: number
   /** In the order of the records; of the rejects of a request the first only. */
-  readonly others: readonly Other[]
+  readonly others: readonly OtherRecord[]
   /** How many records of each request (from 0) were rejected; requests without rejects are absent. */
   readonly rejected: ReadonlyMap<number, number>
   readonly shadowed: readonly ShadowedKey[]
@@ -126,7 +126,7 @@ const shadowedSql = sql`
 
 interface Row {
   readonly inserted: number
-  readonly others: Other[] | null
+  readonly others: OtherRecord[] | null
   readonly shadowed: ShadowedKey[] | null
   readonly rejected: [request: number, rejected: number][] | null
 }
@@ -156,7 +156,7 @@ async function mergeFew(
     sql`(SELECT rollup, value, user_id, day, count(*) AS events
            FROM (SELECT p.rollup, p.value COLLATE "C" AS value, e.user_id, e.day
                    FROM dated e CROSS JOIN LATERAL ${valuesOf(properties)} AS p (rollup, value)) valued
-          WHERE ${isKept} GROUP BY rollup, value, user_id, day)`,
+          WHERE ${isInRollup} GROUP BY rollup, value, user_id, day)`,
   )
   const times = sql`
     SELECT kept.rollup, ins.user_id, ins.occurred_at

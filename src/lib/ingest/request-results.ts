@@ -10,7 +10,7 @@ import {
   type RequestResult,
   type StoredAnswer,
 } from './body/request.js'
-import type { Other, ShadowedKey } from './merge.js'
+import type { OtherRecord, ShadowedKey } from './merge.js'
 
 /** Which batch owns an event. */
 export interface Owner {
@@ -39,7 +39,7 @@ export type WithRejects = RequestResult & {
 export function requestResultOf(
   request: CommitRequest,
   owners: ReadonlyMap<string, Owner>,
-  others: readonly (Omit<Other, 'fields'> & { fields?: Other['fields']; detail?: string | undefined })[],
+  others: readonly (Omit<OtherRecord, 'fields'> & { fields?: OtherRecord['fields']; detail?: string | undefined })[],
   rejectedGood: number,
   shadowed: readonly ShadowedKey[] = [],
 ): WithRejects {

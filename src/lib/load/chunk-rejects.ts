@@ -41,9 +41,9 @@ function* inOrder(chunk: Chunk, refused: Rejections): Generator<Reject> {
     next = at < chunk.rejectCount ? chunk.reject(at) : undefined
   }
   for (const { n, code, detail } of refused) {
-    const { record, line, byteOffset, raw } = chunk.goodRecord(n)
+    const { record, line, byteOffset, raw, detail: place } = chunk.goodRecord(n)
     for (; next && next.record < record; pass()) yield next
-    yield { record, line, byteOffset, code, detail, raw }
+    yield { record, line, byteOffset, code, detail: detail ?? place, raw }
   }
   for (; next; pass()) yield next
 }

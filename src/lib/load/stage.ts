@@ -8,10 +8,10 @@ import { type RawBuilder, sql } from 'kysely'
 import { from as copyFrom } from 'pg-copy-streams'
 import { EaError } from '../core/errors.js'
 import { failpoint } from '../core/failpoint.js'
-import { partsOf } from '../core/in-turns.js'
+import { slicesOf } from '../core/in-turns.js'
 import { sqlState, type Transaction } from '../db/connect.js'
 import type { Chunk } from './split/chunk.js'
-import { type StagingLayout, typeOf } from './sql/staging-columns.js'
+import type { StagingLayout } from './sql/staging-columns.js'
 
 /** The staging table, for SQL. */
 export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
@@ -32,7 +32,10 @@ export async function stageChunk(
   layout: StagingLayout,
   copyOptions: string,
 ): Promise<void> {
-  const columns = Array.from({ length: layout.columns }, (_, index) => `c${index + 1} ${typeOf(layout, index)}`)
+  const columns = Array.from(
+    { length: layout.columns },
+    (_, index) => `c${index + 1} ${layout.types.get(index) ?? 'text'}`,
+  )
   await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
   const copy = tx.client.query(copyFrom(`COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`))
   failpoint('copy.started')
@@ -51,7 +54,7 @@ export async function stageChunk(
 /** One part is on its way at a time: a large body has its turn with others. */
 async function* inParts(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
   for (const piece of pieces) {
-    for (const part of partsOf(piece)) yield part
+    for (const part of slicesOf(piece)) yield part
   }
 }
 

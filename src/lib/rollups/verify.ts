@@ -29,7 +29,7 @@ export type RollupTable =
 type Stored = string | number | null | readonly string[]
 
 /** A row of a rollup that is not what the events say. */
-export interface Difference {
+export interface RollupDifference {
   readonly table: RollupTable
   /** The primary key, such as `{ user_id, day }`; `rollup` is the id of an optional rollup, registered or not. */
   readonly key: Readonly<Record<string, string | number>>
@@ -46,10 +46,10 @@ export interface Difference {
  * @example
  * await verifyRollups(db) // [] when all is well
  */
-export async function verifyRollups(session: Session, options: { limit?: number } = {}): Promise<Difference[]> {
+export async function verifyRollups(session: Session, options: { limit?: number } = {}): Promise<RollupDifference[]> {
   const { t } = session
   const reportingTz = sql`(SELECT reporting_tz FROM ${t.settings})`
-  const { rows } = await sql<Difference>`
+  const { rows } = await sql<RollupDifference>`
     WITH true_user_days AS MATERIALIZED (${userDaysFromEvents(session, reportingTz)}),
     true_property_user_days AS MATERIALIZED (${propertyUserDaysFromEvents(session, reportingTz)})
     SELECT * FROM (
@@ -79,7 +79,7 @@ function scopeDifferences(
 
 /** The rows in which a stored and a true relation differ, as JSON for people. */
 function differences(
-  name: Difference['table'],
+  name: RollupDifference['table'],
   stored: RawBuilder<unknown>,
   expected: RawBuilder<unknown>,
   { keys, values }: { keys: readonly string[]; values: readonly string[] },

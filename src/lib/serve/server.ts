@@ -20,7 +20,7 @@ import { createMetrics, type ServerMetrics } from './http/metrics.js'
 import { answerNotFound } from './http/not-found.js'
 import type { ServeOptions } from './http/options.js'
 import { requireDecodable } from './http/query-values.js'
-import { Connections, type DrainOptions, drainDefaults, type Stopping, type StopSwitch } from './http/shutdown.js'
+import { Connections, drainDefaults, type ShutdownOptions, type Stopping, type StopSwitch } from './http/shutdown.js'
 import { logIngestEvent } from './ingest-log.js'
 import { docsRoutes } from './openapi/docs-routes.js'
 import { pageRoutes } from './page-routes.js'
@@ -50,7 +50,7 @@ export interface ServerOptions {
   /** Takes the lines of the log. */
   readonly logTo?: LogSink
   /** How connections are closed at the end. */
-  readonly drain?: DrainOptions
+  readonly drain?: ShutdownOptions
 }
 
 /**

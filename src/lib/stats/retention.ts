@@ -14,7 +14,13 @@ import { type Answer, defineStat, type ReportDays, type SqlRow } from './query/s
 import { members } from './retention/cohorts-sql.js'
 import { definition } from './retention/definition.js'
 import { cellUsers } from './retention/drilldown.js'
-import { defaultWindowsBack, type GivenParams, hourOf, type Params, params } from './retention/params.js'
+import {
+  defaultWindowsBack,
+  type GivenParams,
+  hourOf,
+  type RetentionParams,
+  retentionParams,
+} from './retention/params.js'
 import { canUseRollups } from './retention/rollups.js'
 import { cells, dayBehindData, meta, row } from './retention/rows.js'
 import { cohortSpan, countCohorts, dayBegins, dayCohortsSql, windowInstants } from './retention/windows.js'
@@ -62,7 +68,7 @@ export const retentionStat = defineStat({
       },
     },
   },
-  params,
+  params: retentionParams,
   row,
   report: { title: 'Retention', params: cohortsOfReport },
   range: ({ startDate, to, windowType }) => ({
@@ -85,23 +91,23 @@ export const retentionStat = defineStat({
   chart: { form: 'cohorts', title: ({ windowType }) => `Retention by ${windowType}` },
   meta,
   definition,
-  size: (params, context) => [
-    { count: countCohorts(params, context), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
-    { count: params.windows + 1, of: 'windows', params: ['windows'] },
+  size: (retentionParams, context) => [
+    { count: countCohorts(retentionParams, context), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
+    { count: retentionParams.windows + 1, of: 'windows', params: ['windows'] },
   ],
-  sql: (params, context) => {
-    cohortSpan(params, context)
-    const { windowType, clock, windows } = params
+  sql: (retentionParams, context) => {
+    cohortSpan(retentionParams, context)
+    const { windowType, clock, windows } = retentionParams
     const isOfDays = windowType !== 'hour' && clock === 'calendar'
     const dataEnds = dayBehindData(context)
     // The last condition stays behind the counting because of its first half: pushed down to the rows it costs more than
     // it saves, and the planner, which takes it to leave a third of them, would not let the workers count.
     return sql<SqlRow>`
 WITH cohorts AS (
-  ${isOfDays ? dayCohortsSql(windowType, context) : windowInstants(params, context)}
+  ${isOfDays ? dayCohortsSql(windowType, context) : windowInstants(retentionParams, context)}
 ), members AS (
-  ${members(params, context)}
-), ${counted(params)}
+  ${members(retentionParams, context)}
+), ${counted(retentionParams)}
 SELECT cohorts.number, cohorts.cohort, coalesce(counted.number, 0)::int AS window_number, coalesce(counted.users, 0)::bigint AS users${
       isOfDays
         ? sql``
@@ -136,7 +142,7 @@ function cohortsOfReport({ days, dataUntil, weekStart }: ReportDays) {
 }
 
 /** `counted`: the users of each cohort and window number. */
-function counted({ mode }: Params): RawBuilder<unknown> {
+function counted({ mode }: RetentionParams): RawBuilder<unknown> {
   if (mode === 'on') {
     return sql`counted AS (
   SELECT cohort, number, count(*) AS users

@@ -1,9 +1,9 @@
 /** Outcomes as the runner gives them: one of each status, and hostile ones. */
 import fc from 'fast-check'
-import { type CheckReport, type Outcome, statuses } from '../../../src/lib/checks/evaluate/outcome.js'
+import { type CheckOutcome, type CheckReport, statuses } from '../../../src/lib/checks/evaluate/outcome.js'
 
 /** A check that passed, changed where a test needs it. */
-export function outcome(changes: Partial<Outcome> = {}): Outcome {
+export function outcome(changes: Partial<CheckOutcome> = {}): CheckOutcome {
   return {
     name: 'Enough people yesterday',
     status: 'pass',
@@ -25,8 +25,8 @@ export function outcome(changes: Partial<Outcome> = {}): Outcome {
 }
 
 /** The report of these outcomes; `exitCode` as the runner decides it without --fail-on warn. */
-export function reportOf(outcomes: readonly Outcome[]): CheckReport {
-  const count = (status: Outcome['status']) => outcomes.filter((outcome) => outcome.status === status).length
+export function reportOf(outcomes: readonly CheckOutcome[]): CheckReport {
+  const count = (status: CheckOutcome['status']) => outcomes.filter((outcome) => outcome.status === status).length
   const counts = { pass: count('pass'), warn: count('warn'), fail: count('fail'), unknown: count('unknown') }
   const exitCode = counts.fail > 0 ? 6 : counts.unknown > 0 ? 7 : 0
   return { outcomes, counts, exitCode, asOf: '2025-09-01T06:30:00.123456Z', seconds: 0.41 }
@@ -118,7 +118,7 @@ const kind = fc.constantFrom('count' as const, 'rate' as const, 'points' as cons
 const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(0, -0, 0.1, 1e21, 1e-9))
 const days = fc.constant({ from: '2025-08-01', to: '2025-08-07' })
 
-const hostileOutcome: fc.Arbitrary<Outcome> = fc.record({
+const hostileOutcome: fc.Arbitrary<CheckOutcome> = fc.record({
   name: text,
   status: fc.constantFrom(...statuses),
   stat: fc.option(text, { nil: undefined }),

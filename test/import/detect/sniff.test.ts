@@ -1,11 +1,11 @@
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Dialect, type Given, sniff } from '../../../src/lib/import/detect/sniff.js'
+import { type Dialect, type DialectOptions, sniff } from '../../../src/lib/import/detect/sniff.js'
 import { assertProperty } from '../../support/effort.js'
 import { errorOf } from '../../support/temp-dir.js'
 
-const look = (text: string, given: Given = {}, name = 'events', atEnd = true): Dialect =>
+const look = (text: string, given: DialectOptions = {}, name = 'events', atEnd = true): Dialect =>
   sniff(Buffer.from(text), atEnd, given, name)
 
 describe('what the content decides', () => {
@@ -77,7 +77,7 @@ describe('what a person says', () => {
     [{ delimiter: '"' }, /same character/],
     [{ format: 'ndjson', delimiter: ',' }, /no meaning for ndjson/],
     [{ format: 'json-array', quote: '"' }, /no meaning for json-array/],
-  ] as [Given, RegExp][])('%j makes no sense', async (given, message) => {
+  ] as [DialectOptions, RegExp][])('%j makes no sense', async (given, message) => {
     const error = await errorOf(() => look('a,b\n', given))
     expect(error.code).toBe('usage')
     expect(error.message).toMatch(message)
@@ -91,9 +91,12 @@ describe('a source without anything in it', () => {
     ['', {}, 'x.tsv', 'tsv'],
     ['', {}, 'logs/x.JSONL.gz', 'ndjson'],
     ['', { format: 'json-array' }, 'x.csv', 'json-array'],
-  ] as [string, Given, string, string][])('%j, given %j, called %s: %s with 0 records', (text, given, name, format) => {
-    expect(look(text, given, name)).toMatchObject({ format, empty: true, headerBytes: 0 })
-  })
+  ] as [string, DialectOptions, string, string][])(
+    '%j, given %j, called %s: %s with 0 records',
+    (text, given, name, format) => {
+      expect(look(text, given, name)).toMatchObject({ format, empty: true, headerBytes: 0 })
+    },
+  )
 })
 
 describe('the name breaks ties', () => {
@@ -125,13 +128,7 @@ describe('what is refused', () => {
     ['two columns of one name', 'a,b,a\n', 'header_invalid', /repeated: a\b/],
     ['a column without a name', 'a,,b, \n', 'header_invalid', /columns 2, 4 have no name/],
     ['a header whose quote is never closed', '"a,b\n1,2\n', 'header_invalid', /never closed/],
-    [
-      'data without a header',
-      `${id},2025-01-01T00:00:00Z,u,t\n`,
-      'header_invalid',
-      /looks like an event/,
-      /header before/,
-    ],
+    ['data without a header', `${id},2025-01-01T00:00:00Z,u,t\n`, 'header_invalid', /looks like an event/, /--columns/],
     [
       'a header that is not UTF-8',
       Buffer.from('a,stra\xdfe\n1,2\n', 'latin1'),

@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EaError } from '../../../src/lib/core/errors.js'
 import { collectMapping, maxCollected, readCollected } from '../../../src/lib/ingest/body/collect.js'
+import { allNames } from '../../../src/lib/load/mapping/expression.js'
+import type { SourceRef } from '../../../src/lib/load/mapping/mapping.js'
 import { assertProperty } from '../../support/effort.js'
 
 const at = new Date('2025-03-01T12:00:00.123Z')
@@ -22,10 +24,20 @@ async function lines(body: string | Buffer, address?: string): Promise<string[]>
 const isSet = (value: unknown) => value !== undefined && value !== null && value !== ''
 const isScalar = (value: unknown) => typeof value === 'string' || typeof value === 'number'
 
+const fieldNames = () => {
+  const { event_id, occurred_at, user_id, event_type } = collectMapping.fields
+  const names = (sources: typeof event_id) => allNames<SourceRef>(sources)
+  return {
+    ...{ event_id: names(event_id), occurred_at: names(occurred_at) },
+    ...{ user_id: names(user_id), event_type: names(event_type) },
+  }
+}
+
 /** A line read by the mapping, as the database does it: the first source that is set; the rest are properties. */
 function eventOf(line: string): Json {
   const document = JSON.parse(line) as Json
-  const { fields, properties } = collectMapping
+  const fields = fieldNames()
+  const properties = allNames<SourceRef>(collectMapping.properties)
   const used = [...Object.values(fields).flat(), ...properties].map(({ name }) => name)
   const rest = Object.fromEntries(Object.entries(document).filter(([key]) => !used.includes(key)))
   const first = (field: keyof typeof fields) =>

@@ -5,7 +5,7 @@ import { comparisonText, subjectText } from '../assertion/text.js'
 import { isWithin } from './compare.js'
 import { compare, type Fraction } from './fraction.js'
 import { comparedText } from './number-text.js'
-import type { MeasuredValue, Point } from './value.js'
+import type { MeasuredValue, WindowValue } from './value.js'
 
 /** No report needs more rows to see what is wrong. */
 const mostRows = 10
@@ -58,10 +58,10 @@ export function evaluateRows(
 
 /** Of the rows that decide, the one to tell: the worst of `every`, the best of `any`, else the first. */
 function tellingPoint(
-  points: readonly Point[],
+  points: readonly WindowValue[],
   { operator }: Comparison,
   aggregate: 'every' | 'any',
-): { readonly name: string; readonly point: Point } {
+): { readonly name: string; readonly point: WindowValue } {
   const isFloor = operator === '>' || operator === '>='
   if (!isFloor && operator !== '<' && operator !== '<=') return { name: 'the first', point: points[0]! }
   const wantsLowest = isFloor === (aggregate === 'every')

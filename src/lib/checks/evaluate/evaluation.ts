@@ -1,11 +1,11 @@
 /** What is given to a judge, and what it says. */
 import type { Result } from '../../core/result.js'
 import type { Assertion } from '../assertion/assertion.js'
-import type { Outcome } from './outcome.js'
+import type { CheckOutcome } from './outcome.js'
 
 /** The part of an outcome that follows from the numbers. */
 export interface Evaluation
-  extends Pick<Outcome, 'value' | 'valueKind' | 'base' | 'baseKind' | 'definition' | 'reason' | 'rows'> {
+  extends Pick<CheckOutcome, 'value' | 'valueKind' | 'base' | 'baseKind' | 'definition' | 'reason' | 'rows'> {
   readonly verdict: boolean | 'unknown'
 }
 

@@ -4,7 +4,7 @@ import type { Row } from '../../core/result.js'
 export const statuses = ['pass', 'warn', 'fail', 'unknown'] as const
 export type Status = (typeof statuses)[number]
 
-export interface Outcome {
+export interface CheckOutcome {
   readonly name: string
   readonly status: Status
   /** `undefined` for checks of freshness and of imports. */
@@ -19,7 +19,7 @@ export interface Outcome {
   /** With a change: the value before. */
   readonly base: number | null
   /** What the base is: that of the column, while `valueKind` is that of the change (default `count`). */
-  readonly baseKind?: Outcome['valueKind'] | undefined
+  readonly baseKind?: CheckOutcome['valueKind'] | undefined
   /** The days that were resolved, both included; null for checks without a range, or without data. */
   readonly window: { readonly from: string; readonly to: string; readonly tz: string } | null
   /** With a change: what the base covers, one line for each period. */
@@ -35,7 +35,7 @@ export interface Outcome {
 }
 
 export interface CheckReport {
-  readonly outcomes: readonly Outcome[]
+  readonly outcomes: readonly CheckOutcome[]
   /** How many of each. */
   readonly counts: Readonly<Record<Status, number>>
   /** 0, 6 or 7: the verdict. */

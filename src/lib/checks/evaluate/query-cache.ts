@@ -15,7 +15,7 @@ import { type Clock, freshness, importQuality } from './data-quality.js'
 import type { Imports } from './evaluation.js'
 
 /** What was found for one check. */
-export interface Findings {
+export interface QueryResults {
   readonly answer: Result | undefined
   /** In the order of their windows; undefined for one that no events can be in. */
   readonly bases: readonly (Result | undefined)[]
@@ -35,7 +35,7 @@ export class QueryCache {
   }
 
   /** @throws EaError `usage` for a question that cannot be asked of this data, such as a range that ends before it begins */
-  async of({ stat, params, assertion }: Check): Promise<Findings> {
+  async of({ stat, params, assertion }: Check): Promise<QueryResults> {
     const { subject, change } = assertion
     const none = { answer: undefined, bases: [], baseWindows: [], freshnessSeconds: undefined, imports: undefined }
     if (subject.kind === 'freshness') {

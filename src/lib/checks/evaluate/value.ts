@@ -11,14 +11,14 @@ import { completeness, daysText } from './completeness.js'
 import { compare, type Fraction, fractionOf, meanOf, over, sumOf, zero } from './fraction.js'
 
 /** One row that counts, and its value. */
-export interface Point {
+export interface WindowValue {
   readonly row: Row
   readonly value: Fraction
 }
 
 export interface MeasuredValue {
   /** At least one. */
-  readonly points: readonly Point[]
+  readonly points: readonly WindowValue[]
   /** Of all points; of `every` and `any` it is the judge who says which one decides. */
   readonly value: Fraction
   readonly unit: Unit
@@ -127,7 +127,7 @@ function emptyReason({ columns }: Result, rows: readonly Row[]): string {
   return isOfNobody ? 'it cannot divide by 0, there are no users' : 'it is empty in every row'
 }
 
-function aggregated(subject: Measure, points: readonly Point[], answer: Result): MeasuredValue {
+function aggregated(subject: Measure, points: readonly WindowValue[], answer: Result): MeasuredValue {
   const unit = unitOfValue(subject, answer)
   const column = answer.columns.find(({ name }) => name === subject.column)
   const isWeighted = subject.aggregate === 'mean' && column?.kind === 'rates'
@@ -145,7 +145,7 @@ export function unitOfValue({ aggregate, column: measured }: Measure, { columns 
   return (column && unitOf(column)) ?? 'count'
 }
 
-function combined({ aggregate }: Measure, points: readonly Point[]): Fraction {
+function combined({ aggregate }: Measure, points: readonly WindowValue[]): Fraction {
   const values = points.map(({ value }) => value)
   switch (aggregate) {
     case 'count':
@@ -164,7 +164,7 @@ function combined({ aggregate }: Measure, points: readonly Point[]): Fraction {
 }
 
 /** As the mean row of a retention: all returned users of the cohorts, of all their users. */
-function weightedMean(subject: Measure, points: readonly Point[]): Fraction {
+function weightedMean(subject: Measure, points: readonly WindowValue[]): Fraction {
   const users = points.map(({ row }) => fractionOf(cellOf(row, { ...subject, column: 'users' }) as number))
   return over(sumOf(users), sumOf(points.map(({ row }) => fractionOf(row.size as number))))
 }
@@ -173,7 +173,7 @@ function weightedMean(subject: Measure, points: readonly Point[]): Fraction {
  * How many users or events a value is made of: for a count the value itself; for a mean of rates of cohorts all their
  * users, for other rates and times the users or events of the smallest row; a number of rows has none.
  */
-function weightOf(subject: Measure, points: readonly Point[], unit: Unit, answer: Result): Fraction | undefined {
+function weightOf(subject: Measure, points: readonly WindowValue[], unit: Unit, answer: Result): Fraction | undefined {
   if (subject.aggregate === 'count') return undefined
   if (unit === 'count') return combined(subject, points)
   const wholes = points.map(({ row }) => wholeOf(subject, row, answer)).filter((whole) => whole !== undefined)

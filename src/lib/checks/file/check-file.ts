@@ -7,7 +7,7 @@ import { EaError } from '../../core/errors.js'
 import { inOurWords } from '../../core/field-fault.js'
 import type { Check, SourceLocation } from './check.js'
 import { checkFileSchema, defaultsSchema } from './check-schema.js'
-import { type Problem, shapeProblems, under } from './problem.js'
+import { type CheckFileProblem, shapeProblems, under } from './problem.js'
 import { type Overrides, readCheck, readDefaults, readOverrides } from './read-check.js'
 import { type PositionedYaml, readYaml } from './yaml-positions.js'
 
@@ -59,7 +59,7 @@ function checksOf({ file, text }: CheckSource, overrides: Overrides, told: Place
     told.push(...yaml.faults.map((fault) => ({ file, ...fault })))
     return []
   }
-  const problems: Problem[] = []
+  const problems: CheckFileProblem[] = []
   const checks = readChecks(yaml, overrides, problems)
   const placed = problems.map(({ path, isKey = false, position, message, suggestion }) => ({
     ...{ file, ...yaml.placeOf(path, { isKey, ...(position === undefined ? {} : { position }) }) },
@@ -76,7 +76,7 @@ const frameOfFile = checkFileSchema.extend({ defaults: anything.optional(), chec
 function readChecks(
   { value, placeOf }: PositionedYaml,
   overrides: Overrides,
-  problems: Problem[],
+  problems: CheckFileProblem[],
 ): Omit<Check, 'place'>[] {
   const frame = frameOfFile.safeParse(value, { error: inOurWords(frameOfFile.shape) })
   const { defaults: rawDefaults = {}, checks: rawChecks } = (value ?? {}) as Record<string, unknown>
@@ -94,7 +94,7 @@ function readChecks(
   const named = new Map<unknown, number>()
   const checks = (Array.isArray(rawChecks) ? rawChecks : []).flatMap((raw: unknown, index) => {
     const path = ['checks', index]
-    const found: Problem[] = []
+    const found: CheckFileProblem[] = []
     const check = readCheck(typed(raw), defaults, overrides, found)
     problems.push(...found.map((problem) => under(path, problem)))
     const name = (raw as { name?: unknown } | null)?.name

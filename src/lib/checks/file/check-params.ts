@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { inOurWords } from '../../core/field-fault.js'
 import { contextParams, describeIssue, kebab, type Param, paramsOf, valueFromText } from '../../stats/query/params.js'
 import type { Stat } from '../../stats/query/stat.js'
-import { type Problem, unknownKey } from './problem.js'
+import { type CheckFileProblem, unknownKey } from './problem.js'
 
 /** What checks of freshness and of imports take: they look at all events. */
 const { tz, asOf } = contextParams
@@ -26,7 +26,7 @@ export function readParams(
   stat: Stat | undefined,
   given: Readonly<Record<string, unknown>>,
   around: { readonly defaults: Values; readonly overrides: Values },
-  problems: Problem[],
+  problems: CheckFileProblem[],
 ): Record<string, unknown> | undefined {
   const schema: z.ZodObject = stat?.params ?? withoutStat
   const params = paramsOf(schema)
@@ -54,7 +54,7 @@ function named(
   stat: Stat | undefined,
   params: readonly Param[],
   given: Readonly<Record<string, unknown>>,
-  problems: Problem[],
+  problems: CheckFileProblem[],
 ): { values: Values; spelled: ReadonlyMap<string, string> } {
   const spelled = new Map<string, string>()
   const values: Record<string, unknown> = {}

@@ -3,7 +3,7 @@ import { EaError } from '../../core/errors.js'
 import { numberFromText } from '../../core/field-fault.js'
 import { pointAt, SyntaxProblem } from '../../stats/filter/filter-parser.js'
 import type { Check, Severity } from './check.js'
-import type { Problem } from './problem.js'
+import type { CheckFileProblem } from './problem.js'
 import { type Overrides, readCheck, readDefaults } from './read-check.js'
 
 export interface InlineChecks {
@@ -32,7 +32,7 @@ export function inlineChecks(
   const { onUnknown } = overrides
   const found: string[] = []
   const checks = assert.flatMap((text) => {
-    const problems: Problem[] = []
+    const problems: CheckFileProblem[] = []
     const given = {
       ...{ name: stat === undefined ? text : `${stat}: ${text}`, params, assert: text },
       ...(stat === undefined ? {} : { stat }),
@@ -48,7 +48,7 @@ export function inlineChecks(
   throw new EaError('usage', problems.join('\n'), { details: { problems } })
 }
 
-function problemText({ message, suggestion, path, position }: Problem, assertion: string): string {
+function problemText({ message, suggestion, path, position }: CheckFileProblem, assertion: string): string {
   const named = message.replace(/^(stat|assert|severity|min_base)\b/, (name) => `--${name.replace('_', '-')}`)
   const [first, ...more] = named.split('\n')
   const meant = suggestion === undefined ? '' : `; did you mean ${suggestion}?`

@@ -2,7 +2,7 @@
 import type * as z from 'zod'
 import { nearest } from '../../core/nearest.js'
 
-export interface Problem {
+export interface CheckFileProblem {
   /** From the root of what was given: `['checks', 2, 'params', 'from']`. */
   readonly path: readonly PropertyKey[]
   /** Whether it is the key at the end of the path that is wrong, and not its value. */
@@ -15,12 +15,12 @@ export interface Problem {
 }
 
 /** The same problem, of something that lies at `path`. */
-export function under(path: readonly PropertyKey[], problem: Problem): Problem {
+export function under(path: readonly PropertyKey[], problem: CheckFileProblem): CheckFileProblem {
   return { ...problem, path: [...path, ...problem.path] }
 }
 
 /** A key that means nothing here, with the one that was probably meant; keys may be written as flags. */
-export function unknownKey(path: readonly PropertyKey[], of: string, known: readonly string[]): Problem {
+export function unknownKey(path: readonly PropertyKey[], of: string, known: readonly string[]): CheckFileProblem {
   const key = String(path.at(-1))
   const dashes = key.startsWith('--') ? '--' : ''
   const near = nearest(key.slice(dashes.length), known)
@@ -35,7 +35,12 @@ export function unknownKey(path: readonly PropertyKey[], of: string, known: read
  * @param of how a person calls what was given: `a check`
  * @param given what was given, to name its values
  */
-export function shapeProblems(error: z.ZodError, of: string, given: unknown, known: readonly string[]): Problem[] {
+export function shapeProblems(
+  error: z.ZodError,
+  of: string,
+  given: unknown,
+  known: readonly string[],
+): CheckFileProblem[] {
   const told = new Set<string>()
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {

@@ -14,7 +14,7 @@ import { checkAgainst } from '../assertion/types.js'
 import type { Check, Severity, UnknownVerdict } from './check.js'
 import { readParams } from './check-params.js'
 import { checkSchema, defaultsSchema } from './check-schema.js'
-import { type Problem, shapeProblems, under } from './problem.js'
+import { type CheckFileProblem, shapeProblems, under } from './problem.js'
 
 /** What holds for every check that does not say otherwise. */
 export interface Defaults {
@@ -62,7 +62,7 @@ export function readCheck(
   given: unknown,
   defaults: Defaults,
   { onUnknown, ...overrides }: Overrides,
-  problems: Problem[],
+  problems: CheckFileProblem[],
 ): Omit<Check, 'place'> | undefined {
   const before = problems.length
   const shape = checkSchema.safeParse(given, { error: inOurWords(checkSchema.shape) })
@@ -81,7 +81,7 @@ export function readCheck(
     )
   }
   const rawParams = given.params ?? {}
-  const found: Problem[] = []
+  const found: CheckFileProblem[] = []
   const isKnown = stat !== undefined || (assertion !== undefined && !needsStat)
   const params =
     isKnown && isRecord(rawParams)
@@ -97,18 +97,18 @@ export function readCheck(
   return { name, stat, params, assertion, severity, minBase, onUnknown: onUnknown ?? on_unknown ?? defaults.onUnknown }
 }
 
-function withoutStat({ subject, text }: Assertion): Problem {
+function withoutStat({ subject, text }: Assertion): CheckFileProblem {
   const column = subject.kind === 'column' ? subject.column : ''
   const message = `stat is missing: ${JSON.stringify(text)} reads a column of one`
   return { path: [], message, suggestion: nearest(column, ['freshness', 'rejected', 'duplicates']) }
 }
 
-function readAssertion(text: unknown, problems: Problem[]): Assertion | undefined {
+function readAssertion(text: unknown, problems: CheckFileProblem[]): Assertion | undefined {
   return typeof text === 'string' && text !== '' ? pointing(() => parseAssertion(text), problems) : undefined
 }
 
 /** Runs what may throw a SyntaxProblem about the assertion. */
-function pointing<T>(read: () => T, problems: Problem[]): T | undefined {
+function pointing<T>(read: () => T, problems: CheckFileProblem[]): T | undefined {
   try {
     return read()
   } catch (error) {

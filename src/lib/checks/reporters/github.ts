@@ -3,7 +3,7 @@
  * those that the runner undoes (test/checks/reporters/github.test.ts has its rules).
  */
 import { visible } from '../../present/tables/cell-text.js'
-import type { CheckReport, Outcome } from '../evaluate/outcome.js'
+import type { CheckOutcome, CheckReport } from '../evaluate/outcome.js'
 import { markdown } from './markdown.js'
 import { facts, gravity } from './outcome-text.js'
 import type { ReportContext } from './report-context.js'
@@ -52,7 +52,7 @@ export function stepSummary(report: CheckReport): string {
   return `${fitting.subarray(0, fitting.lastIndexOf('\n') + 1)}\nThe rest does not fit into a summary.\n`
 }
 
-function annotation(outcome: Outcome, level: Annotation['level']): Annotation {
+function annotation(outcome: CheckOutcome, level: Annotation['level']): Annotation {
   const { name, status, place } = outcome
   const [reason, ...rest] = facts(outcome).filter(([label]) => label !== 'place')
   const message = [reason![1], ...rest.map(([label, text]) => `${label}: ${text}`)].join('\n')

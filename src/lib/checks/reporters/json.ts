@@ -1,7 +1,7 @@
 /** The report for programs: one JSON object with every digit, in a shape that a schema describes. */
 import * as z from 'zod'
 import { visible } from '../../present/tables/cell-text.js'
-import type { CheckReport, Outcome } from '../evaluate/outcome.js'
+import type { CheckOutcome, CheckReport } from '../evaluate/outcome.js'
 import { statuses } from '../evaluate/outcome.js'
 
 const day = z.string().describe('A day, YYYY-MM-DD.')
@@ -61,7 +61,7 @@ export function checkReportJson({ outcomes, counts, exitCode, asOf, seconds }: C
   }
 }
 
-function checkJson(outcome: Outcome): CheckReportJson['checks'][number] {
+function checkJson(outcome: CheckOutcome): CheckReportJson['checks'][number] {
   const { name, status, stat, assert, value, valueKind, threshold, base, baseKind = 'count', window } = outcome
   const { baseWindows, definition, reason, rows, warnings, place } = outcome
   return {

@@ -3,7 +3,7 @@
  * unknown one an error; a warning, and an undecided check that --on-unknown lets pass, is a skipped test with its reason.
  */
 import { escapedUnit, visible } from '../../present/tables/cell-text.js'
-import type { CheckReport, Outcome } from '../evaluate/outcome.js'
+import type { CheckOutcome, CheckReport } from '../evaluate/outcome.js'
 import { facts, gravity, isUndecided, placeText, rowText, subjectName } from './outcome-text.js'
 import type { ReportContext } from './report-context.js'
 
@@ -24,7 +24,7 @@ export function junit(report: CheckReport, context: ReportContext): string {
 interface Suite {
   readonly report: CheckReport
   /** Those of this file. */
-  readonly outcomes: readonly Outcome[]
+  readonly outcomes: readonly CheckOutcome[]
   readonly file: string | undefined
   readonly id: number
   readonly context: ReportContext
@@ -69,7 +69,7 @@ interface Verdict {
 }
 
 /** What stands inside a test; nothing for one that passed. */
-function verdict(outcome: Outcome, context: ReportContext): Verdict | undefined {
+function verdict(outcome: CheckOutcome, context: ReportContext): Verdict | undefined {
   const { status, reason } = outcome
   const weight = gravity(outcome, context)
   if (weight === 'error') return { element: status === 'unknown' ? 'error' : 'failure', message: visible(reason) }
@@ -77,7 +77,7 @@ function verdict(outcome: Outcome, context: ReportContext): Verdict | undefined 
   return isUndecided(outcome) ? { element: 'skipped', message: visible(`unknown: ${reason}`) } : undefined
 }
 
-function testcase(outcome: Outcome, verdict: Verdict | undefined): string {
+function testcase(outcome: CheckOutcome, verdict: Verdict | undefined): string {
   const { name, status } = outcome
   const open = `testcase${attributes({ name: visible(name), classname: `checks.${subjectName(outcome)}`, time: '0.000' })}`
   if (verdict === undefined) return `<${open}/>`
@@ -87,13 +87,13 @@ function testcase(outcome: Outcome, verdict: Verdict | undefined): string {
 }
 
 /** Everything about a check, one line each. */
-function told(outcome: Outcome): string {
+function told(outcome: CheckOutcome): string {
   const lines = facts(outcome).map(([label, text]) => `  ${label}: ${text}\n`)
   return `${outcome.status}: ${visible(outcome.name)}\n${lines.join('')}`
 }
 
 /** With all digits, for programs. */
-function outcomeProperties(outcome: Outcome, prefix: string): string[] {
+function outcomeProperties(outcome: CheckOutcome, prefix: string): string[] {
   const { name, status, stat, assert, value, valueKind, threshold, base, baseWindows, window, place } = outcome
   const values: Record<string, string | undefined> = {
     name,

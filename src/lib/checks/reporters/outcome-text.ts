@@ -5,33 +5,33 @@
 
 import type { Row } from '../../core/result.js'
 import { visible } from '../../present/tables/cell-text.js'
-import type { CheckReport, Outcome, Status } from '../evaluate/outcome.js'
+import type { CheckOutcome, CheckReport, Status } from '../evaluate/outcome.js'
 import { durationText } from './duration-text.js'
 import type { ReportContext } from './report-context.js'
 
 /** Whether the check could not be decided, also when --on-unknown made something else of it. */
-export function isUndecided({ value }: Outcome): boolean {
+export function isUndecided({ value }: CheckOutcome): boolean {
   return value === null
 }
 
 /** What an outcome does to the run: an error decides the exit code, a warning does not. */
-export function gravity({ status }: Outcome, { failOn }: ReportContext): 'error' | 'warning' | 'none' {
+export function gravity({ status }: CheckOutcome, { failOn }: ReportContext): 'error' | 'warning' | 'none' {
   if (status === 'pass') return 'none'
   return status === 'warn' && failOn !== 'warn' ? 'warning' : 'error'
 }
 
 /** What was compared; `-` when it is not known. */
-export function valueText({ value, valueKind, threshold, base }: Outcome): string {
+export function valueText({ value, valueKind, threshold, base }: CheckOutcome): string {
   return value === null ? '-' : quantityText(value, valueKind, { threshold, isChange: base !== null })
 }
 
 /** With a change: the value before; `-` when there is none. */
-export function baseValueText({ base, baseKind = 'count' }: Outcome): string {
+export function baseValueText({ base, baseKind = 'count' }: CheckOutcome): string {
   return base === null ? '-' : quantityText(base, baseKind)
 }
 
 /** The days that were resolved: `2025-08-01 to 2025-08-31, UTC`; `-` for a check without any. */
-export function windowText({ window }: Outcome): string {
+export function windowText({ window }: CheckOutcome): string {
   return window === null ? '-' : `${daysText(window)}, ${visible(window.tz)}`
 }
 
@@ -40,7 +40,7 @@ function daysText({ from, to }: { from: string; to: string }): string {
 }
 
 /** The stat, or of what else the check speaks: `freshness`, `rejected`, `duplicates`. */
-export function subjectName({ stat, assert }: Outcome): string {
+export function subjectName({ stat, assert }: CheckOutcome): string {
   return stat ?? /^[a-z_]+/.exec(assert.trim())?.[0] ?? 'check'
 }
 
@@ -60,7 +60,7 @@ export function verdictText({ outcomes, counts }: CheckReport): string {
 }
 
 /** Everything about an outcome but its name and its status, as labels and one-line texts. */
-export function facts(outcome: Outcome): [label: string, text: string][] {
+export function facts(outcome: CheckOutcome): [label: string, text: string][] {
   const { assert, threshold, base, baseWindows, definition, reason, rows, warnings, place } = outcome
   const before = [baseValueText(outcome), ...(baseWindows.length === 0 ? [] : [baseWindows.map(daysText).join('; ')])]
   const lines: [string, string][] = [
@@ -79,7 +79,7 @@ export function facts(outcome: Outcome): [label: string, text: string][] {
 }
 
 /** `metrics.yaml:12:5`. */
-export function placeText({ file, line, column }: NonNullable<Outcome['place']>): string {
+export function placeText({ file, line, column }: NonNullable<CheckOutcome['place']>): string {
   return `${file}:${line}:${column}`
 }
 
@@ -104,15 +104,18 @@ export function definitionTexts({ outcomes }: CheckReport): string[] {
 }
 
 // Map.groupBy is not in Node 20 yet.
-function groupedBy(outcomes: readonly Outcome[], keyOf: (outcome: Outcome) => string): Map<string, Outcome[]> {
-  const groups = new Map<string, Outcome[]>()
+function groupedBy(
+  outcomes: readonly CheckOutcome[],
+  keyOf: (outcome: CheckOutcome) => string,
+): Map<string, CheckOutcome[]> {
+  const groups = new Map<string, CheckOutcome[]>()
   for (const outcome of outcomes) groups.set(keyOf(outcome), [...(groups.get(keyOf(outcome)) ?? []), outcome])
   return groups
 }
 
 function quantityText(
   value: number,
-  kind: Outcome['valueKind'],
+  kind: CheckOutcome['valueKind'],
   { threshold = '', isChange = false }: { threshold?: string; isChange?: boolean } = {},
 ): string {
   if (kind === 'seconds') return durationText(value)

@@ -8,7 +8,7 @@ import { flatColumns, visible } from '../../present/tables/cell-text.js'
 import { glyphsFor } from '../../present/tables/glyphs.js'
 import { gridLines, paint } from '../../present/tables/grid.js'
 import { layOutTable, type TableLayoutColumn, tableLayoutColumns } from '../../present/tables/table-layout.js'
-import type { CheckReport, Outcome, Status } from '../evaluate/outcome.js'
+import type { CheckOutcome, CheckReport, Status } from '../evaluate/outcome.js'
 import { outcomeResult } from './outcome-columns.js'
 import { definitionTexts, isUndecided, placeText, rowText, verdictText } from './outcome-text.js'
 import type { ReportContext } from './report-context.js'
@@ -43,7 +43,7 @@ export function table(report: CheckReport, { terminal = piped }: ReportContext):
     .join('\n\n')}\n`
 
   /** The name with its place, and indented what there is to say. */
-  function told({ name, status, reason, rows, warnings, place }: Outcome): string[] {
+  function told({ name, status, reason, rows, warnings, place }: CheckOutcome): string[] {
     const heading = `${status}: ${name}${place === undefined ? '' : ` (${placeText(place)})`}`
     const texts = [reason, ...rows.map(rowText), ...warnings.map((warning) => `warning: ${warning}`)]
     const lines = texts.flatMap((text) => fitted(visible(text), gap.length))

@@ -3,12 +3,14 @@
  * the library. Defaults are read from there and written nowhere else.
  */
 import { Flags } from '@oclif/core'
-import { formats } from '../../import/detect/sniff.js'
+import { EaError } from '../../core/errors.js'
+import { fileFormats } from '../../import/detect/sniff.js'
 import { importDefaults } from '../../import/options.js'
 import type { ReadingOptions } from '../../import/parse-options.js'
-import { parseIdFrom, parseMap } from '../../load/mapping/map-parser.js'
+import type { SourceName } from '../../load/mapping/expression.js'
+import { parseIdFrom, parseMap, parseNames } from '../../load/mapping/map-parser.js'
 import { formatTimeFormat, parseTimeFormat } from '../../load/mapping/time-format.js'
-import { formatBytes, parseBytes } from '../quantity-flags.js'
+import { formatBytes, parseBytes, parseCount } from '../quantity-flags.js'
 import { requireTimeZone } from '../time-zone.js'
 
 const group = { helpGroup: 'READING' }
@@ -16,8 +18,9 @@ const group = { helpGroup: 'READING' }
 export const readingFlags = {
   format: Flags.string({
     ...group,
-    description: 'Format of the source; json is an array or lines. Default: detected.',
-    options: [...formats, 'json'],
+    description:
+      'Format of the source; json is an array or lines, text is that of COPY: tabs, backslash escapes, \\N. Default: detected.',
+    options: [...fileFormats, 'json'],
   }),
   delimiter: Flags.string({
     ...group,
@@ -28,6 +31,26 @@ export const readingFlags = {
     ...group,
     description: 'Quote character of a CSV, or `none` (default: ").',
     helpValue: 'CHAR',
+  }),
+  escape: Flags.string({
+    ...group,
+    description: 'What escapes a quote inside of quotes (default: another quote).',
+    helpValue: 'CHAR',
+  }),
+  columns: Flags.string({
+    ...group,
+    description: 'Names of the columns of a CSV that has no header.',
+    helpValue: 'NAME,…',
+  }),
+  'skip-lines': Flags.string({
+    ...group,
+    description: 'Lines before the header, or before the first record.',
+    helpValue: 'N',
+  }),
+  comment: Flags.string({
+    ...group,
+    description: 'Pass over lines that begin with this; a first one like "#Fields: date time" names the columns.',
+    helpValue: 'TEXT',
   }),
   encoding: Flags.string({
     ...group,
@@ -45,6 +68,26 @@ export const readingFlags = {
     description:
       "Derive the event_id from these columns; '*' is the whole record. # is the number of the record in its file, rejected ones counted, which keeps identical records apart; in a file of rejects the numbers begin at 1 again, so with # fix the rejected records in the file itself and import it again.",
     helpValue: 'COLUMN,…',
+  }),
+  null: Flags.string({
+    ...group,
+    description: 'A text that stands for no value, such as \\N or -; repeatable.',
+    helpValue: 'TEXT',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  drop: Flags.string({
+    ...group,
+    description: 'Columns or keys that are not stored in the properties: email,context.ip; repeatable.',
+    helpValue: 'COLUMN,…',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  each: Flags.string({
+    ...group,
+    description:
+      'Where the events lie in documents of JSON: data for {"data": […]}. The fields around them go to each of them.',
+    helpValue: 'PATH',
   }),
   timezone: Flags.string({
     ...group,
@@ -74,9 +117,24 @@ export interface ReadingFlags {
   readonly encoding: string | undefined
   readonly map: string | undefined
   readonly 'id-from': string | undefined
+  readonly escape: string | undefined
+  readonly columns: string | undefined
+  readonly 'skip-lines': string | undefined
+  readonly comment: string | undefined
+  readonly null: readonly string[] | undefined
+  readonly drop: readonly string[] | undefined
+  readonly each: string | undefined
   readonly timezone: string
   readonly 'time-format': string
   readonly 'max-record-bytes': string
+}
+
+const linesRange = { min: 0, max: 10_000 }
+
+function onlyName(flag: string, text: string): SourceName {
+  const [name, ...others] = parseNames(flag, text)
+  if (others.length === 0) return name!
+  throw new EaError('usage', `${flag} takes one path, not ${others.length + 1}.`)
 }
 
 /** A record is held in memory as a whole, several times over. */
@@ -93,6 +151,14 @@ export function readingOptions(flags: ReadingFlags): ReadingOptions {
     delimiter: flags.delimiter,
     quote: flags.quote,
     encoding: flags.encoding,
+    escape: flags.escape,
+    columns: flags.columns === undefined ? undefined : parseNames('--columns', flags.columns).map(({ name }) => name),
+    skipLines:
+      flags['skip-lines'] === undefined ? undefined : parseCount('--skip-lines', flags['skip-lines'], linesRange),
+    comment: flags.comment,
+    nulls: flags.null,
+    drop: flags.drop?.flatMap((text) => parseNames('--drop', text)),
+    each: flags.each === undefined ? undefined : onlyName('--each', flags.each),
     map: flags.map === undefined ? undefined : parseMap(flags.map),
     idFrom: flags['id-from'] === undefined ? undefined : parseIdFrom(flags['id-from']),
     timezone: requireTimeZone(flags.timezone, '--timezone'),

@@ -3,8 +3,15 @@
 import { rejectCodes } from '../../core/event.js'
 import type { Column } from '../../core/result.js'
 import type { InspectedRecord, Inspection } from '../../import/inspect.js'
-import { formatSource } from '../../load/mapping/map-parser.js'
-import { mappedFields, type SourceRef } from '../../load/mapping/mapping.js'
+import { isName, keepsRest, renamed } from '../../load/mapping/expression.js'
+import { formatExpression } from '../../load/mapping/map-parser.js'
+import {
+  alternativesOf,
+  mappedFields,
+  type SourceExpression,
+  sourceName,
+  takenNames,
+} from '../../load/mapping/mapping.js'
 import { formatTimeFormat } from '../../load/mapping/time-format.js'
 import { human, visible } from '../../present/tables/cell-text.js'
 import type { RenderOptions } from '../../present/tables/formats.js'
@@ -14,7 +21,7 @@ import { nameOf } from './import-text.js'
 /** An inspection with the names of the JSON; the error that stopped it stands beside it. */
 export function inspectionJson(found: Inspection): Record<string, unknown> {
   const { dialect, mapping, times } = found
-  const names = (refs: readonly SourceRef[]) => refs.map(refText)
+  const names = (refs: readonly SourceExpression[]) => refs.map(refText)
   return {
     file: found.file,
     source: found.kind,
@@ -62,11 +69,16 @@ function recordJson({ eventId, occurredAt, userId, eventType, properties, raw, .
 function unmappedNames({ mapping, dialect }: Inspection): string[] {
   if (!mapping) return []
   if (mapping.unmapped !== 'rest') return mapping.unmapped.map(({ name }) => name)
-  const used = new Set([...Object.values(mapping.fields).flat(), ...mapping.properties].map(({ name }) => name))
+  const used = new Set(
+    [...alternativesOf(mapping).flatMap(takenNames), ...(mapping.dropped ?? [])].map(({ name }) => name),
+  )
+  if (!keepsRest(mapping.properties)) return []
   return (dialect?.keys ?? []).filter((key) => !used.has(key))
 }
 
-const refText = ({ name, path }: SourceRef) => (path ? formatSource({ path }) : name)
+/** A name as it is, anything else as it is written in `--map`. */
+const refText = (source: SourceExpression) =>
+  isName(source) && !source.path ? source.name : formatExpression(renamed(source, sourceName))
 
 /** An inspection in lines of `name  value`, and the first records as a table. */
 export function inspectionText(found: Inspection, options: RenderOptions): string {
@@ -106,10 +118,10 @@ function formatPairs({ dialect, why }: Inspection): Pair[] {
 function mappingPairs(found: Inspection): Pair[] {
   const { mapping } = found
   if (!mapping || found.dialect?.empty) return []
-  const from = (refs: readonly SourceRef[]) => visible(refs.map(refText).join(' | '))
+  const from = (refs: readonly SourceExpression[]) => visible(refs.map(refText).join(' | '))
   const derived = mapping.idFrom === '*' ? 'the whole record' : mapping.idFrom?.map(refText).join(', ')
   const others = unmappedNames(found).map(visible)
-  const rest = mapping.unmapped === 'rest' ? ['every other key'] : []
+  const rest = mapping.unmapped === 'rest' && keepsRest(mapping.properties) ? ['every other key'] : []
   const properties = [
     ...(mapping.properties.length > 0 ? [from(mapping.properties)] : []),
     ...(others.length > 0 ? [others.join(', ')] : rest),

@@ -1,11 +1,11 @@
 /** What `ea db verify` and `ea db rebuild` tell a person. */
 import type { RebuildResult } from '../../rollups/rebuild.js'
-import type { Difference } from '../../rollups/verify.js'
+import type { RollupDifference } from '../../rollups/verify.js'
 
 const shownMax = 20
 
 /** How many rows differ, and the first of them. */
-export function verifiedText(differences: readonly Difference[]): string {
+export function verifiedText(differences: readonly RollupDifference[]): string {
   const shown = differences.slice(0, shownMax).map(({ table, key, stored, expected }) => {
     const state = stored === null ? 'is missing' : `is ${JSON.stringify(stored)}`
     const truth = expected === null ? 'must not be there' : `must be ${JSON.stringify(expected)}`

@@ -12,7 +12,7 @@ import { isLocked, withLock } from '../../os/numbered-lock.js'
 import { type ClientRegistration, livingClients, registerClient } from './clients.js'
 import { asFolderError, type EmbeddedOptions, type EmbeddedPaths, locate } from './paths.js'
 import { answers, type Postmaster, readPostmaster } from './postmaster.js'
-import { forgetKeeping, isKept, keepRunning, stopPostmaster, stopWhenUnused, stopWhenUnusedNow } from './stop.js'
+import { forgetKeeping, isKeptRunning, keepRunning, stopPostmaster, stopWhenUnused, stopWhenUnusedNow } from './stop.js'
 
 /**
  * Hands the URL of a running server to `use`; starts it before and stops it after when need be.
@@ -115,7 +115,7 @@ export async function embeddedStatus(config: Config, options: EmbeddedOptions = 
       dataDir: place.dataDir,
       socketDir: postmaster?.socketDir || null,
       url: postmaster === undefined ? null : urlOf(place, postmaster),
-      keptRunning: postmaster !== undefined && isKept(place, postmaster),
+      keptRunning: postmaster !== undefined && isKeptRunning(place, postmaster),
       users: pidsOf(place),
       sizeBytes: sizeOf(place.cluster),
     }

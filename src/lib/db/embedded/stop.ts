@@ -62,7 +62,7 @@ function askToStop(place: EmbeddedPaths, postmaster: Postmaster): void {
 /** Whether nobody uses the server, nobody asked to keep it, and it runs. */
 function isUnused(place: EmbeddedPaths): boolean {
   const postmaster = readPostmaster(place)
-  return postmaster !== undefined && !isKept(place, postmaster) && livingClients(place).length === 0
+  return postmaster !== undefined && !isKeptRunning(place, postmaster) && livingClients(place).length === 0
 }
 
 /** Stops the server when nobody uses it. */
@@ -103,7 +103,7 @@ export function forgetKeeping(place: EmbeddedPaths): void {
   rmSync(place.keep, { force: true })
 }
 
-export function isKept(place: EmbeddedPaths, postmaster: Postmaster): boolean {
+export function isKeptRunning(place: EmbeddedPaths, postmaster: Postmaster): boolean {
   try {
     return readFileSync(place.keep, 'utf8') === markOf(postmaster)
   } catch (error) {

@@ -12,8 +12,16 @@ export interface CsvChoice {
   readonly delimiter: string | null
   /** Null: nothing is quoted. */
   readonly quote: string | null
+  /** What escapes a quote inside of quotes, when it is not another quote. */
+  readonly escape?: string | undefined
   /** What a person called it; null when nobody did. */
-  readonly format: 'csv' | 'tsv' | null
+  readonly format: 'csv' | 'tsv' | 'text' | null
+  /** The names of the columns, when there is no header. */
+  readonly columns?: readonly string[] | undefined
+  /** So many lines come before the header. */
+  readonly skipLines?: number | undefined
+  /** What lines begin with that are no records. */
+  readonly comment?: string | undefined
 }
 
 export interface CsvHeader {
@@ -27,6 +35,8 @@ export interface CsvHeader {
 }
 
 const candidates = [',', '\t', ';', '|'] as const
+/** Names that stand outside of the records tell how many fields there are, so a blank can be tried, too. */
+const candidatesOfNamed = [...candidates, ' '] as const
 const sampleRecords = 50
 
 /**
@@ -35,33 +45,94 @@ const sampleRecords = 50
  * @throws EaError `not_recognised`, `header_invalid`, `encoding_error`
  */
 export function readCsvHeader(head: Buffer, atEnd: boolean, choice: CsvChoice, name: string): CsvHeader {
-  // Excel writes and reads a first line that names the delimiter.
-  const announced = /^sep=([\t\x20-\x7e])(\r\n|\n|\r)/i.exec(head.subarray(0, 16).toString('latin1'))
-  const skip = announced ? announced[0].length : 0
-  const body = head.subarray(skip)
-  const { delimiter, why } = chooseDelimiter(body, atEnd, choice, announced?.[1] ?? null, name)
+  const start = passPreamble(head, choice, name)
+  const body = head.subarray(start.bytes)
+  const columns = choice.columns ?? start.fields
+  const { delimiter, why } = chooseDelimiter(body, atEnd, choice, start.delimiter, columns, name)
   const crEnds = crEndsRecords(body, atEnd, {
     delimiter: delimiter.charCodeAt(0),
     quote: choice.quote === null ? null : choice.quote.charCodeAt(0),
   })
-  const [header, first] = sampleOf(body, atEnd, delimiter, choice.quote, 2, crEnds)
+  const found = { delimiter, crEndsRecords: crEnds }
+  if (columns) {
+    checkNames(columns, name)
+    requireWidth(columns, sampleOf(body, atEnd, delimiter, choice, 1, crEnds)[0], delimiter, name)
+    const from = choice.columns ? 'as given' : 'from the line #Fields:'
+    const lines = { headerBytes: start.bytes, headerLines: start.lines }
+    return { ...found, ...lines, columns, why: [why, `columns: ${columns.length}, ${from}`] }
+  }
+  const [header, first] = sampleOf(body, atEnd, delimiter, choice, 2, crEnds)
   if (!header) throw headerEndless(head, atEnd, name)
   checkUtf8(body.subarray(0, header.endByte), name)
-  checkNames(header.fields, name)
-  if (looksLikeData(header.fields)) {
+  const isData = looksLikeData(header.fields)
+  if (!isData) checkNames(header.fields, name)
+  else {
     throw headerInvalid(name, 'the first record looks like an event, not like names of columns', [
-      `Put a header before it: \`(echo 'event_id${delimiter}occurred_at${delimiter}…'; cat FILE) | ea import -\`.`,
+      'Name the columns: --columns event_id,occurred_at,…',
     ])
   }
-  const columns = `header: ${header.fields.length} columns${first ? '' : ', no record in sight'}`
   return {
-    delimiter,
+    ...found,
     columns: header.fields,
-    headerBytes: skip + header.endByte,
-    headerLines: header.endLine + (announced ? 1 : 0),
-    crEndsRecords: crEnds,
-    why: [why, columns],
+    headerBytes: start.bytes + header.endByte,
+    headerLines: start.lines + header.endLine,
+    why: [why, `header: ${header.fields.length} columns${first ? '' : ', no record in sight'}`],
   }
+}
+
+interface Preamble {
+  readonly bytes: number
+  readonly lines: number
+  /** As a line `sep=` says. */
+  readonly delimiter: string | null
+  /** As a comment `#Fields:` names them. */
+  readonly fields: readonly string[] | undefined
+}
+
+/** What comes before header and records: lines to skip, the delimiter that Excel writes and reads in a first line, comments. */
+function passPreamble(head: Buffer, { skipLines = 0, comment }: CsvChoice, name: string): Preamble {
+  const text = head.toString('latin1')
+  const line = /[^\r\n]*(\r\n|\n|\r)/y
+  let lines = 0
+  let bytes = 0
+  for (; lines < skipLines; lines++) {
+    line.lastIndex = bytes
+    if (!line.test(text))
+      throw headerInvalid(name, `--skip-lines ${skipLines} leaves nothing of its first ${head.length} bytes`)
+    bytes = line.lastIndex
+  }
+  const announced = /sep=([\t\x20-\x7e])(?:\r\n|\n|\r)/iy
+  announced.lastIndex = bytes
+  const delimiter = announced.exec(text)?.[1] ?? null
+  if (delimiter !== null) {
+    bytes = announced.lastIndex
+    lines++
+  }
+  let fields: readonly string[] | undefined
+  const mark = comment === undefined ? undefined : Buffer.from(comment).toString('latin1')
+  for (;;) {
+    line.lastIndex = bytes
+    const found = mark === undefined ? null : line.exec(text)
+    if (!found?.[0].startsWith(mark!)) return { bytes, lines, delimiter, fields }
+    const names = /^.\s*fields:?[\t ]+(.*?)\s*$/is.exec(head.toString('utf8', bytes, line.lastIndex))?.[1]
+    if (names !== undefined) fields = names.split(/[\t ]+/)
+    bytes = line.lastIndex
+    lines++
+  }
+}
+
+/** Names without records beside them must be as many as the fields. */
+function requireWidth(
+  columns: readonly string[],
+  first: SampleRecord | undefined,
+  delimiter: string,
+  name: string,
+): void {
+  if (!first || first.fields.length === columns.length) return
+  const has = `the first record has ${first.fields.length} fields (delimiter ${shown(delimiter)})`
+  throw headerInvalid(name, `there are ${columns.length} names of columns, and ${has}`, [
+    'Give as many names as there are fields: --columns; --delimiter and --quote say where a field ends.',
+  ])
 }
 
 interface SampleRecord {
@@ -77,7 +148,7 @@ function sampleOf(
   body: Buffer,
   atEnd: boolean,
   delimiter: string,
-  quote: string | null,
+  { quote, escape: escapedBy, comment }: Pick<CsvChoice, 'quote' | 'escape' | 'comment'>,
   maxRecords: number,
   crEnds = true,
 ): SampleRecord[] {
@@ -86,7 +157,8 @@ function sampleOf(
     parse(body, {
       delimiter,
       quote: quote ?? false,
-      escape: quote ?? '"',
+      escape: escapedBy ?? quote ?? '"',
+      ...(comment === undefined ? {} : { comment, comment_no_infix: true }),
       record_delimiter: crEnds ? ['\r\n', '\n', '\r'] : ['\r\n', '\n'],
       relax_column_count: true,
       relax_quotes: true,
@@ -105,21 +177,28 @@ function sampleOf(
   return records.map((record) => ({ ...record, endLine: linesIn(body.subarray(0, record.endByte), crEnds) }))
 }
 
-/** The values of a column in the first records, from those that have it. */
-export function headFields(
+interface HeadDialect {
+  readonly delimiter: string | null
+  readonly quote: string | null
+  readonly escape: string | null
+  readonly comment: string | null
+  readonly headerBytes: number
+}
+
+/** The first records as csv-parse reads them. */
+export function headRows(
   head: Buffer,
   atEnd: boolean,
-  dialect: { readonly delimiter: string | null; readonly quote: string | null; readonly headerBytes: number },
-  index: number,
-): string[] {
-  const records = sampleOf(
-    head.subarray(dialect.headerBytes),
-    atEnd,
-    dialect.delimiter ?? ',',
-    dialect.quote,
-    sampleRecords,
-  )
-  return records.flatMap(({ fields }) => fields[index] ?? [])
+  { delimiter, quote, escape: escapedBy, comment, headerBytes }: HeadDialect,
+  maxRecords: number = sampleRecords,
+): (readonly string[])[] {
+  const choice = { quote, escape: escapedBy ?? undefined, comment: comment ?? undefined }
+  return sampleOf(head.subarray(headerBytes), atEnd, delimiter ?? ',', choice, maxRecords).map(({ fields }) => fields)
+}
+
+/** The values of a column in the first records, from those that have it. */
+export function headFields(head: Buffer, atEnd: boolean, dialect: HeadDialect, index: number): string[] {
+  return headRows(head, atEnd, dialect).flatMap((fields) => fields[index] ?? [])
 }
 
 const linesIn = (bytes: Buffer, crEnds: boolean) =>
@@ -130,16 +209,23 @@ function chooseDelimiter(
   atEnd: boolean,
   choice: CsvChoice,
   announced: string | null,
+  columns: readonly string[] | undefined,
   name: string,
 ): { delimiter: string; why: string } {
   if (choice.delimiter !== null)
     return { delimiter: choice.delimiter, why: `delimiter ${shown(choice.delimiter)}: as given` }
   if (announced !== null) return { delimiter: announced, why: `delimiter ${shown(announced)}: the line sep= says so` }
-  const scored = candidates
+  const scored = (columns ? candidatesOfNamed : candidates)
     .filter((delimiter) => delimiter !== choice.quote)
-    .map((delimiter) => ({ delimiter, ...score(sampleOf(body, atEnd, delimiter, choice.quote, sampleRecords)) }))
+    .map((delimiter) => ({ delimiter, ...score(sampleOf(body, atEnd, delimiter, choice, sampleRecords), columns) }))
     .sort((a, b) => b.score - a.score)
   const best = scored[0]!
+  if (columns && (best.fitting > 0 || best.records === 0)) {
+    return {
+      delimiter: best.delimiter,
+      why: `delimiter ${shown(best.delimiter)}: ${best.fitting} of the first ${best.records} records have ${columns.length} fields`,
+    }
+  }
   if (scored.every(({ records }) => records === 0)) throw headerEndless(body, atEnd, name)
   if (best.columns < 2) {
     if (choice.format !== null) return { delimiter: ',', why: 'delimiter ,: none found, so there is one column' }
@@ -163,13 +249,13 @@ const knownNames =
   /^(event_?id|uuid|occurred_?at|timestamp|time|event_?time|user_?id|event_?type|event|properties(_json)?)$/i
 
 /** How well a delimiter fits: known names first, then records as wide as the header, then the number of columns. */
-function score(records: readonly SampleRecord[]) {
+function score(records: readonly SampleRecord[], names?: readonly string[]) {
   const header = records[0]?.fields ?? []
-  const columns = header.length
+  const columns = names?.length ?? header.length
   const fitting = records.filter(({ fields }) => fields.length === columns).length
-  const known = header.filter((field) => knownNames.test(field.trim())).length
+  const known = names ? 0 : header.filter((field) => knownNames.test(field.trim())).length
   const consistent = records.length === 0 ? 0 : fitting / records.length
-  const value = columns < 2 ? -1 : Math.min(known, 5) * 100 + consistent * 100 + Math.min(columns, 50) / 10
+  const value = columns < 2 && !names ? -1 : Math.min(known, 5) * 100 + consistent * 100 + Math.min(columns, 50) / 10
   return { columns, fitting, records: records.length, score: value }
 }
 

@@ -10,17 +10,25 @@ import { looksBinary, rejectBinary } from './binary-formats.js'
 import { type CsvChoice, readCsvHeader } from './csv-header.js'
 import { headRecords, parseObject } from './json-head.js'
 
-export const formats = ['csv', 'tsv', 'ndjson', 'json-array'] as const
-type Format = (typeof formats)[number]
+export const fileFormats = ['csv', 'tsv', 'text', 'ndjson', 'json-array'] as const
+type Format = (typeof fileFormats)[number]
 
 /** What a person said about a source; absent is found by looking. */
-export interface Given {
+export interface DialectOptions {
   /** `json` is an array or lines, whichever it looks like. */
   readonly format?: Format | 'json' | undefined
   /** One ASCII character, or `tab`, `\t`. */
   readonly delimiter?: string | undefined
   /** One ASCII character, or `none`. */
   readonly quote?: string | undefined
+  /** What escapes a quote inside of quotes: one ASCII character; a quote when absent. */
+  readonly escape?: string | undefined
+  /** The names of the columns of a CSV without a header. */
+  readonly columns?: readonly string[] | undefined
+  /** How many lines come before the header or the first record. */
+  readonly skipLines?: number | undefined
+  /** Lines of a CSV that begin with this are no records. */
+  readonly comment?: string | undefined
 }
 
 type LineEnd = 'lf' | 'crlf' | 'cr' | 'mixed' | 'none'
@@ -32,6 +40,10 @@ export interface Dialect {
   readonly delimiter: string | null
   /** One ASCII character; null for JSON and for a CSV without quotes. */
   readonly quote: string | null
+  /** What escapes a quote inside of quotes; null when it is another quote, and for JSON. */
+  readonly escape: string | null
+  /** Lines that begin with this are no records; null when there are none, and for JSON. */
+  readonly comment: string | null
   /** The names of the header, untouched; null for JSON, which has none. */
   readonly columns: readonly string[] | null
   /** The keys of the first JSON records, in the order in which they come up; empty for CSV. */
@@ -61,7 +73,7 @@ export interface Dialect {
  * @example
  * sniff(Buffer.from('event_id;user_id\n…'), true).delimiter // ';'
  */
-export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = stdinPath): Dialect {
+export function sniff(head: Buffer, atEnd: boolean, asked: DialectOptions = {}, path = stdinPath): Dialect {
   const name = nameForPeople(path)
   const given = { ...asked, format: asked.format === 'json' ? kindOfJson(head) : asked.format }
   const choice = csvChoice(given)
@@ -71,21 +83,26 @@ export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = st
     return emptyDialect(given.format ?? formatOfName(name) ?? 'csv', choice, lineEnd)
   }
   if (looksBinary(head, given.format !== undefined)) throw rejectBinary(head, name)
-  const { format, why } = chooseFormat(head, atEnd, given, name)
+  const skipped = skippedBytes(head, given.skipLines ?? 0)
+  const { format, why } = chooseFormat(head.subarray(skipped), atEnd, given, name)
   if (format === 'ndjson' || format === 'json-array') {
-    const keys = [...new Set(headRecords(head, format).flatMap(Object.keys))]
-    return { ...jsonShape, format, keys, lineEnd, empty: false, why: [why] }
+    refuseForJson(given, format)
+    const keys = [...new Set(headRecords(head.subarray(skipped), format).flatMap(Object.keys))]
+    const before = { headerBytes: skipped, headerLines: given.skipLines ?? 0 }
+    return { ...jsonShape, ...before, format, keys, lineEnd, empty: false, why: [why] }
   }
   const csv = readCsvHeader(
     head,
     atEnd,
-    { ...choice, delimiter: choice.delimiter ?? (format === 'tsv' ? '\t' : null) },
+    { ...choice, delimiter: choice.delimiter ?? (format === 'tsv' || format === 'text' ? '\t' : null) },
     name,
   )
   return {
-    format: csv.delimiter === '\t' ? 'tsv' : 'csv',
+    format: format === 'text' ? 'text' : csv.delimiter === '\t' ? 'tsv' : 'csv',
     delimiter: csv.delimiter,
     quote: choice.quote,
+    escape: choice.escape ?? null,
+    comment: choice.comment ?? null,
     columns: csv.columns,
     keys: [],
     headerBytes: csv.headerBytes,
@@ -97,13 +114,14 @@ export function sniff(head: Buffer, atEnd: boolean, asked: Given = {}, path = st
   }
 }
 
-const jsonShape = { delimiter: null, quote: null, columns: null, headerBytes: 0, headerLines: 0, crEndsRecords: true }
+const noCsv = { delimiter: null, quote: null, escape: null, comment: null }
+const jsonShape = { ...noCsv, columns: null, headerBytes: 0, headerLines: 0, crEndsRecords: true }
 
 function emptyDialect(format: Format, choice: CsvChoice, lineEnd: LineEnd): Dialect {
   const why = [`format ${format}: nothing to look at`]
   const shape = { format, keys: [], lineEnd, empty: true, why }
   if (format === 'ndjson' || format === 'json-array') return { ...jsonShape, ...shape }
-  const delimiter = choice.delimiter ?? (format === 'tsv' ? '\t' : ',')
+  const delimiter = choice.delimiter ?? (format === 'tsv' || format === 'text' ? '\t' : ',')
   return { ...jsonShape, ...shape, delimiter, quote: choice.quote, columns: [] }
 }
 
@@ -111,19 +129,57 @@ function emptyDialect(format: Format, choice: CsvChoice, lineEnd: LineEnd): Dial
 const kindOfJson = (head: Buffer): Format => (/^\s*\[/.test(head.toString('latin1')) ? 'json-array' : 'ndjson')
 
 /** What a person said, with `json` made one of the two. */
-type GivenFormat = Given & { readonly format?: Format | undefined }
+type GivenFormat = DialectOptions & { readonly format?: Format | undefined }
 
 function csvChoice(given: GivenFormat): CsvChoice {
+  const isText = given.format === 'text'
+  if (isText && (given.quote ?? 'none') !== 'none') {
+    throw new EaError('usage', '--quote has no meaning for text: there a backslash escapes.')
+  }
   const delimiter = given.delimiter === undefined ? null : oneCharacter('delimiter', given.delimiter)
-  const quote = given.quote === 'none' ? null : given.quote === undefined ? '"' : oneCharacter('quote', given.quote)
+  const quote =
+    isText || given.quote === 'none' ? null : given.quote === undefined ? '"' : oneCharacter('quote', given.quote)
   if (delimiter !== null && delimiter === quote) {
     throw new EaError('usage', `The delimiter and the quote are the same character: ${quote}`)
   }
-  if (given.format === 'ndjson' || given.format === 'json-array') {
-    const flag = given.delimiter !== undefined ? '--delimiter' : given.quote !== undefined ? '--quote' : null
-    if (flag) throw new EaError('usage', `${flag} has no meaning for ${given.format}.`)
+  refuseForJson(given, given.format)
+  const escapedBy = given.escape === undefined ? undefined : escapeCharacter(given.escape, quote, delimiter)
+  const { columns, skipLines, comment } = given
+  if (comment !== undefined && !/^[\x21-\x7e]+$/.test(comment)) {
+    throw new EaError('usage', `--comment must be ASCII characters without blanks, not ${JSON.stringify(comment)}`)
   }
-  return { delimiter, quote, format: given.format === 'csv' || given.format === 'tsv' ? given.format : null }
+  const isJson = given.format === 'ndjson' || given.format === 'json-array'
+  const format = isJson || given.format === undefined ? null : given.format
+  return { delimiter, quote, escape: escapedBy, format, columns, skipLines, comment }
+}
+
+/** Flags of a CSV say nothing about JSON. */
+function refuseForJson(given: GivenFormat, format: Format | undefined): void {
+  if (format !== 'ndjson' && format !== 'json-array') return
+  const flag = (['delimiter', 'quote', 'escape', 'columns', 'comment'] as const).find((one) => given[one] !== undefined)
+  if (flag) throw new EaError('usage', `--${flag} has no meaning for ${format}.`)
+}
+
+/** Another quote is what escapes one by itself. */
+function escapeCharacter(text: string, quote: string | null, delimiter: string | null): string | undefined {
+  if (!/^[\x21-\x7e]$/.test(text) || text === delimiter) {
+    throw new EaError('usage', `--escape must be one ASCII character, not ${JSON.stringify(text)}`, {
+      suggestions: ["--escape '\\'"],
+    })
+  }
+  if (quote === null) throw new EaError('usage', '--escape has no meaning without a quote.')
+  return text === quote ? undefined : text
+}
+
+/** Bytes of the lines to skip. */
+function skippedBytes(head: Buffer, lines: number): number {
+  let at = 0
+  for (let line = 0; line < lines; line++) {
+    const end = head.indexOf(0x0a, at)
+    if (end < 0) return head.length
+    at = end + 1
+  }
+  return at
 }
 
 function oneCharacter(flag: 'delimiter' | 'quote', text: string): string {
@@ -145,6 +201,8 @@ function oneCharacter(flag: 'delimiter' | 'quote', text: string): string {
 function chooseFormat(head: Buffer, atEnd: boolean, given: GivenFormat, name: string): { format: Format; why: string } {
   if (given.format) return { format: given.format, why: `format ${given.format}: as given` }
   if (given.delimiter !== undefined) return { format: 'csv', why: 'format csv: a delimiter was given' }
+  if (given.columns !== undefined) return { format: 'csv', why: 'format csv: its columns were given' }
+  if (given.comment !== undefined) return { format: 'csv', why: 'format csv: it has comments' }
   const text = head.toString('utf8')
   const first = text.trimStart()
   const lines = completeLines(text, atEnd).slice(0, 50)

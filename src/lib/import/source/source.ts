@@ -5,8 +5,12 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import { limits } from '../../core/event.js'
+import type { SourceName } from '../../load/mapping/expression.js'
+import type { SplitOptions } from '../../load/split/chunk.js'
 import { type Compression, decompress, findCompression, magicMaxBytes, requireCompressed } from './compression.js'
 import { byteOrderMarkMaxBytes, chooseEncoding, encodingName, newDecoder } from './decode.js'
+import { explode } from './each.js'
 import { type FileReader, type FileState, openFile, openFileReader } from './file-reader.js'
 import { peek } from './peek.js'
 
@@ -20,6 +24,10 @@ export interface SourceOptions {
   readonly encoding?: string | undefined
   /** What `-` reads; default standard input. */
   readonly stdin?: Readable
+  /** Where events lie in documents of JSON; then the stream has a line for each of them. */
+  readonly each?: SourceName | undefined
+  /** The longest document. */
+  readonly maxRecordBytes?: number | undefined
 }
 
 export interface Source {
@@ -33,6 +41,8 @@ export interface Source {
   readonly why: readonly string[]
   /** Bytes of the content before the first byte of the stream: 3 with the byte order mark of UTF-8, else 0. */
   readonly baseOffset: number
+  /** Where the lines of the stream come from, when they were made of documents. */
+  readonly places: SplitOptions['places']
   /** The start of the stream, up to `headBytes` or a block more; also comes out of `stream()`. */
   readonly head: Buffer
   /** Whether `head` is all there is. */
@@ -70,7 +80,7 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
   const given = options.encoding === undefined ? undefined : encodingName(options.encoding)
   const raw = await openFileReader(path, options.stdin)
   try {
-    return await readHead(raw, given)
+    return await readHead(raw, given, options)
   } catch (error) {
     await raw.close()
     throw error
@@ -91,7 +101,7 @@ export async function withSource<T>(
   }
 }
 
-async function readHead(raw: FileReader, given: string | undefined): Promise<Source> {
+async function readHead(raw: FileReader, given: string | undefined, options: SourceOptions): Promise<Source> {
   const start = await peek(raw.blocks, magicMaxBytes)
   requireCompressed(start.head, raw.name)
   const compression = findCompression(start.head)
@@ -103,7 +113,10 @@ async function readHead(raw: FileReader, given: string | undefined): Promise<Sou
   })
   const marked = await peek(hashed, byteOrderMarkMaxBytes)
   const { encoding, markBytes, why } = chooseEncoding(marked.head, given)
-  const decoded = await peek(decoding(marked.blocks, encoding, markBytes), headBytes)
+  const text = decoding(marked.blocks, encoding, markBytes)
+  const exploded =
+    options.each && (await explode(text, options.each, options.maxRecordBytes ?? limits.recordMaxBytes, raw.name))
+  const decoded = await peek(exploded?.blocks ?? text, headBytes)
   let digest: Buffer | null = null
   let ended = false
   let taken = false
@@ -116,8 +129,13 @@ async function readHead(raw: FileReader, given: string | undefined): Promise<Sou
     kind: raw.opened ? 'file' : 'stdin',
     compression,
     encoding,
-    why: [...(compression === 'none' ? [] : [`compression ${compression}: magic bytes`]), why],
-    baseOffset: encoding === 'utf-8' ? markBytes : 0,
+    why: [
+      ...(compression === 'none' ? [] : [`compression ${compression}: magic bytes`]),
+      why,
+      ...(exploded ? [`events at ${options.each!.name}: as given`] : []),
+    ],
+    baseOffset: encoding === 'utf-8' && !exploded ? markBytes : 0,
+    places: exploded?.places,
     head: decoded.head,
     headIsAll: decoded.isAll,
     opened: raw.opened,

@@ -11,7 +11,7 @@ import { type Mapping, resolveMapping } from '../../load/mapping/mapping.js'
 import type { Chunk } from '../../load/split/chunk.js'
 import { readBody } from './body.js'
 import { malformed, outsideOf, skipSpace, Walk } from './envelope.js'
-import { membersOf, type Shared, SharedMembers, type SharedNames, type Span } from './shared-fields.js'
+import { type ByteSpan, membersOf, type SharedFields, SharedMembers, type SharedNames } from './shared-fields.js'
 
 /** One request to /collect holds at most so many events: a browser sends a few, and what they share goes to each. */
 export const maxCollected = 10_000
@@ -100,9 +100,9 @@ function* collectLines(bytes: Buffer, received: Received): Steps<Buffer> {
   return lines.all()
 }
 
-function* elementsOf(bytes: Buffer, { from, to }: Span): Steps<Span[]> {
+function* elementsOf(bytes: Buffer, { from, to }: ByteSpan): Steps<ByteSpan[]> {
   const walk = new Walk()
-  const elements: Span[] = []
+  const elements: ByteSpan[] = []
   const end = yield* walk.array(bytes, from, to, (start, stop) => {
     if (elements.length === maxCollected) throw tooManyEvents()
     elements.push({ from: start, to: stop })
@@ -121,14 +121,14 @@ function tooManyEvents(): EaError {
 }
 
 /** What stands in place of `[from, to)`. */
-interface Patch extends Span {
+interface Patch extends ByteSpan {
   readonly text: string
 }
 
 /** Writes the events of one body as lines. */
 class Lines {
   readonly #bytes: Buffer
-  readonly #shared: Shared
+  readonly #shared: SharedFields
   readonly #session: string
   readonly #receivedAt: Date
   /** The member for the address of the client; empty when it is not to be stored. */
@@ -137,7 +137,7 @@ class Lines {
   /** How many it has written. */
   bytes = 0
 
-  constructor(bytes: Buffer, shared: Shared, { at, clientAddress }: Received) {
+  constructor(bytes: Buffer, shared: SharedFields, { at, clientAddress }: Received) {
     this.#bytes = bytes
     this.#shared = shared
     this.#session = shared.scalar('sessionId') ?? 'null'
@@ -146,7 +146,7 @@ class Lines {
   }
 
   /** Adds an event. One that is no object, or holds something else than members, goes as it is, to be rejected. */
-  *add({ from, to }: Span): Steps<void> {
+  *add({ from, to }: ByteSpan): Steps<void> {
     const bytes = this.#bytes
     const event = yield* membersOf(bytes, from, to)
     if (event === null) {
@@ -179,14 +179,14 @@ class Lines {
   }
 
   /** The address inside of `eventData`, too: its keys win over those around it. */
-  #patches(...explicit: readonly (Span | undefined)[]): Patch[] {
+  #patches(...explicit: readonly (ByteSpan | undefined)[]): Patch[] {
     if (this.#address === '') return []
     return explicit
       .flatMap((span) => (span === undefined ? [] : this.#patch(span)))
       .sort((one, other) => one.from - other.from)
   }
 
-  #patch({ from, to }: Span): Patch[] {
+  #patch({ from, to }: ByteSpan): Patch[] {
     const bytes = this.#bytes
     if (bytes[from] === openBrace) {
       const isEmpty = skipSpace(bytes, from + 1) === to - 1

@@ -65,7 +65,7 @@ export interface QueuedAnswer {
 }
 
 /** 200 all stored, 207 partly, 422 none, 202 queued. `body` is JSON text. */
-export interface Answer {
+export interface RequestAnswer {
   readonly status: 200 | 202 | 207 | 422
   readonly body: string
   /** Whether it is the answer of an earlier request with the same Idempotency-Key. */

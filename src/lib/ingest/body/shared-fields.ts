@@ -28,16 +28,16 @@ const maxSharedBytes = 8 * 1024
 const maxCopiedBytes = 64 * 1024 * 1024
 
 /** `[from, to)` in a body. */
-export interface Span {
+export interface ByteSpan {
   readonly from: number
   readonly to: number
 }
 
 /** Where the values of an event stand, by their keys. */
-export type EventMembers = ReadonlyMap<string, Span>
+export type EventMembers = ReadonlyMap<string, ByteSpan>
 
 /** A member beside `events`; its key may stand there with escapes. */
-interface Member extends Span {
+interface Member extends ByteSpan {
   readonly key: string
   readonly keyFrom: number
 }
@@ -70,13 +70,13 @@ export class SharedMembers {
    *
    * @throws EaError `malformed_body` for what cannot be shared
    */
-  read(names: SharedNames): Shared {
+  read(names: SharedNames): SharedFields {
     if (this.#members.length > maxMembers) throw tooMuchShared(this.#bytes, this.#members[0]!)
-    return new Shared(this.#bytes, this.#members, names)
+    return new SharedFields(this.#bytes, this.#members, names)
   }
 }
 
-export class Shared {
+export class SharedFields {
   readonly #fields: { readonly names: readonly string[]; readonly key: string; readonly text: string }[] = []
   readonly #properties = new Map<string, string>()
   readonly #names: SharedNames
@@ -211,7 +211,7 @@ function isJson(text: string): boolean {
  */
 export function* membersOf(bytes: Buffer, from: number, to: number): Steps<EventMembers | null> {
   if (bytes[from] !== openBrace) return null
-  const members = new Map<string, Span>()
+  const members = new Map<string, ByteSpan>()
   const end = yield* new Walk().object(bytes, from, to, (keyFrom, keyTo, valueFrom, valueTo) => {
     members.set(keyText(bytes, keyFrom, keyTo), { from: valueFrom, to: valueTo })
   })

@@ -21,7 +21,7 @@ const reasonFields = z.object({
   attempts: z.int(),
 })
 /** Why something is a dead letter. */
-export type Reason = Readonly<z.output<typeof reasonFields>>
+export type DeadLetterReason = Readonly<z.output<typeof reasonFields>>
 
 export interface DeadLetter {
   readonly name: string
@@ -29,7 +29,7 @@ export interface DeadLetter {
   readonly canRetry: boolean
   readonly bytes: number
   /** Null when its file is gone. */
-  readonly reason: Reason | null
+  readonly reason: DeadLetterReason | null
 }
 
 const ends = { requests: '.ndjson', damaged: '.damaged' } as const
@@ -41,7 +41,7 @@ export function partLetterName({ segment, part, request }: SpoolPart): string {
 }
 
 /** Keeps a part as a dead letter, durably. One of the same name is replaced. */
-export async function deadLetterPart(folder: string, part: SpoolPart, reason: Reason): Promise<void> {
+export async function deadLetterPart(folder: string, part: SpoolPart, reason: DeadLetterReason): Promise<void> {
   const content = await encodeAll(part.segment, part.requests)
   await bury(folder, `${partLetterName(part)}${ends.requests}`, content, reason)
 }
@@ -52,7 +52,7 @@ export async function deadLetterDamage(
   segment: string,
   from: number,
   content: Buffer,
-  reason: Reason,
+  reason: DeadLetterReason,
 ): Promise<string> {
   const name = `${segment}-at-${from}`
   await bury(folder, `${name}${ends.damaged}`, [content], reason)
@@ -60,7 +60,7 @@ export async function deadLetterDamage(
 }
 
 /** Moves the file of a whole segment, which cannot be read: the disk may give it back another day. */
-export async function deadLetterSegment(folder: string, segment: string, reason: Reason): Promise<void> {
+export async function deadLetterSegment(folder: string, segment: string, reason: DeadLetterReason): Promise<void> {
   const file = `${segment}-all${ends.requests}`
   await writeReason(folder, file, reason)
   await rename(join(folder, `${segment}${ends.requests}`), join(deadLetterFolder(folder), file))
@@ -68,13 +68,13 @@ export async function deadLetterSegment(folder: string, segment: string, reason:
   await syncFolder(folder)
 }
 
-async function bury(folder: string, file: string, content: readonly Buffer[], reason: Reason): Promise<void> {
+async function bury(folder: string, file: string, content: readonly Buffer[], reason: DeadLetterReason): Promise<void> {
   // The reason comes first: a dead letter without one would be a riddle.
   await writeReason(folder, file, reason)
   await writeDurably(join(deadLetterFolder(folder), file), content)
 }
 
-async function writeReason(folder: string, file: string, reason: Reason): Promise<void> {
+async function writeReason(folder: string, file: string, reason: DeadLetterReason): Promise<void> {
   const path = join(deadLetterFolder(folder), withoutEnd(file) + reasonEnd)
   await writeDurably(path, [Buffer.from(`${JSON.stringify(reason, null, 2)}\n`)])
 }
@@ -116,7 +116,7 @@ function withoutEnd(file: string): string {
   return file.slice(0, file.lastIndexOf('.'))
 }
 
-async function reasonOf(path: string): Promise<Reason | null> {
+async function reasonOf(path: string): Promise<DeadLetterReason | null> {
   const text = await readFile(path, 'utf8').catch(() => '')
   try {
     return reasonFields.parse(JSON.parse(text))

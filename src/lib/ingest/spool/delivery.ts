@@ -5,10 +5,10 @@
 
 import { InterruptibleSleep } from '../../os/interruptible-sleep.js'
 import type { SpoolPart } from '../body/request.js'
-import type { Reason } from './dead-letters.js'
+import type { DeadLetterReason } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
 import { partsOf } from './parts.js'
-import type { Segment } from './segment.js'
+import type { SpoolSegment } from './segment.js'
 import type { Spool } from './spool.js'
 
 /** Stores a part in one transaction, unless it is stored already. */
@@ -66,7 +66,7 @@ export class Delivery {
   }
 
   /** Whether all of its parts are done; false when the signal came first. */
-  async segment(segment: Segment): Promise<boolean> {
+  async segment(segment: SpoolSegment): Promise<boolean> {
     for (const part of partsOf(segment)) {
       if (this.#spool.isBuried(part)) continue
       if (!(await this.#part(part))) return false
@@ -124,7 +124,7 @@ export class Delivery {
     return true
   }
 
-  async #bury(part: SpoolPart, reason: Reason): Promise<void> {
+  async #bury(part: SpoolPart, reason: DeadLetterReason): Promise<void> {
     await this.#spool.bury(part, reason)
     this.drained = { ...this.drained, buried: this.drained.buried + 1 }
     const { code, message } = reason
@@ -143,7 +143,7 @@ export class Delivery {
   }
 }
 
-function reasonOf(error: unknown, attempts: number): Reason {
+function reasonOf(error: unknown, attempts: number): DeadLetterReason {
   const { code, message } = error as { code?: unknown; message?: unknown }
   return {
     code: typeof code === 'string' ? code : 'internal_error',

@@ -3,7 +3,7 @@
  * so the cut depends on what the segment holds and on nothing else: not on time, settings, or what is stored already.
  */
 import type { SpooledRequest, SpoolPart } from '../body/request.js'
-import type { Segment } from './segment.js'
+import type { SpoolSegment } from './segment.js'
 
 // Never to be changed while segments that were cut otherwise may lie in a spool.
 const maxLines = 50_000
@@ -14,7 +14,7 @@ const maxBytes = 16 * 1024 * 1024
  * stored whole or not at all stands alone; an Idempotency-Key that its sender repeats starts a new part, because the
  * second one must see the answer of the first.
  */
-export function partsOf(segment: Pick<Segment, 'name' | 'requests'>): SpoolPart[] {
+export function partsOf(segment: Pick<SpoolSegment, 'name' | 'requests'>): SpoolPart[] {
   const runs: SpooledRequest[][] = []
   let lines = 0
   let bytes = 0

@@ -8,7 +8,7 @@ import { inTurns } from '../../core/in-turns.js'
 import { removeDurably, writeDurably } from '../../os/durable-files.js'
 import { deadLetterDamage } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
-import { type Damage, encodeAll, newSegmentName, type Segment, scanSegment, segmentOfFile } from './segment.js'
+import { type Damage, encodeAll, newSegmentName, type SpoolSegment, scanSegment, segmentOfFile } from './segment.js'
 
 /** What is known of a segment without reading it. */
 export interface SegmentSummary {
@@ -50,7 +50,7 @@ export async function readRecovered(
   folder: string,
   name: string,
   options: RecoveryOptions,
-): Promise<Segment | undefined> {
+): Promise<SpoolSegment | undefined> {
   const path = segmentPath(folder, name)
   const content = (await readFile(path)).subarray(0, options.limitBytes)
   const { requests, goodBytes, damage } = await inTurns(scanSegment(name, content))
@@ -72,7 +72,7 @@ export async function readRecovered(
  * The good requests under a new name. Parts are known to the database by segment and number, and without the damaged
  * request the numbers mean other requests: under the old name some would pass for stored.
  */
-async function writeAnew(folder: string, oldName: string, requests: Segment['requests']): Promise<Segment> {
+async function writeAnew(folder: string, oldName: string, requests: SpoolSegment['requests']): Promise<SpoolSegment> {
   const name = newSegmentName(segmentOfFile(`${oldName}.ndjson`)!.sequence)
   const buffers = await encodeAll(name, requests)
   await writeDurably(segmentPath(folder, name), buffers)
@@ -102,7 +102,7 @@ async function cutOff(path: string, bytes: number): Promise<void> {
   }
 }
 
-export function summarize({ name, bytes, requests }: Segment): SegmentSummary {
+export function summarize({ name, bytes, requests }: SpoolSegment): SegmentSummary {
   return {
     name,
     sequence: segmentOfFile(`${name}.ndjson`)!.sequence,

@@ -5,11 +5,11 @@
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import * as z from 'zod'
-import { inTurns, partsOf, type Steps } from '../../core/in-turns.js'
+import { inTurns, type Steps, slicesOf } from '../../core/in-turns.js'
 import type { SpooledRequest } from '../body/request.js'
 
 /** A segment in memory: `name` is its file without `.ndjson` and the segment's id in the database. */
-export interface Segment {
+export interface SpoolSegment {
   readonly name: string
   /** Of its whole requests on the disk. */
   readonly bytes: number
@@ -160,7 +160,7 @@ function* readRequest(
 
 function* checksum(covered: string | Buffer, lines: Buffer): Steps<number> {
   let sum = crc32(covered)
-  for (const part of partsOf(lines)) {
+  for (const part of slicesOf(lines)) {
     if (part.byteOffset > lines.byteOffset) yield
     sum = crc32(part, sum)
   }

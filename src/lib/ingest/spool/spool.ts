@@ -11,17 +11,17 @@ import type { SpooledRequest, SpoolPart } from '../body/request.js'
 import { Appender } from './appender.js'
 import {
   type DeadLetter,
+  type DeadLetterReason,
   deadLetterPart,
   deadLetterSegment,
   listDeadLetters,
   partLetterName,
-  type Reason,
   readDeadLetter,
   removeDeadLetter,
 } from './dead-letters.js'
 import type { OnSpoolEvent } from './events.js'
 import { earlier, readRecovered, recoverAll, type SegmentSummary, segmentPath, summarize } from './recovery.js'
-import type { Segment } from './segment.js'
+import type { SpoolSegment } from './segment.js'
 import { makeSpoolFolder } from './spool-folder.js'
 import { takeSpoolLock } from './spool-lock.js'
 
@@ -156,7 +156,7 @@ export class Spool {
    * Reads the oldest segment, to be delivered and then removed; nothing is appended to it any more. Undefined when the
    * spool is empty. A segment that the disk cannot read any more becomes a dead letter, and the next one is read.
    */
-  async oldest(): Promise<Segment | undefined> {
+  async oldest(): Promise<SpoolSegment | undefined> {
     for (;;) {
       if (this.#closed.length === 0) await this.#appender.close()
       const summary = this.#closed[0]
@@ -172,7 +172,7 @@ export class Spool {
   }
 
   /** Forgets a segment whose parts are all delivered or buried; durable when it resolves. */
-  async remove(segment: Segment): Promise<void> {
+  async remove(segment: SpoolSegment): Promise<void> {
     await removeDurably(segmentPath(this.folder, segment.name))
     this.#forget(segment.name)
   }
@@ -187,7 +187,7 @@ export class Spool {
    *
    * @throws EaError `spool_full`
    */
-  async bury(part: SpoolPart, reason: Reason): Promise<void> {
+  async bury(part: SpoolPart, reason: DeadLetterReason): Promise<void> {
     try {
       await deadLetterPart(this.folder, part, reason)
     } catch (error) {
@@ -251,7 +251,7 @@ export class Spool {
     })
   }
 
-  async #read(summary: SegmentSummary): Promise<Segment | undefined> {
+  async #read(summary: SegmentSummary): Promise<SpoolSegment | undefined> {
     const { name, bytes } = summary
     try {
       const segment = await readRecovered(this.folder, name, {

@@ -1,31 +1,30 @@
 /**
- * The small languages of `--map` and `--id-from`: text becomes names, and a mistake is named with its place.
+ * The language of `--map` and `--id-from`: text becomes expressions, and a mistake is named with its place.
  *
- *     map     = pair ("," pair)*            pair   = field "=" source ("|" source)*
- *     id-from = item ("," item)*            item   = source | "#" | "*"
- *     source  = part ("." part)*            part   = plain | '"' (any character, '"' doubled) '"'
+ *     map     = pair ("," pair)*              pair  = field "=" expr
+ *     id-from = part ("," part)*              part  = expr | "#" | "*"
+ *     expr    = item ("|" item)*              item  = term ("+" term)*
+ *     term    = path | "'" text "'" | "(" expr ")" | "pairs(" path ["," path] ")" ["." path]
+ *     list    = "[" [expr ("," expr)*] "]"    of `properties` instead of an expr; `rest` is what is left over
+ *     path    = key ("." key)*                key   = plain | '"' (any character, '"' doubled) '"'
  *
- * A plain part has no comma, bar, equals sign or double quote; spaces around it do not belong to it. In JSON a dot
- * goes down one level: `context.device.id`; quotes keep a key with a dot together. A column of a CSV is its whole name.
+ * A plain key has no comma, bar, equals sign, plus or double quote, and does not begin with a quote or a bracket; spaces around
+ * it do not belong to it. In JSON a dot goes down one level: `context.device.id`; quotes keep a key with a dot together. A
+ * column of a CSV is its whole name; what follows a name goes on inside of a text that holds JSON.
  */
-import { EaError } from '../../core/errors.js'
 import { type EventField, eventFields } from '../../core/event.js'
+import { type Expression, isName, type SourceName } from './expression.js'
+import { Reader } from './expression-reader.js'
 
-/** A source as a person names it. */
-export interface SourceName {
-  /** The whole name: of a column, as it stands in the header. */
-  readonly name: string
-  /** Its parts between dots: for JSON the keys from the outside in. */
-  readonly path: readonly string[]
-}
+export type { SourceName } from './expression.js'
 
 /** For each field that is mapped, where it comes from, in order of preference. */
-export type FieldMap = Readonly<Partial<Record<EventField, readonly SourceName[]>>>
+export type FieldMap = Readonly<Partial<Record<EventField, readonly Expression<SourceName>[]>>>
 
 /** What an id is derived from. */
 export interface IdFrom {
   /** `*`: the whole record. */
-  readonly sources: readonly SourceName[] | '*'
+  readonly sources: readonly Expression<SourceName>[] | '*'
   /** `#`: also the number of the record, so that identical records of a file stay apart. */
   readonly ordinal: boolean
 }
@@ -39,21 +38,18 @@ export interface IdFrom {
  */
 export function parseMap(text: string): FieldMap {
   const reader = new Reader('--map', text)
-  const map: Partial<Record<EventField, SourceName[]>> = {}
+  const map: Partial<Record<EventField, readonly Expression<SourceName>[]>> = {}
   do {
     const from = reader.at
-    const field = reader.source().name
+    const field = reader.path().name
     if (!isField(field)) {
       throw reader.mistake(`${JSON.stringify(field)} is no field of an event (${eventFields.join(', ')})`, from)
     }
     if (map[field]) throw reader.mistake(`${field} is mapped twice; several sources go with |: ${field}=a|b`, from)
     if (!reader.takes('=')) throw reader.mistake(`after ${field} comes =`)
-    const sources: SourceName[] = []
-    do sources.push(reader.source())
-    while (reader.takes('|'))
-    map[field] = sources
+    map[field] = field === 'properties' ? reader.properties() : reader.fieldSources()
   } while (reader.takes(','))
-  reader.mustEnd('a comma, a bar or the end')
+  reader.mustEnd('a comma, a bar, a plus or the end')
   return map
 }
 
@@ -66,34 +62,91 @@ export function parseMap(text: string): FieldMap {
  */
 export function parseIdFrom(text: string): IdFrom {
   const reader = new Reader('--id-from', text)
-  const sources: SourceName[] = []
+  const sources: Expression<SourceName>[] = []
   let whole = false
   let ordinal = false
   do {
     const quoted = reader.isQuoted()
-    const source = reader.source()
-    if (!quoted && source.name === '*') whole = true
-    else if (!quoted && source.name === '#') ordinal = true
+    const source = reader.one()
+    const name = !quoted && isName(source) ? source.name : undefined
+    if (name === '*') whole = true
+    else if (name === '#') ordinal = true
     else sources.push(source)
   } while (reader.takes(','))
   reader.mustEnd('a comma or the end')
   if (whole && sources.length > 0) throw reader.mistake('* is the whole record, so nothing can be named beside it', 0)
-  if (!whole && sources.length === 0) {
-    throw reader.mistake('# alone gives the records of all files the same ids; name columns beside it', 0)
+  if (!whole && sources.every((source) => !isName(source) && source.kind === 'constant')) {
+    const alone = sources.length === 0 ? '# alone' : 'A constant alone'
+    throw reader.mistake(`${alone} gives the records of all files the same ids; name columns beside it`, 0)
   }
   return { sources: whole ? '*' : sources, ordinal }
 }
 
+/**
+ * Reads one expression of `--map`, as a preset has it: `user_id | anonymous_id`.
+ *
+ * @param flag for messages
+ * @throws EaError `usage`, with the place of the mistake
+ */
+export function parseExpression(flag: string, field: EventField, text: string): readonly Expression<SourceName>[] {
+  const reader = new Reader(flag, text)
+  const sources = field === 'properties' ? reader.properties() : reader.fieldSources()
+  reader.mustEnd('a bar, a plus or the end')
+  return sources
+}
+
+/**
+ * Reads the name of a column or key, as `--drop` and `--each` have it.
+ *
+ * @throws EaError `usage`, with the place of the mistake
+ */
+export function parseNames(flag: string, text: string): readonly SourceName[] {
+  const reader = new Reader(flag, text)
+  const names: SourceName[] = []
+  do names.push(reader.path())
+  while (reader.takes(','))
+  reader.mustEnd('a comma or the end')
+  return names
+}
+
+/** The text that `parseNames` reads as these. */
+export const formatNames = (names: readonly Pick<SourceName, 'path'>[]) => names.map(formatSource).join(',')
+
 /** The text that `parseMap` reads as this map. */
 export function formatMap(map: FieldMap): string {
   return Object.entries(map)
-    .map(([field, sources]) => `${field}=${sources.map(formatSource).join('|')}`)
+    .map(([field, sources]) => `${field}=${formatSources(sources)}`)
     .join(',')
 }
 
 /** The text that `parseIdFrom` reads as this. */
 export function formatIdFrom({ sources, ordinal }: IdFrom): string {
-  return [...(sources === '*' ? ['*'] : sources.map(formatSource)), ...(ordinal ? ['#'] : [])].join(',')
+  return [...(sources === '*' ? ['*'] : sources.map(formatExpression)), ...(ordinal ? ['#'] : [])].join(',')
+}
+
+/** Alternatives as they are written in `--map`. */
+export const formatSources = (sources: readonly Expression<SourceName>[]) => sources.map(formatExpression).join('|')
+
+/** An expression as it is written in `--map`. */
+export function formatExpression(expression: Expression<Pick<SourceName, 'name' | 'path'>>): string {
+  if (isName(expression)) return formatSource(expression)
+  switch (expression.kind) {
+    case 'constant':
+      return `'${expression.text.replaceAll("'", "''")}'`
+    case 'pairs': {
+      const { keys, values, path } = expression
+      const inner = [keys, ...(values === undefined ? [] : [values])].map(formatSource).join(',')
+      return `pairs(${inner})${path === undefined ? '' : `.${formatSource({ path })}`}`
+    }
+    case 'join':
+      return expression.parts.map(formatExpression).join(' + ')
+    case 'first':
+      return `(${expression.of.map(formatExpression).join('|')})`
+    case 'merge':
+      return `[${expression.parts.map(formatExpression).join(', ')}]`
+    case 'rest':
+      return 'rest'
+  }
 }
 
 /** A source as it is written in `--map`, in quotes where it needs them. */
@@ -101,75 +154,7 @@ export function formatSource({ path }: Pick<SourceName, 'path'>): string {
   return path.map((part) => (isPlain(part) ? part : `"${part.replaceAll('"', '""')}"`)).join('.')
 }
 
-const isPlain = (part: string) => /^[^\s,|="'.#*](?:[^,|=".]*[^\s,|=".])?$/u.test(part)
+const isPlain = (part: string) =>
+  part !== 'rest' && /^[^\s,|="'.#*+()[\]](?:[^,|=".+()[\]]*[^\s,|=".+()[\]])?$/u.test(part)
 
 const isField = (name: string): name is EventField => (eventFields as readonly string[]).includes(name)
-
-/** Reads a text from left to right and knows where it is. */
-class Reader {
-  at = 0
-  readonly #flag: string
-  readonly #text: string
-
-  constructor(flag: string, text: string) {
-    this.#flag = flag
-    this.#text = text
-  }
-
-  isQuoted(): boolean {
-    this.#skipSpaces()
-    return this.#text[this.at] === '"'
-  }
-
-  takes(char: string): boolean {
-    this.#skipSpaces()
-    if (this.#text[this.at] !== char) return false
-    this.at++
-    return true
-  }
-
-  source(): SourceName {
-    const path = [this.#part()]
-    while (this.takes('.')) path.push(this.#part())
-    return { name: path.join('.'), path }
-  }
-
-  mustEnd(expected: string): void {
-    this.#skipSpaces()
-    if (this.at < this.#text.length) throw this.mistake(`here comes ${expected}`)
-  }
-
-  mistake(what: string, at = this.at): EaError {
-    const seen = this.#text.slice(at, at + 20)
-    const place = seen === '' ? 'at its end' : `at character ${at + 1} (${seen})`
-    return new EaError('usage', `${this.#flag}, ${place}: ${what}`, {
-      suggestions: [
-        this.#flag === '--map'
-          ? 'Write it like --map event_id=uuid,user_id=user_id|anonymous_id; "…" around names with , = | or .'
-          : "Write it like --id-from order_id,line or --id-from '*'",
-      ],
-      details: { flag: this.#flag, at: at + 1 },
-    })
-  }
-
-  #part(): string {
-    this.#skipSpaces()
-    const from = this.at
-    if (this.#text[this.at] !== '"') {
-      while (this.at < this.#text.length && !',|=".'.includes(this.#text[this.at]!)) this.at++
-      const part = this.#text.slice(from, this.at).trimEnd()
-      if (part === '') throw this.mistake('a name is missing', from)
-      return part
-    }
-    const quoted = /"((?:[^"]|"")*)"/y
-    quoted.lastIndex = from
-    const found = quoted.exec(this.#text)
-    if (!found) throw this.mistake('this quote is never closed', from)
-    this.at = quoted.lastIndex
-    return found[1]!.replaceAll('""', '"')
-  }
-
-  #skipSpaces(): void {
-    while (/\s/.test(this.#text[this.at] ?? '')) this.at++
-  }
-}

@@ -1,20 +1,36 @@
 /**
  * Which columns or keys of a source become which fields of an event. Names decide, never positions; what is not mapped
- * becomes properties, so nothing is lost. SQL is made of this elsewhere (given.ts).
+ *becomes properties, so nothing is lost. SQL is made of this elsewhere (mapping-sql.ts).
  */
 import { EaError } from '../../core/errors.js'
 import type { EventField } from '../../core/event.js'
 import { guessColumn, guessColumns, looksLikeIds, nearest } from './column-guess.js'
-import { type FieldMap, formatSource, type IdFrom, type SourceName } from './map-parser.js'
+import {
+  allNames,
+  type Expression,
+  isName,
+  keepsRest,
+  mergedParts,
+  namesIn,
+  renamed,
+  type SourceName,
+} from './expression.js'
+import { type FieldMap, formatSource, type IdFrom } from './map-parser.js'
 
 /** A column of a CSV or a key of a JSON record. */
 export interface SourceRef {
   readonly name: string
   /** Of the column, from 0; null for JSON, and for the ordinal. */
   readonly index: number | null
-  /** For JSON: the keys from the outside in; one key when absent. */
+  /**
+   * For JSON: the keys from the outside in; one key when absent. For a column of a CSV: the keys inside of the JSON that it
+   * holds; all of the column when absent.
+   */
   readonly path?: readonly string[]
 }
+
+/** What a field is made of, with names that were found in the source. */
+export type SourceExpression = Expression<SourceRef>
 
 /** A field that is taken from one source, the first that is set. */
 export type MappedField = Exclude<EventField, 'properties'>
@@ -25,18 +41,22 @@ export const ordinalRef: SourceRef = { name: '#', index: null }
 
 export interface Mapping {
   /** For each field its sources in order of preference; `event_id` has none when `idFrom` is used. */
-  readonly fields: Readonly<Record<MappedField, readonly SourceRef[]>>
-  /** Where JSON objects of properties come from; may be empty. */
-  readonly properties: readonly SourceRef[]
+  readonly fields: Readonly<Record<MappedField, readonly SourceExpression[]>>
+  /** Where JSON objects of properties come from; may be empty. A list that is merged is its only one. */
+  readonly properties: readonly SourceExpression[]
   /**
    * What becomes properties: columns of a CSV; for JSON `rest`, every top-level key that is no source of a field. So does a
    * source that is set while another one was chosen (kept-sources.ts).
    */
   readonly unmapped: readonly SourceRef[] | 'rest'
   /** What an id is derived from (`*`: the whole record), with `ordinalRef` for `#`; null when the source has ids. */
-  readonly idFrom: readonly SourceRef[] | '*' | null
+  readonly idFrom: readonly SourceExpression[] | '*' | null
   /** Keys of JSON that `ea` itself has put into a record: fields may come from them, properties never. */
   readonly ownKeys?: readonly string[]
+  /** Texts that stand for no value, in columns and in fields. */
+  readonly nulls?: readonly string[]
+  /** What never becomes a property. */
+  readonly dropped?: readonly SourceRef[]
 }
 
 /** The columns or keys of properties, unless a map names others. */
@@ -48,6 +68,10 @@ export interface MappingInput {
   readonly columns: readonly string[] | null
   readonly map?: FieldMap | undefined
   readonly idFrom?: IdFrom | null | undefined
+  readonly nulls?: readonly string[] | undefined
+  readonly drop?: readonly SourceName[] | undefined
+  /** Whether a column may be missing where another one stands beside it: a preset fits several versions of an export. */
+  readonly isLenient?: boolean | undefined
   /** The values of a column in the first records, for advice. */
   readonly valuesOf?: (column: string) => readonly string[]
 }
@@ -57,45 +81,86 @@ export interface MappingInput {
  * properties come from `properties` or `properties_json`, and may be absent. A column that only `--id-from` names
  * still becomes a property.
  *
- * @throws EaError `missing_column` with every column that is missing and a flag that may mend it; `usage` when an id is
+ * @throws EaError `missing_column` with every column that is missing and a flag that may fix it; `usage` when an id is
  *   both mapped and derived
  * @example
  * resolveMapping({ columns: ['uuid', 'ts', 'user_id', 'event_type'], map: parseMap('event_id=uuid,occurred_at=ts') })
  */
-export function resolveMapping({ columns, map = {}, idFrom = null, valuesOf = () => [] }: MappingInput): Mapping {
+export function resolveMapping(input: MappingInput): Mapping {
+  const { columns, idFrom = null, nulls = [], valuesOf = () => [] } = input
+  const isLenient = input.isLenient === true && columns !== null
+  const map = isLenient ? withoutAbsent(input.map ?? {}, columns) : (input.map ?? {})
+  const drop = (input.drop ?? []).filter((name) => !isLenient || findColumn(columns, name) !== undefined)
   if (idFrom && map.event_id) {
     throw new EaError('usage', 'The event_id is both mapped (--map event_id=…) and derived (--id-from).', {
       suggestions: ['Leave one of the two away.'],
     })
   }
-  const wanted = (field: MappedField): readonly SourceName[] => {
+  const wanted = (field: MappedField): readonly Expression<SourceName>[] => {
     if (field === 'event_id' && idFrom) return []
     return map[field] ?? [{ name: field, path: [field] }]
   }
-  if (columns)
-    requireColumns(
-      columns,
-      map,
-      idFrom,
-      mappedFields.flatMap((field) => (map[field] ? [] : wanted(field))),
-      valuesOf,
-    )
-  const ref = refIn(columns)
-  const sourcesOf = (field: MappedField) => wanted(field).map(ref)
-  const fields = {
-    event_id: sourcesOf('event_id'),
-    occurred_at: sourcesOf('occurred_at'),
-    user_id: sourcesOf('user_id'),
-    event_type: sourcesOf('event_type'),
+  if (columns) {
+    const defaults = mappedFields.flatMap((field) => (map[field] ? [] : allNames<SourceName>(wanted(field))))
+    requireColumns({ columns, map, idFrom, drop, defaults, valuesOf })
   }
-  const properties =
-    map.properties?.map(ref) ?? propertiesNames.filter(isIn(columns)).map((name) => ref({ name, path: [name] }))
+  const ref = refIn(columns)
+  const refs = (expressions: readonly Expression<SourceName>[]) => expressions.map((one) => renamed(one, ref))
+  const fields = {
+    event_id: refs(wanted('event_id')),
+    occurred_at: refs(wanted('occurred_at')),
+    user_id: refs(wanted('user_id')),
+    event_type: refs(wanted('event_type')),
+  }
+  const properties = map.properties
+    ? refs(map.properties)
+    : propertiesNames.filter(isIn(columns)).map((name) => ref({ name, path: [name] }))
+  const dropped = drop.map(ref)
+  const used = [...alternativesOf({ fields, properties }).flatMap(takenNames), ...dropped.filter(isWhole)]
   return {
     fields,
     properties,
-    unmapped: columns ? unmappedColumns(columns, [...Object.values(fields).flat(), ...properties]) : 'rest',
+    unmapped: columns ? (keepsRest(properties) ? unmappedColumns(columns, used) : []) : 'rest',
     idFrom: idFrom ? resolveIdFrom(idFrom, columns) : null,
+    ...(nulls.length > 0 && { nulls }),
+    ...(dropped.length > 0 && { dropped }),
   }
+}
+
+/** A source and those that are taken when it is not set. */
+export interface Alternatives {
+  readonly sources: readonly SourceExpression[]
+  readonly isOfProperties: boolean
+}
+
+/** All places of a mapping that choose one of several sources. */
+export function alternativesOf({ fields, properties }: Pick<Mapping, 'fields' | 'properties'>): Alternatives[] {
+  const lists = mergedParts(properties)?.map((part) => (!isName(part) && part.kind === 'first' ? part.of : [part])) ?? [
+    properties,
+  ]
+  return [
+    ...Object.values(fields).map((sources) => ({ sources, isOfProperties: false })),
+    ...lists.map((sources) => ({ sources, isOfProperties: true })),
+  ]
+}
+
+/** The whole columns or top-level keys that become a field or explicit properties, and so are not left over. */
+export function takenNames({ sources, isOfProperties }: Alternatives): SourceRef[] {
+  return sources.flatMap((source, at) => {
+    if (isName(source)) return isWhole(source) ? [source] : []
+    // What a later one is made of may be passed over.
+    if (source.kind === 'pairs' ? !isOfProperties : at > 0) return []
+    return namesIn<SourceRef>(source).filter(isWhole)
+  })
+}
+
+/** Whether a source is a whole column or a top-level key. */
+export const isWhole = ({ index, path }: SourceRef) => (index === null ? (path?.length ?? 1) === 1 : path === undefined)
+
+/** How a source that was found is named. */
+export function sourceName({ name, index, path }: SourceRef): SourceName {
+  if (index === null) return { name, path: path ?? [name] }
+  return path === undefined ? { name, path: [name] } : { name: [name, ...path].join('.'), path: [name, ...path] }
 }
 
 /** JSON records may have any key. */
@@ -103,19 +168,44 @@ const isIn = (columns: readonly string[] | null) => (name: string) => columns?.i
 
 const refIn =
   (columns: readonly string[] | null) =>
-  ({ name, path }: SourceName): SourceRef =>
-    columns
-      ? { name, index: columns.indexOf(name) }
-      : path.length === 1
-        ? { name, index: null }
-        : { name, index: null, path }
+  (source: SourceName): SourceRef => {
+    const { name, path } = source
+    if (columns) return findColumn(columns, source) ?? { name, index: -1 }
+    return path.length === 1 ? { name, index: null } : { name, index: null, path }
+  }
+
+/** The column with the longest name that a path begins with; what follows goes on inside of its JSON. */
+export function findColumn(columns: readonly string[], { name, path }: SourceName): SourceRef | undefined {
+  for (let keys = path.length; keys > 0; keys--) {
+    const column = keys === path.length ? name : path.slice(0, keys).join('.')
+    const index = columns.indexOf(column)
+    if (index >= 0) return keys === path.length ? { name, index } : { name, index, path: path.slice(keys) }
+  }
+  return undefined
+}
+
+/** A map without the alternatives that a CSV does not have, where another one is there. */
+function withoutAbsent(map: FieldMap, columns: readonly string[]): FieldMap {
+  const isThere = (one: Expression<SourceName>) =>
+    namesIn<SourceName>(one).every((name) => findColumn(columns, name) !== undefined)
+  const present = (sources: readonly Expression<SourceName>[]): readonly Expression<SourceName>[] => {
+    const parts = mergedParts(sources)
+    if (parts) return [{ kind: 'merge', parts: parts.filter(isThere) }]
+    const there = sources.filter(isThere)
+    return there.length > 0 ? there : sources
+  }
+  return Object.fromEntries(Object.entries(map).map(([field, sources]) => [field, present(sources)]))
+}
 
 function unmappedColumns(columns: readonly string[], used: readonly SourceRef[]): SourceRef[] {
   const taken = new Set(used.map(({ index }) => index))
   return columns.map((name, index) => ({ name, index })).filter(({ index }) => !taken.has(index))
 }
 
-function resolveIdFrom({ sources, ordinal }: IdFrom, columns: readonly string[] | null): readonly SourceRef[] | '*' {
+function resolveIdFrom(
+  { sources, ordinal }: IdFrom,
+  columns: readonly string[] | null,
+): readonly SourceExpression[] | '*' {
   if (sources === '*') {
     if (!ordinal) return '*'
     if (columns) return [...columns.map((name, index) => ({ name, index })), ordinalRef]
@@ -123,30 +213,35 @@ function resolveIdFrom({ sources, ordinal }: IdFrom, columns: readonly string[] 
       suggestions: ["--id-from 'user_id,ts,#'"],
     })
   }
-  if (!columns && sources.some(({ name }) => name === ordinalRef.name)) {
+  if (!columns && allNames<SourceName>(sources).some(({ name }) => name === ordinalRef.name)) {
     throw new EaError('usage', '--id-from cannot use a JSON key that is called "#".')
   }
-  return [...sources.map(refIn(columns)), ...(ordinal ? [ordinalRef] : [])]
+  return [...sources.map((source) => renamed(source, refIn(columns))), ...(ordinal ? [ordinalRef] : [])]
 }
 
 /** Everything that is missing is said at once, with one flag that may mend all of it. */
-function requireColumns(
-  columns: readonly string[],
-  map: FieldMap,
-  idFrom: IdFrom | null,
-  defaults: readonly SourceName[],
-  valuesOf: (column: string) => readonly string[],
-): void {
-  const absent = ({ name }: SourceName) => !columns.includes(name)
+interface Named {
+  readonly columns: readonly string[]
+  readonly map: FieldMap
+  readonly idFrom: IdFrom | null
+  readonly drop: readonly SourceName[]
+  readonly defaults: readonly SourceName[]
+  readonly valuesOf: (column: string) => readonly string[]
+}
+
+function requireColumns({ columns, map, idFrom, drop, defaults, valuesOf }: Named): void {
+  const absent = (name: SourceName) => findColumn(columns, name) === undefined
   const missing = defaults.filter(absent).map(({ name }) => name as MappedField)
-  const named = Object.entries(map).flatMap(([field, sources]) =>
-    sources.filter(absent).map(({ name }) => ({ flag: `--map ${field}=`, name })),
-  )
-  const derived = idFrom && idFrom.sources !== '*' ? idFrom.sources : []
-  named.push(...derived.filter(absent).map(({ name }) => ({ flag: '--id-from ', name })))
+  const absentNames = (flag: string, names: readonly SourceName[]) =>
+    names.filter(absent).map(({ name }) => ({ flag, name }))
+  const named = [
+    ...Object.entries(map).flatMap(([field, sources]) => absentNames(`--map ${field}=`, allNames<SourceName>(sources))),
+    ...absentNames('--id-from ', idFrom && idFrom.sources !== '*' ? allNames<SourceName>(idFrom.sources) : []),
+    ...absentNames('--drop ', drop),
+  ]
   if (missing.length === 0 && named.length === 0) return
 
-  const taken = new Set(Object.values(map).flatMap((sources) => sources.map(({ name }) => name)))
+  const taken = new Set(Object.values(map).flatMap((sources) => allNames<SourceName>(sources).map(({ name }) => name)))
   const free = columns.filter((name) => !taken.has(name) && !mappedFields.includes(name as MappedField))
   const isId = (column: string) => looksLikeIds(valuesOf(column)).uuids
   const guessed = guessColumns(missing, free, (field, column) => field !== 'event_id' || isId(column))

@@ -5,9 +5,9 @@
  * elements are taken wherever one begins. Chunks end between elements; white space there is not counted as blank lines.
  */
 import { limits } from '../../core/event.js'
-import type { Fault } from './chunk.js'
+import type { ArrayShape, Fault } from './chunk.js'
 import type { ChunkBuilder } from './chunk-builder.js'
-import type { Scanner, Stop } from './chunk-cutter.js'
+import type { ChunkStop, Scanner } from './chunk-cutter.js'
 import { contentFault } from './content.js'
 import { broken, JsonSkipper } from './json-skipper.js'
 import { controlFault, isCleanJson } from './json-text.js'
@@ -34,6 +34,9 @@ const phases = {
   lenient: 5,
 } as const
 
+/** In which phase a source begins. */
+export const firstPhase = (shape: ArrayShape) => (shape.isLoose ? phases.lenient : phases.start)
+
 export class ArrayScanner implements Scanner {
   readonly crEnds = true
   readonly #maxRecordBytes: number
@@ -43,7 +46,7 @@ export class ArrayScanner implements Scanner {
     this.#maxRecordBytes = maxRecordBytes
   }
 
-  scan(builder: ChunkBuilder, isCareful: boolean): Stop {
+  scan(builder: ChunkBuilder, isCareful: boolean): ChunkStop {
     const { buffer } = builder
     const element = this.#element
     for (;;) {
@@ -117,7 +120,7 @@ export class ArrayScanner implements Scanner {
 }
 
 /** Moves `builder.at` over white space, commas and the array's own brackets to where an element begins. */
-function passSeparators(builder: ChunkBuilder): Stop | 'element' {
+function passSeparators(builder: ChunkBuilder): ChunkStop | 'element' {
   const { pauseAt, buffer } = builder
   const { end } = builder.window
   const bytes = buffer.bytes

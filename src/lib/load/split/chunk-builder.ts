@@ -5,13 +5,13 @@
 import type { Reject, RejectCode } from '../../core/event.js'
 import { bytesAtOnce } from '../../core/in-turns.js'
 import { type BufferPool, type ChunkBuffer, twice } from './buffer-pool.js'
-import type { Chunk, Fault, GoodRecord, Shape } from './chunk.js'
+import type { Chunk, Fault, GoodRecord, PlaceOf, Shape, SplitOptions } from './chunk.js'
 import { type CopyLayout, copyDataOf } from './copy.js'
 import { isPlainJson } from './fast-checks.js'
 import type { InputBuffer } from './input-buffer.js'
 
 /** What has been counted before a chunk. */
-export interface Totals {
+export interface SourceTotals {
   index: number
   /** The number of its first record. */
   record: number
@@ -124,9 +124,9 @@ export class ChunkBuilder {
   rejects = new RejectPlaces()
   /** A border also is where the chunk has so many records. */
   maxRecords = Number.POSITIVE_INFINITY
-  readonly #before: Totals
+  readonly #before: SourceTotals
 
-  constructor(window: InputBuffer, from: number, chunkBytes: number, baseOffset: number, before: Totals) {
+  constructor(window: InputBuffer, from: number, chunkBytes: number, baseOffset: number, before: SourceTotals) {
     this.window = window
     this.from = from
     this.target = from + chunkBytes
@@ -189,12 +189,13 @@ export class ChunkBuilder {
    *
    * @param byteTo where it ends in the content, which is not told by `at` once bytes were dropped
    */
-  finish(shape: Shape, byteTo: number, pool: BufferPool): Chunk {
-    return new FinishedChunk(this, this.#before, shape, byteTo, pool)
+  finish(shape: Shape, byteTo: number, pool: BufferPool, places?: SplitOptions['places']): Chunk {
+    const placeOf = places?.(this.#before.line, this.#before.line + this.line)
+    return new FinishedChunk(this, this.#before, shape, byteTo, pool, placeOf)
   }
 
   /** What has been counted up to and with this chunk. */
-  totals(): Totals {
+  totals(): SourceTotals {
     return {
       index: this.#before.index + 1,
       record: this.#before.record + this.good + this.rejects.length,
@@ -225,10 +226,18 @@ class FinishedChunk implements Chunk {
   readonly #layout: CopyLayout
   readonly #shape: Shape
   readonly #pool: BufferPool
+  readonly #placeOf: PlaceOf | undefined
   #room: ChunkBuffer | undefined
   #copyData: Iterable<Buffer> | undefined
 
-  constructor(builder: ChunkBuilder, before: Totals, shape: Shape, byteTo: number, pool: BufferPool) {
+  constructor(
+    builder: ChunkBuilder,
+    before: SourceTotals,
+    shape: Shape,
+    byteTo: number,
+    pool: BufferPool,
+    placeOf?: PlaceOf,
+  ) {
     this.index = before.index
     this.byteFrom = builder.base + builder.from
     this.byteTo = byteTo
@@ -258,6 +267,7 @@ class FinishedChunk implements Chunk {
     this.#shape = shape
     this.#pool = pool
     this.#room = builder.buffer
+    this.#placeOf = placeOf
   }
 
   get heldBytes(): number {
@@ -292,12 +302,14 @@ class FinishedChunk implements Chunk {
   reject(k: number): Reject {
     const buffer = this.#held()
     const { from, to, line, goodBefore, reason, copy } = this.#places.place(buffer, k)
+    const place = this.#placeOf?.(this.#firstLine + line)
+    const details = [reason.detail, place?.detail].filter((detail) => detail !== undefined)
     return {
       record: this.firstRecord + goodBefore + k,
-      line: this.#firstLine + line,
-      byteOffset: this.#base + from,
+      line: place?.line ?? this.#firstLine + line,
+      byteOffset: place?.byteOffset ?? this.#base + from,
       code: reason.code,
-      detail: reason.detail,
+      detail: details.length === 0 ? undefined : details.join(', '),
       raw: copy ?? buffer.bytes.subarray(from, to),
     }
   }
@@ -313,6 +325,7 @@ class FinishedChunk implements Chunk {
       line: this.#firstLine + buffer.lines[n - 1]!,
       byteOffset: this.#base + start,
       raw: buffer.bytes.subarray(start, buffer.stops[n - 1]!),
+      ...this.#placeOf?.(this.#firstLine + buffer.lines[n - 1]!),
     }
   }
 

@@ -10,7 +10,7 @@ import type { ChunkBuilder } from './chunk-builder.js'
  * Why a scan stopped: at a border of the chunk (or the end of the source), because more bytes are needed to tell, or
  * because the record at `builder.at` breaks a rule.
  */
-export type Stop = 'border' | 'more' | 'fault'
+export type ChunkStop = 'border' | 'more' | 'fault'
 
 export interface Scanner {
   /** Whether a CR without LF ends a line, and with it a record that breaks a rule. */
@@ -20,7 +20,7 @@ export interface Scanner {
    *
    * @param isCareful look at the content of each record (UTF-8, NUL), not only at the structure
    */
-  scan(builder: ChunkBuilder, isCareful: boolean): Stop
+  scan(builder: ChunkBuilder, isCareful: boolean): ChunkStop
   /** What is wrong with the record at `builder.at`; `more` when that needs more bytes than have been read. */
   judge(builder: ChunkBuilder, isCareful: boolean): Fault | 'more'
   /** Whether `[from, to)` holds no byte for which records must be looked at one by one. */

@@ -10,6 +10,12 @@ export interface DelimitedShape {
   readonly delimiter: number
   /** The byte that quotes a field, doubled inside; null when nothing quotes. Not a backslash. */
   readonly quote: number | null
+  /** The byte that escapes a quote or itself inside of quotes; the quote when absent. */
+  readonly escape?: number
+  /** Lines that begin with this are no records. */
+  readonly comment?: Buffer
+  /** Fields as COPY writes them in its format text: a backslash escapes, nothing quotes. */
+  readonly isText?: boolean
   /** How many fields each record must have: the header's. */
   readonly fields: number
   /**
@@ -26,7 +32,18 @@ export interface DelimitedShape {
 }
 
 /** `delimited`, `lines` (NDJSON: one JSON object per line) or `array` (one JSON array of objects). */
-export type Shape = DelimitedShape | { readonly kind: 'lines' } | { readonly kind: 'array' }
+export type Shape = DelimitedShape | { readonly kind: 'lines' } | ArrayShape
+
+/** One JSON array of objects; `isLoose`: objects one after the other, with or without commas and line breaks between them. */
+export interface ArrayShape {
+  readonly kind: 'array'
+  readonly isLoose?: boolean
+}
+
+/** Where a line of a source comes from, when it was made of something else; `detail` names it. */
+export type PlaceOf = (
+  line: number,
+) => { readonly line: number; readonly byteOffset: number; readonly detail: string } | undefined
 
 export interface SplitOptions {
   /** See `split` for where exactly a chunk ends. At least 1. */
@@ -42,6 +59,8 @@ export interface SplitOptions {
   readonly headerLines: number
   /** Added to all offsets: what was cut off before the source, such as the 3 bytes of a byte order mark. Default 0. */
   readonly baseOffset?: number
+  /** Of a source whose lines were made of something else: where those come from, the last one left out. */
+  readonly places?: ((fromLine: number, toLine: number) => PlaceOf) | undefined
   /** How many chunks the consumer holds at once: as many released buffers are kept for reuse. Default 4. */
   readonly poolSize?: number
 }
@@ -56,6 +75,8 @@ export interface GoodRecord {
   readonly byteOffset: number
   /** Its bytes, without its line end: those of the chunk, so to be copied before its release. */
   readonly raw: Buffer
+  /** What it was a part of. */
+  readonly detail?: string | undefined
 }
 
 /** A run of whole records. */

@@ -30,9 +30,13 @@ export function copyQuote(shape: DelimitedShape): number {
  * // WITH (FORMAT csv, DELIMITER E'\x2c', QUOTE E'\x22', ESCAPE E'\x22', NULL '', ENCODING 'UTF8')
  */
 export function copyOptions(shape: Shape): string {
+  if (shape.kind === 'delimited' && shape.isText) {
+    return `WITH (FORMAT text, DELIMITER ${literal(shape.delimiter)}, NULL '\\N', ENCODING 'UTF8')`
+  }
   const delimiter = shape.kind === 'delimited' ? shape.delimiter : jsonDelimiter
   const quote = shape.kind === 'delimited' ? copyQuote(shape) : jsonQuote
-  return `WITH (FORMAT csv, DELIMITER ${literal(delimiter)}, QUOTE ${literal(quote)}, ESCAPE ${literal(quote)}, NULL '', ENCODING 'UTF8')`
+  const escapedBy = (shape.kind === 'delimited' ? shape.escape : undefined) ?? quote
+  return `WITH (FORMAT csv, DELIMITER ${literal(delimiter)}, QUOTE ${literal(quote)}, ESCAPE ${literal(escapedBy)}, NULL '', ENCODING 'UTF8')`
 }
 
 function literal(byte: number): string {
@@ -137,7 +141,34 @@ function* joined(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape): Generat
 
 /** A good record as COPY reads it right. */
 function rewritten(record: Buffer, shape: Shape): Buffer {
-  return shape.kind === 'delimited' ? requoted(record, shape) : withoutLineBreaks(record)
+  if (shape.kind !== 'delimited') return withoutLineBreaks(record)
+  return shape.isText ? withPlainBackslashes(record) : requoted(record, shape)
+}
+
+export const backslash = 0x5c
+/** What follows a backslash in what COPY writes. */
+const escapes = new Set(Buffer.from('bfnrtvN\\'))
+
+/** Whether a line of text has a backslash that COPY never writes, and would read as something else. */
+export function hasStrayBackslash(bytes: Buffer, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    if (bytes[i] !== backslash) continue
+    if (i + 1 === to || !escapes.has(bytes[i + 1]!)) return true
+    i++
+  }
+  return false
+}
+
+/** A line of text in which each backslash that escapes nothing is escaped itself. */
+function withPlainBackslashes(record: Buffer): Buffer {
+  const out: number[] = []
+  for (let i = 0; i < record.length; i++) {
+    out.push(record[i]!)
+    if (record[i] !== backslash) continue
+    if (i + 1 < record.length && escapes.has(record[i + 1]!)) out.push(record[++i]!)
+    else out.push(backslash)
+  }
+  return Buffer.from(out)
 }
 
 /** JSON has no raw line break inside a string, and outside of one a space is as good. */
@@ -150,8 +181,9 @@ function withoutLineBreaks(json: Buffer): Buffer {
 /** A good record with each field quoted that is neither quoted nor empty: an empty one must stay absent. */
 function requoted(record: Buffer, shape: DelimitedShape): Buffer {
   const quote = copyQuote(shape)
+  const escapedBy = shape.escape ?? quote
   let extra = 2
-  for (let i = 0; i < record.length; i++) extra += record[i] === quote ? 1 : record[i] === shape.delimiter ? 2 : 0
+  for (const byte of record) extra += byte === quote || byte === escapedBy ? 1 : byte === shape.delimiter ? 2 : 0
   const out = Buffer.allocUnsafe(record.length + extra)
   let at = 0
   let i = 0
@@ -160,13 +192,15 @@ function requoted(record: Buffer, shape: DelimitedShape): Buffer {
       // As it stands: a quote inside is doubled, so the quoted part ends before a delimiter at an even count.
       let quotes = 0
       for (; i < record.length && !(record[i] === shape.delimiter && quotes % 2 === 0); i++) {
-        if (record[i] === quote) quotes++
+        const isEscape = escapedBy !== quote && record[i] === escapedBy && quotes % 2 === 1
+        if (isEscape && (record[i + 1] === quote || record[i + 1] === escapedBy)) out[at++] = record[i++]!
+        else if (record[i] === quote) quotes++
         out[at++] = record[i]!
       }
     } else if (record[i] !== shape.delimiter) {
       out[at++] = quote
       for (; i < record.length && record[i] !== shape.delimiter; i++) {
-        if (record[i] === quote) out[at++] = quote
+        if (record[i] === quote || record[i] === escapedBy) out[at++] = escapedBy
         out[at++] = record[i]!
       }
       out[at++] = quote

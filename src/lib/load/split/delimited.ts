@@ -8,9 +8,9 @@
 import { limits } from '../../core/event.js'
 import type { DelimitedShape, Fault } from './chunk.js'
 import type { ChunkBuilder } from './chunk-builder.js'
-import type { Scanner, Stop } from './chunk-cutter.js'
+import type { ChunkStop, Scanner } from './chunk-cutter.js'
 import { contentFault, isCleanText } from './content.js'
-import { copyQuote } from './copy.js'
+import { backslash, copyQuote, hasStrayBackslash } from './copy.js'
 import { isTooDeep, mayBeTooDeep } from './depth.js'
 import { isPlainText, isPlainTime } from './fast-checks.js'
 import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
@@ -39,23 +39,26 @@ export class DelimitedScanner implements Scanner {
     this.#shape = shape
     this.crEnds = shape.crEndsRecords ?? true
     this.#maxRecordBytes = maxRecordBytes
-    for (const byte of [lf, cr, shape.delimiter, copyQuote(shape)]) this.#stopsUnquoted[byte] = 1
-    for (const byte of [lf, cr, copyQuote(shape)]) this.#stopsQuoted[byte] = 1
+    const special = shape.isText ? lf : copyQuote(shape)
+    for (const byte of [lf, cr, shape.delimiter, special]) this.#stopsUnquoted[byte] = 1
+    for (const byte of [lf, cr, special, shape.escape ?? special]) this.#stopsQuoted[byte] = 1
     this.#looks = new Uint8Array(shape.fields + 2)
     for (const field of shape.textFields ?? []) this.#looks[field + 1] = looks.text
     if (typeof shape.timeField === 'number') this.#looks[shape.timeField + 1] = looks.time
     if (shape.jsonField !== null) this.#looks[shape.jsonField + 1] = looks.json
   }
 
-  scan(builder: ChunkBuilder, isCareful: boolean): Stop {
+  scan(builder: ChunkBuilder, isCareful: boolean): ChunkStop {
     const { buffer, pauseAt, maxGood } = builder
     const { end, atEnd } = builder.window
     const bytes = buffer.bytes
     const stopsUnquoted = this.#stopsUnquoted
     const stopsQuoted = this.#stopsQuoted
-    const { delimiter, fields } = this.#shape
-    const special = copyQuote(this.#shape)
+    const { delimiter, fields, comment, isText = false } = this.#shape
+    const special = isText ? never : copyQuote(this.#shape)
     const quote = this.#shape.quote ?? never
+    const escapedBy = this.#shape.escape ?? never
+    const firstOfComment = isText ? backslash : (comment?.[0] ?? never)
     const looksAt = this.#looks
     const maxRecordBytes = this.#maxRecordBytes
     const { crEnds } = this
@@ -63,12 +66,24 @@ export class DelimitedScanner implements Scanner {
     let { at: i, line, good, lineEnds, plainTimes, plainTexts } = builder
     let start = i
     let startLine = line
-    let result: Stop = 'border'
+    let result: ChunkStop = 'border'
 
     record: while (i < pauseAt && good < maxGood) {
       start = i
       startLine = line
       if (i === end) break
+      if (bytes[i] === firstOfComment && this.#isComment(bytes, i, end, atEnd)) {
+        const stop = endOfLine(bytes, i, end, this.crEnds)
+        const isCr = bytes[stop] === cr && stop < end
+        if (!atEnd && stop + (isCr ? 1 : 0) >= end) {
+          result = 'more'
+          break
+        }
+        i = Math.min(end, stop + (isCr && bytes[stop + 1] === lf ? 2 : 1))
+        line++
+        builder.blankLines++
+        continue
+      }
       let field = 1
       let mustRewrite = false
       let byte = 0
@@ -79,6 +94,10 @@ export class DelimitedScanner implements Scanner {
           for (;;) {
             do byte = bytes[++i]!
             while (stopsQuoted[byte] === 0)
+            if (byte === escapedBy) {
+              if (bytes[i + 1] === quote || bytes[i + 1] === escapedBy) i++
+              continue
+            }
             if (byte === quote) {
               byte = bytes[++i]!
               if (byte !== quote) break
@@ -159,6 +178,10 @@ export class DelimitedScanner implements Scanner {
         result = 'fault'
         break
       }
+      if (isText && bytes.indexOf(backslash, start) < stop && bytes.indexOf(backslash, start) >= 0) {
+        plainTexts = false
+        mustRewrite = hasStrayBackslash(bytes, start, stop)
+      }
       if (mustRewrite || (stop - start === 2 && isEndMarker(bytes, start))) builder.rewrites.push(good)
       if (good === starts.length) {
         buffer.addRecords()
@@ -209,6 +232,13 @@ export class DelimitedScanner implements Scanner {
       if (byte === quote) {
         for (let isOpen = true; isOpen; ) {
           byte = byteAt(++i)
+          if (byte === this.#shape.escape) {
+            const next = byteAt(i + 1)
+            if (next === quote || next === byte) {
+              i++
+              continue
+            }
+          }
           if (byte === unknown) return 'more'
           if (byte === endOfSource) return { code: 'unclosed_quote', detail: `field ${field}` }
           if (byte === beyondLimit) {
@@ -255,6 +285,19 @@ export class DelimitedScanner implements Scanner {
     return true
   }
 
+  /** Whether a line is no record: a comment, or in text the mark of the end of the data. */
+  #isComment(bytes: Buffer, at: number, end: number, atEnd: boolean): boolean {
+    const { comment, isText } = this.#shape
+    if (isText) {
+      const isEnd = bytes[at + 1] === 0x2e && (bytes[at + 2] === lf || bytes[at + 2] === cr || at + 2 === end)
+      if (isEnd && at + 2 <= end) return true
+    }
+    if (comment === undefined) return false
+    // A line that is cut off is looked at again when it has been read.
+    const known = atEnd ? comment.length : Math.min(comment.length, end - at)
+    return bytes.compare(comment, 0, known, at, Math.min(end, at + known)) === 0
+  }
+
   /** How many fields a line has that has too many, where its quotes allow to tell. */
   #fieldCount(line: Buffer): string {
     const { delimiter, fields } = this.#shape
@@ -274,6 +317,13 @@ export class DelimitedScanner implements Scanner {
 
 function fieldCountDetail(count: number, fields: number): string {
   return `${count} ${count === 1 ? 'field' : 'fields'} instead of ${fields}`
+}
+
+/** The index of the line end at or behind `from`, or `end`. */
+function endOfLine(bytes: Buffer, from: number, end: number, crEnds: boolean): number {
+  let i = from
+  while (i < end && bytes[i] !== lf && !(bytes[i] === cr && (crEnds || bytes[i + 1] === lf))) i++
+  return i
 }
 
 /** A line that COPY of PostgreSQL 16 and 17 takes for the end of the data: `\\.`. */

@@ -6,7 +6,7 @@
 import { limits } from '../../core/event.js'
 import type { Fault } from './chunk.js'
 import type { ChunkBuilder } from './chunk-builder.js'
-import type { Scanner, Stop } from './chunk-cutter.js'
+import type { ChunkStop, Scanner } from './chunk-cutter.js'
 import { contentFault } from './content.js'
 import { isTooDeep } from './depth.js'
 import { controlFault, isCleanJson } from './json-text.js'
@@ -24,14 +24,14 @@ export class LinesScanner implements Scanner {
     this.#maxRecordBytes = maxRecordBytes
   }
 
-  scan(builder: ChunkBuilder, isCareful: boolean): Stop {
+  scan(builder: ChunkBuilder, isCareful: boolean): ChunkStop {
     const { buffer, pauseAt, maxGood } = builder
     const { end, atEnd } = builder.window
     const bytes = buffer.bytes
     let { at: start, line, good, lineEnds } = builder
     let nextLf = -1
     let nextCr = this.#nextCr(builder)
-    let result: Stop = 'border'
+    let result: ChunkStop = 'border'
     while (start < pauseAt && good < maxGood) {
       if (start === end) break
       // Each kind is searched for only when its last find lies behind: a file without CR is searched once. A LF is at `end`.

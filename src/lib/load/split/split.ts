@@ -3,10 +3,10 @@
  * It is the one judge of structure: what it lets pass, COPY takes, row for row. It never parses a value.
  */
 import { setImmediate } from 'node:timers/promises'
-import { ArrayScanner } from './array.js'
+import { ArrayScanner, firstPhase } from './array.js'
 import { BufferPool } from './buffer-pool.js'
 import type { Chunk, Fault, SplitOptions } from './chunk.js'
-import { ChunkBuilder, type Totals } from './chunk-builder.js'
+import { ChunkBuilder, type SourceTotals } from './chunk-builder.js'
 import type { Scanner } from './chunk-cutter.js'
 import { DelimitedScanner } from './delimited.js'
 import { InputBuffer } from './input-buffer.js'
@@ -50,7 +50,8 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
     const window = new InputBuffer(iterator, pool)
     await window.fill(headerBytes)
     let at = Math.min(headerBytes, window.end)
-    let totals: Totals = { index: 0, record: 1, good: 0, line: headerLines + 1, phase: 0 }
+    const phase = shape.kind === 'array' ? firstPhase(shape) : 0
+    let totals: SourceTotals = { index: 0, record: 1, good: 0, line: headerLines + 1, phase }
     for (;;) {
       await window.fill(at + chunkBytes + lookaheadBytes)
       if (at === window.end && scanner.mayEnd(totals.phase)) return
@@ -58,7 +59,7 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
       builder.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
       await new Cutter(scanner, builder, options.maxRecordBytes, lookaheadBytes).cut()
       const byteTo = baseOffset + window.base + builder.at
-      const chunk = builder.finish(shape, byteTo, pool)
+      const chunk = builder.finish(shape, byteTo, pool, options.places)
       totals = builder.totals()
       // Nothing is left: no room is needed for more.
       if (window.atEnd && builder.at === window.end && scanner.mayEnd(totals.phase)) {

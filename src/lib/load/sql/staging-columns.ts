@@ -5,7 +5,8 @@
  */
 
 import { limits } from '../../core/event.js'
-import type { Mapping } from '../mapping/mapping.js'
+import { allNames, isName } from '../mapping/expression.js'
+import type { Mapping, SourceExpression, SourceRef } from '../mapping/mapping.js'
 import type { TimeFormat } from '../mapping/time-format.js'
 import type { Chunk, Shape } from '../split/chunk.js'
 
@@ -23,10 +24,13 @@ export interface StagingLayout {
   readonly plainTexts: boolean
 }
 
-/** The type of a column. */
-export function typeOf(layout: StagingLayout, index: number | null | undefined): ColumnType {
-  return (index === null || index === undefined ? undefined : layout.types.get(index)) ?? 'text'
+/** The type of the column that a source is. */
+export function typeOf(layout: StagingLayout, source: SourceExpression | undefined): ColumnType {
+  return (source !== undefined && isName(source) && isColumn(source) ? layout.types.get(source.index) : null) ?? 'text'
 }
+
+const isColumn = (source: SourceRef): source is SourceRef & { readonly index: number } =>
+  source.index !== null && source.path === undefined
 
 /**
  * The fastest layout that a chunk allows.
@@ -48,10 +52,11 @@ export function stagingLayoutOf(
   }
   const types = new Map<number, ColumnType>()
   if (kind === 'document') types.set(0, 'jsonb')
-  else {
-    const only = (sources: readonly { readonly index: number | null }[], type: ColumnType) => {
-      const index = sources.length === 1 ? sources[0]!.index : null
-      if (index !== null && uses(mapping, index) === 1) types.set(index, type)
+  // A text that stands for no value would end the COPY.
+  else if (mapping.nulls === undefined) {
+    const only = ([source, ...others]: readonly SourceExpression[], type: ColumnType) => {
+      if (source === undefined || others.length > 0 || !isName(source) || !isColumn(source)) return
+      if (uses(mapping, source.index) === 1) types.set(source.index, type)
     }
     if (mapping.idFrom === null) only(mapping.fields.event_id, 'uuid')
     if (chunk.plainTimes && (timeFormat.kind === 'auto' || timeFormat.kind === 'iso')) {
@@ -59,7 +64,13 @@ export function stagingLayoutOf(
     }
     only(mapping.properties, 'jsonb')
   }
-  return { kind, columns, types, strict: false, plainTexts: chunk.plainTexts && !hasTextInJson(shape) }
+  return {
+    kind,
+    columns,
+    types,
+    strict: false,
+    plainTexts: chunk.plainTexts && !hasTextInJson(shape) && isPlain(mapping, kind),
+  }
 }
 
 /** Whether a text comes from the column of the properties: there the splitter looked for depth, not at the text. */
@@ -67,13 +78,21 @@ function hasTextInJson(shape: Shape): boolean {
   return shape.kind === 'delimited' && shape.jsonField !== null && (shape.textFields ?? []).includes(shape.jsonField)
 }
 
+/** Whether short texts are what the splitter has seen: not what is made of them, nor what JSON in a column unescapes. */
+function isPlain({ fields }: Mapping, kind: StagingLayout['kind']): boolean {
+  return [...fields.user_id, ...fields.event_type].every(
+    (source) => isName(source) && (kind === 'document' || isColumn(source)),
+  )
+}
+
 /** How often a column is read: one that is read twice must stay what it is. */
 function uses(mapping: Mapping, index: number): number {
-  const sources = [
+  const expressions = [
     ...Object.values(mapping.fields).flat(),
     ...mapping.properties,
     ...(mapping.unmapped === 'rest' ? [] : mapping.unmapped),
     ...(mapping.idFrom === '*' || mapping.idFrom === null ? [] : mapping.idFrom),
   ]
+  const sources = [...allNames<SourceRef>(expressions), ...(mapping.dropped ?? [])]
   return sources.filter((source) => source.index === index).length + (mapping.idFrom === '*' ? 1 : 0)
 }

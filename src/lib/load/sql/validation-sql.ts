@@ -9,6 +9,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { limits } from '../../core/event.js'
+import { isName, mergedParts } from '../mapping/expression.js'
 import { type Mapping, ordinalRef } from '../mapping/mapping.js'
 import type { TimeFormat } from '../mapping/time-format.js'
 import { documentBytes, type MappingSql, mappingSql, type RecordNumbering, wholeSource } from './mapping-sql.js'
@@ -75,7 +76,11 @@ export const shadowedKeysMax = 20
 
 /** Whether a record can have a key both at its top (or as a column) and in its explicit properties. */
 function canShadow({ mapping }: ValidationRules, layout: StagingLayout): boolean {
-  return mapping.properties.length > 0 && mappingSql(mapping, layout, wholeSource).rest !== null
+  return (
+    mapping.properties.length > 0 &&
+    mergedParts(mapping.properties) === undefined &&
+    mappingSql(mapping, layout, wholeSource).rest !== null
+  )
 }
 
 /** A setting that lasts as long as its transaction: `1` when a record had such a key. */
@@ -105,6 +110,8 @@ function needsStep(rules: ValidationRules, layout: StagingLayout): boolean {
   return (
     layout.kind === 'document' ||
     fallbacks ||
+    !Object.values(mapping.fields).flat().every(isName) ||
+    mapping.nulls !== undefined ||
     mapping.idFrom !== null ||
     mapping.unmapped === 'rest' ||
     mapping.unmapped.length > 0
@@ -128,7 +135,7 @@ function rows(staging: RawBuilder<unknown>, rules: ValidationRules, options: Val
   const kept =
     filters.length === 0 ? all : sql`(SELECT * FROM ${all} numbered WHERE ${sql.join(filters, sql` AND `)} OFFSET 0)`
   if (layout.kind === 'fields') return kept
-  if (typeOf(layout, 0) === 'jsonb') return sql`(SELECT n, NULL::text AS document, c1 FROM ${kept} kept)`
+  if (layout.types.get(0) === 'jsonb') return sql`(SELECT n, NULL::text AS document, c1 FROM ${kept} kept)`
   return sql`(SELECT n, c1 AS document, ${castIf(layout.strict, sql`c1`, 'jsonb')} AS c1 FROM ${kept} kept OFFSET 0)`
 }
 
@@ -138,17 +145,15 @@ function castIf(strict: boolean, text: RawBuilder<unknown>, type: 'uuid' | 'json
 }
 
 function idIsTyped({ mapping }: ValidationRules, layout: StagingLayout): boolean {
-  return (
-    mapping.idFrom === null && layout.kind === 'fields' && typeOf(layout, mapping.fields.event_id[0]?.index) === 'uuid'
-  )
+  return mapping.idFrom === null && layout.kind === 'fields' && typeOf(layout, mapping.fields.event_id[0]) === 'uuid'
 }
 
 function atIsTyped({ mapping }: ValidationRules, layout: StagingLayout): boolean {
-  return layout.kind === 'fields' && typeOf(layout, mapping.fields.occurred_at[0]?.index) === 'timestamptz'
+  return layout.kind === 'fields' && typeOf(layout, mapping.fields.occurred_at[0]) === 'timestamptz'
 }
 
 function propertiesAreTyped({ mapping }: ValidationRules, layout: StagingLayout): boolean {
-  return layout.kind === 'fields' && typeOf(layout, mapping.properties[0]?.index) === 'jsonb'
+  return layout.kind === 'fields' && typeOf(layout, mapping.properties[0]) === 'jsonb'
 }
 
 function castUuid(rules: ValidationRules, layout: StagingLayout): RawBuilder<unknown> {
@@ -165,11 +170,12 @@ function castInstant(rules: ValidationRules, layout: StagingLayout): RawBuilder<
  */
 function propertiesSql(given: MappingSql, rules: ValidationRules, layout: StagingLayout): RawBuilder<unknown> {
   const text = sql`g.given_properties`
+  if (mergedParts(rules.mapping.properties)) return text
   const both = (properties: RawBuilder<unknown>) =>
     sql`CASE jsonb_typeof(${properties}) WHEN 'object' THEN g.rest || ${properties} ELSE ${properties} END`
   const isTyped = propertiesAreTyped(rules, layout)
-  let explicit = isTyped ? text : castIf(layout.strict, text, 'jsonb')
-  if (layout.kind === 'document') {
+  let explicit = isTyped || given.propertiesAreMade ? text : castIf(layout.strict, text, 'jsonb')
+  if (layout.kind === 'document' && !given.propertiesAreMade) {
     const inner = castIf(layout.strict, sql`(g.given_properties #>> '{}')`, 'jsonb')
     explicit = sql`CASE jsonb_typeof(g.given_properties) WHEN 'string' THEN ${inner} ELSE g.given_properties END`
   }
@@ -182,8 +188,11 @@ function propertiesSql(given: MappingSql, rules: ValidationRules, layout: Stagin
 /** The nil and the max UUID (RFC 9562) stand for no id: as ids they would make one event of all that have them. */
 const noIds = sql.lit('{00000000-0000-0000-0000-000000000000,ffffffff-ffff-ffff-ffff-ffffffffffff}')
 
-/** An id that is derived is a UUID, unless there is nothing to derive it from. */
-const derivedIdRules = sql`WHEN given_id IS NULL THEN 'missing_event_id'`
+/** An id that is derived is a UUID, unless there is nothing to derive it from; one source that is a UUID stays it. */
+const derivedIdRules = ({ idFrom }: Mapping) => {
+  const isKept = idFrom !== null && idFrom !== '*' && idFrom.length === 1
+  return sql`WHEN given_id IS NULL THEN 'missing_event_id'${isKept ? sql` WHEN event_id = ANY (${noIds}) THEN 'invalid_event_id'` : sql``}`
+}
 
 const control = sql.lit('[\\x01-\\x1f\\x7f-\\x9f]')
 
@@ -197,7 +206,7 @@ function codeSql(rules: ValidationRules, layout: StagingLayout): RawBuilder<stri
     WHEN event_id = ANY (${noIds}) THEN 'invalid_event_id'`
   return sql`CASE
     ${isDocument ? documentRules : sql``}
-    ${rules.mapping.idFrom === null ? idRules : derivedIdRules}
+    ${rules.mapping.idFrom === null ? idRules : derivedIdRules(rules.mapping)}
     WHEN ${missing('given_at', atIsTyped(rules, layout))} THEN 'missing_occurred_at'
     WHEN occurred_at IS NULL THEN 'invalid_occurred_at'
     WHEN occurred_at < '1970-01-01T00:00:00Z'::timestamptz OR occurred_at > ${rules.latest}::timestamptz THEN 'occurred_at_out_of_range'
@@ -221,9 +230,10 @@ function isBadText(name: string, maxChars: number, layout: StagingLayout): RawBu
 /** Only asked of a chunk that has records longer than the limit. */
 function isTooLarge(isDocument: boolean, rules: ValidationRules, layout: StagingLayout): RawBuilder<boolean> {
   const most = sql.lit(limits.propertiesMaxBytes)
+  const { restBytes, propertiesAreMade } = mappingSql(rules.mapping, layout, wholeSource)
+  if (propertiesAreMade) return sql`octet_length(properties::text) > ${most}`
   if (isDocument) {
     return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`, sql`c1`)} > ${most}`
   }
-  const { restBytes } = mappingSql(rules.mapping, layout, wholeSource)
   return sql`coalesce(octet_length(given_properties), 0)${restBytes ? sql` + rest_bytes` : sql``} > ${most}`
 }

@@ -25,7 +25,7 @@ export function propertyGroupsSql(
             FROM (SELECT user_id COLLATE "C" AS user_id, (occurred_at AT TIME ZONE ${zone})::date AS day, properties
                   FROM ${events} OFFSET 0) e
             CROSS JOIN LATERAL ${values} AS p (rollup, value) OFFSET 0) valued
-      WHERE ${isKept}
+      WHERE ${isInRollup}
       GROUP BY rollup, value, user_id, day`
 }
 
@@ -36,7 +36,7 @@ export function propertyText(properties: RawBuilder<unknown>, path: readonly str
 }
 
 /** Whether a value has rows; not so for NULL. */
-export const isKept = sql`char_length(value) <= ${sql.lit(maxValueCharacters)}`
+export const isInRollup = sql`char_length(value) <= ${sql.lit(maxValueCharacters)}`
 
 /** The values `(rollup, value)` that an event `e` has of these properties, as it stands behind LATERAL. */
 export function valuesOf(rollups: readonly PropertyRollup[]): RawBuilder<unknown> {

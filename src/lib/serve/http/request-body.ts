@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
-import { OneByOne } from '../../core/in-turns.js'
+import { Queue } from '../../core/in-turns.js'
 import type { Chunk } from '../../load/split/chunk.js'
 import type { BodyAccount, BodyBudget } from './body-budget.js'
 
@@ -44,7 +44,7 @@ export function takeBodies(scope: FastifyInstance, isType: IsType, maxBytes: num
 
 /** A larger body is read when it is alone: what its reading needs in memory does not add up. */
 const largeBytes = 1024 * 1024
-const reading = new OneByOne()
+const reading = new Queue()
 
 /**
  * Reads the body of a request, once: the request forgets its bytes, so that they need not be in memory until it is

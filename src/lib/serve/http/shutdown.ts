@@ -16,14 +16,14 @@ export interface StopSwitch {
   isStopping: boolean
 }
 
-export interface DrainOptions {
+export interface ShutdownOptions {
   /** How long a quiet connection is left open, in milliseconds: its client may just be sending. */
   readonly lingerMs: number
   /** After so long the connections that are left are cut, in milliseconds. */
   readonly limitMs: number
 }
 
-export const drainDefaults: DrainOptions = { lingerMs: 1000, limitMs: 25_000 }
+export const drainDefaults: ShutdownOptions = { lingerMs: 1000, limitMs: 25_000 }
 
 /** Watches the connections of a server from its start, to close them without cutting anybody off. */
 export class Connections {
@@ -53,7 +53,7 @@ export class Connections {
    *
    * @returns how many connections were cut because the limit was reached
    */
-  async drain({ lingerMs, limitMs }: DrainOptions): Promise<number> {
+  async drain({ lingerMs, limitMs }: ShutdownOptions): Promise<number> {
     // Directly after connections were taken: those that the system holds for the server are reset when it stops listening.
     await new Promise(setImmediate)
     // http.Server.close() would at once close quiet connections, on which a request may just be arriving.

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { EaError } from '../../core/errors.js'
-import { inTurns, partsOf, type Steps } from '../../core/in-turns.js'
+import { inTurns, type Steps, slicesOf } from '../../core/in-turns.js'
 import { type BodyType, readEvents } from '../../ingest/body/body.js'
 import type { IngestRequest } from '../../ingest/body/request.js'
 import type { Routes } from '../http/context.js'
@@ -56,7 +56,7 @@ async function readBody(bytes: Buffer, type: BodyType, hasKey: boolean) {
 
 function* sha256Of(bytes: Buffer): Steps<Buffer> {
   const hash = createHash('sha256')
-  for (const part of partsOf(bytes)) {
+  for (const part of slicesOf(bytes)) {
     if (part.byteOffset > bytes.byteOffset) yield
     hash.update(part)
   }

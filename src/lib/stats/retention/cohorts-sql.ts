@@ -8,13 +8,13 @@ import { type RawBuilder, sql } from 'kysely'
 import { all } from '../query/events.js'
 import { type QueryContext, visibleOnly } from '../query/query-context.js'
 import { firstEventKey, returnConditions, startConditions } from './events-sql.js'
-import type { Params } from './params.js'
+import type { RetentionParams } from './params.js'
 import { rollingUserWindows } from './rolling.js'
 import { firstDayMembers, isByFirstDays, rollupUserWindows } from './rollups.js'
-import { cohortSpan, countCohorts, notAfter, notBefore, numberOf } from './windows.js'
+import { cohortSpan, countCohorts, notAfter, notBefore, windowNumberOf } from './windows.js'
 
 /** The query for all cells. */
-export function members(params: Params, context: QueryContext): RawBuilder<unknown> {
+export function members(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   if (isByFirstDays(params, context)) return firstDayMembers(params, context)
   return params.clock === 'rolling' ? rollingMembers(params, context) : calendarMembers(params, context)
 }
@@ -28,7 +28,7 @@ export function members(params: Params, context: QueryContext): RawBuilder<unkno
 export function membersOfCell(
   cohort: RawBuilder<unknown>,
   number: number,
-  params: Params,
+  params: RetentionParams,
   context: QueryContext,
 ): RawBuilder<{ user_id: string }> {
   const isInWindow = params.mode === 'on' ? sql`number = ${number}::int` : sql`number >= ${number}::int`
@@ -40,7 +40,7 @@ WHERE cohort = ${cohort} AND ${isInWindow}`
 }
 
 /** One scan: a row for each user and window, from these a row for each user, from it his cells. */
-function calendarMembers(params: Params, context: QueryContext): RawBuilder<unknown> {
+function calendarMembers(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { cohort } = params
   const { isEntering } = startConditions(params, context)
   const userWindows =
@@ -61,7 +61,7 @@ function calendarMembers(params: Params, context: QueryContext): RawBuilder<unkn
   )
 }
 
-function rollingMembers(params: Params, context: QueryContext): RawBuilder<unknown> {
+function rollingMembers(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   return cellsOf(
     sql`SELECT user_id, ARRAY[cohort] AS cohorts, ${returnedOf(params, sql`cohort + number`)}
     FROM (
@@ -73,7 +73,7 @@ function rollingMembers(params: Params, context: QueryContext): RawBuilder<unkno
 }
 
 /** `user_id, number, starts, returns` (with first-ever also `enters`) for each user and window; all of history is -1. */
-function eventUserWindows(params: Params, context: QueryContext): RawBuilder<unknown> {
+function eventUserWindows(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { cohort, mode, windows, windowType } = params
   const { from, to } = cohortSpan(params, context)
   const { isStart, isEntering } = startConditions(params, context)
@@ -98,7 +98,7 @@ function eventUserWindows(params: Params, context: QueryContext): RawBuilder<unk
   return sql`SELECT user_id, number, bool_or(${all(isStart)}) AS starts,${enters}
           count(*) FILTER (WHERE ${all(isReturn)}) AS returns
         FROM (
-          SELECT *, ${numberOf(at, params, context)} AS number
+          SELECT *, ${windowNumberOf(at, params, context)} AS number
           FROM ${context.t.events}
           WHERE ${all(conditions)}
         ) AS numbered
@@ -109,7 +109,10 @@ function eventUserWindows(params: Params, context: QueryContext): RawBuilder<unk
 const longestHours = { hour: 1, day: 25, week: 7 * 24 + 1, month: 31 * 24 + 1 }
 
 /** Adds `returns_from`, the returns of this window and all later ones, where that is asked for. */
-function withReturnsFrom({ mode, minReturnEvents }: Params, userWindows: RawBuilder<unknown>): RawBuilder<unknown> {
+function withReturnsFrom(
+  { mode, minReturnEvents }: RetentionParams,
+  userWindows: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   if (mode === 'on' || minReturnEvents === 1) return userWindows
   return sql`SELECT *, sum(returns) OVER (PARTITION BY user_id ORDER BY number DESC) AS returns_from
       FROM (
@@ -118,14 +121,14 @@ function withReturnsFrom({ mode, minReturnEvents }: Params, userWindows: RawBuil
 }
 
 /** What a user's windows say of his returns: `returned`, all numbers with enough of them, or `reach`, the largest. */
-function returnedOf({ mode, minReturnEvents }: Params, number: RawBuilder<unknown>): RawBuilder<unknown> {
+function returnedOf({ mode, minReturnEvents }: RetentionParams, number: RawBuilder<unknown>): RawBuilder<unknown> {
   if (mode === 'on') return sql`array_agg(${number}) FILTER (WHERE returns >= ${minReturnEvents}) AS returned`
   const returns = minReturnEvents === 1 ? sql`returns` : sql`returns_from`
   return sql`max(${number}) FILTER (WHERE ${returns} >= ${minReturnEvents}) AS reach`
 }
 
 /** The cells of users with their `cohorts` and what `returnedOf` says. */
-function cellsOf(users: RawBuilder<unknown>, { mode, windows }: Params): RawBuilder<unknown> {
+function cellsOf(users: RawBuilder<unknown>, { mode, windows }: RetentionParams): RawBuilder<unknown> {
   if (mode === 'on-or-after') {
     return sql`SELECT user_id, cohort, greatest(least(coalesce(reach, cohort) - cohort, ${windows}::int), 0) AS number
   FROM (

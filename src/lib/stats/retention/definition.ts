@@ -1,8 +1,8 @@
 /** What a retention counts, in words. */
-import type { Params } from './params.js'
+import type { RetentionParams } from './params.js'
 
 /** Two sentences: who is in a cohort, and what makes a return. */
-export function definition(params: Params): string {
+export function definition(params: RetentionParams): string {
   const { windowType, mode, clock, minReturnEvents, windows, returnEvent, segment } = params
   const returns = minReturnEvents === 1 ? `a return event` : `at least ${minReturnEvents} return events`
   const ofType = returnEvent === undefined ? 'any event' : returnEvent.text
@@ -26,7 +26,7 @@ const aOrAn = (words: string) => `${/^[aeiou]/i.test(words) ? 'an' : 'a'} ${word
 
 const rollingText = { hour: '1 hour', day: '24 hours', week: '7*24 hours', month: '30*24 hours' }
 
-function whoStarts({ windowType, cohort, clock, startEvent, segment }: Params): string {
+function whoStarts({ windowType, cohort, clock, startEvent, segment }: RetentionParams): string {
   const type = startEvent?.eventType ?? 'event'
   const matching = `${startEvent?.text ?? 'event'}${segment.length === 0 ? '' : ' in the segments'}`
   switch (cohort) {

@@ -5,7 +5,7 @@ import { addWindows, type DayGrain, isDay, windowEnd } from '../../core/time.js'
 import { windowState } from '../query/completeness.js'
 import type { QueryContext } from '../query/query-context.js'
 import { membersOfCell } from './cohorts-sql.js'
-import type { Params } from './params.js'
+import type { RetentionParams } from './params.js'
 import { rollingHours } from './rolling.js'
 import { cohortSpan, dayCohorts, hourBegins, windowInstants } from './windows.js'
 
@@ -16,7 +16,11 @@ import { cohortSpan, dayCohorts, hourBegins, windowInstants } from './windows.js
  * @throws EaError `usage` for a text that is not of this form, a cohort that is no row, a window that was not asked for,
  *   and a cell of days that has not begun
  */
-export function cellUsers(cell: string, params: Params, context: QueryContext): RawBuilder<{ user_id: string }> {
+export function cellUsers(
+  cell: string,
+  params: RetentionParams,
+  context: QueryContext,
+): RawBuilder<{ user_id: string }> {
   const { windows, windowType } = params
   const [, cohort = '', numberText = ''] = /^(.+):(\d{1,9})$/s.exec(cell) ?? []
   if (cohort === '') {
@@ -38,7 +42,7 @@ export function cellUsers(cell: string, params: Params, context: QueryContext): 
 }
 
 /** The number of a cohort of days. */
-function dayCohort(text: string, number: number, params: Params, context: QueryContext): RawBuilder<unknown> {
+function dayCohort(text: string, number: number, params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const windowType = params.windowType as DayGrain
   const cohorts = dayCohorts(windowType, context)
   const index = cohorts.indexOf(text)
@@ -61,7 +65,7 @@ function dayCohort(text: string, number: number, params: Params, context: QueryC
 }
 
 /** The number of a cohort of hours; of two hours with the same name the first, unless the offset tells. */
-function hourCohort(text: string, number: number, params: Params, context: QueryContext): RawBuilder<unknown> {
+function hourCohort(text: string, number: number, params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const span = cohortSpan(params, context)
   const [, local = '', seconds = ':00', offset = ''] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
@@ -81,7 +85,7 @@ function hourCohort(text: string, number: number, params: Params, context: Query
 function cohortNumber(
   condition: RawBuilder<unknown>,
   number: number,
-  params: Params,
+  params: RetentionParams,
   context: QueryContext,
 ): RawBuilder<unknown> {
   const cellBegins =

@@ -4,7 +4,7 @@ import type { Selector } from '../filter/filter.js'
 import { allOf } from '../filter/filter-sql.js'
 import { inSegments } from '../query/events.js'
 import type { QueryContext } from '../query/query-context.js'
-import type { Params } from './params.js'
+import type { RetentionParams } from './params.js'
 
 /**
  * What makes an event a start.
@@ -12,7 +12,7 @@ import type { Params } from './params.js'
  * @returns `isEntering`: what must hold for the first start of all to put its user into a cohort; undefined when every
  *   start does
  */
-export function startConditions({ cohort, startEvent }: Params, context: QueryContext) {
+export function startConditions({ cohort, startEvent }: RetentionParams, context: QueryContext) {
   const type = ofType(startEvent)
   const rest = [...inBrackets(startEvent), ...inSegments(context)]
   if (cohort !== 'first-ever') return { isStart: [...type, ...rest], isEntering: undefined }
@@ -20,7 +20,7 @@ export function startConditions({ cohort, startEvent }: Params, context: QueryCo
 }
 
 /** What makes an event a return, apart from its time. */
-export function returnConditions({ returnEvent }: Params, context: QueryContext): RawBuilder<unknown>[] {
+export function returnConditions({ returnEvent }: RetentionParams, context: QueryContext): RawBuilder<unknown>[] {
   return [...ofType(returnEvent), ...inBrackets(returnEvent), ...inSegments(context)]
 }
 

@@ -34,7 +34,7 @@ const cohortKinds = ['first-ever', 'first-matching', 'active'] as const
 const modes = ['on', 'on-or-after'] as const
 const clocks = ['calendar', 'rolling'] as const
 
-export const params = z
+export const retentionParams = z
   .strictObject({
     startDate: cohortTime
       .optional()
@@ -90,5 +90,5 @@ export const params = z
     }
   })
 
-export type Params = z.output<typeof params>
-export type GivenParams = z.input<typeof params>
+export type RetentionParams = z.output<typeof retentionParams>
+export type GivenParams = z.input<typeof retentionParams>

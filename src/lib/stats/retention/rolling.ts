@@ -6,14 +6,14 @@ import { type RawBuilder, sql } from 'kysely'
 import { all } from '../query/events.js'
 import { type QueryContext, visibleOnly } from '../query/query-context.js'
 import { firstEventKey, returnConditions, startConditions } from './events-sql.js'
-import type { Params } from './params.js'
-import { cohortSpan, inSpan, notAfter, notBefore, numberOf } from './windows.js'
+import type { RetentionParams } from './params.js'
+import { cohortSpan, inSpan, notAfter, notBefore, windowNumberOf } from './windows.js'
 
 /** w in hours. */
 export const rollingHours = { hour: 1, day: 24, week: 7 * 24, month: 30 * 24 }
 
 /** `user_id, cohort, number, returns`: a row for each window in which a user returned, or one without a number. */
-export function rollingUserWindows(params: Params, context: QueryContext): RawBuilder<unknown> {
+export function rollingUserWindows(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { mode, windows, windowType } = params
   const { from, to } = cohortSpan(params, context)
   const hours = rollingHours[windowType]
@@ -45,7 +45,7 @@ export function rollingUserWindows(params: Params, context: QueryContext): RawBu
 }
 
 /** `user_id, occurred_at, cohort`: the start event of each user. */
-function starts(params: Params, context: QueryContext): RawBuilder<unknown> {
+function starts(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { from, to } = cohortSpan(params, context)
   const { isStart, isEntering } = startConditions(params, context)
   const at = sql`occurred_at`
@@ -54,7 +54,7 @@ function starts(params: Params, context: QueryContext): RawBuilder<unknown> {
     isEntering === undefined
       ? []
       : [sql`min(${firstEventKey}) = min(${firstEventKey}) FILTER (WHERE ${all(isEntering)})`]
-  return sql`SELECT user_id, occurred_at, ${numberOf(at, params, context)} AS cohort
+  return sql`SELECT user_id, occurred_at, ${windowNumberOf(at, params, context)} AS cohort
             FROM (
               SELECT user_id, min(occurred_at) AS occurred_at
               FROM ${context.t.events}

@@ -7,11 +7,11 @@ import { type RawBuilder, sql } from 'kysely'
 import type { DayGrain } from '../../core/time.js'
 import { all, windowOf } from '../query/events.js'
 import type { QueryContext } from '../query/query-context.js'
-import type { Params } from './params.js'
+import type { RetentionParams } from './params.js'
 import { lastDay, numberOfDay } from './windows.js'
 
 /** Whether `user_days` knows the answer; the time zone is not its concern. */
-export function canUseRollups(params: Params, context: QueryContext): boolean {
+export function canUseRollups(params: RetentionParams, context: QueryContext): boolean {
   const { windowType, clock, cohort, startEvent, returnEvent } = params
   return (
     windowType !== 'hour' &&
@@ -24,12 +24,12 @@ export function canUseRollups(params: Params, context: QueryContext): boolean {
 }
 
 /** Whether `firstDayMembers` says who is in which cell: without a start event the first events are those of `first_day`. */
-export function isByFirstDays({ cohort, mode }: Params, context: QueryContext): boolean {
+export function isByFirstDays({ cohort, mode }: RetentionParams, context: QueryContext): boolean {
   return context.source === 'rollups' && cohort !== 'active' && mode === 'on'
 }
 
 /** See `members` in `cohorts-sql.ts`. */
-export function firstDayMembers(params: Params, context: QueryContext): RawBuilder<unknown> {
+export function firstDayMembers(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { minReturnEvents, windows } = params
   const windowType = params.windowType as DayGrain
   const { from, to } = context.range!
@@ -58,7 +58,7 @@ export function firstDayMembers(params: Params, context: QueryContext): RawBuild
 }
 
 /** `user_id, number, starts, returns` for each user and window: any activity starts, the first one is the first ever. */
-export function rollupUserWindows(params: Params, context: QueryContext): RawBuilder<unknown> {
+export function rollupUserWindows(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { cohort, mode, minReturnEvents, windows } = params
   const windowType = params.windowType as DayGrain
   const { from, to } = context.range!

@@ -9,7 +9,7 @@ import { spanState, type WindowState, windowState } from '../query/completeness.
 import type { QueryContext } from '../query/query-context.js'
 import { count, counts, dateOrInstant, flags, rates } from '../query/row-schema.js'
 import type { SqlRow, StatRows } from '../query/stat.js'
-import type { Params } from './params.js'
+import type { RetentionParams } from './params.js'
 import { rollingHours } from './rolling.js'
 import { dayCohorts } from './windows.js'
 
@@ -43,7 +43,7 @@ interface Cohort {
 /** The rows, and the mean as the footer and in `meta`. */
 export async function cells(
   rows: readonly SqlRow[],
-  params: Params,
+  params: RetentionParams,
   context: QueryContext,
 ): Promise<StatRows<RetentionRow, z.output<typeof meta>>> {
   const cohorts = await cohortsOf(rows, params, context)
@@ -53,7 +53,7 @@ export async function cells(
   return { data: table, footer: mean, meta: { mean: { ...mean, cohort: 'mean' } } }
 }
 
-function rowOf({ label, users: counted, states }: Cohort, { mode }: Params): RetentionRow {
+function rowOf({ label, users: counted, states }: Cohort, { mode }: RetentionParams): RetentionRow {
   const users = states.map((state, number) => (state === 'ahead' ? null : (counted.get(number) ?? 0)))
   const size = users[0]!
   return {
@@ -101,7 +101,7 @@ async function meanOf(
   }
 }
 
-async function cohortsOf(rows: readonly SqlRow[], params: Params, context: QueryContext): Promise<Cohort[]> {
+async function cohortsOf(rows: readonly SqlRow[], params: RetentionParams, context: QueryContext): Promise<Cohort[]> {
   const counted = new Map<number, Map<number, number>>()
   await mapInTurns(rows as readonly Record<string, number>[], 1, ({ number, window_number, users }) => {
     const ofCohort = counted.get(number!) ?? new Map<number, number>()

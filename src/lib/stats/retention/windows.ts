@@ -7,7 +7,7 @@ import { EaError } from '../../core/errors.js'
 import { addDays, addWindows, type Day, type DayGrain, daysBetween } from '../../core/time.js'
 import { calendar, localTime } from '../query/events.js'
 import type { QueryContext } from '../query/query-context.js'
-import { hourOf, type Params } from './params.js'
+import { hourOf, type RetentionParams } from './params.js'
 
 /** A time on the clocks of the frame's zone: `2025-10-06` or `2025-10-06T07:00`; text that sorts. */
 type LocalTime = string
@@ -17,7 +17,10 @@ type LocalTime = string
  *
  * @throws EaError `usage` when it ends before it begins
  */
-export function cohortSpan({ startDate, to }: Params, context: QueryContext): { from: LocalTime; to: LocalTime } {
+export function cohortSpan(
+  { startDate, to }: RetentionParams,
+  context: QueryContext,
+): { from: LocalTime; to: LocalTime } {
   const days = context.range!
   const first = startDate === undefined ? undefined : hourOf(startDate)
   const last = to === undefined ? undefined : hourOf(to)
@@ -38,7 +41,7 @@ function hourAfter(local: LocalTime): LocalTime {
 }
 
 /** How many cohorts there are; for hours at most, because a day can have 25. */
-export function countCohorts({ windowType }: Pick<Params, 'windowType'>, context: QueryContext): number {
+export function countCohorts({ windowType }: Pick<RetentionParams, 'windowType'>, context: QueryContext): number {
   const { from, to } = context.range!
   return windowType === 'hour' ? 25 * daysBetween(from, to) : dayCohorts(windowType, context).length
 }
@@ -79,7 +82,11 @@ export function numberOfDay(
 }
 
 /** The number of the window that holds an instant, -1 for all that lies before the first one. */
-export function numberOf(instant: RawBuilder<unknown>, params: Params, context: QueryContext): RawBuilder<number> {
+export function windowNumberOf(
+  instant: RawBuilder<unknown>,
+  params: RetentionParams,
+  context: QueryContext,
+): RawBuilder<number> {
   const { windowType, windows } = params
   if (windowType === 'hour') {
     const begins = sql`SELECT array_agg(begins ORDER BY begins) FROM (${hours(params, context)}) AS hours`
@@ -151,7 +158,7 @@ export function dayCohortsSql(windowType: DayGrain, context: QueryContext): RawB
  * A query for windows with their instants: `number, cohort, is_cohort, begins, ends`. For windows of days these are the
  * cohorts, for hours all windows that are looked at; there `cohort` is the local time of the beginning.
  */
-export function windowInstants(params: Params, context: QueryContext): RawBuilder<unknown> {
+export function windowInstants(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { windowType } = params
   if (windowType === 'hour') {
     const { to } = cohortSpan(params, context)
@@ -173,7 +180,7 @@ export function windowInstants(params: Params, context: QueryContext): RawBuilde
  * The beginning of every hour of the local clock from the first cohort on, as `begins`. Where the clock is changed by half
  * an hour, one window is shorter: it begins with the change.
  */
-function hours(params: Params, context: QueryContext): RawBuilder<unknown> {
+function hours(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { tz } = context
   const { from, to } = cohortSpan(params, context)
   return sql`SELECT min(quarter) AS begins

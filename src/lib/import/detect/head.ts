@@ -1,0 +1,36 @@
+/** The first records of a source as plain objects, of a CSV too: for what is said to people, never for what is stored. */
+import type { SourceRef } from '../../load/mapping/mapping.js'
+import type { Source } from '../source/source.js'
+import { headRows } from './csv-header.js'
+import { headRecords, parseObject } from './json-head.js'
+import type { Dialect } from './sniff.js'
+
+export type HeadRecord = Readonly<Record<string, unknown>>
+
+/** At most 100; of a CSV each column that is not empty, as a text. */
+export function headOf(source: Pick<Source, 'head' | 'headIsAll'>, dialect: Dialect): HeadRecord[] {
+  if (dialect.empty) return []
+  const { format, columns, headerBytes } = dialect
+  if (format === 'ndjson' || format === 'json-array') return headRecords(source.head.subarray(headerBytes), format)
+  return headRows(source.head, source.headIsAll, dialect, 100).map((fields) =>
+    Object.fromEntries(columns!.flatMap((name, at) => (fields[at] ? [[name, fields[at]]] : []))),
+  )
+}
+
+/** What a source is in a record, as far as a plain name says; undefined when it is absent. */
+export function headValue(record: HeadRecord, { name, index, path }: SourceRef): unknown {
+  return index === null ? valueAt(record, path ?? [name]) : valueAt(record, [name, ...(path ?? [])])
+}
+
+/** What `#>` of PostgreSQL finds at a path, null included, and what a text that holds JSON has there. */
+export function valueAt(record: HeadRecord, path: readonly string[]): unknown {
+  let inner: unknown = record
+  for (const key of path) {
+    if (typeof inner === 'string') inner = parseObject(inner)
+    if (inner === undefined || inner === null || typeof inner !== 'object') return undefined
+    const at = Array.isArray(inner) && /^-\d+$/.test(key) ? String(inner.length + Number(key)) : key
+    if (!Object.hasOwn(inner, at)) return undefined
+    inner = (inner as Record<string, unknown>)[at]
+  }
+  return inner
+}

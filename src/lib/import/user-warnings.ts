@@ -1,0 +1,65 @@
+/** Users that are none, and users that are two: what may be wrong with the ids of users, in sentences. */
+import { sql } from 'kysely'
+import type { Database } from '../db/connect.js'
+import { isName } from '../load/mapping/expression.js'
+import { formatSource } from '../load/mapping/map-parser.js'
+import { type Mapping, shellQuoted, sourceName } from '../load/mapping/mapping.js'
+import { type HeadRecord, headValue } from './detect/head.js'
+
+/** What other programs write for no value. */
+const noNames = ['\\N', 'NULL', 'Null', 'null', 'nan', 'NaN', 'undefined', 'None', 'none', 'nil', 'N/A', '(null)', '-']
+
+/**
+ * Says that events of a batch belong to users that are called like nothing. Only the rollup of users is asked when there are
+ * no such users at all.
+ */
+export async function namelessUsers(db: Database, batchId: number): Promise<string[]> {
+  const { rows } = await sql<{ name: string; events: number }>`
+    SELECT user_id AS name, count(*)::int AS events FROM ${db.t.events}
+     WHERE batch_id = ${batchId} AND user_id = ANY (${noNames})
+       AND (SELECT EXISTS (SELECT FROM ${db.t.user_days} WHERE user_id = ANY (${noNames})))
+     GROUP BY user_id ORDER BY user_id COLLATE "C"`.execute(db.q)
+  if (rows.length === 0) return []
+  const events = rows.reduce((sum, row) => sum + row.events, 0)
+  const names = rows.map(({ name }) => name)
+  const flags = names.map((name) => (name === '-' ? '--null=-' : `--null ${shellQuoted(name)}`)).join(' ')
+  const whose = names.length === 1 ? 'a user that is called' : 'users that are called'
+  const belong = events === 1 ? '1 event belongs to' : `${events} events belong to`
+  return [
+    `${belong} ${whose} ${names.join(', ')}. If ${names.length === 1 ? 'this stands' : 'these stand'} for no user: ${flags}.`,
+  ]
+}
+
+/**
+ * Says that people are two users, when the value of a later source of the user occurs both with and without an earlier one:
+ * whoever signs up is one user before and another one after.
+ *
+ * @param records the first ones of the source
+ */
+export function splitUsers({ fields, nulls = [] }: Mapping, records: readonly HeadRecord[]): string[] {
+  const sources = fields.user_id.filter(isName)
+  const textOf = (record: HeadRecord, source: (typeof sources)[number]) => {
+    const value = headValue(record, source)
+    const isText = typeof value === 'number' || (typeof value === 'string' && value !== '')
+    return isText && !nulls.includes(String(value)) ? String(value) : undefined
+  }
+  for (const [at, later] of sources.entries()) {
+    if (at === 0) continue
+    const withFirst = new Set<string>()
+    const alone = new Set<string>()
+    for (const record of records) {
+      const value = textOf(record, later)
+      if (value === undefined) continue
+      const isNamed = sources.slice(0, at).some((earlier) => textOf(record, earlier) !== undefined)
+      ;(isNamed ? withFirst : alone).add(value)
+    }
+    const split = [...alone].filter((value) => withFirst.has(value)).length
+    if (split === 0) continue
+    const name = formatSource(sourceName(later))
+    const others = sources.slice(0, at).map((source) => formatSource(sourceName(source)))
+    return [
+      `In the first ${records.length} records, ${split} ${split === 1 ? 'value' : 'values'} of ${name} occur both with and without ${others.join(' or ')}: such people are two users, and a funnel over the sign-up loses them. To keep them whole: --map ${shellQuoted(`user_id=${name}`)} (the guide: "Who is a user").`,
+    ]
+  }
+  return []
+}
