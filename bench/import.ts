@@ -96,7 +96,10 @@ async function compareImports(section: Section, all: readonly Contender[], event
     add(
       section,
       line(`rollups, ${millions}`, '', 'share of the import', 100 * median(shares), {
-        ...{ kind: 'at most', gate: 20, aim: 10, unit: ' %' },
+        kind: 'at most',
+        gate: 20,
+        aim: 10,
+        unit: ' %',
       }),
     )
   }
@@ -151,7 +154,11 @@ await withServer(async (server) => {
   const all = compares ? await contenders(server, note) : []
   if (compares) await rehearse(all)
   const done: Section[] = sizes.map((events) => ({
-    ...{ key: `bench:import ${events}`, heading: `${events / 1e6}M events`, lines: [], comparisons: [], tables: [] },
+    key: `bench:import ${events}`,
+    heading: `${events / 1e6}M events`,
+    lines: [],
+    comparisons: [],
+    tables: [],
   }))
   for (const [index, events] of sizes.entries()) {
     const section = done[index]!

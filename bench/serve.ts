@@ -101,7 +101,9 @@ async function postMany(server: Server): Promise<void> {
     const answered: string[] = []
     let next = 0
     const sending = load(serving.url, 64, loadSeconds, {
-      ...{ method: 'POST', path: '/events', headers: jsonBody },
+      method: 'POST',
+      path: '/events',
+      headers: jsonBody,
       setupRequest: (request, context) => {
         context.id = `00000000-0000-4000-8000-${(next++).toString(16).padStart(12, '0')}`
         return { ...request, body: JSON.stringify([event(context.id as string, next)]) }
@@ -175,7 +177,10 @@ async function askStats(server: Server): Promise<void> {
 
 function event(id: string, number: number): object {
   return {
-    ...{ event_id: id, occurred_at: new Date().toISOString(), user_id: `u${number % 5000}`, event_type: 'view_item' },
+    event_id: id,
+    occurred_at: new Date().toISOString(),
+    user_id: `u${number % 5000}`,
+    event_type: 'view_item',
     properties: { item_id: `SKU${number % 300}`, price: 19.9, country: 'UA', session_id: 'a1b2c3d4' },
   }
 }

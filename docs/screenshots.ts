@@ -27,7 +27,11 @@ const pictures: readonly Picture[] = [
   { name: 'page-dark', width: 1280, height: 1470, scale: 1, colorScheme: 'dark', from: '#retention' },
   { name: 'page-narrow', width: 390, height: 1500, colorScheme: 'light' },
   {
-    ...{ name: 'page-users', width: 1280, height: 760, colorScheme: 'light', from: '#retention' },
+    name: 'page-users',
+    width: 1280,
+    height: 760,
+    colorScheme: 'light',
+    from: '#retention',
     press: 'list the 5 of cohort 2025-01-13 in week 2',
   },
 ]

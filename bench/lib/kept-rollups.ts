@@ -3,12 +3,12 @@
  * and forgotten again, so that the same database serves the questions without them.
  */
 import {
-  forgetRollups,
-  keepRollups,
+  addRollups,
   listRollups,
   type OnDemandSubject,
   parseConfig,
   readOnDemandRollups,
+  removeRollups,
   withDatabase,
 } from '../../src/index.js'
 import { steps } from './questions/funnel.js'
@@ -23,7 +23,7 @@ export async function withKeptRollups<T>(url: string, use: () => Promise<T>): Pr
     const cost = await withDatabase(parseConfig({ databaseUrl: url }), async (db) => {
       const secondsFor = async (subjects: readonly OnDemandSubject[]) => {
         const began = performance.now()
-        await keepRollups(db, subjects)
+        await addRollups(db, subjects)
         return ((performance.now() - began) / 1000).toFixed(1)
       }
       const [propertySeconds, eventTypesSeconds] = [await secondsFor(ofProperty), await secondsFor(ofEventTypes)]
@@ -44,7 +44,7 @@ export async function withKeptRollups<T>(url: string, use: () => Promise<T>): Pr
 export function forgetAll(url: string): Promise<void> {
   return withDatabase(parseConfig({ databaseUrl: url }), async (db) => {
     const kept = await readOnDemandRollups(db)
-    if (kept.length > 0) await forgetRollups(db, kept)
+    if (kept.length > 0) await removeRollups(db, kept)
   })
 }
 

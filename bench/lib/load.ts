@@ -50,14 +50,19 @@ const answerLimitSeconds = 30
 /** Sends one kind of request over and over. @throws Error when autocannon is not installed */
 export async function load(url: string, connections: number, seconds: number, request: Request): Promise<Load> {
   const done = await (await autocannon())({
-    ...{ url, connections, duration: seconds, timeout: answerLimitSeconds },
+    url,
+    connections,
+    duration: seconds,
+    timeout: answerLimitSeconds,
     requests: [request],
   })
   const statuses = Object.fromEntries(Object.entries(done.statusCodeStats).map(([code, { count }]) => [code, count]))
   const answers = Object.values(statuses).reduce((sum, count) => sum + count, 0)
   return {
     rate: answers / done.duration,
-    ...{ p50Ms: done.latency.p50, p99Ms: done.latency.p99, maxMs: done.latency.max },
+    p50Ms: done.latency.p50,
+    p99Ms: done.latency.p99,
+    maxMs: done.latency.max,
     errors: done.errors,
     statuses,
   }

@@ -47,7 +47,12 @@ export function line(
   const limitText = (limit: number | undefined) => (limit === undefined ? '' : `${sign} ${shown(limit)}`)
   const missed = target.gate === undefined ? '' : 'MISSED'
   return {
-    ...{ what, measured, against, figure, gate: limitText(target.gate), aim: limitText(target.aim) },
+    what,
+    measured,
+    against,
+    figure,
+    gate: limitText(target.gate),
+    aim: limitText(target.aim),
     verdict: meets(target.aim ?? target.gate) ? 'aim' : meets(target.gate) ? 'gate' : missed,
   }
 }

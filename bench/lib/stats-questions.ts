@@ -15,7 +15,8 @@ const funnelName = 'funnel of three steps in 14 days'
 export const questions: readonly Question[] = [
   {
     name: 'DAU, every day',
-    ...{ source: 'rollups', target: rollupsTarget },
+    source: 'rollups',
+    target: rollupsTarget,
     ...dauOf(false),
     bound: 'One row for each day lies in `days`: the time is that of the transaction and its round trips.',
   },
@@ -27,7 +28,8 @@ export const questions: readonly Question[] = [
   mostFrequent,
   {
     name: `DAU, ${segment}`,
-    ...{ source: 'events', target: eventsTarget },
+    source: 'events',
+    target: eventsTarget,
     ...dauOf(true),
     bound:
       'A scan of whole rows: each event is fetched into the cache and its jsonb opened, where ClickHouse reads only the column that it keeps for this property.',
@@ -45,7 +47,8 @@ export const questions: readonly Question[] = [
 export const questionsOfKept: readonly Question[] = [
   {
     name: `DAU, ${segment}, rollup kept`,
-    ...{ source: 'rollups', target: rollupsTarget },
+    source: 'rollups',
+    target: rollupsTarget,
     ...dauOf(true),
     bound: 'One row for each day and value lies in `property_days`.',
   },

@@ -18,7 +18,8 @@ export function judged({ question: { name, target }, times }: Asked, isDense: bo
   const faster = Math.min(median(times.DuckDB), median(times.ClickHouse))
   const against = `plain SQL ${milliseconds(times['plain SQL'])}, DuckDB ${milliseconds(times.DuckDB)}, ClickHouse ${milliseconds(times.ClickHouse)}`
   return line(name, milliseconds(times.ea), against, faster / median(times.ea), {
-    ...{ kind: 'at least', unit: '×' },
+    kind: 'at least',
+    unit: '×',
     ...(isDense ? target : { aim: 1 }),
   })
 }

@@ -84,7 +84,10 @@ export default class Import extends BaseCommand<typeof Import> {
     const again = this.again(files)
     if (options.rejectsFile !== undefined) await requireWritable('--rejects-file', options.rejectsFile)
     const report = new ImportReport(files, {
-      ...{ quiet: this.flags.quiet, json: this.flags.json, atomic: this.flags.atomic, dryRun: this.flags['dry-run'] },
+      quiet: this.flags.quiet,
+      json: this.flags.json,
+      atomic: this.flags.atomic,
+      dryRun: this.flags['dry-run'],
       argv: this.argv,
       say: (line) => this.say(line),
       print: (text) => this.print(text),
@@ -117,7 +120,10 @@ export default class Import extends BaseCommand<typeof Import> {
     this.refuseContradictions()
     const options = {
       ...readingOptions(flags),
-      ...{ force: flags.force, dryRun: flags['dry-run'], atomic: flags.atomic, rejectsFile: flags['rejects-file'] },
+      force: flags.force,
+      dryRun: flags['dry-run'],
+      atomic: flags.atomic,
+      rejectsFile: flags['rejects-file'],
       maxRejects: parseRejectBudget(flags['max-rejects']),
       chunkBytes: parseBytes('--chunk-bytes', flags['chunk-bytes'], { min: 1024, max: 64 * 1024 * 1024 }),
       ...(flags.jobs === undefined ? {} : { jobs: parseCount('--jobs', flags.jobs, { min: 1, max: 64 }) }),

@@ -237,7 +237,10 @@ checks:
   } catch (error) {
     const { details } = error as EaError
     expect((details.problems as object[])[1]).toEqual({
-      ...{ file: 'm.yaml', line: 4, column: 11, suggestion: 'dau' },
+      file: 'm.yaml',
+      line: 4,
+      column: 11,
+      suggestion: 'dau',
       message: expect.stringContaining('not "dua"'),
     })
   }

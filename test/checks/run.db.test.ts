@@ -35,7 +35,9 @@ function rhythm(): GivenEvent[] {
 /** Checks of one stat on the database of `rhythm`. */
 const asking = (stat: string, params: Record<string, string>, assert: string, more: { minBase?: string } = {}) =>
   inlineChecks({
-    ...{ stat, assert: [assert], ...more },
+    stat,
+    assert: [assert],
+    ...more,
     params: {
       '--as-of': asOf,
       ...Object.fromEntries(Object.entries(params).map(([name, value]) => [`--${name}`, value])),
@@ -91,7 +93,10 @@ describe('changes on a weekly rhythm', () => {
       for (const [params, assert, value, base, windows] of rows) {
         const outcome = await found(db, 'trend', params, assert)
         expect({ ...outcome, name: '' }, `${assert} ${outcome.reason}`).toMatchObject({
-          ...{ status: 'pass', valueKind: 'rate', base, baseWindows: windows.map(([from, to]) => ({ from, to })) },
+          status: 'pass',
+          valueKind: 'rate',
+          base,
+          baseWindows: windows.map(([from, to]) => ({ from, to })),
           value: expect.closeTo(value, 12),
         })
       }
@@ -179,8 +184,17 @@ checks:
     const { outcomes, counts, exitCode, asOf: now } = await runChecks(db, parseCheckFile({ file: 'm.yaml', text }))
     expect(outcomes).toEqual([
       {
-        ...{ name: 'Enough people', status: 'pass', stat: 'dau', assert: 'unique_users >= 1', threshold: '>= 1' },
-        ...{ value: 1, valueKind: 'count', base: null, baseWindows: [], rows: [], warnings: [] },
+        name: 'Enough people',
+        status: 'pass',
+        stat: 'dau',
+        assert: 'unique_users >= 1',
+        threshold: '>= 1',
+        value: 1,
+        valueKind: 'count',
+        base: null,
+        baseWindows: [],
+        rows: [],
+        warnings: [],
         window: { from: '2025-08-10', to: '2025-08-10', tz: 'UTC' },
         definition: 'Different users with at least one event in each day.',
         reason: 'unique_users is 1, which is >= 1',
@@ -188,7 +202,8 @@ checks:
       },
     ])
     expect({ counts, exitCode, now }).toEqual({
-      ...{ counts: { pass: 1, warn: 0, fail: 0, unknown: 0 }, exitCode: 0 },
+      counts: { pass: 1, warn: 0, fail: 0, unknown: 0 },
+      exitCode: 0,
       now: '2025-08-11T00:00:00.000000Z',
     })
   }))
@@ -227,8 +242,15 @@ describe('the quality of imports', () => {
     db.q
       .insertInto('import_batches')
       .values({
-        ...{ source: 'file', file: 'a.csv', reading: '{}', chunk_bytes: 1, rejected, duplicates },
-        ...{ read: 100, inserted: 100 - rejected - duplicates, status: status as 'completed' },
+        source: 'file',
+        file: 'a.csv',
+        reading: '{}',
+        chunk_bytes: 1,
+        rejected,
+        duplicates,
+        read: 100,
+        inserted: 100 - rejected - duplicates,
+        status: status as 'completed',
         finished_at: new Date(Date.now() - hoursAgo * 3_600_000),
       })
       .execute()

@@ -59,8 +59,16 @@ test('show: counts, how it was read, overlaps in both directions, reasons', () =
     await importThree(bench)
     const { ea, json, path } = bench
     expect(await json(['batches', 'show', '2'])).toMatchObject({
-      ...{ code: 0, id: 2, file: path('second.csv'), status: 'completed', stale: false },
-      ...{ read: 12, inserted: 6, duplicates: 4, rejected: 2, chunks: 1 },
+      code: 0,
+      id: 2,
+      file: path('second.csv'),
+      status: 'completed',
+      stale: false,
+      read: 12,
+      inserted: 6,
+      duplicates: 4,
+      rejected: 2,
+      chunks: 1,
       reading: { format: 'csv', timezone: 'UTC' },
       reasons: [
         { code: 'field_count', count: 1 },

@@ -62,8 +62,10 @@ const rows: Record<string, Row> = {
   'does not hold': { file: file(`${people} > 12`), statuses: ['fail'], code: 6, value: 12 },
   warns: { file: file(`${people} > 12, severity: warn`), statuses: ['warn'], code: 0 },
   'warns, and that is enough': {
-    ...{ file: file(`${people} > 12, severity: warn`), flags: ['--fail-on', 'warn'] },
-    ...{ statuses: ['warn'], code: 6 },
+    file: file(`${people} > 12, severity: warn`),
+    flags: ['--fail-on', 'warn'],
+    statuses: ['warn'],
+    code: 6,
   },
   'has no data': { file: file(behind), statuses: ['unknown'], code: 7, value: null },
   'has no data and passes by a flag': {
@@ -80,28 +82,35 @@ const rows: Record<string, Row> = {
   },
   'has no data and warns by its file': { file: file(`${behind}, on_unknown: warn`), statuses: ['warn'], code: 0 },
   'a flag wins over the file': {
-    ...{ file: file(`${behind}, on_unknown: pass`), flags: ['--on-unknown', 'unknown'] },
-    ...{ statuses: ['unknown'], code: 7 },
+    file: file(`${behind}, on_unknown: pass`),
+    flags: ['--on-unknown', 'unknown'],
+    statuses: ['unknown'],
+    code: 7,
   },
   'is not over': {
     file: file('{ name: Today, stat: dau, params: { from: -2d, to: today }, assert: min(unique_users) >= 1'),
-    ...{ statuses: ['unknown'], code: 7 },
+    statuses: ['unknown'],
+    code: 7,
   },
   'a failure weighs more': {
     file: file(behind, `${people} > 12`.replace('People', 'More people')),
-    ...{ statuses: ['unknown', 'fail'], code: 6 },
+    statuses: ['unknown', 'fail'],
+    code: 6,
   },
   'changes with its weekday': {
     file: file(
       '{ name: Purchases, stat: trend, params: { segment: event_type:purchase, from: 2025-08-29, to: 2025-08-29 }, assert: sum(value) change vs same_weekday(4w) >= 0%, min_base: 20',
     ),
-    ...{ statuses: ['pass'], code: 0, value: 0 },
+    statuses: ['pass'],
+    code: 0,
+    value: 0,
   },
   'cannot divide by 0': {
     file: file(
       '{ name: Purchases, stat: trend, params: { segment: event_type:purchase, from: 2025-08-25, to: 2025-08-25 }, assert: sum(value) change vs previous_period >= 0%',
     ),
-    ...{ statuses: ['unknown'], code: 7 },
+    statuses: ['unknown'],
+    code: 7,
   },
   'is fresh': { file: file('{ name: Fresh, assert: freshness <= 12h'), statuses: ['pass'], code: 0, value: 43_200 },
   'was imported whole': { file: file('{ name: Whole, assert: rejected <= 0%'), statuses: ['pass'], code: 0, value: 0 },
@@ -179,7 +188,8 @@ test('what is misspelt is refused before a database is asked', async () => {
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toContain('standard input:2:22: stat must be')
   expect(await json(['check', '-', ...nowhere], { input: broken })).toMatchObject({
-    ...{ code: 2, error: { code: 'check_file_invalid', problems: [{ line: 2, column: 22, suggestion: 'dau' }] } },
+    code: 2,
+    error: { code: 'check_file_invalid', problems: [{ line: 2, column: 22, suggestion: 'dau' }] },
   })
   expect(await json(['check', 'no-such.yaml', ...nowhere])).toMatchObject({
     code: 4,
@@ -318,7 +328,8 @@ describe('ea check init', () => {
           JSON.stringify({
             event_id: uuidOf(index * 1000 + n),
             occurred_at: `${addDays('2025-08-03', n % 28)}T12:00:00Z`,
-            ...{ user_id: `u${n}`, event_type: type },
+            user_id: `u${n}`,
+            event_type: type,
           }),
         ),
       )

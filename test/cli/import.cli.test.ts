@@ -199,10 +199,14 @@ test('--again undoes and imports in one step, with the flags of the batch; the u
     )
     expect(await events()).toBe(0)
     expect(await json(['import', '--again', '2', path('a b.csv')])).toMatchObject({
-      ...{ code: 0, undone: null, batches: [{ id: 3, status: 'completed', inserted: 3 }] },
+      code: 0,
+      undone: null,
+      batches: [{ id: 3, status: 'completed', inserted: 3 }],
     })
     expect(await json(['import', '--again', '3', '--timezone', 'Asia/Tokyo'])).toMatchObject({
-      ...{ code: 0, undone: { id: 3, status: 'undone', dry_run: false, removed: 3, stale: [] }, batches: [{ id: 4 }] },
+      code: 0,
+      undone: { id: 3, status: 'undone', dry_run: false, removed: 3, stale: [] },
+      batches: [{ id: 4 }],
     })
     await writeFile(path('a b.csv'), csvOf(5, 6))
     const changed = await ea(['import', '--again', '4'])
@@ -338,7 +342,8 @@ test.each([
         },
       })
       expect(await running).toMatchObject({
-        ...{ code: exit, batches: [] },
+        code: exit,
+        batches: [],
         error: { code, suggestions: ['Run the same command again: it goes on there.'] },
       })
     })

@@ -14,15 +14,24 @@ test('the example: source, format, fields, times, and the first records as event
   withBench(async ({ ea, json, sql }) => {
     const found = await json(['inspect', example])
     expect(found).toMatchObject({
-      ...{ code: 0, file: example, source: 'file', compression: 'none', encoding: 'utf-8' },
+      code: 0,
+      file: example,
+      source: 'file',
+      compression: 'none',
+      encoding: 'utf-8',
       format: { name: 'csv', delimiter: ',', quote: '"', line_end: 'lf', header_lines: 1, empty: false },
       mapping: { event_id: ['event_id'], properties: ['properties_json'], unmapped: [], id_from: null },
       times: { timezone: 'UTC', time_format: 'auto', looks_like: 'iso' },
     })
     expect(found.records).toHaveLength(5)
     expect(found.records[0]).toMatchObject({
-      ...{ record: 1, line: 2, code: null, event_id: '07da10a0-a6a8-4565-b7d6-10f4523dad25' },
-      ...{ occurred_at: '2025-01-01T00:34:45.417000Z', user_id: 'u3', event_type: 'app_open' },
+      record: 1,
+      line: 2,
+      code: null,
+      event_id: '07da10a0-a6a8-4565-b7d6-10f4523dad25',
+      occurred_at: '2025-01-01T00:34:45.417000Z',
+      user_id: 'u3',
+      event_type: 'app_open',
       properties: { country: 'PL', os: 'Android' },
     })
     const { code, stdout, stderr } = await ea(['inspect', example, '--records', '2'])
@@ -102,14 +111,19 @@ test('JSON lines from standard input, and a gzipped array', () =>
       JSON.stringify({ event_id: uuidOf(n), occurred_at: 1735689600, user_id: 'u', event_type: 'view', plan: 'pro' })
     const lines = await json(['inspect', '-'], { input: `${event(1)}\n${event(2)}\n` })
     expect(lines).toMatchObject({
-      ...{ code: 0, source: 'stdin', bytes: null, format: { name: 'ndjson', columns: null } },
+      code: 0,
+      source: 'stdin',
+      bytes: null,
+      format: { name: 'ndjson', columns: null },
       mapping: { unmapped: ['plan'] },
       times: { looks_like: 'epoch-s' },
       records: [{ code: null, properties: { plan: 'pro' } }, { record: 2 }],
     })
     await writeFile(path('array.gz'), gzipSync(`[${event(1)}]`))
     expect(await json(['inspect', path('array.gz')])).toMatchObject({
-      ...{ code: 0, compression: 'gzip', format: { name: 'json-array' } },
+      code: 0,
+      compression: 'gzip',
+      format: { name: 'json-array' },
       records: [{ code: null, occurred_at: '2025-01-01T00:00:00.000000Z' }],
     })
   }))

@@ -20,8 +20,13 @@ test('create prints the key alone on stdout, and talks on stderr', () =>
 
     const both = await json(['keys', 'create', 'backend', '--scope', 'read,write', '--expires', '2099-01-01'])
     expect(both).toMatchObject({
-      ...{ code: 0, id: 3, name: 'backend', scopes: 'read,write' },
-      ...{ start: both.key.slice(0, 9), expires_at: '2099-01-01T00:00:00.000Z', revoked_at: null },
+      code: 0,
+      id: 3,
+      name: 'backend',
+      scopes: 'read,write',
+      start: both.key.slice(0, 9),
+      expires_at: '2099-01-01T00:00:00.000Z',
+      revoked_at: null,
     })
     expect(await json(['keys', 'create', 'all', '--scope', 'admin', '--scope', 'read'])).toMatchObject({
       scopes: 'admin',

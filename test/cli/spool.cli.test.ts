@@ -65,8 +65,14 @@ test('status, drain, status', async () => {
       // Beside the process that has the spool.
       const beside = JSON.parse((await ea('spool', 'status', '--json')).stdout)
       expect(beside).toEqual({
-        ...{ folder, holder_pid: process.pid, segments: 1, requests: 2, events: 3, bytes: spool.state.bytes },
-        ...{ oldest_at: '2025-08-31T10:20:30.123Z', dead_letters: [] },
+        folder,
+        holder_pid: process.pid,
+        segments: 1,
+        requests: 2,
+        events: 3,
+        bytes: spool.state.bytes,
+        oldest_at: '2025-08-31T10:20:30.123Z',
+        dead_letters: [],
       })
       const busy = await ea('spool', 'drain', '--json')
       expect([busy.code, JSON.parse(busy.stdout).error]).toMatchObject([

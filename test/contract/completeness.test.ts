@@ -48,8 +48,13 @@ const someAnswer = fc
     )
     const params = { ...(isOfHours ? { grain: 'hour' } : {}), ...(isByKey ? { by: 'event_type' } : {}) }
     const days = {
-      ...{ from: '2025-08-01', to: dateAt(flags.length - 1, isOfHours).slice(0, 10), data_from: '2025-08-01' },
-      ...{ data_until: '2025-12-31', complete_until: end, as_of: `${now}T06:30:00.000000Z`, range_complete: false },
+      from: '2025-08-01',
+      to: dateAt(flags.length - 1, isOfHours).slice(0, 10),
+      data_from: '2025-08-01',
+      data_until: '2025-12-31',
+      complete_until: end,
+      as_of: `${now}T06:30:00.000000Z`,
+      range_complete: false,
     }
     return { flags, result: answerOf(kind.split(' ')[0]!, rows, { params, ...days }), measured: own[0]! }
   })

@@ -106,12 +106,20 @@ function good(): Row[] {
     }),
     // Other answers of the same kind: the users behind a number, a batch of HTTP, rejects.
     {
-      ...{ server: 'open', path: '/stats/dau', method: 'get', status: 200, type: json },
+      server: 'open',
+      path: '/stats/dau',
+      method: 'get',
+      status: 200,
+      type: json,
       request: { url: '/stats/dau?from_date=2025-01-31&to_date=2025-02-01&users=2025-01-31' },
     },
     ...['/batches/{id}', '/batches/{id}/rejects'].map(
       (path): Row => ({
-        ...{ server: 'open', path, method: 'get', status: 200, type: json },
+        server: 'open',
+        path,
+        method: 'get',
+        status: 200,
+        type: json,
         request: { url: path.replace('{id}', 'HTTP_BATCH') },
       }),
     ),
@@ -122,11 +130,21 @@ function good(): Row[] {
 function intake(): Row[] {
   const rejected = { occurred_at: 'yesterday' }
   const events = (status: number, type: string, init: RequestInit, more: Partial<Row> = {}): Row => ({
-    ...{ server: 'open', path: '/events', method: 'post', status, type, request: { init } },
+    server: 'open',
+    path: '/events',
+    method: 'post',
+    status,
+    type,
+    request: { init },
     ...more,
   })
   const collect = (status: number, type: string | null, init: RequestInit, more: Partial<Row> = {}): Row => ({
-    ...{ server: 'open', path: '/collect', method: 'post', status, type, request: { init } },
+    server: 'open',
+    path: '/collect',
+    method: 'post',
+    status,
+    type,
+    request: { init },
     ...more,
   })
   const replayed = post([event()], { 'idempotency-key': 'again' })
@@ -162,7 +180,11 @@ function bad(): Row[] {
     operations
       .filter(({ documents }) => documents(status))
       .map(({ path, method }) => ({
-        ...{ server, path, method, status, type: problem },
+        server,
+        path,
+        method,
+        status,
+        type: problem,
         request: { url: goodUrl(path), init: goodInit(path, method), ...more(path, method) },
       }))
   const reads = ({ method }: Row) => method === 'get'

@@ -57,14 +57,14 @@ const plans = [
   { enable_hashagg: 'off', enable_hashjoin: 'off', enable_indexonlyscan: 'off', enable_bitmapscan: 'off' },
   { enable_indexscan: 'off', enable_material: 'off', join_collapse_limit: '1', from_collapse_limit: '1' },
   {
-    ...{
-      jit: 'on',
-      jit_above_cost: '0',
-      debug_parallel_query: 'on',
-      parallel_setup_cost: '0',
-      parallel_tuple_cost: '0',
-    },
-    ...{ min_parallel_table_scan_size: '0', work_mem: '64kB', plan_cache_mode: 'force_generic_plan' },
+    jit: 'on',
+    jit_above_cost: '0',
+    debug_parallel_query: 'on',
+    parallel_setup_cost: '0',
+    parallel_tuple_cost: '0',
+    min_parallel_table_scan_size: '0',
+    work_mem: '64kB',
+    plan_cache_mode: 'force_generic_plan',
   },
 ] as const
 

@@ -80,12 +80,14 @@ const readings: [string, string | Buffer, ImportOptions, string][] = [
     'all of a CSV',
     Buffer.from(csv(1, 2).replaceAll(',', ';').replace('user_id', 'Größe'), 'latin1'),
     {
-      ...{ format: 'csv', delimiter: ';', quote: 'none', encoding: 'windows-1252', timezone: 'Asia/Tokyo' },
-      ...{
-        map: parseMap('user_id=Größe|event_type,properties=event_type'),
-        idFrom: parseIdFrom('*,#'),
-        maxRecordBytes: 5000,
-      },
+      format: 'csv',
+      delimiter: ';',
+      quote: 'none',
+      encoding: 'windows-1252',
+      timezone: 'Asia/Tokyo',
+      map: parseMap('user_id=Größe|event_type,properties=event_type'),
+      idFrom: parseIdFrom('*,#'),
+      maxRecordBytes: 5000,
       maxRejects: { percent: 100 },
     },
     'a.txt',
@@ -212,7 +214,10 @@ test('rejects: as many as before are allowed; more are refused before anything i
     })
     expect(undone).toBeNull()
     expect(files[0]).toMatchObject({
-      ...{ status: 'failed', id: null, error: { code: 'rejects_over_budget' }, rejectsFile: { records: 3 } },
+      status: 'failed',
+      id: null,
+      error: { code: 'rejects_over_budget' },
+      rejectsFile: { records: 3 },
     })
     expect(files[0]!.error!.message).toContain(`Batch ${batch} is as it was: nothing is undone.`)
     expect(await storedEvents(database())).toEqual(before)
@@ -275,12 +280,14 @@ test('of a stream the file must be named; of events over HTTP there is none; sta
     const saved = join(folder, 'saved.csv.gz')
     await writeFile(saved, gzipSync(csv(4)))
     expect(await importAgain(database(), batch, [saved])).toMatchObject({
-      ...{ undone: { removed: 1 }, files: [{ file: saved, status: 'completed', inserted: 1 }] },
+      undone: { removed: 1 },
+      files: [{ file: saved, status: 'completed', inserted: 1 }],
     })
     const { rows } = await sql<{ id: number }>`
       INSERT INTO ${database().t.import_batches} (source, file, status, reading, chunk_bytes, hour, sender)
       VALUES ('http', 'http:site', 'completed', '{}', 1, now(), 'anonymous') RETURNING id`.execute(database().q)
     expect(await errorOf(() => importAgain(database(), rows[0]!.id, []))).toMatchObject({
-      ...{ code: 'usage', message: expect.stringContaining('HTTP') },
+      code: 'usage',
+      message: expect.stringContaining('HTTP'),
     })
   }))

@@ -135,15 +135,31 @@ describe.each([
       ])
       expect(await countEvents(db)).toBe(3 + extra)
       const batches = (await listBatches(db)).map(({ file, source, status, read, inserted, duplicates, rejected }) => ({
-        ...{ file, source, status, read, inserted, duplicates, rejected },
+        file,
+        source,
+        status,
+        read,
+        inserted,
+        duplicates,
+        rejected,
       }))
       expect(batches).toContainEqual({
-        ...{ file: 'http:test', source: 'http', status: 'completed' },
-        ...{ read: 4 + extra, inserted: 2 + extra, duplicates: 1, rejected: 1 },
+        file: 'http:test',
+        source: 'http',
+        status: 'completed',
+        read: 4 + extra,
+        inserted: 2 + extra,
+        duplicates: 1,
+        rejected: 1,
       })
       expect(batches).toContainEqual({
-        ...{ file: 'http:other', source: 'http', status: 'completed' },
-        ...{ read: 4, inserted: 1, duplicates: 1, rejected: 2 },
+        file: 'http:other',
+        source: 'http',
+        status: 'completed',
+        read: 4,
+        inserted: 1,
+        duplicates: 1,
+        rejected: 2,
       })
       await expectSound(db)
     })
@@ -219,7 +235,9 @@ describe.each([
         const stored = ending === 'completed' ? 0 : 1
         const byFile = new Map((await listBatches(db)).map((batch) => [batch.file, batch]))
         expect(byFile.get('http:test')).toMatchObject({
-          ...{ read: 2 + extra, inserted: 1 + extra + stored, duplicates: 1 - stored },
+          read: 2 + extra,
+          inserted: 1 + extra + stored,
+          duplicates: 1 - stored,
         })
         expect(byFile.get('http:other')).toMatchObject({ read: 1, inserted: 0, duplicates: 1 })
         expect((await sql`SELECT FROM ${db.t.pending_events}`.execute(db.q)).rows).toEqual([])
@@ -287,7 +305,8 @@ test('an answer is given again to the same key and body, and another body is ref
       await requestOf(body, { key: 'k', sender: 'somebody' }),
     )
     expect(second).toEqual({
-      ...{ kind: 'replayed', status: 207 },
+      kind: 'replayed',
+      status: 207,
       body: JSON.stringify((first as { answer: unknown }).answer),
     })
     expect(answersOf([other!, stranger!])).toMatchObject([

@@ -66,8 +66,13 @@ browserTest('from a listed site everything arrives, and its script sees so', () 
     withServing({ corsOrigins: [site] }, async (serving) => {
       const seen = await sendFrom(site, serving.url)
       expect(seen).toEqual({
-        ...{ text: true, blob: true, bytes: true },
-        ...{ cors: 204, 'no-cors': 'opaque', keepalive: 204, include: 204 },
+        text: true,
+        blob: true,
+        bytes: true,
+        cors: 204,
+        'no-cors': 'opaque',
+        keepalive: 204,
+        include: 204,
       })
       await until(async () => (await typesOf(serving)).length === sent.length)
       expect((await typesOf(serving)).sort()).toEqual([...sent].sort())

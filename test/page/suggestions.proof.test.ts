@@ -24,7 +24,9 @@ const odd = [...names, 'x[1]', ' ends ', '*', 'refund:1-2', '>=5', 'and']
 /** Event i has the type and the property of name i, each on a day of its own; and one that no completed batch has. */
 async function before(db: Database) {
   const events = odd.map((name, index) => ({
-    ...{ at: `2025-03-${String(index + 1).padStart(2, '0')}T10:00:00Z`, user: `u${index}`, type: name },
+    at: `2025-03-${String(index + 1).padStart(2, '0')}T10:00:00Z`,
+    user: `u${index}`,
+    type: name,
     properties: { [name]: index, nested: { [`${name}²`]: 1 } },
   }))
   await storeEvents(db, events)

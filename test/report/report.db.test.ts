@@ -86,8 +86,13 @@ const ranges: [string, GivenReport][] = [
   [
     'one with a segment, a zone and a week',
     {
-      ...{ asOf, from: '2025-08-20', to: '2025-09-10', segment: ['properties.country:UA'], tz: 'Asia/Kathmandu' },
-      ...{ weekStart: 'sunday', step: steps },
+      asOf,
+      from: '2025-08-20',
+      to: '2025-09-10',
+      segment: ['properties.country:UA'],
+      tz: 'Asia/Kathmandu',
+      weekStart: 'sunday',
+      step: steps,
     },
   ],
   ['one that runs on behind the data', { asOf, from: '2025-09-20', to: '2025-10-20' }],

@@ -58,7 +58,12 @@ export interface Rollups {
 }
 
 export const noRollups: Rollups = {
-  ...{ user_days: [], days: [], event_type_days: [], property_user_days: [], property_days: [], user_times: [] },
+  user_days: [],
+  days: [],
+  event_type_days: [],
+  property_user_days: [],
+  property_days: [],
+  user_times: [],
 }
 
 /** The zones of the tests: no offset, one with summer time, one of 5:45, one whose summer time began at midnight. */

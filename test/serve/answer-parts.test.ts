@@ -218,8 +218,13 @@ describe('a large answer lets the event loop turn', () => {
     { name: 'complete', kind: 'flags' },
   ] as const
   const frame = {
-    ...{ asOf: '2026-01-01T00:00:00Z', asOfLocal: '2026-01-01T00:00:00', tz: 'UTC', weekStart: 'monday' },
-    ...{ range: { from: '2020-01-01', to: '2020-04-10' }, dataFrom: '2019-01-01', dataUntil: '2025-12-01' },
+    asOf: '2026-01-01T00:00:00Z',
+    asOfLocal: '2026-01-01T00:00:00',
+    tz: 'UTC',
+    weekStart: 'monday',
+    range: { from: '2020-01-01', to: '2020-04-10' },
+    dataFrom: '2019-01-01',
+    dataUntil: '2025-12-01',
   } as unknown as QueryContext
 
   /** How often the event loop turned while `work` ran. */
@@ -249,7 +254,9 @@ describe('a large answer lets the event loop turn', () => {
     let read = 0
     const list = Array.from({ length: 100 }, (_, index) => index)
     const data = Array.from({ length: 1000 }, () => ({
-      ...{ users: list, rates: list.map(() => 0.5), complete: list.map(() => true) },
+      users: list,
+      rates: list.map(() => 0.5),
+      complete: list.map(() => true),
       get cohort() {
         read++
         return '2020-01-01'

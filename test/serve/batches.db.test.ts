@@ -13,7 +13,10 @@ const withBatches = (use: (answering: Answering) => Promise<void>) =>
     await storeEvents(db, [{ at: '2025-08-02T10:00:00Z', user: 'ann' }])
     await storeEvents(db, [{ at: '2025-08-03T10:00:00Z', user: 'ann' }], 'loading')
     const rejects = Array.from({ length: 25 }, (_, index) => ({
-      ...{ record: index + 1, line: index + 2, byteOffset: 100 * index, code: 'field_count' as const },
+      record: index + 1,
+      line: index + 2,
+      byteOffset: 100 * index,
+      code: 'field_count' as const,
       raw: Buffer.from(`short ${index + 1}, "quoted"`),
     }))
     await withTransaction(db, (tx) => keepRejects(tx, 1, rejects))

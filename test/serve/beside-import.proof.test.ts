@@ -90,7 +90,11 @@ test.each(['completed', 'failed', 'killed'] as const)(
 
       // The first ones are the import's already, the last ones are not, and 500 will never be.
       expect(await post([...range(0, 10, 20_000), { id: 500, content: 1 }])).toMatchObject({
-        ...{ code: 200, received: 11, inserted: 1, duplicates: 0, pending: 10 },
+        code: 200,
+        received: 11,
+        inserted: 1,
+        duplicates: 0,
+        pending: 10,
       })
       expect(await post([...range(5, 15, 30_000), { id: 5, content: 2 }])).toMatchObject({ pending: 11, inserted: 0 })
       expect(await post(range(190, 200, 20_000))).toMatchObject({ inserted: 10, duplicates: 0 })

@@ -134,8 +134,14 @@ describe('the groups', () => {
       return run.map(settledAs)
     })
     const one: Given = {
-      ...{ kind: 'events', sender: 'ann', atomic: false, key: undefined },
-      ...{ good: 1, bytes: 100, fails: false, pause: false },
+      kind: 'events',
+      sender: 'ann',
+      atomic: false,
+      key: undefined,
+      good: 1,
+      bytes: 100,
+      fails: false,
+      pause: false,
     }
     const all = [0, 1, 2, 3].map((id) => committer.submit(asRequest(one, id)))
     // A large one has a way of its own.

@@ -25,7 +25,9 @@ export async function startServe({ databaseUrl, spoolDir, failpoint }: ServeTask
   const args = ['serve', '--port', '0', '--spool-dir', spoolDir, '--log-level', 'warn']
   const child = spawn(process.execPath, [binary, ...args], {
     env: {
-      ...{ PATH: process.env.PATH, HOME: process.env.HOME, DATABASE_URL: databaseUrl },
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      DATABASE_URL: databaseUrl,
       ...(failpoint !== undefined && { EA_FAILPOINT: failpoint }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],

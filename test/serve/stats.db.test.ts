@@ -42,18 +42,30 @@ test('the older names of parameters mean the same', () =>
 test('every parameter of every stat is taken by its name in snake case', () =>
   withAugust(async ({ get }) => {
     const values: Record<string, string> = {
-      ...{ from: '2025-08-01', to: '2025-08-02', segment: 'event_type:buy', tz: 'UTC', week_start: 'sunday' },
-      ...{ as_of: '2025-09-01', grain: 'week', limit: '3', unique_users: 'true', by: 'event_type', measure: 'events' },
-      ...{
-        start_date: '2025-08-01',
-        windows: '2',
-        window_type: 'day',
-        cohort: 'active',
-        mode: 'on',
-        clock: 'calendar',
-      },
-      ...{ start_event: 'view', return_event: 'buy', min_return_events: '1', step: 'view', window: '2d' },
-      ...{ order: 'ordered', exclude: 'refund' },
+      from: '2025-08-01',
+      to: '2025-08-02',
+      segment: 'event_type:buy',
+      tz: 'UTC',
+      week_start: 'sunday',
+      as_of: '2025-09-01',
+      grain: 'week',
+      limit: '3',
+      unique_users: 'true',
+      by: 'event_type',
+      measure: 'events',
+      start_date: '2025-08-01',
+      windows: '2',
+      window_type: 'day',
+      cohort: 'active',
+      mode: 'on',
+      clock: 'calendar',
+      start_event: 'view',
+      return_event: 'buy',
+      min_return_events: '1',
+      step: 'view',
+      window: '2d',
+      order: 'ordered',
+      exclude: 'refund',
     }
     for (const stat of stats) {
       for (const param of paramsOf(stat.params)) {

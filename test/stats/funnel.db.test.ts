@@ -34,21 +34,40 @@ test('rows have rates and times; who has not converted and still may is pending'
     const { data, meta } = await funnel(db, asked)
     expect(data).toEqual([
       {
-        ...{ step: 1, event_type: 'signup', users: 4, rate_from_first: 1, rate_from_previous: null },
-        ...{ median_seconds: null, mean_seconds: null },
+        step: 1,
+        event_type: 'signup',
+        users: 4,
+        rate_from_first: 1,
+        rate_from_previous: null,
+        median_seconds: null,
+        mean_seconds: null,
       },
       {
-        ...{ step: 2, event_type: 'view', users: 3, rate_from_first: 0.75, rate_from_previous: 0.75 },
-        ...{ median_seconds: 300, mean_seconds: (300 + 900 + 1.5) / 3 },
+        step: 2,
+        event_type: 'view',
+        users: 3,
+        rate_from_first: 0.75,
+        rate_from_previous: 0.75,
+        median_seconds: 300,
+        mean_seconds: (300 + 900 + 1.5) / 3,
       },
       {
-        ...{ step: 3, event_type: 'purchase', users: 1, rate_from_first: 0.25, rate_from_previous: 1 / 3 },
-        ...{ median_seconds: 300, mean_seconds: 300 },
+        step: 3,
+        event_type: 'purchase',
+        users: 1,
+        rate_from_first: 0.25,
+        rate_from_previous: 1 / 3,
+        median_seconds: 300,
+        mean_seconds: 300,
       },
     ])
     // The window of bob ended at 12:00, that of eve ends just now.
     expect(meta).toMatchObject({
-      ...{ pending_users: 2, source: 'events', step: ['signup', 'view', 'purchase'], window: '2h', order: 'ordered' },
+      pending_users: 2,
+      source: 'events',
+      step: ['signup', 'view', 'purchase'],
+      window: '2h',
+      order: 'ordered',
       definition: expect.stringContaining('within 2h'),
     })
     expect((await funnel(db, { ...asked, asOf: '2025-08-01T13:00:01Z' })).meta.pending_users).toBe(1)

@@ -59,7 +59,9 @@ export class NaiveModel {
     return this.#windows().map((date) => {
       const inside = counts.filter((event) => this.#windowOf(event.at) === date)
       return {
-        ...{ date, key: null, value: this.#unlessAhead(date, this.#measured(measure, inside)) },
+        date,
+        key: null,
+        value: this.#unlessAhead(date, this.#measured(measure, inside)),
         complete: this.#isWindowComplete(date),
       }
     })
@@ -85,7 +87,9 @@ export class NaiveModel {
     return {
       rows: windows.flatMap((date) =>
         kept.map((key) => ({
-          ...{ date, key, value: this.#unlessAhead(date, value(key, date)) },
+          date,
+          key,
+          value: this.#unlessAhead(date, value(key, date)),
           complete: this.#isWindowComplete(date),
         })),
       ),

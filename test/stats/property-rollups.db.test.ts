@@ -134,7 +134,10 @@ type Row = Readonly<Record<string, unknown>>
 
 function questionsOf(s: Scenario): Question[] {
   const given = {
-    ...{ ...s.range, segment: s.segment.texts, weekStart: s.weekStart, asOf: s.asOf },
+    ...s.range,
+    segment: s.segment.texts,
+    weekStart: s.weekStart,
+    asOf: s.asOf,
     ...(s.askedZone === undefined ? {} : { tz: s.askedZone === 'same' ? s.reportingZone : s.askedZone }),
   }
   const { from, ...rest } = given as typeof given & { from?: string }
@@ -150,16 +153,21 @@ function questionsOf(s: Scenario): Question[] {
     { stat: wauStat, given, isOfUserDays: true, cells: ofDate },
     { stat: mauStat, given, isOfUserDays: true, cells: ofDate },
     {
-      ...{ stat: lifecycleStat, given: byDays, isOfUserDays: true },
+      stat: lifecycleStat,
+      given: byDays,
+      isOfUserDays: true,
       cells: (row) =>
         ['new', 'returning', 'resurrecting', 'dormant'].map((state) => [`${row.date}:${state}`, row[state]]),
     },
     {
-      ...{ stat: stickinessStat, given: byAny, isOfUserDays: hasDays },
+      stat: stickinessStat,
+      given: byAny,
+      isOfUserDays: hasDays,
       cells: (row) => [[String(row.periods_active), row.users]],
     },
     {
-      ...{ stat: trendStat, given: { ...byAny, measure: s.measure, ...(s.by === undefined ? {} : { by: s.by }) } },
+      stat: trendStat,
+      given: { ...byAny, measure: s.measure, ...(s.by === undefined ? {} : { by: s.by }) },
       isOfUserDays: onTypesAlone ? null : hasDays && s.by === undefined,
       usersAreOfUserDays: hasDays && s.by === undefined,
       cells: (row) =>
@@ -171,13 +179,14 @@ function questionsOf(s: Scenario): Question[] {
     {
       stat: retentionStat,
       given: {
-        ...{
-          ...rest,
-          ...(from === undefined ? {} : { startDate: from }),
-          windowType: s.windowType,
-          windows: s.windows,
-        },
-        ...{ cohort: s.cohort, mode: s.mode, clock: s.clock, minReturnEvents: s.minReturnEvents },
+        ...rest,
+        ...(from === undefined ? {} : { startDate: from }),
+        windowType: s.windowType,
+        windows: s.windows,
+        cohort: s.cohort,
+        mode: s.mode,
+        clock: s.clock,
+        minReturnEvents: s.minReturnEvents,
         ...(s.startEvent === undefined ? {} : { startEvent: s.startEvent }),
       },
       isOfUserDays: isPlain && !(s.cohort === 'first-ever' && s.segment.texts.length > 0),

@@ -37,7 +37,11 @@ const twoPeople = views({
 
 test('active by day: a user is in the cohort of every day on which he was active', async () => {
   const data = await rowsOf(twoPeople, {
-    ...{ startDate: '2020-06-10', to: '2020-06-20', windows: 10, windowType: 'day', cohort: 'active' },
+    startDate: '2020-06-10',
+    to: '2020-06-20',
+    windows: 10,
+    windowType: 'day',
+    cohort: 'active',
   })
   const expected = [
     [1, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0],
@@ -58,7 +62,11 @@ test('active by day: a user is in the cohort of every day on which he was active
 test('active by month', async () => {
   const at = (...months: number[]) => months.map((month) => `2020-${String(month).padStart(2, '0')}-10T05:00:00Z`)
   const data = await rowsOf(views({ person1: at(1, 2, 3, 5, 6, 9), person2: at(1, 2, 3, 6, 7, 11) }), {
-    ...{ startDate: '2020-01', to: '2020-11', windows: 10, windowType: 'month', cohort: 'active' },
+    startDate: '2020-01',
+    to: '2020-11',
+    windows: 10,
+    windowType: 'month',
+    cohort: 'active',
   })
   const expected = [
     [2, 2, 2, 0, 1, 2, 1, 0, 1, 0, 1],
@@ -103,7 +111,11 @@ test('active by hour, between two hours', async () => {
     person2: inJune('10T06', '10T08', '10T10'),
   })
   const data = await rowsOf(events, {
-    ...{ startDate: '2020-06-10T06:00', to: '2020-06-10T09:00', windows: 4, windowType: 'hour', cohort: 'active' },
+    startDate: '2020-06-10T06:00',
+    to: '2020-06-10T09:00',
+    windows: 4,
+    windowType: 'hour',
+    cohort: 'active',
     tz: 'UTC',
   })
   expect(usersByCohort(data)).toEqual({
@@ -123,8 +135,12 @@ test('on or after: who returned in window k or later', async () => {
     person5: inJune('14T05'),
   })
   const data = await rowsOf(events, {
-    ...{ startDate: '2020-06-11', to: '2020-06-15', windows: 4, windowType: 'day' },
-    ...{ cohort: 'active', mode: 'on-or-after' },
+    startDate: '2020-06-11',
+    to: '2020-06-15',
+    windows: 4,
+    windowType: 'day',
+    cohort: 'active',
+    mode: 'on-or-after',
   })
   const expected = [[2, 1, 1, 0, 0], [1, 1, 0, 0], [3, 2, 0], [3, 0], [0]]
   expect(data.map(({ users }, index) => (users as number[]).slice(0, 5 - index))).toEqual(expected)
@@ -136,7 +152,9 @@ test('first-ever: from the first signup of all to a pageview', async () => {
       {
         shouldnt_include: inJune('05T05', '09T05'),
         person1: inJune('09T05', '11T05', '12T05', '13T05', '14T05'),
-        ...{ person2: inJune('09T05'), person3: inJune('10T05'), person4: inJune('12T05') },
+        person2: inJune('09T05'),
+        person3: inJune('10T05'),
+        person4: inJune('12T05'),
       },
       'signup',
     ),
@@ -151,8 +169,12 @@ test('first-ever: from the first signup of all to a pageview', async () => {
     ),
   ]
   const data = await rowsOf(events, {
-    ...{ startDate: '2020-06-09', to: '2020-06-15', windows: 6, windowType: 'day' },
-    ...{ startEvent: 'signup', returnEvent: 'pageview' },
+    startDate: '2020-06-09',
+    to: '2020-06-15',
+    windows: 6,
+    windowType: 'day',
+    startEvent: 'signup',
+    returnEvent: 'pageview',
   })
   const expected = [[2, 1, 2, 2, 1, 0, 1], [1, 1, 0, 1, 1, 1], [0, 0, 0, 0, 0], [1, 1, 0, 1], [0, 0, 0], [0, 0], [0]]
   expect(data.map(({ users }, index) => (users as number[]).slice(0, 7 - index))).toEqual(expected)
@@ -161,7 +183,11 @@ test('first-ever: from the first signup of all to a pageview', async () => {
 test('days are those of the time zone', async () => {
   const events = views({ person1: inJune('09T01', '10T01', '11T01'), person2: inJune('16T01', '16T09') })
   const data = await rowsOf(events, {
-    ...{ startDate: '2020-06-10', to: '2020-06-20', windows: 10, windowType: 'day', cohort: 'active' },
+    startDate: '2020-06-10',
+    to: '2020-06-20',
+    windows: 10,
+    windowType: 'day',
+    cohort: 'active',
     tz: 'America/Los_Angeles',
   })
   const sizes = data.map(({ size }) => size)
@@ -227,7 +253,11 @@ test('a user active long before the range is in no first-ever cohort, from eithe
 test('with first-ever brackets and segments must hold for the very first event, ties by event id', async () => {
   const id = (digit: number) => `${digit}0000000-0000-4000-8000-000000000000`
   const signup = (at: string, user: string, plan: string, country: string, digit: number) => ({
-    ...{ at, user, type: 'signup', properties: { plan, country }, id: id(digit) },
+    at,
+    user,
+    type: 'signup',
+    properties: { plan, country },
+    id: id(digit),
   })
   const events = [
     signup('2025-08-01T10:00:00Z', 'free-then-pro', 'free', 'UA', 1),
@@ -275,17 +305,26 @@ test('a cell that has not begun is null, an open one and one behind the data are
     const { data, meta, footer } = await retention(db, given)
     expect(data).toEqual([
       {
-        ...{ cohort: '2025-08-04', size: 2, users: [2, 1, 0, null], rates: [1, 0.5, 0, null] },
+        cohort: '2025-08-04',
+        size: 2,
+        users: [2, 1, 0, null],
+        rates: [1, 0.5, 0, null],
         complete: [true, false, false, false],
       },
       {
-        ...{ cohort: '2025-08-11', size: 1, users: [1, 0, null, null], rates: [1, 0, null, null] },
+        cohort: '2025-08-11',
+        size: 1,
+        users: [1, 0, null, null],
+        rates: [1, 0, null, null],
         complete: [false, false, false, false],
       },
     ])
     // Only cohort 0 of the first week is complete.
     const mean = {
-      ...{ cohort: 'mean', size: 2, users: [2, null, null, null], rates: [1, null, null, null] },
+      cohort: 'mean',
+      size: 2,
+      users: [2, null, null, null],
+      rates: [1, null, null, null],
       complete: [false, false, false, false],
     }
     expect(footer).toEqual(mean)
@@ -301,7 +340,11 @@ test('a cell that has not begun is null, an open one and one behind the data are
 
 test('a cohort that has not begun is a row of nulls, an empty one has no rates', async () => {
   const data = await rowsOf(views({ ann: inJune('10T05') }), {
-    ...{ startDate: '2020-06-09', to: '2020-06-12', windows: 1, windowType: 'day', asOf: '2020-06-12' },
+    startDate: '2020-06-09',
+    to: '2020-06-12',
+    windows: 1,
+    windowType: 'day',
+    asOf: '2020-06-12',
   })
   expect(data).toEqual([
     { cohort: '2020-06-09', size: 0, users: [0, 0], rates: [null, null], complete: [true, true] },
@@ -319,11 +362,18 @@ test('the mean weighs cohorts by size and leaves out cells that are not complete
   await withFreshDatabase(async (db) => {
     await storeEvents(db, events)
     const { meta } = await retention(db, {
-      ...{ startDate: '2020-06-01', to: '2020-06-03', windowType: 'day', windows: 2, asOf: '2020-06-04' },
+      startDate: '2020-06-01',
+      to: '2020-06-03',
+      windowType: 'day',
+      windows: 2,
+      asOf: '2020-06-04',
     })
     // Day 1 is complete for the first two cohorts: (2 + 1) of (3 + 1), not the mean of 2/3 and 1.
     expect(meta.mean).toMatchObject({
-      ...{ size: 5, users: [5, 3, 0], rates: [1, 0.75, 0], complete: [true, false, false] },
+      size: 5,
+      users: [5, 3, 0],
+      rates: [1, 0.75, 0],
+      complete: [true, false, false],
     })
   })
 })
@@ -383,14 +433,20 @@ test('late events move users to earlier cohorts; a batch that is loading is not 
       return usersByCohort(rollups.data)
     }
     const before = {
-      ...{ '2020-06-08': [0, 0, 0], '2020-06-09': [0, 0, 0], '2020-06-10': [2, 1, 0], '2020-06-11': [0, 0, 0] },
+      '2020-06-08': [0, 0, 0],
+      '2020-06-09': [0, 0, 0],
+      '2020-06-10': [2, 1, 0],
+      '2020-06-11': [0, 0, 0],
     }
     expect(await answers()).toEqual(before)
     await storeEvents(db, views({ ann: inJune('08T05'), eve: inJune('09T05') }), 'loading')
     expect(await answers()).toEqual(before)
     await storeEvents(db, views({ bob: inJune('08T05'), zoe: inJune('09T05', '11T05') }))
     expect(await answers()).toEqual({
-      ...{ '2020-06-08': [1, 0, 1], '2020-06-09': [1, 0, 1], '2020-06-10': [1, 1, 0], '2020-06-11': [0, 0, 0] },
+      '2020-06-08': [1, 0, 1],
+      '2020-06-09': [1, 0, 1],
+      '2020-06-10': [1, 1, 0],
+      '2020-06-11': [0, 0, 0],
     })
   })
 })
@@ -399,14 +455,20 @@ test('hours when clocks are changed: 23, 25 and half ones', async () => {
   const given = { windowType: 'hour', windows: 1, cohort: 'active' } as const
   // Kyiv went from 03:00 to 04:00 on 30 March and from 04:00 to 03:00 on 26 October 2025.
   const spring = await rowsOf(views({ ann: ['2025-03-30T00:30:00Z', '2025-03-30T01:00:00Z'] }), {
-    ...{ ...given, tz: 'Europe/Kyiv', startDate: '2025-03-30T02:00', to: '2025-03-30T04:00' },
+    ...given,
+    tz: 'Europe/Kyiv',
+    startDate: '2025-03-30T02:00',
+    to: '2025-03-30T04:00',
   })
   expect(usersByCohort(spring)).toEqual({
     '2025-03-30T02:00:00+02:00': [1, 1],
     '2025-03-30T04:00:00+03:00': [1, 0],
   })
   const autumn = await rowsOf(views({ ann: ['2025-10-26T00:30:00Z', '2025-10-26T01:30:00Z'] }), {
-    ...{ ...given, tz: 'Europe/Kyiv', startDate: '2025-10-26T03:00', to: '2025-10-26T03:00' },
+    ...given,
+    tz: 'Europe/Kyiv',
+    startDate: '2025-10-26T03:00',
+    to: '2025-10-26T03:00',
   })
   expect(usersByCohort(autumn)).toEqual({
     '2025-10-26T03:00:00+03:00': [1, 1],
@@ -414,7 +476,10 @@ test('hours when clocks are changed: 23, 25 and half ones', async () => {
   })
   // Lord Howe goes back by half an hour, from 02:00 to 01:30: the second window of 01 o'clock is half an hour long.
   const half = await rowsOf(views({ ann: ['2025-04-05T14:59:59Z', '2025-04-05T15:00:00Z', '2025-04-05T15:30:00Z'] }), {
-    ...{ ...given, tz: 'Australia/Lord_Howe', startDate: '2025-04-06T01:00', to: '2025-04-06T02:00' },
+    ...given,
+    tz: 'Australia/Lord_Howe',
+    startDate: '2025-04-06T01:00',
+    to: '2025-04-06T02:00',
   })
   expect(usersByCohort(half)).toEqual({
     '2025-04-06T01:00:00+11:00': [1, 1],
@@ -550,7 +615,8 @@ test('what is given is checked', async () => {
     ]
     for (const [given, message] of refused) {
       await expect(retention(db, given), JSON.stringify(given)).rejects.toMatchObject({
-        ...{ code: 'usage', message: expect.stringMatching(message) },
+        code: 'usage',
+        message: expect.stringMatching(message),
       })
     }
   })

@@ -5,7 +5,9 @@ import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
 
 const event = (at: string, user: string, type: string, plan?: unknown) => ({
-  ...{ at, user, type },
+  at,
+  user,
+  type,
   properties: plan === undefined ? {} : { plan },
 })
 const events = [

@@ -37,7 +37,11 @@ export async function storeBatch(
     VALUES ('file', 'test', ${status}, '{}', 1, ${events.length}, ${events.length}) RETURNING id`.execute(q)
   const batchId = rows[0]!.id
   const given = events.map(({ at, user, type = 'view', properties = {}, id = randomUUID() }) => ({
-    ...{ id, at, user, type, properties },
+    id,
+    at,
+    user,
+    type,
+    properties,
   }))
   await sql`
     INSERT INTO ${t.events} (event_id, occurred_at, batch_id, user_id, event_type, properties)

@@ -27,10 +27,14 @@ const weeksIn = ({ from, to }: Span) =>
  */
 export function retentionOf(isSegment: boolean): Answer {
   return {
-    ...{ source: 'rollups', target: rollupsTarget },
+    source: 'rollups',
+    target: rollupsTarget,
     ask: (db, span) =>
       retention(db, {
-        ...{ startDate: span.from, to: span.to, windowType: 'week', windows: weeksIn(span) },
+        startDate: span.from,
+        to: span.to,
+        windowType: 'week',
+        windows: weeksIn(span),
         ...(isSegment ? { cohort: 'first-matching', segment: [segment] } : {}),
       }),
     command: (span) => [

@@ -4,7 +4,8 @@ import { during, duringClick, type Question, rollupsTarget } from './question.js
 
 export const mostFrequent: Question = {
   name: 'top events',
-  ...{ source: 'rollups', target: rollupsTarget },
+  source: 'rollups',
+  target: rollupsTarget,
   ask: (db, span) => topEvents(db, { ...span, limit: 100 }),
   command: ({ from, to }) => ['top-events', '--from', from, '--to', to, '--limit', '100'],
   lines: (result) => result.data.map((row) => `${row.event_type},${row.events}`),

@@ -18,8 +18,13 @@ export default class DbStatus extends BaseCommand<typeof DbStatus> {
     }
     const state = await this.withDatabase(schemaState, { migrated: false })
     const external = {
-      ...{ embedded: false, schema: settings.schema, server_version: state.serverVersion, too_old: isTooOld(state) },
-      ...{ applied: state.applied, pending: state.pending, unknown: state.unknown },
+      embedded: false,
+      schema: settings.schema,
+      server_version: state.serverVersion,
+      too_old: isTooOld(state),
+      applied: state.applied,
+      pending: state.pending,
+      unknown: state.unknown,
     }
     await this.present(external, externalStatusText(external))
   }

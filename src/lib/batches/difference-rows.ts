@@ -25,7 +25,11 @@ export async function differencesPage(db: Session, batchId: number): Promise<Res
     metric: 'duplicates',
     columns,
     data: listed.map(({ record, line, eventId, fields, owner }) => ({
-      ...{ record, line, event_id: eventId, differs_in: fields.join(', '), stored_by_batch: owner },
+      record,
+      line,
+      event_id: eventId,
+      differs_in: fields.join(', '),
+      stored_by_batch: owner,
     })),
     meta: { batch: id, duplicates, differing, listed: listed.length },
   }

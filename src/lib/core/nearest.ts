@@ -1,4 +1,4 @@
-/** The known word that a mistyped one was most likely meant to be. */
+/** The known word that a mistyped or a foreign one was most likely meant to be. */
 
 // Comparing costs the product of the lengths, and nobody mistypes a word of this length.
 const longestWord = 200
@@ -40,4 +40,15 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 /** One letter for another would be another word. */
 function mostEdits(length: number): number {
   return length < 2 ? 0 : Math.max(1, Math.floor(length / 3))
+}
+
+/**
+ * What people write for words, by what they write.
+ *
+ * @example
+ * aliasesOf({ mean: 'avg average' }).get('avg') // 'mean'
+ */
+export function aliasesOf<W extends string>(aliases: Readonly<Partial<Record<W, string>>>): ReadonlyMap<string, W> {
+  const words = Object.entries(aliases) as [W, string][]
+  return new Map(words.flatMap(([word, texts]) => texts.split(' ').map((text) => [text, word] as const)))
 }

@@ -150,7 +150,12 @@ async function withOpenPool<T>(
   const running = new Map<number, number>()
   try {
     return await use({
-      ...{ schema, pool, address, running, lockTimeoutMs, warn },
+      schema,
+      pool,
+      address,
+      running,
+      lockTimeoutMs,
+      warn,
       q: kyselyOver({ connect: () => readingConnection(pool, running, lockTimeoutMs) }, schema),
       t: tableNames(schema),
     })

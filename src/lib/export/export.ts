@@ -69,8 +69,11 @@ async function prepare(tx: Transaction, params: ExportParams, { spell }: RunStat
   await sql`SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)`.execute(tx.q)
   const asked = { segment: params.segment, tz: params.tz, weekStart: 'monday', asOf: undefined } as const
   const range: RangeRequest = {
-    ...{ first: params.from, last: params.to, grain: 'day' as const },
-    ...{ firstBefore: () => '1970-01-01', countsLater: true },
+    first: params.from,
+    last: params.to,
+    grain: 'day' as const,
+    firstBefore: () => '1970-01-01',
+    countsLater: true,
   }
   const context: QueryContext = { ...(await readQueryContext(tx, asked, range, spell)).context, source: 'events' }
   return { context, warnings: await warningsOf(tx, context, []) }

@@ -166,7 +166,10 @@ async function look(
 
 function firstChunks(source: Source, { shape, dialect, maxRecordBytes }: Reading): AsyncIterable<Chunk> {
   return split(source.stream(), {
-    ...{ chunkBytes, maxRecordBytes, shape, poolSize: 1 },
+    chunkBytes,
+    maxRecordBytes,
+    shape,
+    poolSize: 1,
     headerBytes: dialect.headerBytes,
     headerLines: dialect.headerLines,
     baseOffset: source.baseOffset,
@@ -212,7 +215,11 @@ async function judgeFirst(
   })
   const rejects = [...rejectsOf(chunk, options.refusals)].map(
     ({ record, line, raw, code, detail }): InspectedRecord => ({
-      ...{ record, line, raw, code, detail: detail ?? null },
+      record,
+      line,
+      raw,
+      code,
+      detail: detail ?? null,
       ...nothing,
     }),
   )

@@ -64,7 +64,11 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
   const columns = dialect.empty ? null : dialect.columns
   if (columns) requireStageable(columns, source.name)
   const mapping = resolveMapping({
-    ...{ columns, map: options.map, idFrom: options.idFrom, nulls: options.nulls, drop: options.drop },
+    columns,
+    map: options.map,
+    idFrom: options.idFrom,
+    nulls: options.nulls,
+    drop: options.drop,
     isLenient: options.preset !== undefined,
     valuesOf: (column) => headFields(source.head, source.headIsAll, dialect, dialect.columns!.indexOf(column)),
   })
@@ -89,7 +93,9 @@ export const sourceOptions = ({
   each,
   maxRecordBytes,
 }: Partial<ReadingOptions> & { readonly stdin?: Readable }): SourceOptions => ({
-  ...{ encoding, each, maxRecordBytes },
+  encoding,
+  each,
+  maxRecordBytes,
   ...(stdin && { stdin }),
 })
 

@@ -72,7 +72,9 @@ export function storedOptions(reading: Stored): Partial<ReadingOptions> {
   } = reading as StoredReading
   const map = givenMap(reading)
   return {
-    ...{ format, delimiter, quote: quote === null ? 'none' : quote },
+    format,
+    delimiter,
+    quote: quote === null ? 'none' : quote,
     // A content that has a byte order mark says so itself.
     ...(encoding !== 'utf-8' && { encoding }),
     ...(Object.keys(map).length > 0 && { map }),
@@ -193,7 +195,10 @@ function flagValues(reading: Stored, map: FieldMap): Record<string, string> {
   const idFrom = givenIdFrom(reading)
   const { columns, escape: escapedBy, comment, skipLines, each, nulls, drop } = givenStructure(reading)
   const values = {
-    ...{ escape: escapedBy, comment, 'skip-lines': skipLines?.toString(), null: nulls?.join('\0') },
+    escape: escapedBy,
+    comment,
+    'skip-lines': skipLines?.toString(),
+    null: nulls?.join('\0'),
     columns: columns && formatNames(columns.map((name) => ({ name, path: [name] }))),
     each: each && formatNames([each]),
     drop: drop && formatNames(drop),

@@ -13,8 +13,16 @@ type Mutable<T> = {
 
 function emptyGrowth(batchId: number): Mutable<BatchIncrement> {
   return {
-    ...{ batchId, inserted: 0, duplicates: 0, differing: 0, rejected: 0, bytes: 0, seconds: 0 },
-    ...{ rejects: [], differences: [], owners: new Map() },
+    batchId,
+    inserted: 0,
+    duplicates: 0,
+    differing: 0,
+    rejected: 0,
+    bytes: 0,
+    seconds: 0,
+    rejects: [],
+    differences: [],
+    owners: new Map(),
   }
 }
 

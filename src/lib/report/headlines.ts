@@ -124,7 +124,10 @@ async function weekOne(asking: Asking, range: ReportRange, retention: Result): P
     return compared(named, text, undefined, undefined)
   }
   const before = await asking(retentionStat as Stat, {
-    ...{ startDate: base.from, to: base.to, windowType: 'week', windows: 1 },
+    startDate: base.from,
+    to: base.to,
+    windowType: 'week',
+    windows: 1,
   })
   return compared(named, null, base, rateOf(before))
 }

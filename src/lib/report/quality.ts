@@ -56,7 +56,10 @@ export async function qualityOf(s: Session, clock: Clock, range: ReportRange): P
       definition: 'As a share of the records read.',
     },
     ...reasons.map(({ code, count }) => ({
-      ...{ name: `Rejects: ${code}`, kind: 'count' as const, value: count, definition: rejectCodes[code] },
+      name: `Rejects: ${code}`,
+      kind: 'count' as const,
+      value: count,
+      definition: rejectCodes[code],
     })),
   ]
 }

@@ -10,7 +10,11 @@ export function reportJson(report: Report): Record<string, unknown> {
     title,
     headlines,
     sections: sections.map(({ id, title: heading, result }) => ({
-      ...{ id, title: heading, metric: result.metric, data: result.data, meta: result.meta },
+      id,
+      title: heading,
+      metric: result.metric,
+      data: result.data,
+      meta: result.meta,
     })),
     quality,
     batches: data,

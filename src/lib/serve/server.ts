@@ -164,7 +164,13 @@ export async function withServer<T>(
       metrics.watch(intake)
       const stopping: StopSwitch = { isStopping: false }
       const app = await buildServer({
-        ...{ db, options, access, intake, metrics, stopping, logTo },
+        db,
+        options,
+        access,
+        intake,
+        metrics,
+        stopping,
+        logTo,
         bodies: bodyBudget(options.bodyMemoryBytes),
       })
       log = app.log

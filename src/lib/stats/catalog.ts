@@ -40,7 +40,10 @@ export function listStats(): Result {
       { name: 'example', kind: 'text' },
     ],
     data: stats.map(({ name, summary, description, example, params, row }) => ({
-      ...{ name, summary, example: example.command, description },
+      name,
+      summary,
+      example: example.command,
+      description,
       params: Object.keys(params.shape).map(snake).join(', '),
       columns: columnsOf(row)
         .map((column) => `${column.name}: ${column.kind}`)

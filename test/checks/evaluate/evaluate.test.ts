@@ -429,7 +429,12 @@ describe('changes', () => {
     ],
   ])('unknown: %s', (_, bases, base, reason) => {
     expect(judged('sum(unique_users) change vs previous_period >= -25%', now(60), { bases })).toMatchObject({
-      ...{ verdict: 'unknown', value: null, valueKind: 'rate', base, reason, rows: [] },
+      verdict: 'unknown',
+      value: null,
+      valueKind: 'rate',
+      base,
+      reason,
+      rows: [],
     })
   })
 
@@ -447,7 +452,8 @@ describe('changes', () => {
     expect(
       judged('mean(rates[1]) change vs previous_period >= -5pp', answerOf('retention', []), { bases: [] }),
     ).toMatchObject({
-      ...{ verdict: 'unknown', valueKind: 'points' },
+      verdict: 'unknown',
+      valueKind: 'points',
     })
   })
 
@@ -546,7 +552,12 @@ describe('freshness', () => {
     ['freshness <= 26h', null, 'unknown', 'there are no events yet'],
   ])('%s for %s seconds', (text, seconds, verdict, reason) => {
     expect(judged(text, undefined, { freshnessSeconds: seconds })).toEqual({
-      ...{ verdict, value: seconds, valueKind: 'seconds', base: null, reason, rows: [] },
+      verdict,
+      value: seconds,
+      valueKind: 'seconds',
+      base: null,
+      reason,
+      rows: [],
       definition: 'The time since the newest event.',
     })
   })

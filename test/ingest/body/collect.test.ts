@@ -28,8 +28,10 @@ const fieldNames = () => {
   const { event_id, occurred_at, user_id, event_type } = collectMapping.fields
   const names = (sources: typeof event_id) => allNames<SourceRef>(sources)
   return {
-    ...{ event_id: names(event_id), occurred_at: names(occurred_at) },
-    ...{ user_id: names(user_id), event_type: names(event_type) },
+    event_id: names(event_id),
+    occurred_at: names(occurred_at),
+    user_id: names(user_id),
+    event_type: names(event_type),
   }
 }
 

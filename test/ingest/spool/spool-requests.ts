@@ -11,8 +11,16 @@ export function spooled(changes: Partial<SpooledRequest> & { padding?: number } 
   const good = rest.good ?? 1
   const lines = Buffer.from(`${JSON.stringify({ event_id: id, note: 'x'.repeat(padding) })}\n`.repeat(good))
   return {
-    ...{ id, kind: 'events', sender: 'anonymous', receivedAt: new Date('2025-08-31T10:20:30.123Z') },
-    ...{ bytes: lines.length, atomic: false, lines, good, structuralRejects: 0, ...rest },
+    id,
+    kind: 'events',
+    sender: 'anonymous',
+    receivedAt: new Date('2025-08-31T10:20:30.123Z'),
+    bytes: lines.length,
+    atomic: false,
+    lines,
+    good,
+    structuralRejects: 0,
+    ...rest,
   }
 }
 

@@ -4,8 +4,13 @@ import { caption } from '../../../src/lib/present/tables/caption.js'
 import { resultOf } from './examples.js'
 
 const dau = {
-  ...{ from: '2025-08-01', to: '2025-08-31', tz: 'Europe/Kyiv', week_start: 'monday', data_until: '2025-08-31' },
-  ...{ definition: 'Different users with at least one event in each day.', default_range: null },
+  from: '2025-08-01',
+  to: '2025-08-31',
+  tz: 'Europe/Kyiv',
+  week_start: 'monday',
+  data_until: '2025-08-31',
+  definition: 'Different users with at least one event in each day.',
+  default_range: null,
 }
 const users = (ids: string[], meta: Result['meta']) =>
   resultOf(

@@ -132,7 +132,11 @@ test('a funnel says what its numbers say: users, rates, losses', async () => {
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 2, maxLength: 8 }), async (values) => {
       const users = values.toSorted((a, b) => b - a)
       const text = await chart(funnelOf(users.map((count, index) => [`s${index}`, count])), {
-        ...{ color: false, isTty: true, width: 80, height: 24, unicode: false },
+        color: false,
+        isTty: true,
+        width: 80,
+        height: 24,
+        unicode: false,
       })
       const steps = [...text.matchAll(/^(\d) s\d +([\d,]+) +([<>\d.]+%) +(#+)$/gm)]
       const lost = [...text.matchAll(/^ {2}v lost ([\d,]+) \(([<>\d.]+%)\), median/gm)]

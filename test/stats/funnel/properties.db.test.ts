@@ -139,7 +139,11 @@ async function expectDefinition(db: Database, given: Scenario) {
   await storeEvents(
     db,
     events.map(({ id, time, user, type, kind }) => ({
-      ...{ id, user, type, at: new Date(time).toISOString(), properties: { kind } },
+      id,
+      user,
+      type,
+      at: new Date(time).toISOString(),
+      properties: { kind },
     })),
   )
   const params = {
@@ -148,7 +152,10 @@ async function expectDefinition(db: Database, given: Scenario) {
     order: given.order,
     exclude: exclusions.map(({ selector, after, before }) => `${selectorText(selector)}:${after}-${before}`),
     segment: given.segment === undefined ? [] : [`properties.kind:${given.segment}`],
-    ...{ from, to, tz: given.tz, asOf: new Date(asOfMs).toISOString() },
+    from,
+    to,
+    tz: given.tz,
+    asOf: new Date(asOfMs).toISOString(),
   }
   const { data, meta } = await funnel(db, params)
   expect(meta.source).toBe('events')

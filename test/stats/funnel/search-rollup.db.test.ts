@@ -153,7 +153,8 @@ test('funnels of many steps, those that are tried before they are searched and l
         many
           .filter((_, index) => !(round === 0 && nth === 3 && index === 4))
           .map((type, index) => ({
-            ...{ user, type },
+            user,
+            type,
             at: new Date(Date.UTC(2025, 2, 1 + 20 * round, index * (round === 0 ? hours : 2))).toISOString(),
           })),
       ),

@@ -72,8 +72,10 @@ const scenario = fc.constantFrom(...places).chain(([zone, center]) => {
   const at = (minute: number, seconds = 0) => new Date(Date.parse(center) + minute * 60_000 + seconds * 1000)
   const event = fc
     .record({
-      ...{ minute: minutes, user: fc.constantFrom('ann', 'bob', 'cid') },
-      ...{ type: fc.constantFrom('view', 'buy', 'quit'), plan: fc.constantFrom('pro', 'free', undefined) },
+      minute: minutes,
+      user: fc.constantFrom('ann', 'bob', 'cid'),
+      type: fc.constantFrom('view', 'buy', 'quit'),
+      plan: fc.constantFrom('pro', 'free', undefined),
     })
     .map(({ minute, user, type, plan }): GivenEvent => {
       return { at: at(minute).toISOString(), user, type, properties: plan === undefined ? {} : { plan } }
@@ -166,7 +168,8 @@ test('asking with as-of is asking a database of the events before it', () =>
           const given = {
             ...own,
             ...(from === undefined ? {} : name === 'retention' ? { startDate: from } : { from }),
-            ...{ asOf: s.asOf, ...(s.askedZone === undefined ? {} : { tz: s.askedZone }) },
+            asOf: s.asOf,
+            ...(s.askedZone === undefined ? {} : { tz: s.askedZone }),
           }
           const about = `${name} ${JSON.stringify(given)} in ${s.zone}`
           const answer = await answerOf(db, stat, given)
@@ -189,7 +192,8 @@ test('asking with as-of is asking a database of the events before it', () =>
 
 const hour = (hours: number, user: string, type = 'view'): GivenEvent => ({
   at: new Date(Date.parse('2025-08-31T00:00:00Z') + hours * 3_600_000).toISOString(),
-  ...{ user, type },
+  user,
+  type,
 })
 /** Two days; ann at 10 o'clock on both, bob at 20 o'clock on the second. */
 const twoDays = [hour(-14, 'ann'), hour(10, 'ann'), hour(10, 'ann', 'buy'), hour(20, 'bob', 'buy')]
@@ -236,7 +240,10 @@ test('all numbers of a report are of the events before as-of', () =>
   withFreshDatabase(async (db) => {
     await storeEvents(db, twoDays)
     const report = await reportOf(db, {
-      ...{ asOf: '2025-08-31T12:00:00Z', from: '2025-08-30', to: '2025-08-31', step: ['view', 'buy'] },
+      asOf: '2025-08-31T12:00:00Z',
+      from: '2025-08-30',
+      to: '2025-08-31',
+      step: ['view', 'buy'],
     })
     expect(report.headlines.slice(0, 3).map(({ value }) => value)).toEqual([1, 3, 1])
     const rows = (id: string) => report.sections.find((section) => section.id === id)!.result.data

@@ -147,11 +147,19 @@ function casesOf(s: Scenario): Case[] {
     const from = grain === 'hour' ? s.hourFrom : s.from
     const to = addDays(from, grain === 'hour' ? s.hourDays : s.length)
     const question: Question = {
-      ...{ zone: s.zone, weekStart: s.weekStart, grain, from, to },
+      zone: s.zone,
+      weekStart: s.weekStart,
+      grain,
+      from,
+      to,
       asOf,
     }
     const given = {
-      ...{ tz: s.zone, weekStart: s.weekStart, from, to, segment: s.filter.segment },
+      tz: s.zone,
+      weekStart: s.weekStart,
+      from,
+      to,
+      segment: s.filter.segment,
       ...(s.asOf === null ? {} : { asOf: s.asOf }),
     }
     return { model: new NaiveModel(visible, question), given, hasRollups: grain !== 'hour' }
@@ -192,46 +200,62 @@ function casesOf(s: Scenario): Case[] {
   const planKey = planRow === undefined || planRow.key === null ? '' : planRow.key === '' ? '""' : planRow.key
   return [
     {
-      ...{ stat: dauStat, given: { ...byDays.given, grain: s.dayGrain }, expected: dau, rollupsKnow: isHeld },
+      stat: dauStat,
+      given: { ...byDays.given, grain: s.dayGrain },
+      expected: dau,
+      rollupsKnow: isHeld,
       users: ofDate(pickBusy(dau, usersOf)),
     },
     { stat: wauStat, given: daily.given, expected: wau, rollupsKnow: isHeld, users: ofDate(pickBusy(wau, usersOf)) },
     { stat: mauStat, given: daily.given, expected: mau, rollupsKnow: isHeld, users: ofDate(pickBusy(mau, usersOf)) },
     {
-      ...{ stat: lifecycleStat, given: { ...byDays.given, grain: s.dayGrain }, expected: lifecycle },
-      ...{ rollupsKnow: isHeld },
+      stat: lifecycleStat,
+      given: { ...byDays.given, grain: s.dayGrain },
+      expected: lifecycle,
+      rollupsKnow: isHeld,
       users: ofStates,
     },
     {
-      ...{ stat: stickinessStat, given: { ...any.given, grain: s.anyGrain }, expected: stickiness },
+      stat: stickinessStat,
+      given: { ...any.given, grain: s.anyGrain },
+      expected: stickiness,
       rollupsKnow: isHeld && any.hasRollups,
       users: ofNumber === undefined ? [] : [{ cell: String(ofNumber.periods_active), count: ofNumber.users }],
     },
     {
-      ...{ stat: trendStat, given: { ...any.given, grain: s.anyGrain, measure: s.measure }, expected: trend },
+      stat: trendStat,
+      given: { ...any.given, grain: s.anyGrain, measure: s.measure },
+      expected: trend,
       rollupsKnow: any.hasRollups && (isHeld || (s.measure === 'events' && onlyTypes)),
       ...ofTrend(trendRow, ''),
     },
     {
       stat: trendStat,
       given: { ...any.given, grain: s.anyGrain, measure: s.measure, by: 'properties.plan', limit: s.limit },
-      ...{ expected: byPlan.rows, keysLeftOut: byPlan.left, rollupsKnow: false },
+      expected: byPlan.rows,
+      keysLeftOut: byPlan.left,
+      rollupsKnow: false,
       ...ofTrend(planRow, `:${planKey}`),
     },
     {
       stat: trendStat,
       given: { ...any.given, grain: s.anyGrain, measure: s.measure, by: 'event_type', limit: s.limit },
-      ...{ expected: byType.rows, keysLeftOut: byType.left },
+      expected: byType.rows,
+      keysLeftOut: byType.left,
       rollupsKnow: any.hasRollups && s.measure === 'events' && onlyTypes,
       ...ofTrend(typeRow, `:${typeRow?.key}`),
     },
     {
-      ...{ stat: topEventsStat, given: { ...daily.given, limit: s.limit, uniqueUsers: true }, expected: topEvents },
-      ...{ rollupsKnow: false },
+      stat: topEventsStat,
+      given: { ...daily.given, limit: s.limit, uniqueUsers: true },
+      expected: topEvents,
+      rollupsKnow: false,
       ...(topType === undefined ? {} : { users: [{ cell: topType.event_type, count: topType.unique_users }] }),
     },
     {
-      ...{ stat: topEventsStat, given: { ...daily.given, limit: s.limit }, rollupsKnow: onlyTypes },
+      stat: topEventsStat,
+      given: { ...daily.given, limit: s.limit },
+      rollupsKnow: onlyTypes,
       expected: topEvents.map(({ unique_users: _, ...row }) => row),
     },
   ]

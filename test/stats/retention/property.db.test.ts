@@ -87,7 +87,11 @@ test('the numbers and the users are those of the definition, from the rollups an
         at: new Date(
           center + Math.round((step / 100) * (spreadMs / hourMs)) * hourMs + shiftMinutes * 60_000,
         ).toISOString(),
-        ...{ id: randomUUID(), user: `u${user % asked.users}`, type, late, loading },
+        id: randomUUID(),
+        user: `u${user % asked.users}`,
+        type,
+        late,
+        loading,
         properties: { ...(p === undefined ? {} : { p }), q },
       }))
       const asOf = new Date(
@@ -101,16 +105,33 @@ test('the numbers and the users are those of the definition, from the rollups an
       const [startDate, to] = [cohortText(asked.first), cohortText(asked.first + asked.length)]
       fc.pre(startDate <= to)
       const given = {
-        ...{ startDate, to, windowType, weekStart: asked.weekStart, windows: asked.windows, asOf, tz: zone },
-        ...{ cohort: asked.cohort, mode: asked.mode, clock: asked.clock, minReturnEvents: asked.minReturnEvents },
+        startDate,
+        to,
+        windowType,
+        weekStart: asked.weekStart,
+        windows: asked.windows,
+        asOf,
+        tz: zone,
+        cohort: asked.cohort,
+        mode: asked.mode,
+        clock: asked.clock,
+        minReturnEvents: asked.minReturnEvents,
         ...(asked.start === undefined ? {} : { startEvent: asked.start }),
         ...(asked.back === undefined ? {} : { returnEvent: asked.back }),
         ...(asked.segment === undefined ? {} : { segment: [asked.segment] }),
       }
       const hasX = (event: ModelEvent) => event.properties.p === 'x'
       const expected = naiveRetention(visible, {
-        ...{ zone, startDate, to, windowType, weekStart: asked.weekStart, windows: asked.windows },
-        ...{ cohort: asked.cohort, mode: asked.mode, clock: asked.clock, minReturnEvents: asked.minReturnEvents },
+        zone,
+        startDate,
+        to,
+        windowType,
+        weekStart: asked.weekStart,
+        windows: asked.windows,
+        cohort: asked.cohort,
+        mode: asked.mode,
+        clock: asked.clock,
+        minReturnEvents: asked.minReturnEvents,
         asOfMs: Date.parse(asOf),
         isStartType: ({ type }) => asked.start === undefined || type === 'a',
         startHolds: (event) => !asked.start?.includes('[') || hasX(event),

@@ -1,31 +1,31 @@
 /** The words of assertions, and what people write for them who know another language: for messages and suggestions. */
+import { aliasesOf } from '../../core/nearest.js'
 import { type Aggregate, aggregates } from './assertion.js'
 
 export const aggregateList = aggregates.join(', ')
 export const operatorList = '>= > < <= = != or between'
 
 /** What other languages call an aggregate. */
-export const foreignAggregates: ReadonlyMap<string, Aggregate> = new Map(
-  Object.entries<Aggregate>({
-    ...{ avg: 'mean', average: 'mean', total: 'sum', minimum: 'min', maximum: 'max', newest: 'last', latest: 'last' },
-    ...{ all: 'every', each: 'every', some: 'any', oldest: 'first', size: 'count', rows: 'count' },
-  }),
-)
+export const foreignAggregates = aliasesOf<Aggregate>({
+  mean: 'avg average',
+  sum: 'total',
+  min: 'minimum',
+  max: 'maximum',
+  last: 'newest latest',
+  first: 'oldest',
+  every: 'all each',
+  any: 'some',
+  count: 'size rows',
+})
 
-export const foreignOperators: ReadonlyMap<string, string> = new Map(
-  Object.entries<string>({
-    ...{ '==': '=', '===': '=', '=>': '>=', '≥': '>=', '=<': '<=', '≤': '<=', '<>': '!=', '!': '!=', '≠': '!=' },
-    ...{ '!==': '!=', '>==': '>=', '<==': '<=', ':': '=', '~': '=' },
-  }),
-)
+export const foreignOperators = aliasesOf({ '=': '== === : ~', '>=': '=> ≥ >==', '<=': '=< ≤ <==', '!=': '<> ! ≠ !==' })
 
 export const bases = ['previous_period', 'previous_year', 'same_weekday'] as const
-export const foreignBases: ReadonlyMap<string, string> = new Map(
-  Object.entries<string>({
-    ...{ last_period: 'previous_period', previous: 'previous_period', last_year: 'previous_year' },
-    ...{ previous_week: 'same_weekday(1w)', last_week: 'same_weekday(1w)', yoy: 'previous_year' },
-  }),
-)
+export const foreignBases = aliasesOf({
+  previous_period: 'last_period previous',
+  previous_year: 'last_year yoy',
+  'same_weekday(1w)': 'previous_week last_week',
+})
 
 /** The longest look back, and the most batches, that make sense. */
 export const mostWeeks = 52

@@ -2,7 +2,9 @@
  * The numbers of an assertion: `1_000`, `-25%`, `5pp`, `26h`. A text becomes the number that is nearest to what it says:
  * 7% is 0.07, as 0.07 is.
  */
+
 import { type DurationUnit, durationMs } from '../../core/duration.js'
+import { aliasesOf } from '../../core/nearest.js'
 import type { Quantity } from './assertion.js'
 
 /** The units of a length of time, for checks. */
@@ -48,31 +50,29 @@ export function readQuantity(
     if (sign !== '') return { problem: 'expected a length of time without a sign', meant: text.slice(1) }
     return { quantity: { value: milliseconds / 1000, unit: 'duration', text } }
   }
-  const meant = foreignUnits.get(suffix.toLowerCase())
+  const meant = inKnownUnit(`${sign}${digits}`, foreignUnits.get(suffix.toLowerCase()))
   return {
     problem: 'expected nothing, %, pp (percentage points), s, m, h or d after the number',
-    ...(meant === undefined ? {} : { meant: meant(`${sign}${digits}`) }),
+    ...(meant === undefined ? {} : { meant }),
   }
 }
 
-const other = (suffix: string) => (number: string) => `${number}${suffix}`
-
 /** What people write for a unit. */
-const foreignUnits: ReadonlyMap<string, (number: string) => string> = new Map(
-  Object.entries({
-    ...{ p: other('pp'), pt: other('pp'), pts: other('pp'), ppt: other('pp'), points: other('pp'), pp: other('pp') },
-    ...{ percent: other('%'), pct: other('%') },
-    ...{ sec: other('s'), seconds: other('s'), min: other('m'), minutes: other('m') },
-    ...{ hr: other('h'), hrs: other('h'), hours: other('h'), day: other('d'), days: other('d') },
-    ...{ s: other('s'), m: other('m'), h: other('h'), d: other('d') },
-    ...{ w: weeksAsDays, weeks: weeksAsDays, k: thousands },
-  }),
-)
+const foreignUnits = aliasesOf({
+  pp: 'p pt pts ppt points pp',
+  '%': 'percent pct',
+  s: 'sec seconds s',
+  m: 'min minutes m',
+  h: 'hr hrs hours h',
+  d: 'day days d',
+  w: 'w weeks',
+  k: 'k',
+})
 
-function weeksAsDays(number: string): string {
-  return `${7 * Number(number.replaceAll('_', ''))}d`
-}
-
-function thousands(number: string): string {
-  return String(1000 * Number(number.replaceAll('_', '')))
+/** A number with a foreign unit, in a unit that is known. */
+function inKnownUnit(number: string, unit: string | undefined): string | undefined {
+  const plain = Number(number.replaceAll('_', ''))
+  if (unit === 'w') return `${7 * plain}d`
+  if (unit === 'k') return String(1000 * plain)
+  return unit && `${number}${unit}`
 }

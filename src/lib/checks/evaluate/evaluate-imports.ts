@@ -63,7 +63,12 @@ function decided(
   const verdict = isWithin(value, assertion.comparison)
   const text = comparedText(value, assertion.comparison)
   return {
-    ...{ verdict, value: numberOf(value), valueKind, base: null, definition, rows: [] },
+    verdict,
+    value: numberOf(value),
+    valueKind,
+    base: null,
+    definition,
+    rows: [],
     reason: `${subjectText(assertion.subject)} is ${text}, ${verdict ? 'which is' : 'not'} ${comparisonText(assertion)}`,
   }
 }

@@ -62,8 +62,10 @@ function checksOf({ file, text }: CheckSource, overrides: Overrides, told: Place
   const problems: CheckFileProblem[] = []
   const checks = readChecks(yaml, overrides, problems)
   const placed = problems.map(({ path, isKey = false, position, message, suggestion }) => ({
-    ...{ file, ...yaml.placeOf(path, { isKey, ...(position === undefined ? {} : { position }) }) },
-    ...{ message, suggestion },
+    file,
+    ...yaml.placeOf(path, { isKey, ...(position === undefined ? {} : { position }) }),
+    message,
+    suggestion,
   }))
   told.push(...placed.sort((a, b) => a.line - b.line || a.column - b.column))
   return checks.map((check, index) => ({ ...check, place: { file, ...yaml.placeOf(['checks', index]) } }))

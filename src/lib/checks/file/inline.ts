@@ -34,7 +34,9 @@ export function inlineChecks(
   const checks = assert.flatMap((text) => {
     const problems: CheckFileProblem[] = []
     const given = {
-      ...{ name: stat === undefined ? text : `${stat}: ${text}`, params, assert: text },
+      name: stat === undefined ? text : `${stat}: ${text}`,
+      params,
+      assert: text,
       ...(stat === undefined ? {} : { stat }),
       ...(severity === undefined ? {} : { severity }),
       ...(minBase === undefined ? {} : { min_base: numberFromText(minBase) }),

@@ -8,8 +8,11 @@ export function brokenJson(broken: BrokenLease | undefined): Record<string, unkn
   return {
     unlocked: true,
     holder: {
-      ...{ doing, pid, host: hostOf(host) },
-      ...{ since: acquiredAt.toISOString(), heartbeat_at: heartbeatAt.toISOString() },
+      doing,
+      pid,
+      host: hostOf(host),
+      since: acquiredAt.toISOString(),
+      heartbeat_at: heartbeatAt.toISOString(),
     },
   }
 }

@@ -59,7 +59,10 @@ export function inspectionJson(found: Inspection): Record<string, unknown> {
 
 function recordJson({ eventId, occurredAt, userId, eventType, properties, raw, ...place }: InspectedRecord) {
   const event = {
-    ...{ event_id: eventId, occurred_at: occurredAt, user_id: userId, event_type: eventType },
+    event_id: eventId,
+    occurred_at: occurredAt,
+    user_id: userId,
+    event_type: eventType,
     properties: properties === null ? null : (JSON.parse(properties) as unknown),
   }
   return { ...place, ...event, text: raw.toString('utf8') }
@@ -163,9 +166,14 @@ const recordColumns: readonly Column[] = [
 
 function recordsTable(records: readonly InspectedRecord[], options: RenderOptions): string {
   const data = records.map((record) => ({
-    ...{ record: record.record, line: record.line, event_id: record.eventId, occurred_at: record.occurredAt },
+    record: record.record,
+    line: record.line,
+    event_id: record.eventId,
+    occurred_at: record.occurredAt,
     reject: record.code === null ? null : `${record.code}${record.detail === null ? '' : ` (${record.detail})`}`,
-    ...{ user_id: record.userId, event_type: record.eventType, properties: record.properties },
+    user_id: record.userId,
+    event_type: record.eventType,
+    properties: record.properties,
   }))
   return table({ metric: 'records', columns: recordColumns, data, meta: {} }, options)
 }

@@ -52,7 +52,10 @@ export class SegmentWriter {
       events += good
     }
     this.#summary = {
-      ...{ name: this.name, sequence: this.#sequence, oldestAt, events },
+      name: this.name,
+      sequence: this.#sequence,
+      oldestAt,
+      events,
       bytes: from + buffers.reduce((sum, { length }) => sum + length, 0),
       requests: this.#summary.requests + requests.length,
     }

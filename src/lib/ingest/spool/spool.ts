@@ -255,7 +255,8 @@ export class Spool {
     const { name, bytes } = summary
     try {
       const segment = await readRecovered(this.folder, name, {
-        ...{ isNewest: false, onEvent: this.#onEvent },
+        isNewest: false,
+        onEvent: this.#onEvent,
         limitBytes: bytes,
       })
       if (segment?.name !== name) await this.#countLetters()

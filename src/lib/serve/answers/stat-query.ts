@@ -87,7 +87,11 @@ export function questionReader(stat: Stat): (query: unknown) => Question {
     const cell = texts.get('users')?.[0]
     const page = pageOf(cell, texts.get('page_size')?.[0], texts.get('cursor')?.[0])
     return {
-      ...{ stat, given, params: parsed, cell, page },
+      stat,
+      given,
+      params: parsed,
+      cell,
+      page,
       format: texts.get('format')?.[0],
       drawing: drawingOf(texts.get('width')?.[0], texts.get('colors')?.[0]),
       key: JSON.stringify([stat.name, plainParams(parsed), cell, page]),

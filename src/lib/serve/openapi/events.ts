@@ -73,7 +73,9 @@ const exampleEvent = {
 const exampleReject = { index: 1, code: 'missing_user_id', message: 'The user_id is absent or empty.' }
 
 const storedNone = answer('No event is stored; each was rejected, or one was with `mode=atomic`.', 'StoredAnswer', {
-  ...{ received: 1, inserted: 0, duplicates: 0 },
+  received: 1,
+  inserted: 0,
+  duplicates: 0,
   rejected: [{ ...exampleReject, index: 0 }],
 })
 
@@ -120,16 +122,24 @@ const eventsOperation: Schema = {
   },
   responses: {
     200: answer('All events are stored: they are new, or were there before.', 'StoredAnswer', {
-      ...{ received: 2, inserted: 1, duplicates: 1, rejected: [] },
+      received: 2,
+      inserted: 1,
+      duplicates: 1,
+      rejected: [],
     }),
     202: {
       ...answer('The events are safe on disk, and will be stored when the database is back.', 'QueuedAnswer', {
-        ...{ status: 'queued', received: 1, rejected: [] },
+        status: 'queued',
+        received: 1,
+        rejected: [],
       }),
       headers: {},
     },
     207: answer('Some events are stored, the others rejected.', 'StoredAnswer', {
-      ...{ received: 2, inserted: 1, duplicates: 0, rejected: [exampleReject] },
+      received: 2,
+      inserted: 1,
+      duplicates: 0,
+      rejected: [exampleReject],
     }),
     ...problems(...refused),
     422: withProblem(storedNone, '422', 'idempotency_key_reused'),

@@ -41,7 +41,11 @@ export function statParameters(stat: Stat, examples: Readonly<Record<string, str
     const common = { in: 'query', ...(param.isList ? { style: 'form', explode: true } : {}) }
     return [
       {
-        ...{ name, ...common, required: isRequired, description, schema },
+        name,
+        ...common,
+        required: isRequired,
+        description,
+        schema,
         ...(examples[name] === undefined ? {} : { example: asValue(param, examples[name]) }),
       },
       ...otherNames(param).map((other) => ({

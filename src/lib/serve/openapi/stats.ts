@@ -87,7 +87,10 @@ export const statsPaths: Readonly<Record<string, Schema>> = {
 function listOperation(): Schema {
   const names = { type: 'string', enum: stats.map(({ name }) => name) }
   const row = object({
-    ...{ name: names, summary: text, example: text, description: text },
+    name: names,
+    summary: text,
+    example: text,
+    description: text,
     params: { ...text, description: 'Their names, with commas between them.' },
     columns: { ...text, description: 'The columns of a row, each with its kind: `date: date, unique_users: count`.' },
   })

@@ -11,7 +11,7 @@
  * a value runs to the next comma, ` and `, bracket or the end, and blanks around it do not belong to it.
  */
 import { eventFields } from '../../core/event.js'
-import { nearest } from '../../core/nearest.js'
+import { aliasesOf, nearest } from '../../core/nearest.js'
 import { SyntaxProblem, TextScanner } from '../../core/scanner.js'
 import type { Condition, Field, Operator, Selector } from './filter.js'
 
@@ -123,11 +123,16 @@ const operators: ReadonlyMap<string, Operator> = new Map(
 const operatorList = ': = != > >= < <= ~'
 
 /** What other languages write. */
-const foreignOperators: Readonly<Record<string, string>> = {
-  ...{ '==': '=', '===': '=', ':=': '=', '=:': '=', '::': ':', '=~': '~', '~=': '~', ':~': '~' },
-  ...{ '!': '!=', '!==': '!=', '=!': '!=', '<>': '!=', '!:': '!=', ':!': '!=', ':!=': '!=' },
-  ...{ '=>': '>=', '=<': '<=', ':>': '>', ':<': '<', ':>=': '>=', ':<=': '<=' },
-}
+const foreignOperators = aliasesOf({
+  '=': '== === := =:',
+  ':': '::',
+  '~': '=~ ~= :~',
+  '!=': '! !== =! <> !: :! :!=',
+  '>=': '=> :>=',
+  '<=': '=< :<=',
+  '>': ':>',
+  '<': ':<',
+})
 
 interface Value {
   readonly text: string
@@ -261,7 +266,7 @@ class Reader extends TextScanner {
     }
     const operator = operators.get(sign)
     if (operator !== undefined) return operator
-    const meant = foreignOperators[sign]
+    const meant = foreignOperators.get(sign)
     const correction = meant === undefined ? undefined : this.#corrected(from, at, this.at, meant)
     throw this.#corrects(
       `expected an operator (${operatorList}); a value with such characters needs quotes`,

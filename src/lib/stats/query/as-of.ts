@@ -37,7 +37,8 @@ export async function cutAt(s: Session, request: CutRequest): Promise<Cut | unde
   if (newest < first_from) return undefined
   if (newest <= last_before && !(await hasLater(s, request))) return undefined
   return {
-    ...{ tz, wholeBefore: first_from },
+    tz,
+    wholeBefore: first_from,
     day: last_before < first_from ? 'between' : last_before === first_from ? 'inside' : 'mixed',
   }
 }
@@ -65,7 +66,8 @@ export function tablesBeforeAsOf(t: TableNames, context: OpenQueryContext): Tabl
   if (cut.day === 'between') {
     return {
       ...t,
-      ...{ user_times: userTimes, days: sql`(SELECT * FROM ${t.days} AS days WHERE ${isWhole})` },
+      user_times: userTimes,
+      days: sql`(SELECT * FROM ${t.days} AS days WHERE ${isWhole})`,
       event_type_days: sql`(SELECT * FROM ${t.event_type_days} AS event_type_days WHERE ${isWhole})`,
       user_days: sql`(SELECT * FROM ${t.user_days} AS user_days WHERE ${isWhole})`,
     }

@@ -118,7 +118,9 @@ async function cohortsOf(rows: readonly SqlRow[], params: RetentionParams, conte
     ]
     const states = starts.slice(0, -1).map((start, number) => windowState(context, start, starts[number + 1]!))
     return mapInTurns(labels, windows + 1, (label, index) => ({
-      ...{ label, index, users: usersOf(index) },
+      label,
+      index,
+      users: usersOf(index),
       states: numbers.map((number) => states[index + number]!),
     }))
   }
@@ -163,7 +165,10 @@ function windowsOf(rows: readonly SqlRow[]): InstantWindow[] {
     const [begins, ends] = [row.begins as number, row.ends as number]
     const local = row.cohort as string
     windows[index] ??= {
-      ...{ index, begins, ends, isCohort: row.is_cohort as boolean },
+      index,
+      begins,
+      ends,
+      isCohort: row.is_cohort as boolean,
       label: local.includes('T') ? local + offsetText(local, begins) : local,
     }
   }
