@@ -74,7 +74,7 @@ export async function keepFirstRejects(tx: Transaction, batchId: number): Promis
 /**
  * The rejects of a batch in the order of its file, a page at a time.
  *
- * @param page.after only records behind this one
+ * @param page.after only records after this one
  * @param page.limit at most so many
  */
 export async function listRejects(

@@ -12,7 +12,7 @@ export interface ExplainedCheck {
   readonly name: string
   /** The assertion as it was written. */
   readonly assert: string
-  /** That of the value first, those of its bases behind it. */
+  /** That of the value first, those of its bases after it. */
   readonly statements: readonly Statement[]
 }
 

@@ -15,7 +15,7 @@ import { unknownCommand } from './unknown-command.js'
  * Runs one command line and sets `process.exitCode`; never throws.
  *
  * @param importMetaUrl of the script in `bin/`, from which the package is found
- * @param argv the words behind the program's name
+ * @param argv the words after the program's name
  * @param options.commands where the commands lie, relative to the package, when not where package.json says
  */
 export async function run(

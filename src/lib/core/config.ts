@@ -1,6 +1,6 @@
 /**
  * Where the events live: an external database or the embedded one, its schema and its folder. Flags and environment
- * variables come in, a checked `Config` goes out; nothing behind it reads the environment for these again.
+ * variables come in, a checked `Config` goes out; nothing after it reads the environment for these again.
  */
 import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'

@@ -57,7 +57,7 @@ export class TextScanner {
     return pattern.test(this.text)
   }
 
-  /** Moves behind what a sticky pattern matches here. */
+  /** Moves after what a sticky pattern matches here. */
   take(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.at
     const found = pattern.exec(this.text)?.[0]
@@ -69,7 +69,7 @@ export class TextScanner {
     this.take(/\s*/y)
   }
 
-  /** Moves behind the text in double quotes that begins here, and gives it with doubled quotes made single. */
+  /** Moves after the text in double quotes that begins here, and gives it with doubled quotes made single. */
   quoted(): string {
     const opening = this.at
     let text = ''

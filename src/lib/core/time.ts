@@ -69,7 +69,7 @@ export function windowStart(day: Day, grain: Grain, weekStart: Weekday): Day {
   }
 }
 
-/** The first day behind the window that begins on `start`; the next day for hours. */
+/** The first day after the window that begins on `start`; the next day for hours. */
 export function windowEnd(start: Day, grain: Grain): Day {
   if (grain !== 'month') return addDays(start, grain === 'week' ? 7 : 1)
   // The 1st of a month and 31 days is always in the next month.

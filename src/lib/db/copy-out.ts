@@ -44,7 +44,7 @@ export async function copyOut(
   const stop = signal === undefined ? refused.signal : AbortSignal.any([signal, refused.signal])
   return withCancel(tx.client, stop, async () => {
     const copy = tx.client.query(copyTo(`COPY (${withLiterals(query)}) TO STDOUT ${copyOptions}`))
-    // An error behind the last row is the error of the next statement, too.
+    // An error after the last row is the error of the next statement, too.
     copy.on('error', () => {})
     const pieces = copy[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     let isOver = false
@@ -66,7 +66,7 @@ export async function copyOut(
       while (!isOver) await next().catch(() => {})
       throw signal?.aborted ? signal.reason : error
     }
-    // The count comes behind the last row, and the connection is free for this when it is there.
+    // The count comes after the last row, and the connection is free for this when it is there.
     await tx.client.query('SELECT')
     return copy.rowCount
   })

@@ -10,7 +10,7 @@ import type { ExportFormat } from './params.js'
 const quotedInstant = sql`rtrim(to_json(occurred_at AT TIME ZONE 'UTC')::text, '"') || 'Z"'`
 
 /**
- * The properties as JSON text. jsonb puts a space behind each colon and comma; where these alone make the text larger than
+ * The properties as JSON text. jsonb puts a space after each colon and comma; where these alone make the text larger than
  * an import allows, they go. The size on disk is asked first because it costs nothing.
  */
 const properties = sql`CASE

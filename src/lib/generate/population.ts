@@ -32,7 +32,7 @@ export interface Population {
   readonly activeUsers: Int32Array
   /** The sum of `activeUsers`. */
   readonly userDays: number
-  /** The user's next active day after `day`; at or behind the last day: none. */
+  /** The user's next active day after `day`; at or after the last day: none. */
   nextDay(user: number, day: number): number
 }
 

@@ -98,7 +98,7 @@ export function judging(reading: Reading, createdAt: Date): ValidationContext {
     shape,
     timezone,
     copyOptions: copyOptions(shape),
-    mode: 'fast',
+    mode: 'optimistic',
     expectDuplicates: false,
   }
 }

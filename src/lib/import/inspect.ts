@@ -200,7 +200,7 @@ async function judgeFirst(
   wanted: number,
 ): Promise<{ records: InspectedRecord[]; times: string[] }> {
   const context = judging(reading, now)
-  const options = await stageForValidation(tx, context, chunk, 'wary')
+  const options = await stageForValidation(tx, context, chunk, 'bisect')
   const { rows } = await sql<Omit<InspectedRecord, 'record' | 'line' | 'raw' | 'detail'> & { n: number }>`
     SELECT n, event_id::text AS "eventId", user_id AS "userId", event_type AS "eventType", properties::text AS properties,
            to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "occurredAt", code

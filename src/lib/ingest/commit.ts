@@ -68,7 +68,7 @@ export async function commitGroup(
   run: readonly CommitRequest[],
   options: CommitOptions,
 ): Promise<readonly RequestResult[] | null> {
-  const memory = options.mode ?? { now: 'fast' }
+  const memory = options.mode ?? { now: 'optimistic' }
   let mode = memory.now
   for (;;) {
     let written: Written | undefined
@@ -78,14 +78,14 @@ export async function commitGroup(
         failpoint('http.before-commit')
       })
       failpoint('http.committed')
-      if (mode !== 'fast') memory.now = hasRejects(written!.settled) ? mode : 'fast'
+      if (mode !== 'optimistic') memory.now = hasRejects(written!.settled) ? mode : 'optimistic'
       return written!.settled
     } catch (error) {
       if (error instanceof AtomicRefusal) return [error.settled]
       const next = nextMode[mode]
       if (isDataError(error) && next !== undefined) {
         mode = next
-        memory.now = next === 'wary' ? 'strict' : next
+        memory.now = next === 'bisect' ? 'checked' : next
         continue
       }
       // Whoever loses the connection while it commits cannot know what became of it; the server does.
@@ -122,7 +122,7 @@ class Commit {
   readonly #tx: Transaction
   readonly #run: readonly CommitRequest[]
   readonly #options: CommitOptions
-  readonly #trust: ValidationMode
+  readonly #mode: ValidationMode
   readonly #records: RunRecords
   readonly #rules: ValidationRules
   readonly #startedMs = performance.now()
@@ -131,7 +131,7 @@ class Commit {
     this.#tx = tx
     this.#run = run
     this.#options = options
-    this.#trust = mode
+    this.#mode = mode
     this.#records = new RunRecords(run)
     const newest = run.reduce((latest, { receivedAt }) => Math.max(latest, receivedAt.getTime()), 0)
     this.#rules = {
@@ -178,8 +178,8 @@ class Commit {
   }
 
   async #stage(): Promise<SetAside> {
-    const staged = await this.#records.stage(this.#tx, this.#rules, this.#trust)
-    if (this.#trust !== 'wary') return { ...staged, refusals: [] }
+    const staged = await this.#records.stage(this.#tx, this.#rules, this.#mode)
+    if (this.#mode !== 'bisect') return { ...staged, refusals: [] }
     return this.#records.setAside(this.#tx, this.#rules, staged)
   }
 

@@ -117,7 +117,7 @@ class Ingest implements OpenIngest {
   readonly #options: IngestOptions
   readonly #committer: Committer
   readonly #drainer: Drainer
-  readonly #trust = { now: 'fast' as const }
+  readonly #mode = { now: 'optimistic' as const }
   readonly #availability: Availability
   readonly #queueing = new Queue()
   #emptied: Promise<void> | undefined
@@ -182,7 +182,7 @@ class Ingest implements OpenIngest {
 
   async #keep(request: IngestRequest): Promise<RequestAnswer> {
     if (request.chunk.records === 0) return answer(200, { received: 0, inserted: 0, duplicates: 0, rejected: [] })
-    // Events behind others in the spool wait for their turn: the first of an id wins.
+    // Events after others in the spool wait for their turn: the first of an id wins.
     if (this.#isNearlyDrained()) await this.#drained()
     if (this.#mustQueue()) return this.#queue(request)
     try {
@@ -233,7 +233,7 @@ class Ingest implements OpenIngest {
 
   /**
    * Waits a moment until the spool is empty. Under a steady load it would never be: each request would find others there
-   * and go behind them.
+   * and go after them.
    */
   async #drained(): Promise<void> {
     this.#emptied ??= this.#spool.emptied(AbortSignal.timeout(lingerMs)).finally(() => {
@@ -255,7 +255,7 @@ class Ingest implements OpenIngest {
       const startedMs = performance.now()
       try {
         const { timezone } = this.#options
-        const settled = (await commitGroup(this.#db, run, { timezone, alone, mode: this.#trust }))!
+        const settled = (await commitGroup(this.#db, run, { timezone, alone, mode: this.#mode }))!
         this.#availability.back()
         this.#lastCommitAt = new Date()
         const seconds = (performance.now() - startedMs) / 1000

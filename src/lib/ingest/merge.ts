@@ -48,7 +48,7 @@ export const storedTable = sql`pg_temp.ea_stored`
  * The caller holds the visibility lock, so nobody adds or removes an optional rollup meanwhile.
  *
  * @param batchIds for each request the batch that its events belong to; null leaves its records out
- * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
+ * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then validate in the next mode
  */
 export async function mergeGroup(
   tx: Transaction,

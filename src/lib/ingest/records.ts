@@ -70,7 +70,7 @@ export class RunRecords {
       shape,
       rules.mapping,
       rules.timeFormat,
-      mode !== 'fast',
+      mode !== 'optimistic',
     )
     const options: ValidationOptions = { layout, numbering: wholeSource, refused: [], numbered: true }
     if (!this.isInline) {
@@ -123,7 +123,7 @@ function documentsOf(chunk: Chunk): string[] {
 }
 
 /**
- * The good records of a chunk, each on one line with a line feed behind it. JSON has no raw line break inside a string
+ * The good records of a chunk, each on one line with a line feed after it. JSON has no raw line break inside a string
  * (the splitter sees to that), and outside of one a space is as good.
  */
 export function* linesOf(chunk: Chunk): Steps<Buffer> {

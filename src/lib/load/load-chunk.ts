@@ -18,11 +18,11 @@ import { shadowedFlag, type ValidationOptions, type ValidationRules, validationS
 import { stageChunk, staging } from './stage.js'
 
 /**
- * How much a chunk is trusted: `fast` lets casts fail, `strict` asks before each cast, `wary` also searches the records
+ * How a chunk is validated: `optimistic` lets casts fail, `checked` asks before each cast, `bisect` also searches the records
  * that PostgreSQL refuses all the same. Each is tried when the one before ended in a data error.
  */
-export type ValidationMode = 'fast' | 'strict' | 'wary'
-export const nextMode = { fast: 'strict', strict: 'wary', wary: undefined } as const
+export type ValidationMode = 'optimistic' | 'checked' | 'bisect'
+export const nextMode = { optimistic: 'checked', checked: 'bisect', bisect: undefined } as const
 
 /** What judging needs to know, whatever is then done with the answer. */
 export interface ValidationContext {
@@ -70,7 +70,7 @@ const attempts = 6
 /**
  * Merges a chunk, exactly once.
  *
- * @throws EaError `lease_lost`; the server's error when it is not one that trying again can mend
+ * @throws EaError `lease_lost`; the server's error when it is not one that another try can fix
  */
 export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
   for (let attempt = 1; ; attempt++) {
@@ -107,7 +107,7 @@ export async function validateOnly(context: LoadContext, chunk: Chunk): Promise<
 }
 
 /**
- * Runs `body` with as much trust as the last chunk deserved, and again with less after each data error, and after an id
+ * Runs `body` in the mode of the last chunk, and again in the next stricter one after each data error, and after an id
  * that is stored already.
  */
 export async function withEscalation<T extends Pick<ChunkOutcome, 'rejects' | 'duplicates'>>(
@@ -118,7 +118,7 @@ export async function withEscalation<T extends Pick<ChunkOutcome, 'rejects' | 'd
   for (;;) {
     try {
       const outcome = await body({ mode, expectDuplicates })
-      if (mode !== 'fast') context.mode = outcome.rejects.length > 0 ? mode : 'fast'
+      if (mode !== 'optimistic') context.mode = outcome.rejects.length > 0 ? mode : 'optimistic'
       context.expectDuplicates = outcome.duplicates > 0
       return outcome
     } catch (error) {
@@ -182,7 +182,7 @@ const placedIn =
     return { record, line, eventId, fields }
   }
 
-/** Stages a chunk with as much trust as asked for; a wary one with the records set aside that PostgreSQL refuses. */
+/** Stages a chunk; in the mode `bisect` with the records set aside that PostgreSQL refuses. */
 export async function stageForValidation(
   tx: Transaction,
   context: ValidationContext,
@@ -190,11 +190,11 @@ export async function stageForValidation(
   mode: ValidationMode,
 ): Promise<ValidationOptions & { readonly refusals: readonly Rejection[] }> {
   const { rules, shape } = context
-  const layout = stagingLayoutOf(chunk, shape, rules.mapping, rules.timeFormat, mode !== 'fast')
+  const layout = stagingLayoutOf(chunk, shape, rules.mapping, rules.timeFormat, mode !== 'optimistic')
   await prepareSession(tx, context.timezone)
   await stageChunk(tx, chunk, layout, context.copyOptions)
   const options = { layout, numbering: chunk, refused: [], numbered: false }
-  if (mode !== 'wary') return { ...options, refusals: [] }
+  if (mode !== 'bisect') return { ...options, refusals: [] }
   const refusals = await findRejected(tx, rules, options, [1, chunk.good])
   return { ...options, refused: refusals.map((refusal) => refusal.n), refusals }
 }

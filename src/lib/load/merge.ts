@@ -67,7 +67,7 @@ export interface MergeTarget {
 /**
  * Merges what is staged.
  *
- * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then judge strictly
+ * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then validate in the next mode
  * @throws the server's unique violation when an id is stored already and `expectDuplicates` is false: then say true
  */
 export async function mergeStaged(

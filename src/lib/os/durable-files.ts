@@ -18,7 +18,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes all of the buffers, one behind the other, from `position` on; a system call may take less than it is given. */
+/** Writes all of the buffers, one after the other, from `position` on; a system call may take less than it is given. */
 export async function writeAll(handle: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
   let left = buffers.filter(({ length }) => length > 0)
   let at = position

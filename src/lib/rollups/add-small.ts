@@ -116,7 +116,7 @@ async function addFewUserDays(
   await sql`
     WITH placed AS MATERIALIZED (SELECT * FROM ${rows}), ${growing} ${fresh} dayed AS (${addDaysSql(tx, scope, placed)})
     ${more}`.execute(tx.q)
-  // The follower of a new first day has it already; the rows behind it do not.
+  // The follower of a new first day has it already; the rows after it do not.
   if (userDays.some((row) => row.starts && row.old_first !== null && row.first_day < row.old_first)) {
     await moveFirstDaysSql(tx, scope, sql`(SELECT * FROM ${rows})`).execute(tx.q)
   }

@@ -11,8 +11,8 @@ import { columns, type RollupTables, sameColumns } from './sql/rollup-tables.js'
  * `prev_day` that it has from now on; `follower`, the stored day whose `prev_day` it becomes; `old_first`, the first day
  * that its user had until now; `starts`, once per user.
  *
- * One probe of the primary key finds the stored row on or after it, which knows the day before; only behind a user's
- * last day a second one is needed, and only that one behind the last day of all. Sorting delta and stored rows together
+ * One probe of the primary key finds the stored row on or after it, which knows the day before; only after a user's
+ * last day a second one is needed, and only that one after the last day of all. Sorting delta and stored rows together
  * was never cheaper, even when there are as many of both.
  *
  * No event is on a later day than the last one of `days`, whatever its properties: so that holds in every scope, until

@@ -100,7 +100,7 @@ export const retentionStat = defineStat({
     const { windowType, clock, windows } = retentionParams
     const isOfDays = windowType !== 'hour' && clock === 'calendar'
     const dataEnds = dayBehindData(context)
-    // The last condition stays behind the counting because of its first half: pushed down to the rows it costs more than
+    // The last condition stays after the counting because of its first half: pushed down to the rows it costs more than
     // it saves, and the planner, which takes it to leave a third of them, would not let the workers count.
     return sql<SqlRow>`
 WITH cohorts AS (

@@ -91,7 +91,7 @@ export function rowText(row: Row): string {
     .join(', ')
 }
 
-/** Each definition once, behind the stat; behind the names of the checks where a stat was defined in several ways. */
+/** Each definition once, after the stat; after the names of the checks where a stat was defined in several ways. */
 export function definitionTexts({ outcomes }: CheckReport): string[] {
   const defined = outcomes.filter(({ definition }) => definition !== '')
   return [...groupedBy(defined, subjectName)].flatMap(([subject, ofSubject]) => {
@@ -130,7 +130,7 @@ function quantityText(
   return kind === 'count' ? text : kind === 'points' ? `${text} pp` : `${text}%`
 }
 
-/** Digits behind the point: more than usual when a value would be rounded to the very number it is compared with. */
+/** Digits after the point: more than usual when a value would be rounded to the very number it is compared with. */
 function digitsThatTell(value: number, scale: number, threshold: string, usual: number): number {
   const numbers = (threshold.match(/-?\d[\d_]*(?:\.\d+)?/g) ?? []).map((text) => Number(text.replaceAll('_', '')))
   const limits =

@@ -224,7 +224,7 @@ async function jwtOptions(flags: GivenServeFlags, env: NodeJS.ProcessEnv): Promi
   return { jwksUrl, secret, issuer: issuer!, audience: audience!, algorithms: listOf([algorithms!]) }
 }
 
-/** The text of a file without the line break that editors put behind it. */
+/** The text of a file without the line break that editors put after it. */
 async function readSecret(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).replace(/\r?\n$/, '')

@@ -79,8 +79,8 @@ type Decompressor = Transform & { readonly bytesWritten: number }
 
 /**
  * A compressed file may have several parts (gzip members, zstd frames), each complete in itself. A decompressor of Node
- * may end after one of them without a word about the bytes behind it (zstd always does, gzip at zeros), so a new one
- * goes on where it stopped. Zeros behind the last part are padding.
+ * may end after one of them without a word about the bytes after it (zstd always does, gzip at zeros), so a new one
+ * goes on where it stopped. Zeros after the last part are padding.
  */
 async function* partsOf(input: Input, decompressor: () => Decompressor, name: string): AsyncGenerator<Buffer> {
   try {
@@ -162,7 +162,7 @@ class Input {
     if (block.length > 0) this.#back = block
   }
 
-  /** Whether another part follows; behind a part zeros are skipped. */
+  /** Whether another part follows; after a part zeros are skipped. */
   async hasMore(isBehindPart: boolean): Promise<boolean> {
     for (;;) {
       const block = await this.take()

@@ -177,7 +177,7 @@ function strictDecoder(encoding: string, firstByte: number): Decoder {
     try {
       return Buffer.from(decoder.decode(piece, { stream: !atEnd }), 'utf8')
     } catch {
-      // A line feed is never a part of a longer character, so reading can begin behind one.
+      // A line feed is never a part of a longer character, so reading can begin after one.
       const from = previous.lastIndexOf(0x0a) + 1
       const bytes = Buffer.concat([previous.subarray(from), piece])
       throw undecodable(encoding, offset - (previous.length - from) + failsAt(encoding, bytes))

@@ -76,7 +76,7 @@ async function readLines(bytes: Buffer, from: number): Promise<Chunk> {
 }
 
 async function readArray(bytes: Buffer, from: number, to: number): Promise<Chunk> {
-  // Before the splitter sees it, which reads on behind every fault: that is for files, and can take it very long.
+  // Before the splitter sees it, which reads on after every fault: that is for files, and can take it very long.
   const longest = await inTurns(requireSoundArray(bytes, from, to))
   if (longest > limits.recordMaxBytes)
     return oneChunk([await inTurns(asLines(bytes, from, to))], { kind: 'lines' }, from)

@@ -172,7 +172,7 @@ export function malformed(bytes: Buffer, at: number, expected: string): EaError 
   })
 }
 
-/** The first byte at or behind `from` that is no white space; `bytes.length` when there is none. */
+/** The first byte at or after `from` that is no white space; `bytes.length` when there is none. */
 export function skipSpace(bytes: Buffer, from: number): number {
   let at = from
   while (at < bytes.length) {
@@ -183,7 +183,7 @@ export function skipSpace(bytes: Buffer, from: number): number {
   return at
 }
 
-/** Where the text begins: behind a byte order mark. */
+/** Where the text begins: after a byte order mark. */
 export function afterByteOrderMark(bytes: Buffer): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
 }

@@ -72,7 +72,7 @@ export interface RequestAnswer {
   readonly replayed: boolean
 }
 
-/** A request as it lies in the spool: its good records only, each one line of JSON with a line feed behind it. */
+/** A request as it lies in the spool: its good records only, each one line of JSON with a line feed after it. */
 export interface SpooledRequest extends Omit<IngestRequest, 'chunk'> {
   readonly lines: Buffer
   /** How many lines there are. */

@@ -1,5 +1,5 @@
 /**
- * Reads a segment that a crash, a power cut or a bad disk may have harmed, and mends it: what a cut write left behind is
+ * Reads a segment that a crash, a power cut or a bad disk may have harmed, and repairs it: what a cut write left behind is
  * cut off, what was whole once and is not any more becomes a dead letter, and every good request goes on.
  */
 import { open, readdir, readFile, rm } from 'node:fs/promises'

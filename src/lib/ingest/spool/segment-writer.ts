@@ -67,7 +67,7 @@ export class SegmentWriter {
     await handle?.close()
   }
 
-  /** Best effort: whatever stays behind the good bytes is not read as long as this process lives, and mended by the next. */
+  /** Best effort: whatever stays after the good bytes is not read as long as this process lives, and repaired by the next. */
   async #cutBack(): Promise<void> {
     const handle = this.#handle
     this.#handle = undefined

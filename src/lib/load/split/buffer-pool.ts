@@ -1,6 +1,6 @@
 /**
  * The memory of one chunk: its bytes, and for each good record where it begins, where it stops and on which line.
- * Rooms go round: a released chunk gives its room to a later one, so memory stays flat however long the source is.
+ * Buffers are reused: a released chunk gives its own to a later one, so memory stays flat however long the source is.
  */
 
 export class ChunkBuffer {

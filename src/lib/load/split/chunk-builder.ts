@@ -30,14 +30,14 @@ interface Reason {
 }
 
 /**
- * The rejects of a chunk, as numbers in its room: there may be one for every two bytes, and an object for each would take
+ * The rejects of a chunk, as numbers in its buffer: there may be one for every two bytes, and an object for each would take
  * many times the memory of the chunk.
  */
 class RejectPlaces {
   length = 0
   readonly reasons: Reason[] = []
   readonly #indexes = new Map<RejectCode, Map<string | undefined, number>>()
-  /** The bytes of the last one, where they are not kept in the room. */
+  /** The bytes of the last one, where they are not kept in the buffer. */
   #copy: Buffer | undefined
 
   /** @param raw its bytes, when they are not those between `from` and `to` */
@@ -85,7 +85,7 @@ class RejectPlaces {
 const width = 5
 
 interface Place {
-  /** Its bytes in the room. */
+  /** Its bytes in the buffer. */
   readonly from: number
   readonly to: number
   /** Counted from 0 at the start of the chunk. */
@@ -96,16 +96,16 @@ interface Place {
 
 export class ChunkBuilder {
   readonly window: InputBuffer
-  /** Index of its first byte in the room. */
+  /** Index of its first byte in the buffer. */
   readonly from: number
   /**
-   * A border lies at the first record end at or behind this index. The window reaches behind it, or to the end of
+   * A border lies at the first record end at or after this index. The window reaches after it, or to the end of
    * the source: bytes can be missing inside a record only, never between two.
    */
   readonly target: number
   /** Where scanners stop before the border is reached, to let others have their turn; at most `target`. */
   pauseAt = 0
-  /** Offset in the content of the room's first byte. */
+  /** Offset in the content of the buffer's first byte. */
   readonly base: number
   /** Where the next record begins, as far as has been read. */
   at: number
@@ -174,8 +174,8 @@ export class ChunkBuilder {
   /**
    * Adds a reject that begins at `at`.
    *
-   * @param to where its bytes end in the room
-   * @param raw its bytes, when they are not those of the room
+   * @param to where its bytes end in the buffer
+   * @param raw its bytes, when they are not those of the buffer
    */
   reject(fault: Fault, to: number, raw?: Buffer): void {
     const { at: from, line, good: goodBefore, buffer } = this
@@ -185,7 +185,7 @@ export class ChunkBuilder {
   }
 
   /**
-   * The chunk, which ends at `at`. From here on the room is the chunk's.
+   * The chunk, which ends at `at`. From here on the buffer is the chunk's.
    *
    * @param byteTo where it ends in the content, which is not told by `at` once bytes were dropped
    */

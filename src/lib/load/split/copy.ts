@@ -52,11 +52,11 @@ export interface CopyLayout {
   readonly rewrites: readonly number[]
   /** No blank line and no reject stands between the good records. */
   readonly isUnbroken: boolean
-  /** The index behind the chunk's last byte. */
+  /** The index after the chunk's last byte. */
   readonly to: number
 }
 
-/** The bytes for COPY: slices of the room where that will do. */
+/** The bytes for COPY: slices of the buffer where that will do. */
 export function copyDataOf(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape): Iterable<Buffer> {
   if (layout.good === 0) return []
   const all = { [Symbol.iterator]: () => joined(buffer, layout, shape) }
@@ -109,7 +109,7 @@ function piecesOf(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape, lineEnd
   return pieces
 }
 
-/** Every record with LF behind it, many of them in each buffer. */
+/** Every record with LF after it, many of them in each buffer. */
 function* joined(buffer: ChunkBuffer, layout: CopyLayout, shape: Shape): Generator<Buffer> {
   const { bytes, starts, stops } = buffer
   let next = 0

@@ -1,6 +1,6 @@
 /**
  * A window on the source: the bytes from the start of the chunk being cut to as far as has been read. Buffers of any
- * size come in; what the scanners see is one contiguous run of bytes with a line feed behind it as a sentinel.
+ * size come in; what the scanners see is one contiguous run of bytes with a line feed after it as a sentinel.
  */
 
 import type { BufferPool, ChunkBuffer } from './buffer-pool.js'
@@ -8,7 +8,7 @@ import { lf } from './line-ends.js'
 
 export class InputBuffer {
   buffer: ChunkBuffer
-  /** How many bytes of the room are filled; `buffer.bytes[end]` is always a line feed. */
+  /** How many bytes of the buffer are filled; `buffer.bytes[end]` is always a line feed. */
   end = 0
   /** The offset of `buffer.bytes[0]` in the source. */
   base = 0
@@ -46,7 +46,7 @@ export class InputBuffer {
     this.#seal()
   }
 
-  /** Moves on to a new room; what lies at `from` and behind comes along. The old room stays as it is. */
+  /** Moves on to a new buffer; what lies at `from` and after comes along. The old buffer stays as it is. */
   renew(from: number): void {
     const old = this.buffer.bytes
     this.buffer = this.#pool.take(this.end - from + 1)

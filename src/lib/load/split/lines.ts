@@ -17,7 +17,7 @@ const openBrace = 0x7b
 export class LinesScanner implements Scanner {
   readonly crEnds = true
   readonly #maxRecordBytes: number
-  /** Where the first CR at or behind `from` is, in the window that begins at `base` and ends at `end`. */
+  /** Where the first CR at or after `from` is, in the window that begins at `base` and ends at `end`. */
   #found = { base: -1, from: 0, end: -1, cr: -1 }
 
   constructor(maxRecordBytes: number) {

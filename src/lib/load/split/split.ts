@@ -19,12 +19,12 @@ const maxLookaheadBytes = 64 * 1024
 /**
  * Cuts a source into chunks at record borders.
  *
- * A chunk ends behind the first record, blank line or reject (line end included) whose end lies `chunkBytes` or more
- * behind the chunk's start, or that is its record number `chunkRecords`; the last one ends with the source. Blank lines behind that border belong to the next
+ * A chunk ends after the first record, blank line or reject (line end included) whose end lies `chunkBytes` or more
+ * after the chunk's start, or that is its record number `chunkRecords`; the last one ends with the source. Blank lines after that border belong to the next
  * chunk. Borders, records and rejects depend on the content, `chunkBytes`, `chunkRecords`, `maxRecordBytes` and `shape` only, not on
  * the sizes of the source's buffers.
  *
- * A record that breaks a rule ends at its first line break (of those that end records), and reading goes on behind it. A line longer than
+ * A record that breaks a rule ends at its first line break (of those that end records), and reading goes on after it. A line longer than
  * `maxRecordBytes` is always `record_too_long`: its `raw` keeps the first `maxRecordBytes` bytes and its detail tells
  * the true length. So at most about `chunkBytes + maxRecordBytes` bytes are held for a chunk (twice that for a moment
  * while a buffer grows).
@@ -66,7 +66,7 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
         yield chunk
         return
       }
-      // Before the chunk goes out: its consumer may release it, and what is left of the room is needed.
+      // Before the chunk goes out: its consumer may release it, and what is left of the buffer is needed.
       window.renew(builder.at)
       at = 0
       yield chunk
@@ -205,7 +205,7 @@ class Cutter {
     let at = start
     while (!this.#rejectHeld(fault, at)) {
       const { stop } = findLineEnd(window.buffer.bytes, at, window.end, this.#scanner.crEnds)
-      // The window reaches behind the chunk's target, so the line does, too: nothing of this chunk comes after it.
+      // The window reaches after the chunk's target, so the line does, too: nothing of this chunk comes after it.
       if (stop - start > this.#maxRecordBytes) {
         if (!this.#isSound()) {
           this.#readCarefully()
@@ -241,7 +241,7 @@ class Cutter {
     this.#scanner.recover(builder, false)
   }
 
-  /** @param raw the line, cut to what may be held, when it is not in the room */
+  /** @param raw the line, cut to what may be held, when it is not in the buffer */
   #addReject(fault: Fault, lineBytes: number, raw?: Buffer): void {
     const isCut = lineBytes > this.#maxRecordBytes
     const found: Fault = isCut ? { code: 'record_too_long', detail: `${lineBytes} bytes` } : fault
@@ -249,7 +249,7 @@ class Cutter {
   }
 }
 
-/** The index behind the line end at `stop`, or `end` when the source ends there. */
+/** The index after the line end at `stop`, or `end` when the source ends there. */
 function afterLineEnd(bytes: Buffer, stop: number, end: number): number {
   if (stop === end) return end
   const isCrlf = bytes[stop] === cr && stop + 1 < end && bytes[stop + 1] === lf

@@ -1,6 +1,6 @@
 /**
  * A mapping as SQL: from a staged row (columns `c1 … cN`, or one JSON document in `c1`) to the five fields of an event
- * as they were given. The same for CSV and JSON behind this file; nothing is judged here.
+ * as they were given. The same for CSV and JSON after this file; nothing is judged here.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { isName, mergedParts, namesIn } from '../mapping/expression.js'

@@ -20,7 +20,7 @@ import { instantSql } from './time-sql.js'
 export interface ValidationRules {
   readonly mapping: Mapping
   readonly timeFormat: TimeFormat
-  /** Events may not lie behind this instant. */
+  /** Events may not lie after this instant. */
   readonly latest: Date
 }
 

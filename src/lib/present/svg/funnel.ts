@@ -1,4 +1,4 @@
-/** A funnel as bars: for each step who reached it, and behind it who was lost since the step before. */
+/** A funnel as bars: for each step who reached it, and after it who was lost since the step before. */
 import { human } from '../tables/cell-text.js'
 import { legendOf, shown } from './axes.js'
 import { lostColor, seriesColor } from './colors.js'

@@ -22,7 +22,7 @@ export function completeRows(columns: readonly FlatColumn[]): boolean[] {
 
 /**
  * A long series (`date, key, value`, and a flag that is one for all keys of a date) with a row for each date and a column
- * for each key, both in the order of their first appearance, the flag behind them; a pair that is missing is null.
+ * for each key, both in the order of their first appearance, the flag after them; a pair that is missing is null.
  *
  * @returns undefined when the columns are others, or a pair stands there twice
  */

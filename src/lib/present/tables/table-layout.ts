@@ -11,7 +11,7 @@ import { cellWidth, type GridCell, type GridColumn, largest } from './grid.js'
 export interface TableLayoutColumn {
   /** In lines; the last one stands above the first cell. */
   readonly heading: readonly string[]
-  /** The heading where there is little room; by itself it is broken behind underscores. */
+  /** The heading where there is little room; by itself it is broken after underscores. */
   readonly narrowHeading?: readonly string[] | undefined
   readonly align: 'left' | 'right'
   /** One for each row. */
@@ -93,7 +93,7 @@ function widthOf(column: TableLayoutColumn): number {
   return Math.max(1, contentWidth(column), largest(column.heading.map(textWidth)))
 }
 
-/** The heading broken behind underscores and spaces, so that it needs no more room than the cells below it. */
+/** The heading broken after underscores and spaces, so that it needs no more room than the cells below it. */
 function withNarrowHeading(column: TableLayoutColumn): TableLayoutColumn {
   if (column.narrowHeading !== undefined) return { ...column, heading: column.narrowHeading }
   const words = column.heading.flatMap((line) => line.split(/(?<=[_ ])/))

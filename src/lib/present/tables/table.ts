@@ -58,7 +58,7 @@ function wholePivot(pivot: readonly FlatColumn[] | undefined, width: number): Ta
   return fitsWhole(sheet, width) ? sheet : undefined
 }
 
-/** The columns as they are. The first one says what a row is about; the bars show the first count behind it. */
+/** The columns as they are. The first one says what a row is about; the bars show the first count after it. */
 function plainSheet(flat: readonly FlatColumn[], grouped: boolean): TableLayout {
   const behind = isSeries(flat)
     ? -1

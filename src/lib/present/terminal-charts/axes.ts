@@ -29,7 +29,7 @@ export interface Frame {
   readonly points: readonly { readonly label: string; readonly column: number }[]
 }
 
-/** Columns that stand left of the canvas for labels of this width: a space and the axis behind them. */
+/** Columns that stand left of the canvas for labels of this width: a space and the axis after them. */
 export function marginColumns(labelColumns: number): number {
   return labelColumns + 2
 }
@@ -57,7 +57,7 @@ export function framed({ canvas, sideLabels, points }: Frame, marks: AxisMarks, 
   const floor = new Array<string>(canvas[0]!.length).fill(marks.floor)
   let labels = ''
   for (const { label, column } of labelled) {
-    // The last label may have less room behind its tick than it needs.
+    // The last label may have less room after its tick than it needs.
     const start = Math.max(0, Math.min(margin + column, widthColumns - label.length))
     if (labels !== '' && start < labels.length + 1) continue
     labels = labels.padEnd(start) + label

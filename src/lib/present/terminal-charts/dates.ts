@@ -3,7 +3,7 @@
 /** What the points of a candidate have in common; a point where that changes has a label. */
 type Period = (label: string, index: number) => string | number
 
-/** From the finest to the coarsest; labels are `YYYY-MM-DD`, those of hours have a time behind it. */
+/** From the finest to the coarsest; labels are `YYYY-MM-DD`, those of hours have a time after it. */
 const periods: readonly Period[] = [
   (label) => label,
   (_, index) => Math.floor(index / 2),
@@ -41,7 +41,7 @@ function monthOf(label: string): number {
  *
  * @param labels of all points, in order
  * @param columns where each point is drawn; ascending
- * @param needColumns what a label takes, with the space behind it
+ * @param needColumns what a label takes, with the space after it
  * @returns their indexes; the first point is among them unless a round one is too close
  */
 export function labelledPoints(labels: readonly string[], columns: readonly number[], needColumns: number): number[] {

@@ -34,7 +34,7 @@ export async function dropTimes(tx: Transaction, rollups: readonly EventTypeRoll
  * Computes the times of some events into the temp table `ea_delta_times (rollup, user_id, times)`, which ends with the
  * transaction; one that is there already is made again. Needs no lock.
  *
- * @param events a relation with `user_id, event_type, occurred_at`, as it stands behind FROM
+ * @param events a relation with `user_id, event_type, occurred_at`, as written after FROM
  */
 export async function prepareTimes(
   tx: Transaction,
@@ -152,7 +152,7 @@ function timesSql(events: RawBuilder<unknown>, kept: RawBuilder<unknown>): RawBu
         GROUP BY kept.rollup, of_type.user_id) collected`
 }
 
-/** Two sorted arrays as one; nearly always the added times lie behind the stored ones, and nothing needs a sort. */
+/** Two sorted arrays as one; nearly always the added times lie after the stored ones, and nothing needs a sort. */
 function mergedSql(stored: RawBuilder<unknown>, added: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`CASE WHEN ${added}[1] >= ${stored}[cardinality(${stored})] THEN ${stored} || ${added}
                 ELSE ARRAY(SELECT unnest(${stored} || ${added}) ORDER BY 1) END`

@@ -7,7 +7,7 @@ import type { Session } from '../../db/connect.js'
 import { propertyGroupsSql, registeredValues } from './property-values.js'
 import { allEvents, neighboursSql, propertyValues } from './rollup-tables.js'
 
-/** The events that count, as they stand behind FROM: a batch that is loading is left out, in the same snapshot. */
+/** The events that count, as they stand after FROM: a batch that is loading is left out, in the same snapshot. */
 export function completedEvents({ t }: Session): RawBuilder<unknown> {
   return sql`${t.events} WHERE batch_id <> ALL (ARRAY(SELECT id FROM ${t.import_batches} WHERE status = 'loading'))`
 }

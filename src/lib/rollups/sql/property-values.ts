@@ -9,7 +9,7 @@ import { maxValueCharacters, type PropertyRollup } from './on-demand.js'
 /**
  * Groups `rollup, value, user_id, day, events` of some events, in one scan for all rollups.
  *
- * @param events a relation with `user_id, occurred_at, properties`, as it stands behind FROM
+ * @param events a relation with `user_id, occurred_at, properties`, as written after FROM
  * @param zone the zone of the days: a name, or an interval
  * @param values what an event `e` has: `valuesOf` or `registeredValues`
  */
@@ -38,7 +38,7 @@ export function propertyText(properties: RawBuilder<unknown>, path: readonly str
 /** Whether a value has rows; not so for NULL. */
 export const isInRollup = sql`char_length(value) <= ${sql.lit(maxValueCharacters)}`
 
-/** The values `(rollup, value)` that an event `e` has of these properties, as it stands behind LATERAL. */
+/** The values `(rollup, value)` that an event `e` has of these properties, as written after LATERAL. */
 export function valuesOf(rollups: readonly PropertyRollup[]): RawBuilder<unknown> {
   const rows = rollups.map(({ id, path }) => sql`(${id}::smallint, ${propertyText(sql`e.properties`, path)})`)
   return sql`(VALUES ${sql.join(rows)})`

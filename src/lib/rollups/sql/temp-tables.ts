@@ -35,7 +35,7 @@ export async function dropTempTables(tx: Transaction, names: readonly string[]):
   await sql`DROP TABLE IF EXISTS ${sql.join(names.map((name) => tempTable(name)))}`.execute(tx.q)
 }
 
-/** A temp table by its name, as it stands behind FROM. */
+/** A temp table by its name, as written after FROM. */
 export function tempTable(name: string): RawBuilder<unknown> {
   return sql.id('pg_temp', name)
 }

@@ -46,7 +46,7 @@ WHERE ${all(conditions)}
 GROUP BY user_id`
 }
 
-// A day or an instant, and behind a colon anything.
+// A day or an instant, and after a colon anything.
 const cellForm = /^(\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?)(?::(.*))?$/s
 
 /** An instant in an hour that has begun; only the database knows which hours the range has. */

@@ -53,7 +53,7 @@ export interface Exclusion {
 }
 
 /**
- * Reads an exclusion: a selector, and behind it maybe the steps between which it counts.
+ * Reads an exclusion: a selector, and after it maybe the steps between which it counts.
  *
  * @param stepCount of the funnel; without steps the exclusion counts from its first to its last
  * @throws SyntaxProblem
@@ -114,7 +114,7 @@ const maxPathChars = 4000
 
 const plainKey = /^[^\s.,:=!<>~"[\]]+$/
 const plainValue = /^[^\s,:=!<>~*'"[\]]+$/
-/** Blanks at the ends are left out, the others have a meaning; steps may stand behind an exclusion. */
+/** Blanks at the ends are left out, the others have a meaning; steps may stand after an exclusion. */
 const oddStep = /^$|^\s|\s$|["[\]]|:\s*\d+\s*-\s*\d+$/
 
 const operators: ReadonlyMap<string, Operator> = new Map(
@@ -182,7 +182,7 @@ class Reader extends TextScanner {
     return { eventType, conditions, text: this.text.slice(from, this.at) }
   }
 
-  /** The steps behind the selector of an exclusion. */
+  /** The steps after the selector of an exclusion. */
   steps(stepCount: number): { after: number; before: number } {
     this.skipBlanks()
     if (this.isAtEnd()) return { after: 1, before: stepCount }

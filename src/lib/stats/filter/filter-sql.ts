@@ -119,7 +119,7 @@ function comparison(field: Field, operator: Operator, value: string, columns: Ev
   if (!isNumber(value)) return sql`(false)`
   const holds = sql`${signs[operator as keyof typeof signs]} ${value}::numeric`
   const text = fieldSql(field, columns)
-  // A cast stands only behind the WHEN that makes it safe: CASE is the one thing that keeps this order.
+  // A cast is only written after the WHEN that makes it safe: CASE is the one thing that keeps this order.
   const asText = sql`CASE WHEN ${isNumberSql(text)} THEN ${text}::numeric ${holds} ELSE false END`
   if (field.kind !== 'property') return sql`(${asText})`
   const json = propertyJson(field.path, columns)

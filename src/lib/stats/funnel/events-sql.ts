@@ -2,7 +2,7 @@
  * The events of a funnel: which are read at all, which steps each satisfies, and where it stands in the sequence of its
  * user. The forms of the statement build on these.
  *
- * Later steps may lie behind the range by the window, so events are read up to there; `starts` marks those on its days.
+ * Later steps may lie after the range by the window, so events are read up to there; `starts` marks those on its days.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { addDays } from '../../core/time.js'
@@ -12,7 +12,7 @@ import { all, inSegments, onDays } from '../query/events.js'
 import { type QueryContext, visibleOnly } from '../query/query-context.js'
 import type { FunnelPlan } from './plan.js'
 
-/** A position behind all events: no excluded event follows. */
+/** A position after all events: no excluded event follows. */
 export const never = sql.lit(2_147_483_647)
 
 export interface FunnelQuestion {
@@ -98,7 +98,7 @@ export function nextExcluded(index: number): RawBuilder<unknown> {
 /**
  * A query for the events in the order of their users: `user_id, occurred_at, starts, satisfied, excluded, pos` (from 1,
  * in the order of time and id), and with exclusions `last_pos`, the last position inside a window that begins here, and
- * `next_excluded_1` …, the position of the first event behind this one that the exclusion names.
+ * `next_excluded_1` …, the position of the first event after this one that the exclusion names.
  *
  * @param hasOthers whether events that are neither step nor excluded are in the sequence
  */

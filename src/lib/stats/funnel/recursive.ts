@@ -4,7 +4,7 @@
  * All attempts walk one step at a time, together. The events of a user at one time form an instant; inside it they may
  * be taken in any order, each once (`used` are the positions taken there). From where an attempt stands it goes on inside
  * its instant or to the next one that has an event of the next step; where an exclusion begins with that step, a later
- * event may have a longer clean stretch before it, so the first ones behind each excluded event are tried too. Of attempts with one start and the same
+ * event may have a longer clean stretch before it, so the first ones after each excluded event are tried too. Of attempts with one start and the same
  * limits (the next excluded events that they must not pass), only those in the earliest instant walk on: whatever the
  * others can reach, these can. Events of one instant that nothing tells apart are taken in their order.
  *
@@ -23,7 +23,7 @@ import {
   windowInterval,
 } from './events-sql.js'
 
-/** The name of the column that tells an event of the first instant of its step behind an excluded event. */
+/** The name of the column that tells an event of the first instant of its step after an excluded event. */
 const leadsAt = (step: number) => sql.ref(`leads_${step}`)
 
 /**
@@ -57,7 +57,7 @@ export function recursiveAttempts(question: FunnelQuestion): RawBuilder<unknown>
   const isClean = plan.exclusions.map((_, index) => sql`${limits[index]!} > last_pos`)
   const lastPos = plan.exclusions.length === 0 ? sql`NULL::int AS last_pos` : sql`last_pos`
   const beginning = [...new Set(plan.exclusions.map(({ after }) => after).filter((after) => after > 1))]
-  // Where such an exclusion begins, also the instants that are the first of their step behind an excluded event.
+  // Where such an exclusion begins, also the instants that are the first of their step after an excluded event.
   const leads = beginning.map((step) => {
     const begun = plan.exclusions.reduce((sum, { after }, index) => (after === step ? sum + 2 ** index : sum), 0)
     return sql`,

@@ -3,7 +3,7 @@
  * add event_type:purchase`). What then happens to them is told in `search-events.ts`.
  *
  * `user_times` knows no range: the times of the first step are cut to the days of the range, exactly. The others are cut
- * to what an attempt can reach, which only saves work: what lies before the first start or behind the window never counts.
+ * to what an attempt can reach, which only saves work: what lies before the first start or after the window never counts.
  */
 import { type RawBuilder, sql } from 'kysely'
 import { addDays, type Day, isSameTimeZone } from '../../core/time.js'

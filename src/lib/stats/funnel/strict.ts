@@ -7,7 +7,7 @@ import { bitOfStep, type FunnelQuestion, isOpen, nextExcluded, sequence, windowI
 
 /**
  * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps; an attempt is open
- * when its window is and no event of its user has come behind its last step, nor an excluded one.
+ * when its window is and no event of its user has come after its last step, nor an excluded one.
  */
 export function strictAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
@@ -23,7 +23,7 @@ export function strictAttempts(question: FunnelQuestion): RawBuilder<unknown> {
       sql`lead(occurred_at, ${sql.lit(step - 1)}) OVER onward AS ${at(step)}`,
       sql`lead(satisfied, ${sql.lit(step - 1)}) OVER onward AS ${satisfied(step)}`,
     ]),
-    // Where an exclusion begins at a later step, what counts is the next excluded event behind that step.
+    // Where an exclusion begins at a later step, what counts is the next excluded event after that step.
     ...plan.exclusions.map(
       ({ after }, index) => sql`lead(${nextExcluded(index)}, ${sql.lit(after - 1)}) OVER onward AS ${limit(index)}`,
     ),

@@ -183,7 +183,7 @@ function offsetText(local: string, atSeconds: number): string {
   return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`
 }
 
-/** The day behind the newest one of the data. */
+/** The day after the newest one of the data. */
 export function dayBehindData({ dataUntil }: QueryContext): string | null {
   return dataUntil === null ? null : addDays(dataUntil, 1)
 }

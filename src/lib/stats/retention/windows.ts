@@ -54,7 +54,7 @@ export function dayCohorts(windowType: DayGrain, context: QueryContext): Day[] {
   return cohorts
 }
 
-/** The first day behind the last window that is looked at. */
+/** The first day after the last window that is looked at. */
 export function lastDay(windowType: DayGrain, windows: number, context: QueryContext): Day {
   const last = dayCohorts(windowType, context).at(-1)!
   return addWindows(last, windowType, windows + 1)
