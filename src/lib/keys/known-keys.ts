@@ -98,7 +98,7 @@ async function withKeysOf<T>(db: Database, use: (known: KnownKeys) => Promise<T>
   beganAt = performance.now()
   const timer = setInterval(readAgain, refreshMs).unref()
   try {
-    // A table that is missing or may not be read will not mend itself.
+    // A table that is missing or may not be read will not fix itself.
     if (failure !== undefined && sqlState(failure)?.startsWith('42')) throw asDatabaseError(failure)
     return await use({
       get isRead() {

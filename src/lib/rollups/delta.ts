@@ -1,7 +1,7 @@
 /**
  * The delta of one batch: how many events each user and each event type has on each day, also with each value of the
  * properties that have a rollup of their own, and the times of the event types that have one. It is computed into temp
- * tables before the visibility lock is taken, because it is the dear part and needs no lock: the batch's events do not
+ * tables before the visibility lock is taken, because it is the expensive part and needs no lock: the batch's events do not
  * change any more. `addDelta` and `removeDelta` apply it.
  */
 import { isDeepStrictEqual } from 'node:util'

@@ -1,6 +1,6 @@
 /**
  * Takes a prepared delta out of the rollups: what undoing a batch does. Rows that reach 0 vanish; of the users who lost
- * a day, the previous day of what follows and the first day are mended.
+ * a day, the previous day of what follows and the first day are fixed.
  */
 import { sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'

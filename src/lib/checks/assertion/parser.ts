@@ -73,16 +73,16 @@ export function readAssertion(text: string): { assertion: Assertion; places: Sou
 
 const name = /[A-Za-z_][A-Za-z0-9_]*/y
 
-/** A text with more mistakes than that is not mended. */
-const mostMends = 3
+/** A text with more mistakes than that is not corrected. */
+const maxCorrections = 3
 
 class Reader extends TextScanner {
-  readonly #mends: number
+  readonly #corrections: number
   readonly places: SourceLocations = { subject: 0, column: 0, index: 0, where: [], change: 0, base: 0, quantities: [] }
 
-  constructor(text: string, mends = mostMends) {
+  constructor(text: string, corrections = maxCorrections) {
     super(text)
-    this.#mends = mends
+    this.#corrections = corrections
   }
 
   assertion(): Assertion {
@@ -107,7 +107,7 @@ class Reader extends TextScanner {
     if (word === 'freshness') return { kind: 'freshness' }
     if (word === 'rejected' || word === 'duplicates') return { kind: word, over: { batches: 1 } }
     if ((aggregates as readonly string[]).includes(word) && this.sees(/\s*([=!<>]|between|change)/iy)) {
-      const meant = word === 'count' ? this.#mended(from, this.at, 'count()') : undefined
+      const meant = word === 'count' ? this.#corrected(from, this.at, 'count()') : undefined
       throw this.problem(`expected ( after ${word}, and a column`, this.at, meant)
     }
     return this.#measure(undefined, word, from)
@@ -126,10 +126,10 @@ class Reader extends TextScanner {
         throw this.problem(
           'expected freshness alone',
           from,
-          end < 0 ? undefined : this.#mended(from, end + 1, 'freshness'),
+          end < 0 ? undefined : this.#corrected(from, end + 1, 'freshness'),
         )
       }
-      throw this.problem(`expected ${aggregateList}`, from, meant && this.#mended(from, from + word.length, meant))
+      throw this.problem(`expected ${aggregateList}`, from, meant && this.#corrected(from, from + word.length, meant))
     }
     const at = this.at
     const column = this.take(name)
@@ -154,7 +154,7 @@ class Reader extends TextScanner {
     if (milliseconds > 0) return { kind, over: { seconds: milliseconds / 1000 } }
     const read = readQuantity(text)
     const meant = 'quantity' in read ? undefined : read.meant
-    const suggestion = meant && this.#mended(at, at + text.length, meant)
+    const suggestion = meant && this.#corrected(at, at + text.length, meant)
     throw this.problem('expected a number of batches such as 10, or a time such as 7d', at, suggestion)
   }
 
@@ -189,7 +189,7 @@ class Reader extends TextScanner {
     const at = this.at
     const sign = this.take(/[:=!<>~≤≥≠]+/y)
     if (sign !== '=') {
-      const suggestion = sign === undefined ? undefined : this.#mended(at, this.at, '=')
+      const suggestion = sign === undefined ? undefined : this.#corrected(at, this.at, '=')
       throw this.problem('expected =', at, sign === ':' || sign === '==' ? suggestion : undefined)
     }
     this.skipBlanks()
@@ -204,7 +204,7 @@ class Reader extends TextScanner {
     const value = this.take(/[^"[\]]*/y)!.trimEnd()
     if (value === '') throw this.problem('expected a value; an empty one is ""', at)
     if (/^'.*'$/s.test(value)) {
-      const meant = this.#mended(at, at + value.length, `"${value.slice(1, -1)}"`)
+      const meant = this.#corrected(at, at + value.length, `"${value.slice(1, -1)}"`)
       throw this.problem('expected a value in double quotes, not in single ones', at, meant)
     }
     return value
@@ -221,7 +221,7 @@ class Reader extends TextScanner {
     if (versus?.toLowerCase() !== 'vs') {
       const known = ['versus', 'to', 'from', 'against', 'since', 'over'].includes(versus?.toLowerCase() ?? '')
       const near = versus !== undefined && (bases as readonly string[]).includes(versus)
-      const suggestion = known ? this.#mended(at, this.at, 'vs') : near ? this.#mended(at, at, 'vs ') : undefined
+      const suggestion = known ? this.#corrected(at, this.at, 'vs') : near ? this.#corrected(at, at, 'vs ') : undefined
       throw this.problem('expected vs', at, suggestion)
     }
     this.skipBlanks()
@@ -235,7 +235,7 @@ class Reader extends TextScanner {
     if (word === 'previous_period' || word === 'previous_year') return { kind: word }
     if (word === 'same_weekday') return this.#sameWeekday(from)
     const meant = foreignBases.get(word.toLowerCase()) ?? nearest(word, bases)
-    const suggestion = meant && this.#mended(from, this.at, meant === 'same_weekday' ? 'same_weekday(4w)' : meant)
+    const suggestion = meant && this.#corrected(from, this.at, meant === 'same_weekday' ? 'same_weekday(4w)' : meant)
     throw this.problem('expected previous_period, previous_year or same_weekday(4w)', from, suggestion)
   }
 
@@ -243,7 +243,7 @@ class Reader extends TextScanner {
     const end = this.at
     this.skipBlanks()
     const expected = `expected a number of weeks from 1 to ${mostWeeks}, as in same_weekday(4w)`
-    if (!this.take(/\(/y)) throw this.problem(expected, end, this.#mended(from, end, 'same_weekday(4w)'))
+    if (!this.take(/\(/y)) throw this.problem(expected, end, this.#corrected(from, end, 'same_weekday(4w)'))
     this.skipBlanks()
     const at = this.at
     const text = this.take(/[^\s)]*/y)!
@@ -251,7 +251,7 @@ class Reader extends TextScanner {
     const weeks = Number(found?.[1] ?? 0)
     if (weeks < 1 || weeks > mostWeeks) {
       const meant = /^\d{1,2}$/.test(text) && Number(text) >= 1 ? `${text}w` : undefined
-      throw this.problem(expected, at, meant && this.#mended(at, this.at, meant))
+      throw this.problem(expected, at, meant && this.#corrected(at, this.at, meant))
     }
     this.#close()
     return { kind: 'same_weekday', weeks }
@@ -264,7 +264,7 @@ class Reader extends TextScanner {
       if (!this.take(/and\b/iy)) {
         const at = this.at
         const sign = this.take(/,|\.\.+|to\b|-/iy)
-        throw this.problem('expected "and"', at, sign && this.#mended(at, this.at, ' and '))
+        throw this.problem('expected "and"', at, sign && this.#corrected(at, this.at, ' and '))
       }
       return { operator: 'between', low, high: this.#quantity() }
     }
@@ -278,7 +278,7 @@ class Reader extends TextScanner {
           ? nearest(word ?? '', mayChange ? ['between', 'change'] : ['between'])
           : foreignOperators.get(sign)
       const expected = mayChange ? `expected ${operatorList}, or change vs …` : `expected ${operatorList}`
-      throw this.problem(expected, at, meant && this.#mended(at, this.at, meant))
+      throw this.problem(expected, at, meant && this.#corrected(at, this.at, meant))
     }
     return { operator, threshold: this.#quantity() }
   }
@@ -291,7 +291,7 @@ class Reader extends TextScanner {
     if (text === undefined) throw this.problem('expected a number such as 1000, 20%, 5pp or 26h', at)
     const read = readQuantity(text)
     if ('quantity' in read) return read.quantity
-    throw this.problem(read.problem, at, read.meant && this.#mended(at, this.at, read.meant))
+    throw this.problem(read.problem, at, read.meant && this.#corrected(at, this.at, read.meant))
   }
 
   #mustEnd(): void {
@@ -304,19 +304,19 @@ class Reader extends TextScanner {
     const group = unit === undefined && at === from ? this.take(/(?:,\d{3})+/y) : undefined
     const meant =
       unit !== undefined
-        ? this.#mended(from, at, '')
+        ? this.#corrected(from, at, '')
         : group !== undefined
-          ? this.#mended(at, this.at, group.replaceAll(',', '_'))
+          ? this.#corrected(at, this.at, group.replaceAll(',', '_'))
           : undefined
     throw this.problem('expected the end; a check has one assertion', at, meant)
   }
 
   /** The text with `[start, end)` replaced, or what is meant by that in turn; undefined when it cannot be read then. */
-  #mended(start: number, end: number, replacement: string): string | undefined {
+  #corrected(start: number, end: number, replacement: string): string | undefined {
     const meant = this.text.slice(0, start) + replacement + this.text.slice(end)
-    if (meant === this.text || this.#mends === 0) return undefined
+    if (meant === this.text || this.#corrections === 0) return undefined
     try {
-      new Reader(meant, this.#mends - 1).assertion()
+      new Reader(meant, this.#corrections - 1).assertion()
       return meant
     } catch (error) {
       if (error instanceof SyntaxProblem) return error.suggestion

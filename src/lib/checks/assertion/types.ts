@@ -22,11 +22,11 @@ export function checkAgainst(
   stat: Stat | undefined,
   params: Readonly<Record<string, unknown>>,
 ): void {
-  new Fit(assertion, stat, params, mostMends).check()
+  new Fit(assertion, stat, params, maxCorrections).check()
 }
 
-/** An assertion with more mistakes than that is not mended. */
-const mostMends = 3
+/** An assertion with more mistakes than that is not corrected. */
+const maxCorrections = 3
 
 type UnitWords = Partial<Record<Quantity['unit'], string>>
 
@@ -36,14 +36,14 @@ class Fit {
   readonly #stat: Stat | undefined
   readonly #params: Readonly<Record<string, unknown>>
   readonly #places: SourceLocations
-  readonly #mends: number
+  readonly #corrections: number
 
-  constructor(assertion: Assertion, stat: Stat | undefined, params: Readonly<Record<string, unknown>>, mends: number) {
+  constructor(assertion: Assertion, stat: Stat | undefined, params: Readonly<Record<string, unknown>>, corrections: number) {
     this.#assertion = assertion
     this.#stat = stat
     this.#params = params
     this.#places = readAssertion(assertion.text).places
-    this.#mends = mends
+    this.#corrections = corrections
   }
 
   check(): void {
@@ -93,8 +93,8 @@ class Fit {
           name,
           columns.map((known) => known.name),
         )
-      const mended = meant && this.#mended(at, name.length, meant)
-      throw this.#problem(`${stat.name} has no column ${name}: expected ${numbers.join(', ')}`, at, mended)
+      const corrected = meant && this.#corrected(at, name.length, meant)
+      throw this.#problem(`${stat.name} has no column ${name}: expected ${numbers.join(', ')}`, at, corrected)
     }
     const unit = unitOf(column)
     const isCount = aggregate === 'count'
@@ -103,8 +103,8 @@ class Fit {
       throw this.#problem(`${name} holds ${what}: expected a column of numbers, ${numbers.join(', ')}`, at)
     }
     if (isList(column) && index === undefined) {
-      const mended = this.#mended(at, name.length, `${name}[1]`)
-      throw this.#problem(`${name} holds a list: expected the index of an element, as in ${name}[1]`, at, mended)
+      const corrected = this.#corrected(at, name.length, `${name}[1]`)
+      throw this.#problem(`${name} holds a list: expected the index of an element, as in ${name}[1]`, at, corrected)
     }
     if (index !== undefined && !isList(column)) {
       throw this.#problem(`${name} holds no lists: expected no index`, this.#places.index)
@@ -117,7 +117,7 @@ class Fit {
     }
     if (aggregate === 'sum' && column.kind === 'rates') {
       const from = this.#places.subject
-      throw this.#problem('rates do not add up: expected mean, min or max', from, this.#mended(from, 3, 'mean'))
+      throw this.#problem('rates do not add up: expected mean, min or max', from, this.#corrected(from, 3, 'mean'))
     }
     return isCount ? 'count' : unit!
   }
@@ -133,8 +133,8 @@ class Fit {
         column === undefined
           ? `${stat.name} has no column ${filter.column}`
           : `rows cannot be picked by ${filter.column}`
-      const mended = meant && this.#mended(at.column, filter.column.length, meant)
-      throw this.#problem(`${why}: expected ${names.join(', ')}`, at.column, mended)
+      const corrected = meant && this.#corrected(at.column, filter.column.length, meant)
+      throw this.#problem(`${why}: expected ${names.join(', ')}`, at.column, corrected)
     }
     const isTime = column.kind === 'date' || column.kind === 'instant'
     if (isTime && this.#assertion.change !== undefined) {
@@ -192,7 +192,7 @@ class Fit {
       const at = this.#places.quantities[number]!
       const { value, unit, text } = quantity
       const bare = text.replace(/(%|[a-z]+)$/, '')
-      const instead = (suffix: string) => this.#mended(at, text.length, bare + suffix)
+      const instead = (suffix: string) => this.#corrected(at, text.length, bare + suffix)
       if (words[unit] === undefined) {
         const suffix = unit === 'number' || unit === 'points' ? meantSuffix : ''
         throw this.#problem(`expected ${Object.values(words).join(', or ')}`, at, suffix && instead(suffix))
@@ -212,7 +212,7 @@ class Fit {
       throw this.#problem(
         `expected the unit of ${low.text}`,
         at,
-        this.#mended(at, high.text.length, high.text.replace(/(%|[a-z]+)?$/, suffix)),
+        this.#corrected(at, high.text.length, high.text.replace(/(%|[a-z]+)?$/, suffix)),
       )
     }
     if (low.value > high.value) {
@@ -222,7 +222,7 @@ class Fit {
       throw this.#problem(
         `nothing lies between ${low.text} and ${high.text}`,
         start,
-        this.#mended(start, end - start, swapped),
+        this.#corrected(start, end - start, swapped),
       )
     }
   }
@@ -232,12 +232,12 @@ class Fit {
   }
 
   /** The assertion with `length` characters replaced, or what is meant by that in turn; undefined when it does not fit. */
-  #mended(at: number, length: number, replacement: string): string | undefined {
+  #corrected(at: number, length: number, replacement: string): string | undefined {
     const { text } = this.#assertion
     const meant = text.slice(0, at) + replacement + text.slice(at + length)
-    if (this.#mends === 0) return undefined
+    if (this.#corrections === 0) return undefined
     try {
-      new Fit(parseAssertion(meant), this.#stat, this.#params, this.#mends - 1).check()
+      new Fit(parseAssertion(meant), this.#stat, this.#params, this.#corrections - 1).check()
       return meant
     } catch (error) {
       if (error instanceof SyntaxProblem) return error.suggestion

@@ -11,7 +11,7 @@ import type { Spool } from './spool.js'
  * Drains until the spool is empty or the signal aborts.
  *
  * @param deliver see `Deliver`
- * @throws what the spool throws that waiting cannot mend
+ * @throws what the spool throws that waiting cannot fix
  * @example
  * await drainSpool(spool, (part) => deliverPart(db, part), { signal, isAway })
  */

@@ -41,7 +41,7 @@ export interface SpoolState {
 }
 
 /**
- * Opens the spool in a folder, mends what a crash left, hands it to `use`, and closes it whatever happens.
+ * Opens the spool in a folder, repairs what a crash left, hands it to `use`, and closes it whatever happens.
  *
  * @param folder see `spoolFolder`; made when it is missing
  * @throws EaError `spool_in_use` when a living process has it, `spool_full`, `data_dir_unwritable`

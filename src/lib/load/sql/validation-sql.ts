@@ -103,7 +103,7 @@ function shadowedSql(given: MappingSql, rules: ValidationRules, options: Validat
     THEN CASE WHEN (properties || rest) <> properties THEN ${found} END END`
 }
 
-/** Whether a given value is dear to compute and read more than once. */
+/** Whether a given value is expensive to compute and read more than once. */
 function needsStep(rules: ValidationRules, layout: StagingLayout): boolean {
   const { mapping } = rules
   const fallbacks = [...Object.values(mapping.fields), mapping.properties].some((sources) => sources.length > 1)

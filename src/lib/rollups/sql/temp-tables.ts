@@ -17,7 +17,7 @@ export async function createTableAs(tx: Transaction, name: string, select: RawBu
 
 /**
  * The same for a query that groups events, without sorting them. A batch that has just been loaded has no statistics: the
- * planner would expect few rows and sort a million, which is more than twice as dear as hashing. A hash that does not fit
+ * planner would expect few rows and sort a million, which is more than twice as slow as hashing. A hash that does not fit
  * costs up to twice as much again, so it may take what the server allows for maintenance (`hash_mem_multiplier` doubles
  * `work_mem` for it): one import at a time does this, as one index at a time is built.
  */

@@ -63,7 +63,7 @@ export function searchArrays(question: FunnelQuestion, arrays: RawBuilder<unknow
   const window = windowInterval(question)
   const isInTime = (step: number, end: RawBuilder<unknown>) =>
     sql`${end} <= ${latestStart(step, end, times)} + ${window}`
-  // Most often it is the first time already. A subquery is dear, and PostgreSQL keeps it out of the workers.
+  // Most often it is the first time already. A subquery is expensive, and PostgreSQL keeps it out of the workers.
   const ends = laterSteps.map((step) => {
     const first = sql`${times(step)}[1]`
     return sql`CASE WHEN ${isInTime(step, first)} THEN ${first}
