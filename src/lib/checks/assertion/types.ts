@@ -38,7 +38,12 @@ class Fit {
   readonly #places: SourceLocations
   readonly #corrections: number
 
-  constructor(assertion: Assertion, stat: Stat | undefined, params: Readonly<Record<string, unknown>>, corrections: number) {
+  constructor(
+    assertion: Assertion,
+    stat: Stat | undefined,
+    params: Readonly<Record<string, unknown>>,
+    corrections: number,
+  ) {
     this.#assertion = assertion
     this.#stat = stat
     this.#params = params
