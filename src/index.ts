@@ -1,7 +1,8 @@
 /** The library's public face: what a program may import from `event-analytics`. */
 
-export { type Batch, getBatch, listBatches } from './lib/batches/batches.js'
-export { type BatchDetail, describeBatch, previewUndo, type UndoPreview } from './lib/batches/describe.js'
+export type { Batch, BatchDetail } from './lib/batches/batch.js'
+export { getBatch, listBatches } from './lib/batches/batches.js'
+export { describeBatch, previewUndo, type UndoPreview } from './lib/batches/describe.js'
 export type { LeaseHolder, LeaseRequest } from './lib/batches/lease.js'
 export { eachReject, listRejects } from './lib/batches/rejects.js'
 export { type UndoResult, undoBatch } from './lib/batches/undo.js'

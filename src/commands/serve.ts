@@ -1,12 +1,12 @@
 /** `ea serve`: the same answers over HTTP, and events in. */
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { failureLine } from '../lib/cli/failure.js'
+import { logLine } from '../lib/cli/log-line.js'
 import { serveFlags, serveOptions } from '../lib/cli/serve/serve-flags.js'
 import { endInTime, untilAborted } from '../lib/cli/serve/serve-signals.js'
 import { spoolDirOf } from '../lib/cli/serve/spool-flags.js'
 import { wantsJson } from '../lib/cli/terminal.js'
 import type { EaError } from '../lib/core/errors.js'
-import { logLine } from '../lib/core/log-line.js'
 
 export default class Serve extends BaseCommand<typeof Serve> {
   static override summary = 'Serve the same answers over HTTP, and receive events'

@@ -1,9 +1,9 @@
 /** A stat that no release has, for the test that walks it through everything. */
 import { sql } from 'kysely'
 import * as z from 'zod'
+import { count, rate, text } from '../../src/lib/core/row-schema.js'
 import { eventsInRange } from '../../src/lib/stats/query/events.js'
 import { commonParams } from '../../src/lib/stats/query/params.js'
-import { count, rate, text } from '../../src/lib/stats/query/row-schema.js'
 import { defineStat } from '../../src/lib/stats/query/stat.js'
 
 export const busiest = defineStat({

@@ -2,6 +2,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { openApiDocument } from '../../src/lib/serve/openapi/openapi.js'
+import { routes } from '../../src/lib/serve/routes.js'
 
 interface Content {
   readonly schema: object
@@ -21,7 +22,7 @@ export interface Operation {
 }
 
 /** The document as a client reads it. */
-export const document = JSON.parse(JSON.stringify(openApiDocument())) as {
+export const document = JSON.parse(JSON.stringify(openApiDocument(routes))) as {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly schemas: Readonly<Record<string, object>> }
 }

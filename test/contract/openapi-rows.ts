@@ -3,7 +3,7 @@
  * that it needs, and the response that it must get.
  */
 import { connect } from 'node:net'
-import { exampleParams } from '../../src/lib/serve/openapi/rows.js'
+import { exampleParams } from '../../src/lib/serve/openapi/stat-schemas.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { document } from './openapi-judge.js'
 

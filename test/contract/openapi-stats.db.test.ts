@@ -1,9 +1,10 @@
 /** The schemas of stats say what the stats really answer, and the examples are real. */
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import type { Result } from '../../src/lib/core/result.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import { exampleAnswer, exampleParams, nullableColumns, schemaName } from '../../src/lib/serve/openapi/rows.js'
+import { exampleAnswer, exampleParams, schemaName } from '../../src/lib/serve/openapi/stat-schemas.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { givenParams, paramsOf, snake } from '../../src/lib/stats/query/params.js'
@@ -53,6 +54,15 @@ function variants(stat: Stat): Record<string, unknown>[] {
   const beyond =
     stat.name === 'retention' ? { startDate: '2025-02-20', to: '2026-01-10' } : { from: '2025-02-20', to: '2025-03-20' }
   return [{}, ...one, beyond, { ...beyond, asOf: '2025-02-25' }].map((given) => ({ ...needed(stat.name), ...given }))
+}
+
+/** Which cells can be null, or hold nulls. */
+function nullableColumns({ row }: Stat): readonly string[] {
+  return Object.entries(row.shape).flatMap(([name, cell]) => {
+    const core = cell instanceof z.ZodOptional ? cell.unwrap() : cell
+    const value = core instanceof z.ZodArray ? core.element : core
+    return value instanceof z.ZodNullable ? [name] : []
+  })
 }
 
 describe.each(stats.map(({ name }) => name))('%s', (name) => {

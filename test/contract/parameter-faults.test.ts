@@ -22,7 +22,8 @@ import { readEvents } from '../../src/lib/ingest/body/body.js'
 import { readCollected } from '../../src/lib/ingest/body/collect.js'
 import { createKey } from '../../src/lib/keys/keys.js'
 import { reportParams } from '../../src/lib/report/options.js'
-import { questionReader } from '../../src/lib/serve/answers/stat-query.js'
+import { queryOf } from '../../src/lib/serve/answers/stat-query.js'
+import { readQuery } from '../../src/lib/serve/http/query-values.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { paramsOf, parseParams, snake } from '../../src/lib/stats/query/params.js'
 
@@ -76,7 +77,7 @@ test('a number that is out of its range, and a word that is none of the choices,
 
 test('over HTTP, for each parameter of each stat', () => {
   for (const stat of stats) {
-    const read = questionReader(stat)
+    const read = (query: object) => readQuery(queryOf(stat), query, stat.name)
     for (const { name, isList } of paramsOf(stat.params)) {
       for (const text of ['x y', '-1', '', '1e3', '1940-01-01', '999999999999999999999', 'properties.']) {
         const value = isList ? [text] : text

@@ -111,6 +111,8 @@ async function lived(db: Database) {
   return answers(db)
 }
 
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+
 async function answers(db: Database) {
   const range = { from: '2025-02-20', to: '2025-04-01', asOf: '2025-05-01T00:00:00Z' }
   const results = [
@@ -123,9 +125,9 @@ async function answers(db: Database) {
     await retention(db, { asOf: range.asOf, windows: 4 }),
     await funnel(db, { ...range, step: ['view', 'click', 'purchase'] }),
   ]
-  const batches = (await listBatches(db)).map(({ createdAt, finishedAt, seconds, ...batch }) => ({
+  const batches = (await listBatches(db)).map(({ created_at, finished_at, seconds, ...batch }) => ({
     ...batch,
-    whole: createdAt instanceof Date && finishedAt instanceof Date && seconds >= 0,
+    whole: instant.test(created_at) && instant.test(finished_at!) && seconds >= 0,
   }))
   return { results, batches, stored: await dump(db), differences: await verifyRollups(db) }
 }

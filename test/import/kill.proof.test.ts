@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Batch } from '../../src/lib/batches/batches.js'
+import type { Batch } from '../../src/lib/batches/batch.js'
 import { withLease } from '../../src/lib/batches/lease.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withPool } from '../../src/lib/db/connect.js'

@@ -2,12 +2,12 @@
 import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import { type Database, withPool } from '../../src/lib/db/connect.js'
-import type { AnswersOptions } from '../../src/lib/serve/answers/answer-service.js'
-import type { ServeContext } from '../../src/lib/serve/http/context.js'
+import { type AnswersOptions, openAnswerService } from '../../src/lib/serve/answers/answer-service.js'
 import { type ServeOptions, serveDefaults } from '../../src/lib/serve/http/options.js'
 import { problemOf, problemType } from '../../src/lib/serve/problem-details.js'
+import { registerRoute, type ServeContext } from '../../src/lib/serve/route.js'
 import { batchRoutes } from '../../src/lib/serve/routes/batch-routes.js'
-import { statsRoutesWith } from '../../src/lib/serve/routes/stats-routes.js'
+import { statsRoutes } from '../../src/lib/serve/routes/stats-routes.js'
 import { freshDatabase } from '../support/database.js'
 
 export interface Answering {
@@ -59,10 +59,10 @@ async function serve<T>(
   const context = {
     db,
     options: { ...serveDefaults, spoolDir: '' } satisfies ServeOptions,
+    answerQuestion: openAnswerService(db, { queryTimeoutMs: serveDefaults.queryTimeoutMs, ...answers }),
     metrics: { countEvents: () => {}, observeStat: (stat: string, cache: 'hit' | 'miss') => asked.push([stat, cache]) },
   } as unknown as ServeContext
-  statsRoutesWith(answers)(app, context)
-  batchRoutes(app, context)
+  for (const route of [...statsRoutes, ...batchRoutes]) registerRoute(app, route, context)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
   const get = (path: string, headers: Record<string, string> = {}) => fetch(`${url}${path}`, { headers })

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { keepRejects } from '../../src/lib/batches/rejects.js'
 import { withTransaction } from '../../src/lib/db/connect.js'
+import { problemsOf } from '../contract/openapi-judge.js'
 import { storeEvents } from '../support/events.js'
 import { type Answering, withAnswering } from './answers-of-server.js'
 
@@ -37,6 +38,15 @@ test('one batch', () =>
   withBatches(async ({ json }) => {
     expect(await json('/batches/1')).toMatchObject({ id: 1, status: 'completed', inserted: 1 })
     expect(await json('/batches/3')).toMatchObject({ id: 3, status: 'loading' })
+  }))
+
+test('a record that was too long is documented as it is answered: without text', () =>
+  withBatches(async ({ db, json }) => {
+    const reject = { record: 1, line: 1, byteOffset: 0, code: 'record_too_long' as const, raw: Buffer.from('begins') }
+    await withTransaction(db, (tx) => keepRejects(tx, 2, [reject]))
+    const { data } = await json('/batches/2/rejects')
+    expect(data).toMatchObject([{ record: 1, text: null }])
+    expect(problemsOf({ $ref: '#/components/schemas/Reject' }, data[0])).toEqual([])
   }))
 
 test('rejects come in pages, in the order of the file', () =>

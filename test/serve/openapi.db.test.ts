@@ -6,11 +6,20 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { expect, test } from 'vitest'
 import { docsRoutes } from '../../src/lib/serve/openapi/docs-routes.js'
 import { openApiDocument } from '../../src/lib/serve/openapi/openapi.js'
+import { registerRoute, type ServeContext } from '../../src/lib/serve/route.js'
+import { routes } from '../../src/lib/serve/routes.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { paramsOf, snake } from '../../src/lib/stats/query/params.js'
 import { withServing } from '../support/serving.js'
 
-const copy = () => JSON.parse(JSON.stringify(openApiDocument()))
+const copy = () => JSON.parse(JSON.stringify(openApiDocument(routes)))
+
+/** The routes of the documentation alone; they look at nothing of what a server shares. */
+function docsApp(): FastifyInstance {
+  const app = fastify()
+  for (const route of docsRoutes(() => ({}))) registerRoute(app, route, {} as ServeContext)
+  return app
+}
 
 interface Parameter {
   readonly name: string
@@ -46,7 +55,7 @@ test('each operation has a name of its own and a tag that is explained', () => {
 })
 
 test('the version is that of the package', () => {
-  expect(openApiDocument().info.version).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
+  expect(openApiDocument(routes).info.version).toBe(JSON.parse(readFileSync('package.json', 'utf8')).version)
 })
 
 test.each(stats.map((stat) => [stat.name, stat] as const))('%s has each of its parameters', (name, stat) => {
@@ -119,8 +128,7 @@ test('the page and all it loads come from the server itself, and no script stand
 })
 
 test('the page shows the document of this server, and asks nobody whether it is valid', async () => {
-  const app = fastify()
-  docsRoutes(app)
+  const app = docsApp()
   const { body } = await app.inject('/docs/start.js')
   const configured: { url: string; validatorUrl: unknown }[] = []
   new Function('SwaggerUIBundle', 'document', body)((config: (typeof configured)[0]) => configured.push(config), {
@@ -130,8 +138,7 @@ test('the page shows the document of this server, and asks nobody whether it is 
 })
 
 test('there are no other files behind the page, and a slash too many leads back to it', async () => {
-  const app = fastify()
-  docsRoutes(app)
+  const app = docsApp()
   for (const name of ['index.html', '..%2fpackage.json', '__proto__', 'constructor', 'swagger-ui.js']) {
     expect((await app.inject(`/docs/${name}`)).statusCode, name).toBeGreaterThanOrEqual(400)
   }

@@ -3,7 +3,7 @@
  * duplicates they counted.
  */
 import { expect } from 'vitest'
-import type { Batch } from '../../src/lib/batches/batches.js'
+import type { Batch } from '../../src/lib/batches/batch.js'
 import type { Random } from '../../src/lib/generate/random.js'
 import type { GivenRecord } from './import-data.js'
 

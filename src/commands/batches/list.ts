@@ -1,10 +1,10 @@
 /** `ea batches list`: what was imported, newest first. */
 import { Flags } from '@oclif/core'
-import { batchesPage, batchStatuses, defaultBatches } from '../../lib/batches/batch-json.js'
+import { type BatchStatus, batchStatuses } from '../../lib/batches/batch.js'
+import { batchesPage, defaultBatches } from '../../lib/batches/batches.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { limitFlag, limitOf } from '../../lib/cli/batches/batch-args.js'
 import { outputFlags } from '../../lib/cli/output.js'
-import type { BatchStatus } from '../../lib/db/tables.js'
 
 export default class BatchesList extends BaseCommand<typeof BatchesList> {
   static override summary = 'List the imports, newest first'

@@ -1,6 +1,5 @@
 /** `ea batches show`: all about one import. */
 import { Flags } from '@oclif/core'
-import { detailJson } from '../../lib/batches/batch-json.js'
 import { describeBatch } from '../../lib/batches/describe.js'
 import { differencesPage } from '../../lib/batches/difference-rows.js'
 import { keptDifferences } from '../../lib/batches/differences.js'
@@ -21,7 +20,7 @@ export default class BatchesShow extends BaseCommand<typeof BatchesShow> {
   async run(): Promise<void> {
     if (this.flags.duplicates) return this.differences()
     const detail = await this.withDatabase((db) => describeBatch(db, this.args.id))
-    await this.present(detailJson(detail), detailText(detail))
+    await this.present(detail, detailText(detail))
   }
 
   private async differences(): Promise<void> {

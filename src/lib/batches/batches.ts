@@ -1,54 +1,84 @@
 /** The batches of a schema: their rows, and the questions that are asked about them. */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
+import type * as z from 'zod'
 import { EaError } from '../core/errors.js'
+import type { Result, Row } from '../core/result.js'
+import { columnsOf } from '../core/row-schema.js'
 import type { Session } from '../db/connect.js'
-import type { BatchSource, BatchStatus } from '../db/tables.js'
+import { type Batch, type BatchDetail, type BatchStatus, batchSchema, storedBatchSchema } from './batch.js'
 
-/** A batch as people and programs see it. */
-export interface Batch {
-  readonly id: number
-  readonly source: BatchSource
-  /** The path as it was given, `-` for stdin, `http:SENDER` for events over HTTP. */
-  readonly file: string
-  /** Of the decompressed content, in hexadecimal; null while stdin loads, and for events over HTTP. */
-  readonly sha256: string | null
-  readonly status: BatchStatus
-  /** An owner of its duplicates was undone: importing its file again stores what is missing. */
-  readonly stale: boolean
-  /** How its records were read. */
-  readonly reading: Readonly<Record<string, unknown>>
-  readonly chunkBytes: number
-  readonly read: number
-  readonly inserted: number
-  readonly duplicates: number
-  /** How many of the duplicates have other content than the event that is stored. */
-  readonly differing: number
-  readonly rejected: number
-  readonly bytes: number
-  readonly seconds: number
-  readonly createdAt: Date
-  readonly finishedAt: Date | null
-  /** The code of the error that failed it. */
-  readonly failure: string | null
+/** The columns of a schema, as its JSON has them. */
+function columnsFor(schema: z.ZodObject) {
+  const read: Readonly<Record<string, RawBuilder<unknown>>> = {
+    sha256: sql`encode(sha256, 'hex')`,
+    created_at: instantText(sql`created_at`),
+    finished_at: instantText(sql`finished_at`),
+  }
+  return sql.join(Object.keys(schema.shape).map((name) => sql`${read[name] ?? sql.ref(name)} AS ${sql.ref(name)}`))
 }
 
-const columns = sql`id, source, file, encode(sha256, 'hex') AS sha256, status, stale, reading, chunk_bytes AS "chunkBytes",
-  read, inserted, duplicates, differing, rejected, bytes, seconds, created_at AS "createdAt", finished_at AS "finishedAt", failure`
+function instantText(column: RawBuilder<unknown>): RawBuilder<string> {
+  return sql`to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
+
+const columns = columnsFor(storedBatchSchema)
+
+interface BatchFilter {
+  readonly status?: BatchStatus | undefined
+  /** At most so many; all when absent. */
+  readonly limit?: number | undefined
+}
+
+/** The batches, newest first. */
+export async function listBatches(db: Session, filter: BatchFilter = {}): Promise<Batch[]> {
+  return (await newestFirst<Batch>(columns, filter, db)).rows
+}
+
+function newestFirst<B>(of: RawBuilder<unknown>, { status = undefined, limit = undefined }: BatchFilter, db: Session) {
+  return sql<B>`
+    SELECT ${of} FROM ${db.t.import_batches}
+     WHERE ${status ?? null}::text IS NULL OR status = ${status ?? null}
+     ORDER BY id DESC LIMIT ${limit ?? null}`.execute(db.q)
+}
+
+/** What a table shows, in its order. */
+const shown = [
+  'id',
+  'created_at',
+  'status',
+  'stale',
+  'read',
+  'inserted',
+  'duplicates',
+  'rejected',
+  'bytes',
+  'seconds',
+  'file',
+]
+const allColumns = columnsOf(batchSchema)
+const shownColumns = shown.map((name) => allColumns.find((column) => column.name === name)!)
+
+/** How many batches are listed when nobody says. */
+export const defaultBatches = 50
 
 /**
- * The batches, newest first.
+ * The newest batches as a Result; the rows hold more than a table shows. `meta.more` says whether there are others.
  *
- * @param filter.limit at most so many; all when absent
+ * @param page.limit at most so many
+ * @example
+ * const { data, meta } = await batchesPage(db, { status: 'completed', limit: 50 })
  */
-export async function listBatches(
+export async function batchesPage(
   db: Session,
-  filter: { status?: BatchStatus | undefined; limit?: number | undefined } = {},
-): Promise<Batch[]> {
-  const { rows } = await sql<Batch>`
-    SELECT ${columns} FROM ${db.t.import_batches}
-     WHERE ${filter.status ?? null}::text IS NULL OR status = ${filter.status ?? null}
-     ORDER BY id DESC LIMIT ${filter.limit ?? null}`.execute(db.q)
-  return rows
+  { status, limit }: BatchFilter & { readonly limit: number },
+): Promise<Result> {
+  const { rows } = await newestFirst<Row>(columnsFor(batchSchema), { status, limit: limit + 1 }, db)
+  return {
+    metric: 'batches',
+    columns: shownColumns,
+    data: rows.slice(0, limit),
+    meta: { status: status ?? null, limit, more: rows.length > limit },
+  }
 }
 
 /**
@@ -115,13 +145,11 @@ export async function mergedChunks(db: Session, batchId: number): Promise<Merged
   return rows
 }
 
-/** The batches whose duplicates a batch owns, and those that own duplicates of it. */
-export interface Overlaps {
-  readonly leansOn: readonly { readonly id: number; readonly duplicates: number }[]
-  readonly leanedOnBy: readonly { readonly id: number; readonly duplicates: number }[]
-}
-
-export async function overlapsOf(db: Session, batchId: number): Promise<Overlaps> {
+/** The batches that own duplicates of a batch, and those whose duplicates it owns. */
+export async function overlapsOf(
+  db: Session,
+  batchId: number,
+): Promise<Pick<BatchDetail, 'leans_on' | 'leaned_on_by'>> {
   const { rows } = await sql<{ id: number; duplicates: number; owner: boolean }>`
     SELECT owner_id AS id, duplicates, true AS owner FROM ${db.t.import_overlaps} WHERE batch_id = ${batchId}
     UNION ALL
@@ -129,7 +157,7 @@ export async function overlapsOf(db: Session, batchId: number): Promise<Overlaps
     ORDER BY 1`.execute(db.q)
   const side = (owner: boolean) =>
     rows.filter((row) => row.owner === owner).map(({ id, duplicates }) => ({ id, duplicates }))
-  return { leansOn: side(true), leanedOnBy: side(false) }
+  return { leans_on: side(true), leaned_on_by: side(false) }
 }
 
 /**

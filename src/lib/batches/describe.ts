@@ -1,42 +1,32 @@
 /** One batch with all that is known of it: for `ea batches show`, and for what an undo would do. */
-
-import type { RejectCode } from '../core/event.js'
 import type { Database, Session } from '../db/connect.js'
-import { type Batch, getBatch, mergedChunks, type Overlaps, overlapsOf } from './batches.js'
-import { isExpired, type LeaseHolder, readHolder } from './lease.js'
+import type { Batch, BatchDetail } from './batch.js'
+import { getBatch, mergedChunks, overlapsOf } from './batches.js'
+import { isExpired, readHolder } from './lease.js'
 import { countRejectCodes } from './rejects.js'
 import type { StaleBatch } from './undo.js'
-
-export interface BatchDetail extends Overlaps {
-  readonly batch: Batch
-  /** Chunks that are merged; 0 when its events were removed. */
-  readonly chunks: number
-  /** Records of those chunks: how far a batch is that is still loading. */
-  readonly mergedRecords: number
-  /** Of a batch that is loading: who holds the lease of the schema now; null when its import was interrupted. */
-  readonly holder: LeaseHolder | null
-  /** Why records were rejected, of those that are kept; the most frequent first. */
-  readonly reasons: readonly { readonly code: RejectCode; readonly count: number }[]
-}
 
 /**
  * All about one batch.
  *
  * @throws EaError `batch_not_found`
  * @example
- * const { batch, leansOn } = await describeBatch(db, 7)
+ * const { status, leans_on } = await describeBatch(db, 7)
  */
 export async function describeBatch(db: Database, id: number): Promise<BatchDetail> {
   const batch = await getBatch(db, id)
   const merged = await mergedChunks(db, id)
   const holder = batch.status === 'loading' ? await readHolder(db) : undefined
   return {
-    batch,
-    ...(await overlapsOf(db, id)),
+    ...batch,
     chunks: merged.length,
-    mergedRecords: merged.reduce((sum, chunk) => sum + chunk.read, 0),
-    holder: holder && !isExpired(holder) ? holder : null,
+    merged_records: merged.reduce((sum, chunk) => sum + chunk.read, 0),
+    holder:
+      holder === undefined || isExpired(holder)
+        ? null
+        : { doing: holder.doing, pid: holder.pid, since: holder.acquiredAt.toISOString() },
     reasons: [...(await countRejectCodes(db, id))].map(([code, count]) => ({ code, count })),
+    ...(await overlapsOf(db, id)),
   }
 }
 
@@ -57,7 +47,7 @@ export interface UndoPreview {
 export async function previewUndo(db: Session, id: number): Promise<UndoPreview> {
   const batch = await getBatch(db, id)
   if (batch.status !== 'completed') return { batch, removed: 0, stale: [] }
-  const { leanedOnBy } = await overlapsOf(db, id)
+  const { leaned_on_by: leanedOnBy } = await overlapsOf(db, id)
   const leaning = await Promise.all(
     leanedOnBy.map(async ({ id: other, duplicates }) => ({ ...(await getBatch(db, other)), duplicates })),
   )

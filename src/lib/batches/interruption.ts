@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EaError } from '../core/errors.js'
 import { type Database, isTransient } from '../db/connect.js'
 import { asDatabaseError } from '../db/database-error.js'
-import { type Batch, getBatch } from './batches.js'
+import type { Batch } from './batch.js'
+import { getBatch } from './batches.js'
 import { isTaken, type Lease } from './lease.js'
 
 /** How long a server that is away is asked again. */

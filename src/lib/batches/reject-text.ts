@@ -1,16 +1,11 @@
 /** Rejects as rows, page by page: however many there are, memory holds one page of them. */
 import type { Reject } from '../core/event.js'
-import type { Column, Result, Row } from '../core/result.js'
+import type { Result, Row } from '../core/result.js'
+import { columnsOf } from '../core/row-schema.js'
 import type { Format } from '../present/tables/formats.js'
+import { rejectSchema } from './batch.js'
 
-const columns: readonly Column[] = [
-  { name: 'record', kind: 'text' },
-  { name: 'line', kind: 'text' },
-  { name: 'byte_offset', kind: 'text' },
-  { name: 'code', kind: 'text' },
-  { name: 'detail', kind: 'text' },
-  { name: 'text', kind: 'text' },
-]
+const columns = columnsOf(rejectSchema)
 
 /** A table for people shows so many characters of a record. */
 const excerptMaxChars = 100

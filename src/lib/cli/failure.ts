@@ -3,8 +3,8 @@
  * forms (lines on stderr, JSON on stdout) and the exit code come from the same EaError, so they cannot differ.
  */
 import { EaError } from '../core/errors.js'
-import { logLine } from '../core/log-line.js'
 import { commandLineFault, type KnownFlags, type OclifError, withoutFrame } from './command-line-fault.js'
+import { logLine } from './log-line.js'
 import { interruption } from './signals.js'
 import { wantsColor, wantsJson } from './terminal.js'
 

@@ -13,10 +13,10 @@ export interface Tables {
   }
   import_batches: {
     id: Generated<number>
-    source: BatchSource
+    source: string
     file: string
     sha256: Buffer | null
-    status: Generated<BatchStatus>
+    status: Generated<string>
     stale: Generated<boolean>
     reading: ColumnType<Record<string, unknown>, string, string>
     chunk_bytes: number
@@ -133,11 +133,6 @@ export interface Tables {
     revoked_at: Date | null
   }
 }
-
-/** Where a batch came from. */
-export type BatchSource = 'file' | 'stdin' | 'http'
-
-export type BatchStatus = 'loading' | 'completed' | 'failed' | 'undone'
 
 /** A quoted, schema-qualified table name for each table: `sql\`SELECT count(*) FROM ${t.events}\``. */
 export type TableNames = { readonly [name in keyof Tables]: RawBuilder<unknown> }

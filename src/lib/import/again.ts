@@ -7,7 +7,8 @@
  * call finds it undone, and the import begins, goes on or is found done as that of any file.
  */
 import { stat } from 'node:fs/promises'
-import { type Batch, findCompleted, getBatch, overlapsOf } from '../batches/batches.js'
+import type { Batch } from '../batches/batch.js'
+import { findCompleted, getBatch, overlapsOf } from '../batches/batches.js'
 import { previewUndo } from '../batches/describe.js'
 import { type Lease, withLease } from '../batches/lease.js'
 import { undoUnderLease } from '../batches/undo.js'
@@ -192,7 +193,7 @@ function requireContent({ id, status, file, sha256 }: Batch, path: string, ident
 
 /** Undoing a batch is of no use when the content is also that of another one, which an import would find. */
 async function requireOnly(db: Database, { id }: Batch, { sha256 }: FileIdentity): Promise<void> {
-  const { leanedOnBy } = await overlapsOf(db, id)
+  const { leaned_on_by: leanedOnBy } = await overlapsOf(db, id)
   const leaning = new Set(leanedOnBy.map((other) => other.id))
   const other = await findCompleted(db, sha256, id)
   if (!other || leaning.has(other.id)) return

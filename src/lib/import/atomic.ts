@@ -50,7 +50,7 @@ export async function loadAtomically(
           db: run.db,
           lease: run.lease,
           batchId: batch.id,
-          ...judging(reading, batch.createdAt),
+          ...judging(reading, batch.created_at),
         }
         let chunks = 0
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {

@@ -1,6 +1,6 @@
 /** What the ways of loading one file share: the state of a run, its chunks, its progress, its outcome. */
 import { availableParallelism } from 'node:os'
-import type { Batch } from '../batches/batches.js'
+import type { Batch } from '../batches/batch.js'
 import type { Lease } from '../batches/lease.js'
 import { EaError, type ErrorCode } from '../core/errors.js'
 import { limits, rejectCodes } from '../core/event.js'
@@ -90,9 +90,9 @@ export async function* chunksOf(
 }
 
 /** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
-export function judging(reading: Reading, createdAt: Date): ValidationContext {
+export function judging(reading: Reading, createdAt: string | Date): ValidationContext {
   const { mapping, timeFormat, timezone, shape } = reading
-  const latest = new Date(createdAt.getTime() + limits.futureMaxHours * 3_600_000)
+  const latest = new Date(new Date(createdAt).getTime() + limits.futureMaxHours * 3_600_000)
   return {
     rules: { mapping, timeFormat, latest },
     shape,
@@ -295,7 +295,7 @@ export function alreadyImported(
   return {
     ...skipped(run, known.sha256, known.bytes),
     id: known.id,
-    ...(known.finishedAt && { importedAt: known.finishedAt }),
+    ...(known.finished_at && { importedAt: new Date(known.finished_at) }),
   }
 }
 

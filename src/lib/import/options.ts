@@ -1,6 +1,6 @@
 /** What an import can be told, what it tells while it runs, and what it answers. */
 import type { Readable } from 'node:stream'
-import type { Batch } from '../batches/batches.js'
+import type { Batch } from '../batches/batch.js'
 import type { UndoPreview } from '../batches/describe.js'
 import type { LeaseHolder } from '../batches/lease.js'
 import type { UndoResult } from '../batches/undo.js'

@@ -7,7 +7,8 @@
  * chunks that are merged, and goes on from there.
  */
 
-import { type Batch, createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/batches.js'
+import type { Batch } from '../batches/batch.js'
+import { createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/batches.js'
 import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
 import { tellingWhatIsLeft } from '../batches/interruption.js'
 import { holdLease, type Lease } from '../batches/lease.js'
@@ -170,13 +171,13 @@ async function loadBatch(
     db: run.db,
     lease: run.lease,
     batchId: batch.id,
-    ...judging(reading, batch.createdAt),
+    ...judging(reading, batch.created_at),
     onRetry: (chunk, error) => run.options.onEvent?.({ type: 'retrying', chunk, reason: (error as Error).message }),
   }
   let chunks = 0
   try {
     await timed(run, 'loading', () =>
-      eachInFlight(chunksOf(run, source, reading, batch.chunkBytes), jobsOf(run), async (chunk) => {
+      eachInFlight(chunksOf(run, source, reading, batch.chunk_bytes), jobsOf(run), async (chunk) => {
         chunks = Math.max(chunks, chunk.index + 1)
         await inTurn(run, async (write) => {
           const outcome = merged.has(chunk.index)

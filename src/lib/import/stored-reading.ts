@@ -3,7 +3,7 @@
  * and in what it differs, to read a file the same way again, and to name the flags for it.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Batch } from '../batches/batches.js'
+import type { Batch } from '../batches/batch.js'
 import { type Expression, isName, renamed, type SourceName } from '../load/mapping/expression.js'
 import {
   type FieldMap,

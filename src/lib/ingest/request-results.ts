@@ -92,7 +92,7 @@ export function firstRejects(chunk: Chunk): Reject[] {
 export function rejectedList(
   rejects: readonly Reject[],
   total: number,
-): { rejected: readonly RejectedRecord[]; rejected_total?: number } {
+): { rejected: RejectedRecord[]; rejected_total?: number } {
   const rejected = rejects.map(rejectedRecord)
   return total > rejected.length ? { rejected, rejected_total: total } : { rejected }
 }

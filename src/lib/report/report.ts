@@ -2,7 +2,7 @@
  * A report: several questions about one range, asked in one transaction, so that all of them see the same batches. It holds
  * the answers as the stats gave them; what it looks like is decided elsewhere (`html.ts`, `markdown.ts`, `svg-files.ts`).
  */
-import { batchesPage } from '../batches/batch-json.js'
+import { batchesPage } from '../batches/batches.js'
 import type { Result } from '../core/result.js'
 import { type Day, daysBetween, type Weekday } from '../core/time.js'
 import type { Database, Session } from '../db/connect.js'

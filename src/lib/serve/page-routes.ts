@@ -6,10 +6,12 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as z from 'zod'
 import { EaError } from '../core/errors.js'
 import { chartVariables } from '../present/svg/colors.js'
 import { hasAlready } from './http/negotiate.js'
+import { defineRoute, textOf } from './route.js'
 
 /** Beside this file, and as deep as the chunks that the build makes. */
 const folder = fileURLToPath(new URL('../serve/page/files/', import.meta.url))
@@ -33,9 +35,6 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-// It costs nothing to answer, so too much other work is no reason to refuse.
-const config = { pressureHandler: () => {} } as FastifyContextConfig
-
 interface PageFile {
   readonly type: string
   /** With its quotes. */
@@ -43,27 +42,43 @@ interface PageFile {
   readonly body: Buffer
 }
 
-/**
- * The routes of the page.
- *
- * @example
- * pageRoutes(app)
- */
-export function pageRoutes(app: FastifyInstance): void {
-  const files = readFiles()
-  const send = (request: FastifyRequest, reply: FastifyReply, { type, etag, body }: PageFile) => {
-    // Asked for again each time, and sent again only after an update: page and modules are always of one release.
-    reply.headers({ 'cache-control': 'no-cache', 'content-security-policy': contentSecurityPolicy, etag })
-    return hasAlready(request, etag) ? reply.code(304).send() : reply.type(type).send(body)
-  }
-  app.get('/', { config }, (request, reply) => send(request, reply, files.get('index.html')!))
-  // A part of the page, and nothing that anybody should know of.
-  const hidden = { config, schema: { hide: true } as object }
-  app.get<{ Params: { file: string } }>('/page/:file', hidden, async (request, reply) => {
-    const file = files.get(request.params.file)
-    if (file === undefined) throw new EaError('not_found', 'The page does not have this file.')
-    return send(request, reply, file)
-  })
+/** The page, and the files that it loads. */
+export const pageRoutes = [
+  defineRoute({
+    method: 'GET',
+    path: '/',
+    isCheap: true,
+    operationId: 'getPage',
+    tag: 'server',
+    summary: 'The answers as a page, for people',
+    description: 'The page itself holds no data: it asks the other paths, with a key where one is needed.',
+    answers: { 200: textOf('text/html', 'The page; it loads nothing from elsewhere.') },
+    errors: ['rate_limited'],
+    answer: (_, __, request, reply) => send(request, reply, files().get('index.html')!),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/page/{file}',
+    isCheap: true,
+    params: z.object({ file: z.string() }),
+    answer(_, { params }, request, reply) {
+      const file = files().get(params.file)
+      if (file === undefined) throw new EaError('not_found', 'The page does not have this file.')
+      return send(request, reply, file)
+    },
+  }),
+]
+
+function send(request: FastifyRequest, reply: FastifyReply, { type, etag, body }: PageFile): FastifyReply {
+  // Asked for again each time, and sent again only after an update: page and modules are always of one release.
+  reply.headers({ 'cache-control': 'no-cache', 'content-security-policy': contentSecurityPolicy, etag })
+  return hasAlready(request, etag) ? reply.code(304).send() : reply.type(type).send(body)
+}
+
+let known: ReadonlyMap<string, PageFile> | undefined
+const files = () => {
+  known ??= readFiles()
+  return known
 }
 
 function readFiles(): ReadonlyMap<string, PageFile> {

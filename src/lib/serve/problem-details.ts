@@ -4,33 +4,48 @@
  * of the database, messages of bugs) never goes out: it is logged.
  */
 import { STATUS_CODES } from 'node:http'
+import * as z from 'zod'
 import { catalogue, EaError, type ErrorCode } from '../core/errors.js'
 import { sqlState } from '../db/connect.js'
 import { asDatabaseError } from '../db/database-error.js'
+import { scopes } from '../keys/scopes.js'
 import { challengeOf } from './auth/access.js'
 
 export const problemType = 'application/problem+json; charset=utf-8'
 
-/** The body of an answer that is an error; more members stand beside these where an error has details. */
-interface ProblemBody {
-  readonly type: 'about:blank'
-  /** The words of the status. */
-  readonly title: string
-  readonly status: number
-  /** What happened, for a person. */
-  readonly detail: string
-  /** For programs: a code of the catalogue. */
-  readonly code: ErrorCode
-  /** What to do next, most likely first. */
-  readonly suggestions: readonly string[]
-  /** The id of the request, as in the header X-Request-Id and in the log. */
-  readonly instance?: string
-}
+const errorCode = z.enum(Object.keys(catalogue) as ErrorCode[]).meta({ id: 'ErrorCode' })
+
+/** The body of an answer that is an error (RFC 9457). The codes that an answer can have are beside it, route by route. */
+export const problemSchema = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string().describe('The words of the status.'),
+    status: z.int().min(400).max(599),
+    detail: z.string().describe('What happened, for people.'),
+    code: errorCode,
+    suggestions: z.array(z.string()).describe('What to do next, most likely first.'),
+    instance: z.string().optional().describe('The id of the request, as in X-Request-Id and in the log of the server.'),
+    problems: z
+      .array(z.string())
+      .optional()
+      .describe('Each thing that is wrong with the request, where there may be several.'),
+    scope: z.enum(scopes).optional().describe('The scope that the key lacks.'),
+    reason: z
+      .string()
+      .regex(/^(missing|ambiguous|scheme|(key|token)_[a-z_]+)$/)
+      .optional()
+      .describe('What is wrong with the key or token.'),
+    byte_offset: z.int().nonnegative().optional().describe('Where in the body something else was expected.'),
+    expected: z.string().optional().describe('What was expected there.'),
+    max_records: z.int().nonnegative().optional().describe('How many records a body may hold.'),
+    retry_after_seconds: z.number().nonnegative().optional().describe('As in Retry-After.'),
+  })
+  .meta({ id: 'Problem' })
 
 export interface Problem {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: ProblemBody
+  readonly body: z.output<typeof problemSchema>
   /** Whether those who run the server should hear of it. */
   readonly isOurs: boolean
 }
@@ -57,7 +72,7 @@ export function problemOf(error: unknown, requestId?: string): Problem {
       status,
       detail: isHidden ? catalogue[known.code].meaning : known.message,
       code: known.code,
-      suggestions: isHidden ? [] : suggestionsOf(known),
+      suggestions: isHidden ? [] : [...suggestionsOf(known)],
       ...(requestId === undefined ? {} : { instance: requestId }),
     },
     isOurs: isHidden,

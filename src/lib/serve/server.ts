@@ -8,36 +8,24 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import { EaError } from '../core/errors.js'
 import type { Database } from '../db/connect.js'
 import { type IngestEvent, withIngest } from '../ingest/ingest.js'
+import { openAnswerService } from './answers/answer-service.js'
 import { withAccess } from './auth/access.js'
 import { allowOrigins } from './auth/cors.js'
 import { guard } from './auth/guards.js'
 import { isLoopback } from './auth/loopback.js'
 import { answerClientError } from './client-errors.js'
 import { bodyBudget } from './http/body-budget.js'
-import type { Access, ServeContext } from './http/context.js'
+import type { Access } from './http/context.js'
 import { type LogSink, loggingOptions, logKeysUnread } from './http/logging.js'
-import { createMetrics, type ServerMetrics } from './http/metrics.js'
+import { createMetrics } from './http/metrics.js'
 import { answerNotFound } from './http/not-found.js'
 import type { ServeOptions } from './http/options.js'
 import { requireDecodable } from './http/query-values.js'
-import { Connections, drainDefaults, type ShutdownOptions, type Stopping, type StopSwitch } from './http/shutdown.js'
+import { Connections, drainDefaults, type ShutdownOptions, type StopSwitch } from './http/shutdown.js'
 import { logIngestEvent } from './ingest-log.js'
-import { docsRoutes } from './openapi/docs-routes.js'
-import { pageRoutes } from './page-routes.js'
 import { problemOf, problemType } from './problem-details.js'
-import { batchRoutes } from './routes/batch-routes.js'
-import { collectRoutes } from './routes/collect-routes.js'
-import { eventsRoutes } from './routes/events-routes.js'
-import { healthRoutes } from './routes/health-routes.js'
-import { metricsRoutes } from './routes/metrics-routes.js'
-import { statsRoutes } from './routes/stats-routes.js'
-import { suggestionRoutes } from './routes/suggestion-routes.js'
-
-interface ServerContext extends ServeContext {
-  readonly metrics: ServerMetrics
-  readonly stopping: Stopping
-  readonly logTo?: LogSink | undefined
-}
+import { registerRoute, type ServeContext } from './route.js'
+import { routes } from './routes.js'
 
 export interface RunningServer {
   /** Where it listens: `http://127.0.0.1:8080`. */
@@ -57,13 +45,13 @@ export interface ServerOptions {
  * Makes the app with all hooks and routes; it does not listen yet.
  *
  * @example
- * const app = await buildServer(context)
+ * const app = await buildServer(context, undefined)
  * await app.inject('/health')
  */
-async function buildServer(context: ServerContext): Promise<FastifyInstance> {
+async function buildServer(context: ServeContext, logTo: LogSink | undefined): Promise<FastifyInstance> {
   const { options, metrics, stopping } = context
   const app = fastify({
-    ...loggingOptions(options.logLevel, context.logTo),
+    ...loggingOptions(options.logLevel, logTo),
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: options.requestTimeoutMs,
     // Longer than load balancers keep a connection: the side that closes first must be the one that sends.
@@ -101,18 +89,10 @@ async function buildServer(context: ServerContext): Promise<FastifyInstance> {
   })
   await guard(app, context)
   answerNotFound(app, options)
-  await app.register(async (scope) => {
-    healthRoutes(scope, context)
-    metricsRoutes(scope, context)
-  })
-  // A scope for each: what one of them says of bodies does not concern the others.
-  for (const routes of [pageRoutes, suggestionRoutes, docsRoutes, statsRoutes, batchRoutes]) {
-    await app.register(async (scope) => routes(scope, context))
-  }
+  for (const route of routes) if (route.body === undefined) registerRoute(app, route, context)
   await app.register(async (scope) => {
     await allowOrigins(scope, options.corsOrigins)
-    eventsRoutes(scope, context)
-    collectRoutes(scope, context)
+    for (const route of routes) if (route.body !== undefined) registerRoute(scope, route, context)
   })
   return app
 }
@@ -163,16 +143,10 @@ export async function withServer<T>(
     return withIngest(db, { spoolDir, timezone, onEvent }, async (intake) => {
       metrics.watch(intake)
       const stopping: StopSwitch = { isStopping: false }
-      const app = await buildServer({
-        db,
-        options,
-        access,
-        intake,
-        metrics,
-        stopping,
-        logTo,
-        bodies: bodyBudget(options.bodyMemoryBytes),
-      })
+      const bodies = bodyBudget(options.bodyMemoryBytes)
+      const answerQuestion = openAnswerService(db, options)
+      const context = { db, options, access, intake, answerQuestion, metrics, stopping, bodies }
+      const app = await buildServer(context, logTo)
       log = app.log
       if (unread !== undefined) logKeysUnread(unread, log)
       try {

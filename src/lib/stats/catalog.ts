@@ -1,11 +1,11 @@
 /** All stats by name: the list that commands, routes and checks share. */
 import type { Result } from '../core/result.js'
+import { columnsOf } from '../core/row-schema.js'
 import { dauStat } from './dau.js'
 import { funnelStat } from './funnel.js'
 import { lifecycleStat } from './lifecycle.js'
 import { mauStat } from './mau.js'
 import { snake } from './query/params.js'
-import { columnsOf } from './query/row-schema.js'
 import type { Stat } from './query/stat.js'
 import { retentionStat } from './retention.js'
 import { stickinessStat } from './stickiness.js'

@@ -6,6 +6,7 @@
  */
 import { sql } from 'kysely'
 import * as z from 'zod'
+import { count, date, flag } from '../core/row-schema.js'
 import { dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { activeUsers, usersActiveOn } from './active/active-users.js'
@@ -13,7 +14,6 @@ import { parseDateKey } from './active/parse-date-key.js'
 import { windowState } from './query/completeness.js'
 import { calendar } from './query/events.js'
 import { commonParams } from './query/params.js'
-import { count, date, flag } from './query/row-schema.js'
 import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 

@@ -6,11 +6,11 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
+import { count, rate, text } from '../core/row-schema.js'
 import type { Database } from '../db/connect.js'
 import { all, eventsInRange, inSegments } from './query/events.js'
 import { commonParams } from './query/params.js'
 import type { QueryContext } from './query/query-context.js'
-import { count, rate, text } from './query/row-schema.js'
 import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 

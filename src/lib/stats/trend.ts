@@ -8,6 +8,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import { mapInTurns } from '../core/in-turns.js'
+import { count, dateOrInstant, flag, text } from '../core/row-schema.js'
 import { type Grain, grains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { activeUsers } from './active/active-users.js'
@@ -18,7 +19,6 @@ import { hourState, type WindowState, windowState } from './query/completeness.j
 import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from './query/events.js'
 import { commonParams, parsedText } from './query/params.js'
 import type { QueryContext } from './query/query-context.js'
-import { count, dateOrInstant, flag, text } from './query/row-schema.js'
 import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
 

@@ -1,7 +1,6 @@
 /** What the commands under `ea batches` tell of batches in lines, and of an undo as JSON. */
 
-import type { Batch } from '../../batches/batches.js'
-import type { BatchDetail } from '../../batches/describe.js'
+import type { Batch, BatchDetail } from '../../batches/batch.js'
 import type { UndoResult } from '../../batches/undo.js'
 import { rejectCodes } from '../../core/event.js'
 import { flagsOfBatch } from '../../import/stored-reading.js'
@@ -13,15 +12,15 @@ import { instantText, nameOf } from '../import/import-text.js'
 const grouped = (count: number) => count.toLocaleString('en-US')
 
 /** All about a batch in lines of `name  value`. */
-export function detailText(detail: BatchDetail): string {
-  const { batch, leansOn, leanedOnBy, reasons } = detail
-  const overlaps = (others: BatchDetail['leansOn']) =>
+export function detailText(batch: BatchDetail): string {
+  const { leans_on: leansOn, leaned_on_by: leanedOnBy, reasons } = batch
+  const overlaps = (others: BatchDetail['leans_on']) =>
     others.map(({ id, duplicates }) => `batch ${id} (${grouped(duplicates)})`).join(', ')
   const pairs: (readonly [string, string])[] = [
     ['batch', String(batch.id)],
     ['file', nameOf(batch.file)],
     ['sha256', batch.sha256 ?? '-'],
-    ['status', statusText(detail)],
+    ['status', statusText(batch)],
     ['read', grouped(batch.read)],
     ['inserted', grouped(batch.inserted)],
     ['duplicates', grouped(batch.duplicates)],
@@ -37,9 +36,9 @@ export function detailText(detail: BatchDetail): string {
     ['rejected', grouped(batch.rejected)],
     ...reasons.map(({ code, count }) => [`  ${code}`, `${grouped(count)}: ${rejectCodes[code]}`] as const),
     ...(leanedOnBy.length > 0 ? [['owns duplicates of', overlaps(leanedOnBy)] as const] : []),
-    ['content', `${human(batch.bytes, 'bytes', true)} in ${grouped(detail.chunks)} chunks`],
-    ['created', instantText(batch.createdAt)],
-    ...(batch.finishedAt ? [['finished', instantText(batch.finishedAt)] as const] : []),
+    ['content', `${human(batch.bytes, 'bytes', true)} in ${grouped(batch.chunks)} chunks`],
+    ['created', instantText(new Date(batch.created_at))],
+    ...(batch.finished_at ? [['finished', instantText(new Date(batch.finished_at))] as const] : []),
     ['took', human(batch.seconds, 'seconds', true)],
     ...readingLines(batch.reading),
     ...(batch.rejected > 0 && reasons.length > 0 ? [['rejects', `ea batches rejects ${batch.id}`] as const] : []),
@@ -74,7 +73,8 @@ function readingLines(reading: Batch['reading']): (readonly [string, string])[] 
     .map(([name, value]) => [`reading.${name}`, visible(typeof value === 'string' ? value : JSON.stringify(value))])
 }
 
-function statusText({ batch, holder, mergedRecords }: BatchDetail): string {
+function statusText(batch: BatchDetail): string {
+  const { holder, merged_records: mergedRecords } = batch
   switch (batch.status) {
     case 'completed':
       return batch.stale

@@ -1,6 +1,6 @@
 /** The end of `ea serve`: the first signal asks it to stop, and it has so long to do it. A second one ends it at once. */
 
-import { logLine } from '../../core/log-line.js'
+import { logLine } from '../log-line.js'
 
 /** How long a server may take to finish what it has accepted, in milliseconds. */
 const limitMs = 30_000

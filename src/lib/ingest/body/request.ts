@@ -2,8 +2,10 @@
  * The words of events over HTTP: what a request brings, what it is answered, and the pieces that work is done in.
  * No behaviour lives here.
  */
+import * as z from 'zod'
+import { rejectCodeSchema } from '../../batches/batch.js'
 import type { EaError } from '../../core/errors.js'
-import type { RejectCode } from '../../core/event.js'
+import { count } from '../../core/row-schema.js'
 import type { Chunk } from '../../load/split/chunk.js'
 
 /** How the records of a request are to be read: events by their own names, or what a browser sends to /collect. */
@@ -30,39 +32,63 @@ export interface IngestRequest {
 /** So many rejects of a request are named in its answer and kept in its batch, the first ones; all are counted. */
 export const listedRejects = 1_000
 
+const rejectedRecord = z
+  .object({
+    index: count().describe('Its place in the request, from 0.'),
+    code: rejectCodeSchema,
+    message: z.string(),
+  })
+  .meta({ id: 'RejectedRecord' })
+
 /** A record that is not stored. */
-export interface RejectedRecord {
-  /** Its place in the request, from 0. */
-  readonly index: number
-  readonly code: RejectCode
-  readonly message: string
-}
+export type RejectedRecord = z.output<typeof rejectedRecord>
+
+const rejected = z.array(rejectedRecord).max(listedRejects)
+const rejectedTotal = z
+  .int()
+  .min(listedRejects + 1)
+  .optional()
+  .describe('How many records were rejected, where `rejected` names the first of them only; else absent.')
 
 /** What a request is told once its events are committed. */
-export interface StoredAnswer {
-  readonly received: number
-  readonly inserted: number
-  readonly duplicates: number
-  /** How many of the duplicates have other content than the event that is stored; absent when there are none. */
-  readonly differing?: number
-  /** Kept until the import that is loading the same ids ends; absent when there are none. */
-  readonly pending?: number
-  readonly rejected: readonly RejectedRecord[]
-  /** How many were rejected in all; absent when all of them are listed. */
-  readonly rejected_total?: number
-  /** What may not be as it was meant, in sentences; absent when there is nothing. */
-  readonly warnings?: readonly string[]
-}
+export const storedAnswer = z
+  .object({
+    received: count().describe('Records in the request: inserted + duplicates + pending + rejected.'),
+    inserted: count(),
+    duplicates: count().describe('Events whose id was stored before, or came earlier in the same request.'),
+    differing: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        'How many of the duplicates have other content than the event that is stored. Absent when there are none.',
+      ),
+    pending: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        'Events whose id belongs to an import that still loads. They are kept safe, and stored or counted as duplicates when it ends. Absent when there are none.',
+      ),
+    rejected,
+    rejected_total: rejectedTotal,
+    warnings: z.array(z.string()).optional().describe('What may not be as it was meant. Absent when there is nothing.'),
+  })
+  .meta({ id: 'StoredAnswer' })
+export type StoredAnswer = z.output<typeof storedAnswer>
 
 /** What a request is told whose events are safe in the spool. */
-export interface QueuedAnswer {
-  readonly status: 'queued'
-  readonly received: number
-  /** Structural rejects: the only ones that are known before the database has seen the records. */
-  readonly rejected: readonly RejectedRecord[]
-  /** See `StoredAnswer`. */
-  readonly rejected_total?: number
-}
+export const queuedAnswer = z
+  .object({
+    status: z.literal('queued'),
+    received: count(),
+    rejected: rejected.describe(
+      'Records that are no records at all; what else is wrong is known only when the database has seen them.',
+    ),
+    rejected_total: rejectedTotal,
+  })
+  .meta({ id: 'QueuedAnswer' })
+export type QueuedAnswer = z.output<typeof queuedAnswer>
 
 /** 200 all stored, 207 partly, 422 none, 202 queued. `body` is JSON text. */
 export interface RequestAnswer {

@@ -9,13 +9,14 @@ import type { Result } from '../../core/result.js'
 import type { Database } from '../../db/connect.js'
 import { chartSvg, standaloneSvg } from '../../present/svg/chart.js'
 import { drillDown } from '../../stats/query/drill-down.js'
+import { snake } from '../../stats/query/params.js'
 import { runStat } from '../../stats/query/run-stat.js'
 import { type AnswerFormat, renderWire } from '../http/negotiate.js'
 import { answerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './cached-version.js'
 import { Semaphore } from './semaphore.js'
 import { SingleFlight } from './single-flight.js'
-import { type Question, spellForHttp } from './stat-query.js'
+import type { Question } from './stat-query.js'
 
 export interface AnswersOptions {
   /** How long a question may take in the database, and how long it may wait for its turn, in milliseconds. */
@@ -141,7 +142,7 @@ function resultOf(
   { now }: DataMoment,
   { queryTimeoutMs, signal }: { queryTimeoutMs: number; signal: AbortSignal },
 ): Promise<Result> {
-  const options = { signal, timeoutMs: queryTimeoutMs, spell: spellForHttp }
+  const options = { signal, timeoutMs: queryTimeoutMs, spell: snake }
   const at = params.asOf === undefined ? { ...given, asOf: now } : given
   return cell === undefined ? runStat(db, stat, at, options) : drillDown(db, stat, at, cell, { ...options, page })
 }

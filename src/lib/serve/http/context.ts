@@ -1,10 +1,6 @@
-/** What the routes of the server share: each route file takes the app and this. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Database } from '../../db/connect.js'
-import type { OpenIngest } from '../../ingest/ingest.js'
+/** Who asks, and what a request and a route of Fastify say of that. */
+import type { FastifyRequest } from 'fastify'
 import type { Scope } from '../../keys/scopes.js'
-import type { BodyBudget } from './body-budget.js'
-import type { ServeOptions } from './options.js'
 
 /** Who asks. */
 export interface Principal {
@@ -27,25 +23,6 @@ export interface Access {
    */
   identify(request: FastifyRequest, allowQueryKey: boolean): Promise<Principal>
 }
-
-/** What routes count; metrics.ts turns it into Prometheus. */
-export interface Metrics {
-  countEvents(outcome: 'inserted' | 'duplicate' | 'rejected' | 'pending' | 'queued', events: number): void
-  observeStat(stat: string, cache: 'hit' | 'miss', seconds: number): void
-}
-
-export interface ServeContext {
-  readonly db: Database
-  readonly intake: OpenIngest
-  /** The memory for the bodies of all requests. */
-  readonly bodies: BodyBudget
-  readonly access: Access
-  readonly metrics: Metrics
-  readonly options: ServeOptions
-}
-
-/** A file of routes. */
-export type Routes = (app: FastifyInstance, context: ServeContext) => void
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -4,9 +4,10 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { IngestState } from '../../ingest/ingest.js'
-import type { Metrics } from './context.js'
 
-export interface ServerMetrics extends Metrics {
+export interface ServerMetrics {
+  countEvents(outcome: 'inserted' | 'duplicate' | 'rejected' | 'pending' | 'queued', events: number): void
+  observeStat(stat: string, cache: 'hit' | 'miss', seconds: number): void
   /** A request has been answered. */
   observeRequest(method: string, route: string, status: number, seconds: number): void
   /** Events of one or more requests have been committed together. */

@@ -6,9 +6,10 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { FastifyContextConfig, FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyReply } from 'fastify'
+import * as z from 'zod'
 import { EaError } from '../../core/errors.js'
-import { openApiDocument } from './openapi.js'
+import { defineRoute, json, type Route, textOf } from '../route.js'
 
 /** What the page loads: the name, its type. */
 const packaged: Readonly<Record<string, string>> = {
@@ -63,34 +64,60 @@ const contentSecurityPolicy = [
 /** A day; the files change with the release only, and an ETag is not worth its code. */
 const cacheSeconds = 86_400
 
-// It costs nothing to answer, so too much other work is no reason to refuse.
-const config = { pressureHandler: () => {} } as FastifyContextConfig
+const documentSchema = z.looseObject({ openapi: z.string().regex(/^3\.1\./), info: z.unknown(), paths: z.unknown() })
+
+const cheap = { method: 'GET', isCheap: true } as const
 
 /**
  * The routes of the documentation.
  *
- * @example
- * docsRoutes(app)
+ * @param document makes what they show
  */
-export function docsRoutes(app: FastifyInstance): void {
-  const document = JSON.stringify(openApiDocument())
-  app.get('/openapi.json', { config }, (_, reply) => reply.type('application/json; charset=utf-8').send(document))
-
-  const send = (reply: FastifyReply, type: string, body: string | Buffer) =>
-    reply.header('content-security-policy', contentSecurityPolicy).type(type).send(body)
-  app.get('/docs', { config }, (_, reply) => send(reply, 'text/html; charset=utf-8', page))
-
+export function docsRoutes(document: () => object): Route[] {
+  let text: string | undefined
   const files = new Map<string, Promise<Buffer>>()
-  // A part of the page, and nothing that anybody should know of.
-  const hidden = { config, schema: { hide: true } as object }
-  app.get<{ Params: { file: string } }>('/docs/:file', hidden, async ({ params: { file } }, reply) => {
-    if (file === '') return reply.redirect('../docs')
-    if (file === 'start.js') return send(reply, 'text/javascript; charset=utf-8', start)
-    const type = Object.hasOwn(packaged, file) ? packaged[file] : undefined
-    if (type === undefined) throw new EaError('not_found', 'The documentation has no such file.')
-    if (!files.has(file)) files.set(file, readFile(join(folder(), file)))
-    return send(reply.header('cache-control', `public, max-age=${cacheSeconds}`), type, await files.get(file)!)
-  })
+  return [
+    defineRoute({
+      ...cheap,
+      path: '/openapi.json',
+      operationId: 'getOpenApi',
+      tag: 'server',
+      summary: 'This document',
+      answers: { 200: json('OpenAPI 3.1.', documentSchema) },
+      errors: ['rate_limited'],
+      answer(_, __, ___, reply) {
+        text ??= JSON.stringify(document())
+        return reply.type('application/json; charset=utf-8').send(text)
+      },
+    }),
+    defineRoute({
+      ...cheap,
+      path: '/docs',
+      operationId: 'getDocs',
+      tag: 'server',
+      summary: 'This document as a page',
+      answers: { 200: textOf('text/html', 'Swagger UI; it loads nothing from elsewhere.') },
+      errors: ['rate_limited'],
+      answer: (_, __, ___, reply) => send(reply, 'text/html; charset=utf-8', page),
+    }),
+    defineRoute({
+      ...cheap,
+      path: '/docs/{file}',
+      params: z.object({ file: z.string() }),
+      async answer(_, { params: { file } }, __, reply) {
+        if (file === '') return reply.redirect('../docs')
+        if (file === 'start.js') return send(reply, 'text/javascript; charset=utf-8', start)
+        const type = Object.hasOwn(packaged, file) ? packaged[file] : undefined
+        if (type === undefined) throw new EaError('not_found', 'The documentation has no such file.')
+        if (!files.has(file)) files.set(file, readFile(join(folder(), file)))
+        return send(reply.header('cache-control', `public, max-age=${cacheSeconds}`), type, await files.get(file)!)
+      },
+    }),
+  ]
+}
+
+function send(reply: FastifyReply, type: string, body: string | Buffer): FastifyReply {
+  return reply.header('content-security-policy', contentSecurityPolicy).type(type).send(body)
 }
 
 /** The files of Swagger UI, as the package has them. */

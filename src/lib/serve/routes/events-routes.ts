@@ -1,17 +1,18 @@
 /** POST /events: any number of events, stored or safe when the answer comes. */
 import { createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import * as z from 'zod'
 import { EaError } from '../../core/errors.js'
 import { inTurns, type Steps, slicesOf } from '../../core/in-turns.js'
 import { type BodyType, readEvents } from '../../ingest/body/body.js'
-import type { IngestRequest } from '../../ingest/body/request.js'
-import type { Routes } from '../http/context.js'
-import { readQuery } from '../http/query-values.js'
-import { mediaType, readChunk, takeBodies } from '../http/request-body.js'
+import { type IngestRequest, queuedAnswer } from '../../ingest/body/request.js'
+import { mediaType, readChunk } from '../http/request-body.js'
+import { defineRoute } from '../route.js'
+import { eventSchema, exampleEvent, exampleReject, storedAnswerOf, storedNone } from './event-schemas.js'
 
 /**
- * What the routes read. A type must be given: a page of another site can send a body without one, or as text/plain,
- * without the browser asking here first, and an open server on a developer's machine would take it.
+ * What is read. A type must be given: a page of another site can send a body without one, or as text/plain, without the
+ * browser asking here first, and an open server on a developer's machine would take it.
  */
 const bodyTypes: Readonly<Record<string, BodyType>> = {
   'application/json': 'json',
@@ -20,34 +21,83 @@ const bodyTypes: Readonly<Record<string, BodyType>> = {
   'application/jsonl': 'ndjson',
 }
 
-const modes = ['partial', 'atomic'] as const
+const idempotencyKey = z
+  .string()
+  .regex(/^[ -~]{1,255}$/)
+  .describe(
+    'A text that the sender makes up for this body. Sent again with the same body, within a day, it gets the first answer again; with another body it is refused.',
+  )
 
-export const eventsRoutes: Routes = (app, { bodies, intake, options }) => {
-  app.register(async (scope) => {
-    takeBodies(scope, (type) => type !== null && Object.hasOwn(bodyTypes, type), options.bodyLimitBytes, bodies)
-    scope.post('/events', { config: { scope: 'write' } }, async (request, reply) => {
-      const receivedAt = new Date()
-      const atomic = isAtomic(request)
-      const key = idempotencyKey(request)
-      const { chunk, bytes, bodySha256 } = await readChunk(request, (body) =>
-        readBody(body, bodyTypes[mediaType(request)!]!, key !== undefined),
-      )
-      const ingest: IngestRequest = {
-        id: randomUUID(),
-        kind: 'events',
-        sender: request.principal!.sender,
-        receivedAt,
-        chunk,
-        bytes,
-        atomic,
-        ...(key === undefined ? {} : { idempotency: { key, bodySha256: bodySha256! } }),
-      }
-      const answer = await intake.accept(ingest)
-      if (answer.replayed) reply.header('idempotent-replayed', 'true')
-      return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body)
-    })
-  })
-}
+const envelope = z
+  .looseObject({ events: z.array(eventSchema) })
+  .describe(
+    'Further keys are shared by the events: user_id, event_type and occurred_at where an event has none, everything else as properties.',
+  )
+
+const exampleStored = { received: 2, inserted: 1, duplicates: 1, rejected: [] }
+const examplePartly = { received: 2, inserted: 1, duplicates: 0, rejected: [exampleReject] }
+
+export const eventsRoute = defineRoute({
+  method: 'POST',
+  path: '/events',
+  scope: 'write',
+  subject: 'POST /events',
+  query: z.object({
+    mode: z.enum(['partial', 'atomic']).default('partial').describe('atomic: store all events of the request or none.'),
+  }),
+  body: {
+    types: Object.keys(bodyTypes),
+    content: {
+      'application/json': {
+        schema: z.union([z.array(eventSchema), envelope, eventSchema]),
+        example: [exampleEvent],
+      },
+      'application/x-ndjson': {
+        schema: z.string().describe('One event as a JSON object on each line.'),
+        example: `${JSON.stringify(exampleEvent)}\n`,
+      },
+    },
+  },
+  operationId: 'sendEvents',
+  tag: 'events',
+  summary: 'Store events',
+  description:
+    'Any number of events up to the byte limit of the server. They are checked like those of a file, with the same codes, and the answer comes when they are committed. While the database is away they are kept on disk and stored later (202).',
+  headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+  answers: {
+    200: storedAnswerOf('All events are stored: they are new, or were there before.', exampleStored),
+    202: {
+      description: 'The events are safe on disk, and will be stored when the database is back.',
+      content: {
+        'application/json': { schema: queuedAnswer, example: { status: 'queued', received: 1, rejected: [] } },
+      },
+    },
+    207: storedAnswerOf('Some events are stored, the others rejected.', examplePartly),
+    422: storedNone('No event is stored; each was rejected, or one was with `mode=atomic`.'),
+  },
+  asksDatabase: true,
+  errors: ['spool_full', 'idempotency_key_reused'],
+  async answer({ intake }, { query: { mode } }, request, reply) {
+    const receivedAt = new Date()
+    const key = keyOf(request)
+    const { chunk, bytes, bodySha256 } = await readChunk(request, (body) =>
+      readBody(body, bodyTypes[mediaType(request)!]!, key !== undefined),
+    )
+    const ingest: IngestRequest = {
+      id: randomUUID(),
+      kind: 'events',
+      sender: request.principal!.sender,
+      receivedAt,
+      chunk,
+      bytes,
+      atomic: mode === 'atomic',
+      ...(key === undefined ? {} : { idempotency: { key, bodySha256: bodySha256! } }),
+    }
+    const answer = await intake.accept(ingest)
+    if (answer.replayed) reply.header('idempotent-replayed', 'true')
+    return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body)
+  },
+})
 
 async function readBody(bytes: Buffer, type: BodyType, hasKey: boolean) {
   const bodySha256 = hasKey ? await inTurns(sha256Of(bytes)) : undefined
@@ -63,20 +113,9 @@ function* sha256Of(bytes: Buffer): Steps<Buffer> {
   return hash.digest()
 }
 
-function isAtomic(request: FastifyRequest): boolean {
-  const mode = readQuery(request.query, [{ name: 'mode' }], 'POST /events').get('mode')?.[0] ?? 'partial'
-  if (!(modes as readonly string[]).includes(mode)) {
-    throw new EaError('usage', `mode must be ${modes.join(' or ')}, not ${JSON.stringify(mode)}.`)
-  }
-  return mode === 'atomic'
-}
-
-/** The header, which names a body so that sending it again does not store it again. */
-function idempotencyKey({ headers }: FastifyRequest): string | undefined {
-  const key = headers['idempotency-key']
-  if (key === undefined) return undefined
-  if (typeof key !== 'string' || !/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw new EaError('usage', 'The Idempotency-Key must have 1 to 255 printable ASCII characters.')
-  }
-  return key
+/** The header that names a body so that sending it again does not store it again. */
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const key = idempotencyKey.optional().safeParse(headers['idempotency-key'])
+  if (key.success) return key.data
+  throw new EaError('usage', 'The Idempotency-Key must have 1 to 255 printable ASCII characters.')
 }

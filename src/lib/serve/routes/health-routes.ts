@@ -1,32 +1,61 @@
 /** Whether the process lives (GET /health) and whether it can do its work now (GET /ready): for what watches over it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
 import { sql } from 'kysely'
+import * as z from 'zod'
 import { EaError } from '../../core/errors.js'
 import { packageVersion } from '../../core/package.js'
 import type { Database } from '../../db/connect.js'
 import { asDatabaseError } from '../../db/database-error.js'
 import { requireMigrated } from '../../db/migrate.js'
 import type { Stopping } from '../http/shutdown.js'
+import { defineRoute, json, perServer } from '../route.js'
 
 /** How long the database may take for the smallest question before the server calls itself not ready. */
 const answerWithinMs = 1000
 
-// Those who watch ask often, and must get an answer when nobody else does.
-const config = { isProbe: true, rateLimit: false, pressureHandler: () => {} } as const
+/** What those who watch ask, often: they must get an answer when nobody else does. */
+const probe = {
+  method: 'GET',
+  isCheap: true,
+  config: { isProbe: true, rateLimit: false },
+} as const
 
-export function healthRoutes(app: FastifyInstance, { db, stopping }: { db: Database; stopping: Stopping }): void {
-  const isReady = readiness(db)
-  const version = packageVersion()
-  app.get('/health', { config }, (_, reply) => {
-    if (stopping.isStopping) throw new EaError('server_busy', 'The server is about to stop.')
-    return reply.header('cache-control', 'no-store').send({ status: 'ok', version })
-  })
-  app.get('/ready', { config }, async (_, reply) => {
-    if (stopping.isStopping) throw new EaError('server_busy', 'The server is about to stop.')
-    await isReady()
+const healthRoute = defineRoute({
+  ...probe,
+  path: '/health',
+  operationId: 'getHealth',
+  tag: 'server',
+  summary: 'Whether the server lives',
+  answers: { 200: json('It does.', z.object({ status: z.literal('ok'), version: z.string() })) },
+  errors: ['server_busy'],
+  answer({ stopping }, _, __, reply) {
+    refuseWhileStopping(stopping)
+    return reply.header('cache-control', 'no-store').send({ status: 'ok', version: packageVersion() })
+  },
+})
+
+const readyRoute = defineRoute({
+  ...probe,
+  path: '/ready',
+  operationId: 'getReady',
+  tag: 'server',
+  summary: 'Whether the server can answer questions now',
+  description: 'Asks the database. Events are taken in also while it is away.',
+  answers: { 200: json('It can.', z.object({ status: z.literal('ready') })) },
+  errors: ['database_unreachable', 'database_refused', 'database_not_migrated', 'server_busy'],
+  async answer(context, _, __, reply) {
+    refuseWhileStopping(context.stopping)
+    await readinessOf(context)()
     return reply.header('cache-control', 'no-store').send({ status: 'ready' })
-  })
+  },
+})
+
+const readinessOf = perServer(({ db }) => readiness(db))
+
+export const healthRoutes = [healthRoute, readyRoute]
+
+function refuseWhileStopping({ isStopping }: Stopping): void {
+  if (isStopping) throw new EaError('server_busy', 'The server is about to stop.')
 }
 
 /** Asks the database; throws what it lacks. Many who ask at once share one question. */

@@ -6,21 +6,26 @@
 import { readSuggestions, type Suggestions } from '../../stats/filter/suggestions.js'
 import { inReading } from '../../stats/query/run-stat.js'
 import { momentReader, shared } from '../answers/cached-version.js'
-import type { Routes } from '../http/context.js'
+import { defineRoute, perServer } from '../route.js'
 
-/** The route of suggestions; they are read once for each version of the data. */
-export const suggestionRoutes: Routes = (app, { db, options }) => {
+/** Suggestions are read once for each version of the data. */
+const suggestionsOf = perServer(({ db, options }) => {
   const readMoment = momentReader(db)
   let known: { readonly version: number; readonly suggestions: Suggestions } | undefined
-  const read = shared(async () => {
+  return shared(async () => {
     const { version } = await readMoment()
     if (known?.version === version) return known.suggestions
     const suggestions = await inReading(db, { timeoutMs: options.queryTimeoutMs }, readSuggestions)
     known = { version, suggestions }
     return suggestions
   })
-  const config = { scope: 'read' } as const
-  app.get('/page/suggestions', { config, schema: { hide: true } as object }, async (_, reply) =>
-    reply.header('cache-control', 'no-store').send(await read()),
-  )
-}
+})
+
+export const suggestionRoute = defineRoute({
+  method: 'GET',
+  path: '/page/suggestions',
+  scope: 'read',
+  async answer(context, _, __, reply) {
+    return reply.header('cache-control', 'no-store').send(await suggestionsOf(context)())
+  },
+})

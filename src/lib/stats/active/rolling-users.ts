@@ -8,12 +8,12 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
+import { count, date, flag } from '../../core/row-schema.js'
 import { addDays } from '../../core/time.js'
 import { windowState } from '../query/completeness.js'
 import { calendar, eventDay, eventsInRange } from '../query/events.js'
 import { commonParams } from '../query/params.js'
 import type { QueryContext } from '../query/query-context.js'
-import { count, date, flag } from '../query/row-schema.js'
 import { defineStat, type SqlRow } from '../query/stat.js'
 import { usersActiveOn } from './active-users.js'
 import { parseDateKey } from './parse-date-key.js'

@@ -6,12 +6,12 @@
 import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
 import type { Chart, Column, Result, Row } from '../../core/result.js'
+import { type ColumnChoice, columnsOf, type RowSchema } from '../../core/row-schema.js'
 import type { Day, DayGrain, Weekday } from '../../core/time.js'
 import type { Field, Selector } from '../filter/filter.js'
 import type { SizeFactor } from './answer-size.js'
 import type { StatMeta } from './meta.js'
 import type { QueryContext, RangeRequest } from './query-context.js'
-import { type ColumnChoice, columnsOf, type RowSchema } from './row-schema.js'
 
 /** A row as the database gives it. */
 export type SqlRow = Record<string, unknown>

@@ -4,10 +4,10 @@
  */
 import * as z from 'zod'
 import { mapInTurns } from '../../core/in-turns.js'
+import { count, counts, dateOrInstant, flags, rates } from '../../core/row-schema.js'
 import { addDays, addWindows } from '../../core/time.js'
 import { spanState, type WindowState, windowState } from '../query/completeness.js'
 import type { QueryContext } from '../query/query-context.js'
-import { count, counts, dateOrInstant, flags, rates } from '../query/row-schema.js'
 import type { SqlRow, StatRows } from '../query/stat.js'
 import type { RetentionParams } from './params.js'
 import { rollingHours } from './rolling.js'

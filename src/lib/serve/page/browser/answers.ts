@@ -1,6 +1,6 @@
 /** What the server answers, as the stats themselves say it: a column or a parameter that is misspelt does not compile. */
 import type { z } from 'zod'
-import type { BatchJson } from '../../../batches/batch-json.js'
+import type { ListedBatch } from '../../../batches/batch.js'
 import type { dauStat } from '../../../stats/dau.js'
 import type { funnelStat } from '../../../stats/funnel.js'
 import type { lifecycleStat } from '../../../stats/lifecycle.js'
@@ -59,7 +59,7 @@ export interface StatList {
 
 /** `GET /batches`. */
 export interface BatchList {
-  readonly data: readonly BatchJson[]
+  readonly data: readonly ListedBatch[]
   readonly meta: { readonly more: boolean }
 }
 

@@ -1,12 +1,12 @@
 /**
- * What the rows of a stat hold, said once: types of the library, columns of tables, schemas of HTTP and what checks can
+ * What the rows of an answer hold, said once: types of the library, columns of tables, schemas of HTTP and what checks can
  * compare are all made of it.
  *
  * A cell is a zod schema that knows its kind. `.nullable()` says that a value may not be there yet, `.optional()` that some
  * parameters leave the column out.
  */
 import * as z from 'zod'
-import type { Cell, Column, ColumnKind } from '../../core/result.js'
+import type { Cell, Column, ColumnKind } from './result.js'
 
 /** The cells of a row by the names of their columns. */
 export type RowSchema = z.ZodObject<Readonly<Record<string, z.ZodType<Cell | undefined>>>>
@@ -17,10 +17,12 @@ interface CellMeta {
   readonly unit?: string
 }
 
-const known = new WeakMap<z.ZodType, CellMeta>()
+// A registry, because it knows what a schema was before it was described.
+const known = z.registry<CellMeta>()
 
-function cell<T extends z.ZodType>(schema: T, unit: string | undefined, ...kinds: ColumnKind[]): T {
-  known.set(schema, unit === undefined ? { kinds } : { kinds, unit })
+/** A cell of any other type. */
+export function cell<T extends z.ZodType>(schema: T, unit: string | undefined, ...kinds: ColumnKind[]): T {
+  known.add(schema as z.ZodType, unit === undefined ? { kinds } : { kinds, unit })
   return schema
 }
 
@@ -31,12 +33,14 @@ export const date = () => cell(z.iso.date(), undefined, 'date')
 /** A day, or for windows of an hour the instant at which it begins. */
 export const dateOrInstant = () =>
   cell(z.union([z.iso.date(), z.iso.datetime({ offset: true })]), undefined, 'date', 'instant')
+export const instant = () => cell(z.iso.datetime(), undefined, 'instant')
 export const text = () => cell(z.string(), undefined, 'text')
 export const flag = () => cell(z.boolean(), undefined, 'flag')
 /** @param unit what is counted: `users`, `events`; without, the number is a name, such as that of a step */
 export const count = (unit?: string) => cell(z.int().nonnegative(), unit, 'count')
 /** From 0 to 1. */
 export const rate = () => cell(number().max(1), undefined, 'rate')
+export const bytes = () => cell(z.int().nonnegative(), undefined, 'bytes')
 export const seconds = () => cell(number(), undefined, 'seconds')
 /** Lists have an element for each window, null where it has not begun. */
 export const counts = (unit: string) => cell(z.array(z.int().nonnegative().nullable()), unit, 'counts')
