@@ -1,5 +1,7 @@
 /**
  * How a batch that was loading ends: completed (its events count, all at once) or failed (they are removed).
+ *
+ *   lease ─ createBatch: loading ─ chunks ─ completeBatch: completed ─ undo: undone, or failBatch: failed
  */
 import { sql } from 'kysely'
 import { EaError } from '../core/errors.js'

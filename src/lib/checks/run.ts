@@ -1,6 +1,8 @@
 /**
  * Runs checks: all questions in one transaction, so that all see the same batches, and each question once. What an answer
  * is worth is decided in `evaluate.ts`, without a database.
+ *
+ *   file ─ checks ─ questions, each once ─ answers ─ evaluate ─ outcomes ─ reporters, exit code
  */
 import type { Database, Session } from '../db/connect.js'
 import { inReading, type RunStatOptions } from '../stats/query/run-stat.js'

@@ -2,6 +2,8 @@
  * What every command shares: the global flags, the configuration made of them, the database as a bracket, output that
  * is the same with and without `--json`, and errors with their exit codes. A command itself is read, ask, show:
  * plain values from `this.flags`, one call of the library, one `this.show` or `this.present`.
+ *
+ *   argv ─ flags ─ settings ─ database ─ library ─ stdout (answer), stderr (talk), exit code
  */
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import type { Config } from '../core/config.js'

@@ -1,6 +1,9 @@
 /**
  * The answer to a question, in one form for every renderer: columns with kinds, rows, meta.
- * A renderer never needs to know which question was asked.
+ * A renderer never needs to know which question was asked. With `errors.ts` (what went wrong) and `event.ts` (what an event
+ * is) it is what all other folders share:
+ *
+ *   flags, environment ─ config;  record ─ event or reject code;  stat ─ Result ─ renderer;  failure ─ EaError ─ exit code, status
  */
 
 /** How a column is read: what its values are and how a person wants to see them. */

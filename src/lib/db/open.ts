@@ -2,6 +2,8 @@
  * The database of a command, as one bracket: the external one when a URL is configured (it must be migrated), else the
  * embedded server, which is started, migrated and stopped as needed. Errors of the connection leave here as errors for
  * a person.
+ *
+ *   configuration ─ address or embedded server ─ connect ─ migrate or check ─ Database ─ use ─ close
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Config, defaultSchema } from '../core/config.js'

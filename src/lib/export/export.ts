@@ -1,6 +1,8 @@
 /**
  * Events out, as CSV or NDJSON: the way from one database to another, and to other programs. One snapshot, streamed by
  * COPY; what it writes can be imported again, event by event the same.
+ *
+ *   parameters ─ snapshot ─ filter ─ COPY ─ CSV or NDJSON, piece by piece
  */
 import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'

@@ -2,6 +2,8 @@
  * A log of events that never happened: same options, same bytes, on every machine. Users arrive, come back less and
  * less, and do what people do in a shop, in the order of time. It streams: memory grows with the users (four bytes
  * each) and with the events of one day, not with the length of the log.
+ *
+ *   options ─ random ─ population ─ sessions ─ records ─ CSV or NDJSON
  */
 import { type GenerateOptions, type GeneratePlan, parseGenerateOptions } from './options.js'
 import { type Population, populate } from './population.js'

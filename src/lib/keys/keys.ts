@@ -1,4 +1,8 @@
-/** The API keys of a schema: made, listed, revoked. A key itself is seen once, by who makes it; only its hash stays. */
+/**
+ * The API keys of a schema: made, listed, revoked. A key itself is seen once, by who makes it; only its hash stays.
+ *
+ *   new key ─ hash ─ api_keys ─ known keys of a server ─ key of a request: name and scopes, or none
+ */
 import { sql } from 'kysely'
 import * as z from 'zod'
 import { EaError } from '../core/errors.js'

@@ -1,6 +1,8 @@
 /**
  * One chunk, one transaction: proves the lease, stages, merges, keeps the rejects and writes the chunk's row. A chunk
  * that is run again (a deadlock, a lost connection, a second process) finds its row and does nothing.
+ *
+ *   chunk of the splitter ─ lease ─ staging (COPY) ─ merge ─ events, duplicates, rejects ─ row of the chunk ─ commit
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'

@@ -1,4 +1,8 @@
 /**
+ * The folder holds what needs the operating system: locks, who a process is, files that are durable or appear whole.
+ *
+ *   process identity ─ numbered lock ─ work;  text ─ temporary file ─ sync ─ rename
+ *
  * One process at a time may initialise, start or stop a server. Node has no flock, so a lock is the highest of the
  * numbered files `lock.1`, `lock.2`, …: it names its holder, and it is free when it is empty or its holder is gone.
  *

@@ -1,6 +1,8 @@
 /**
  * A report: several questions about one range, asked in one transaction, so that all of them see the same batches. It holds
  * the answers as the stats gave them; what it looks like is decided elsewhere (`html.ts`, `markdown.ts`, `svg-files.ts`).
+ *
+ *   options ─ range ─ one transaction: stats, data quality, batches ─ Report ─ HTML, Markdown, SVG files, JSON
  */
 import { batchesPage } from '../batches/batches.js'
 import type { Result } from '../core/result.js'

@@ -3,6 +3,8 @@
  * properties that have a rollup of their own, and the times of the event types that have one. It is computed into temp
  * tables before the visibility lock is taken, because it is the expensive part and needs no lock: the batch's events do not
  * change any more. `addDelta` and `removeDelta` apply it.
+ *
+ *   events of a batch ─ delta (temp tables) ─ visibility lock ─ user_days ─ days, event_type_days, on-demand rollups
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'

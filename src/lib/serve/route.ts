@@ -1,6 +1,8 @@
 /**
  * What a route is: one object that says where it is, who may ask, what it takes, what it answers, and does it. The reading
  * of requests, the registration with Fastify and the OpenAPI document are made of it.
+ *
+ *   request ─ guard (key, limit) ─ route ─ answer service or ingest ─ answer, or problem
  */
 import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'

@@ -1,4 +1,9 @@
-/** A Result as text: one function for each format, loaded when it is asked for. */
+/**
+ * A Result as text: one function for each format, loaded when it is asked for. Charts are beside this folder, in
+ * `terminal-charts` and `svg`; none of them knows the database.
+ *
+ *   Result ─ table, JSON, NDJSON, CSV, Markdown, or its chart ─ text
+ */
 import type { Result } from '../../core/result.js'
 import type { Format, RenderOptions } from './formats.js'
 import { gathered } from './pieces.js'

@@ -1,6 +1,8 @@
 /**
- * Asks a stat: parameters in, Result out, in one REPEATABLE READ READ ONLY transaction, so that the frame and the
+ * Runs a stat: parameters in, Result out, in one REPEATABLE READ READ ONLY transaction, so that the query context and the
  * answer see the same batches.
+ *
+ *   parameters ─ query context (range, time zone, tables) ─ SQL of the stat ─ rows ─ shape ─ Result
  */
 import { type RawBuilder, sql } from 'kysely'
 import type * as z from 'zod'
