@@ -127,6 +127,18 @@ test('a trend has a line for each key, also for null and the empty text', async 
   for (const key of ['a', '(none)', '""']) expect(texts.filter((text) => text.includes(` ${key}, `))).toHaveLength(4)
 })
 
+test('axes have the steps of a terminal: 1, 2, 2.5 or 5, in whole numbers, below zero too', async () => {
+  const ticksOf = async (result: Result) =>
+    read(await chartSvg(result, { width: 480, height: 230 })).flatMap(({ name, attributes, text }) =>
+      name === 'text' && attributes['text-anchor'] === 'end' ? [text] : [],
+    )
+  expect(await ticksOf(asAnswerOf('dau', dailyUsers([1, 2])))).toEqual(['0', '1', '2'])
+  expect(await ticksOf(asAnswerOf('dau', dailyUsers([0, 990])))).toEqual(['0', '250', '500', '750', '1,000'])
+  expect(await ticksOf(asAnswerOf('dau', dailyUsers([4_900_000])))).toEqual(['0', '2M', '4M', '6M'])
+  expect(await ticksOf(asAnswerOf('dau', dailyUsers([900_000, 950_000])))).toEqual(['0', '250K', '500K', '750K', '1M'])
+  expect(await ticksOf(lifecycle)).toEqual(['5', '0', '5', '10'])
+})
+
 test('a funnel tells who was lost between the steps', async () => {
   const texts = tips(await drawn('funnel'))
   expect(texts).toContain('2. add_to_cart: 1,000 (25.0%) users')

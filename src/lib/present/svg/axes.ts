@@ -1,5 +1,5 @@
 /** What is drawn around the marks: axes with their grid and labels, and legends. */
-import { type ScaleLinear, scaleLinear } from 'd3-scale'
+import { type AxisKind, niceScale } from '../charts/scale.js'
 import type { Scalar } from '../tables/cell-text.js'
 import { human, visible } from '../tables/cell-text.js'
 import { axisColor, gridColor, textColor } from './colors.js'
@@ -7,9 +7,9 @@ import { element, fitted, text, textPx, widestPx } from './elements.js'
 
 let compact: Intl.NumberFormat | undefined
 
-/** A number for an axis: 950, 1,200, 45K, 1.2M. */
+/** A number for an axis: 950, 1,200, 45K, 1.25M. */
 export function axisNumber(value: number): string {
-  compact ??= new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
+  compact ??= new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
   return Math.abs(value) < 10_000 ? human(value, 'count', true) : compact.format(value)
 }
 
@@ -29,14 +29,14 @@ export interface FrameOptions {
   readonly title?: string
   /** The smallest and the largest number, or more. */
   readonly bounds: readonly [number, number]
-  readonly isShare?: boolean
+  readonly kind: AxisKind
   /** Each name has a band, for a bar; otherwise a point, the first and the last at the edges. */
   readonly hasBands?: boolean
 }
 
 export interface Frame {
   readonly svg: string
-  readonly y: ScaleLinear<number, number>
+  readonly y: (value: number) => number
   /** The middle of a name's place. */
   readonly x: (index: number) => number
   /** From one name to the next, and what a bar takes of it. */
@@ -50,23 +50,26 @@ const labelGapPx = 12
 
 /** An axis of numbers at the left, and an axis of names below. */
 export function frameOf(options: FrameOptions): Frame {
-  const { width, height, top, names, title, bounds, isShare = false, hasBands = false } = options
+  const { width, height, top, names, title, bounds, kind, hasBands = false } = options
   const bottom = Math.max(top + 1, height - (title === undefined ? 24 : 44))
-  const [low, high] = bounds[0] < bounds[1] ? bounds : [bounds[0], bounds[0] + 1]
-  const room = Math.max(1, Math.floor((bottom - top) / tickPx))
-  // There is nothing between two whole numbers.
-  const count = isShare ? room : Math.min(room, high - low)
-  const y = scaleLinear([low, high], [bottom, top]).nice(count)
-  const ticks = y
-    .ticks(count)
-    .map((value) => ({ value, label: isShare ? axisShare(value) : axisNumber(Math.abs(value)) }))
+  const [low, high] = bounds
+  const { step } = niceScale(high - low, Math.max(1, Math.floor((bottom - top) / tickPx)), kind)
+  const under = Math.ceil(-low / step)
+  const above = Math.max(Math.ceil(high / step), under === 0 ? 1 : 0)
+  const stepDown = (bottom - top) / (above + under)
+  const y = (value: number) => top + (above - value / step) * stepDown
+  const ticks = Array.from({ length: above + under + 1 }, (_, index) => {
+    const value = (index - under) * step
+    return { value, label: kind === 'rate' ? axisShare(value) : axisNumber(Math.abs(value)) }
+  })
   // Names are dates or numbers: the longest is the widest.
   const namePx = textPx(names.reduce((longest, name) => (name.length > longest.length ? name : longest), ''))
   const left = Math.max(widestPx(ticks.map(({ label }) => label)) + 10, namePx / 2)
   const right = width - Math.max(16, namePx / 2)
   const edge = hasBands ? 0.5 : 0
-  const x = scaleLinear([-edge, names.length - 1 + edge], [left, right])
-  const stepPx = (right - left) / Math.max(1, names.length - 1 + 2 * edge)
+  const steps = names.length - 1 + 2 * edge
+  const stepPx = (right - left) / Math.max(1, steps)
+  const x = (index: number) => (steps === 0 ? (left + right) / 2 : left + (index + edge) * stepPx)
   const every = Math.max(1, Math.ceil((namePx + labelGapPx) / stepPx))
   const across = (value: number) => `M${Math.round(left)} ${Math.round(y(value)) + 0.5}H${Math.round(right)}`
   const svg = [

@@ -1,12 +1,7 @@
-/**
- * A retention as curves: one for each cohort, the later the stronger its colour, and their mean. They begin at window 1,
- * because window 0 is always everybody and would leave the others no room.
- */
-import type { Result, Row } from '../../core/result.js'
-import { addDays, addWindows, type DayGrain } from '../../core/time.js'
+/** A retention as curves: one for each cohort, the later the stronger its colour, and their mean. */
+import { type Cohort, cohortsOf } from '../charts/model.js'
 import { human } from '../tables/cell-text.js'
 import { shown } from './axes.js'
-import { isBehindData } from './behind-data.js'
 import { gradeColor, seriesColor } from './colors.js'
 import { curves, type Line } from './curves.js'
 import type { Draw } from './elements.js'
@@ -16,67 +11,44 @@ const maxCohorts = 60
 const maxInLegend = 12
 
 /** The curves of the cohorts and of the mean. */
-export const drawCohorts: Draw = ({ data, footer, meta }, size) => {
-  const unit = unitOf(meta)
-  const filled = data.filter((row) => (row.size ?? 0) !== 0)
-  const rows = filled.slice(-maxCohorts)
-  const windows = Math.max(1, ...rows.map((row) => (row.rates as readonly unknown[]).length - 1))
-  const cohorts = rows.map((row, index): Line => curve(row, gradeColor(index, rows.length), meta))
-  const mean = footer === undefined ? [] : [{ ...curve(footer, seriesColor(1), meta), widthPx: 4 }]
-  const lines = [...cohorts, ...mean]
+export const drawCohorts: Draw = (result, size) => {
+  const { unit = 'window', windows, cohorts, mean } = cohortsOf(result)
+  const filled = cohorts.filter(({ isEmpty }) => !isEmpty)
+  const shownCohorts = filled.slice(-maxCohorts)
+  const curve = ({ name, points, users }: Cohort, color: string): Line => ({
+    label: shown(name),
+    color,
+    points,
+    tip: (row) => {
+      const { value, isComplete } = points[row]!
+      const [rate, count] = [human(value, 'rate', true), human(users[row]!, 'count', true)]
+      return `${shown(name)}, ${unit} ${row + 1}: ${rate}, ${count} users${isComplete ? '' : ', not complete'}`
+    },
+  })
+  const curvesOfCohorts = shownCohorts.map((cohort, index) => curve(cohort, gradeColor(index, shownCohorts.length)))
+  const lines = [...curvesOfCohorts, ...(mean ? [{ ...curve(mean, seriesColor(1)), widthPx: 4 }] : [])]
+  const count = shownCohorts.length
   // Of many cohorts the legend has the first and the last: the colours between them speak for themselves.
-  const inLegend =
-    cohorts.length <= maxInLegend ? lines : lines.filter((_, index) => index === 0 || index >= cohorts.length - 1)
-  const left = filled.length - rows.length
-  const means = mean[0]?.values.map((value, index) => `${unit} ${index + 1} ${human(value, 'rate', true)}`) ?? []
+  const inLegend = count <= maxInLegend ? lines : lines.filter((_, index) => index === 0 || index >= count - 1)
+  const left = filled.length - count
+  const means = (mean?.points ?? []).map(({ value }, index) => `${unit} ${index + 1} ${human(value, 'rate', true)}`)
+  const range = count === 0 ? '' : ` from ${shown(shownCohorts[0]!.name)} to ${shown(shownCohorts.at(-1)!.name)}`
   return {
     description: [
-      `Curves, one for each of ${rows.length} cohorts${rows.length === 0 ? '' : ` from ${shown(rows[0]!.cohort as string)} to ${shown(rows.at(-1)!.cohort as string)}`}, the later the stronger the colour.`,
+      `Curves, one for each of ${count} cohorts${range}, the later the stronger the colour.`,
       ...(means.length === 0 ? [] : [`The mean of all: ${means.slice(0, 8).join(', ')}.`]),
-      ...(lines.some(({ complete }) => complete.includes(false)) ? ['Dashed: not complete.'] : []),
+      ...(lines.some(({ points }) => points.some(({ isComplete }) => !isComplete)) ? ['Dashed: not complete.'] : []),
       ...(left > 0 ? [`${left} earlier cohorts are not drawn.`] : []),
     ].join(' '),
     ...curves(
       {
         lines,
         inLegend,
-        names: Array.from({ length: windows }, (_, index) => `${index + 1}`),
+        names: Array.from({ length: Math.max(1, windows) }, (_, index) => `${index + 1}`),
         title: `${unit}s after the first`,
-        isShare: true,
+        kind: 'rate',
       },
       size,
     ),
   }
-}
-
-function curve(row: Row, color: string, meta: Result['meta']): Line {
-  const unit = unitOf(meta)
-  const label = shown(row.cohort as string)
-  const rates = (row.rates as readonly (number | null)[]).slice(1)
-  const users = (row.users as readonly (number | null)[]).slice(1)
-  const isMean = row.cohort === 'mean'
-  // A mean is made of complete cells only.
-  const complete = isMean ? rates.map(() => true) : (row.complete as readonly boolean[]).slice(1)
-  return {
-    label,
-    color,
-    values: rates.map((rate, index) =>
-      !isMean && isBehindData(windowBegin(label, index + 1, meta), meta) ? null : rate,
-    ),
-    complete,
-    tip: (row) =>
-      `${label}, ${unit} ${row + 1}: ${human(rates[row]!, 'rate', true)}, ${human(users[row] ?? null, 'count', true)} users${complete[row] ? '' : ', not complete'}`,
-  }
-}
-
-function unitOf({ window_type }: Result['meta']): string {
-  return typeof window_type === 'string' ? window_type : 'window'
-}
-
-/** The day on which a window of a cohort begins. */
-function windowBegin(cohort: string, number: number, { window_type, clock }: Result['meta']): string {
-  const day = cohort.slice(0, 10)
-  if (window_type === 'hour') return addDays(day, Math.floor((Number(cohort.slice(11, 13)) + number) / 24))
-  if (clock === 'rolling' && window_type === 'month') return addDays(day, 30 * number)
-  return addWindows(day, window_type as DayGrain, number)
 }

@@ -2,7 +2,7 @@
  * Lines over places from left to right. What is not complete is dashed and has hollow points, because a day that has just
  * begun is no fall.
  */
-import { line as lineOf } from 'd3-shape'
+import type { Point } from '../charts/model.js'
 import { largest } from '../tables/grid.js'
 import { type Frame, type FrameOptions, frameOf, legendOf } from './axes.js'
 import { backgroundColor } from './colors.js'
@@ -17,15 +17,19 @@ const maxMarks = 5000
 export interface Line {
   readonly label: string
   readonly color: string
-  readonly values: readonly (number | null)[]
-  readonly complete: readonly boolean[]
+  readonly points: readonly Point[]
   /** What a point says. */
   readonly tip: (row: number) => string
   readonly widthPx?: number
   readonly dashes?: string
 }
 
-interface CurvesOptions extends Pick<FrameOptions, 'names' | 'title' | 'isShare'> {
+/** What is drawn of each point: nothing after the newest day of the data. */
+export function valuesOf(points: readonly Point[]): (number | null)[] {
+  return points.map(({ value, isAfterData }) => (isAfterData ? null : value))
+}
+
+interface CurvesOptions extends Pick<FrameOptions, 'names' | 'title' | 'kind'> {
   readonly lines: readonly Line[]
   readonly inLegend: readonly Line[]
 }
@@ -35,7 +39,7 @@ export function curves({ lines, inLegend, ...axes }: CurvesOptions, size: Size):
   const { width } = size
   const legend = inLegend.length === 0 ? { svg: '', heightPx: 12 } : legendOf(inLegend, width)
   const height = size.height ?? 264 + legend.heightPx
-  const high = largest(lines.map(({ values }) => largest(values.map((value) => value ?? 0))))
+  const high = largest(lines.map(({ points }) => largest(valuesOf(points).map((value) => value ?? 0))))
   const frame = frameOf({ ...axes, width, height, top: legend.heightPx + 4, bounds: [0, high] })
   const hasMarks = axes.names.length <= maxMarksOfLine && axes.names.length * lines.length <= maxMarks
   const svg = function* () {
@@ -48,34 +52,29 @@ export function curves({ lines, inLegend, ...axes }: CurvesOptions, size: Size):
 /** A row that is nowhere: what is drawn ends there, and begins again. */
 const gap = -1
 
-function drawn(
-  { color, values, complete, tip, widthPx = 2, dashes }: Line,
-  { x, y }: Frame,
-  hasMarks: boolean,
-): string {
+function drawn({ color, points, tip, widthPx = 2, dashes }: Line, { x, y }: Frame, hasMarks: boolean): string {
+  const values = valuesOf(points)
   const rows = [...values.keys()]
   const isKnown = (row: number) => typeof values[row] === 'number'
-  const whole = rows.map((row) => (complete[row] ? row : gap))
+  const isWhole = (row: number) => points[row]?.isComplete !== false
+  const whole = rows.map((row) => (isWhole(row) ? row : gap))
   // What is open begins and ends at the complete points beside it.
   const open = rows.flatMap((row) => {
-    if (complete[row] && complete[row - 1] !== false && complete[row + 1] !== false) return []
-    return complete[row] && complete[row + 1] ? [row, gap] : [row]
+    if (isWhole(row) && isWhole(row - 1) && isWhole(row + 1)) return []
+    return isWhole(row) && row + 1 < rows.length && isWhole(row + 1) ? [row, gap] : [row]
   })
-  const path = lineOf<number>(x, (row) => y(values[row]!))
-    .defined(isKnown)
-    .digits(1)
   const strokeOf = (rows: readonly number[], dashes: string | undefined) => {
-    const d = path(thinned(rows, values))
+    const d = pathOf(thinned(rows, values), x, (row) => (isKnown(row) ? y(values[row]!) : undefined))
     const ends = { 'stroke-linejoin': 'round', 'stroke-linecap': dashes === undefined ? 'round' : undefined }
     const stroke = { stroke: color, 'stroke-width': widthPx, 'stroke-dasharray': dashes, ...ends }
-    return d === null ? '' : element('path', { d, fill: 'none', ...stroke })
+    return d === '' ? '' : element('path', { d, fill: 'none', ...stroke })
   }
   const strokes = [strokeOf(whole, dashes), strokeOf(open, '5 4')]
   if (!hasMarks) return strokes.join('\n')
   const r = rows.length <= maxDots ? 3 : 4
   const dots = (isOpen: boolean) =>
     rows
-      .filter((row) => isKnown(row) && complete[row] !== isOpen)
+      .filter((row) => isKnown(row) && isWhole(row) !== isOpen)
       .map((row) => mark('circle', { cx: x(row), cy: y(values[row]!), r }, tip(row)))
       .join('')
   const [full, hollow] = [dots(false), dots(true)]
@@ -87,8 +86,26 @@ function drawn(
   ].join('\n')
 }
 
+/** The path through some rows; it ends at one that is nowhere, and begins again behind it. A row alone is a dot. */
+function pathOf(rows: readonly number[], x: (row: number) => number, y: (row: number) => number | undefined): string {
+  const tenth = (px: number) => Math.round(px * 10) / 10
+  let path = ''
+  let run = 0
+  const end = () => {
+    if (run === 1) path += 'Z'
+    run = 0
+  }
+  for (const row of rows) {
+    const up = y(row)
+    if (up === undefined) end()
+    else path += `${run++ === 0 ? 'M' : 'L'}${tenth(x(row))},${tenth(up)}`
+  }
+  end()
+  return path
+}
+
 /** Of very many rows the lowest and the highest of each few neighbours, and all gaps. */
-function thinned(rows: readonly number[], values: Line['values']): readonly number[] {
+function thinned(rows: readonly number[], values: readonly (number | null)[]): readonly number[] {
   const every = 2 * Math.ceil(rows.length / maxMarksOfLine)
   if (every <= 2) return rows
   const kept: number[] = []

@@ -1,4 +1,5 @@
 /** A funnel as bars: for each step who reached it, and after it who was lost since the step before. */
+import { funnelSteps } from '../charts/model.js'
 import { human } from '../tables/cell-text.js'
 import { legendOf, shown } from './axes.js'
 import { lostColor, seriesColor } from './colors.js'
@@ -8,20 +9,15 @@ import { lyingBars } from './ranking.js'
 const barHeightPx = 40
 
 /** The steps of a funnel, with the drop-off between them. */
-export const drawFunnel: Draw = ({ data }, { width, height: given }) => {
-  const users = data.map((row) => row.users as number)
-  const lost = users.map((count, index) => (index === 0 ? 0 : users[index - 1]! - count))
-  const names = data.map((row) => `${row.step}. ${shown(row.event_type as string)}`)
-  const texts = users.map((count, index) => {
-    const share = index === 0 ? null : (data[index]!.rate_from_first as number | null)
-    return `${human(count, 'count', true)}${share === null ? '' : ` (${human(share, 'rate', true)})`}`
-  })
-  const lostTexts = lost.map((count, index) => {
-    if (index === 0) return undefined
-    const before = users[index - 1]!
-    const share = before === 0 ? '' : ` (${human(count / before, 'rate', true)})`
-    return `${human(count, 'count', true)}${share} lost between steps ${index} and ${index + 1}`
-  })
+export const drawFunnel: Draw = (result, { width, height: given }) => {
+  const steps = funnelSteps(result)
+  const counted = (count: number, share: number | null) =>
+    `${human(count, 'count', true)}${share === null ? '' : ` (${human(share, 'rate', true)})`}`
+  const names = steps.map(({ step, name }) => `${step}. ${shown(name)}`)
+  const texts = steps.map(({ users, rateFromFirst }, index) => counted(users, index === 0 ? null : rateFromFirst))
+  const lostTexts = steps.map(
+    ({ lost }, index) => lost && `${counted(lost.users, lost.share)} lost between steps ${index} and ${index + 1}`,
+  )
   const paint = { fill: seriesColor(0) }
   const lostPaint = { fill: lostColor, opacity: 0.35, stroke: lostColor, 'stroke-dasharray': '4 2' }
   const legend = legendOf(
@@ -31,7 +27,7 @@ export const drawFunnel: Draw = ({ data }, { width, height: given }) => {
     ],
     width,
   )
-  const height = given ?? legend.heightPx + 8 + data.length * barHeightPx
+  const height = given ?? legend.heightPx + 8 + steps.length * barHeightPx
   return {
     description: `Bars, one for each step. ${names
       .map(
@@ -44,9 +40,10 @@ export const drawFunnel: Draw = ({ data }, { width, height: given }) => {
       legend.svg,
       ...lyingBars(
         names.map((name, index) => {
-          const reached = { value: users[index]!, paint, tip: `${name}: ${texts[index]} users` }
+          const reached = { value: steps[index]!.users, paint, tip: `${name}: ${texts[index]} users` }
           const tip = lostTexts[index]
-          const bars = tip === undefined ? [reached] : [reached, { value: lost[index]!, paint: lostPaint, tip }]
+          const bars =
+            tip === undefined ? [reached] : [reached, { value: steps[index]!.lost!.users, paint: lostPaint, tip }]
           return { name, text: texts[index]!, bars }
         }),
         { width, height, top: legend.heightPx },

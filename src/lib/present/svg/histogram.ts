@@ -22,6 +22,7 @@ export const drawHistogram: Draw = ({ data, meta, columns }, { width, height = 2
     names: places.map((place) => String(numbers[place])),
     title: name,
     bounds: [0, largest(users)],
+    kind: 'count',
     hasBands: true,
   })
   const texts = places.map((place) => human(users[place]!, 'count', true))

@@ -1,5 +1,4 @@
 /** Counts of named things as lying bars, because the names of event types are long. */
-import { scaleLinear } from 'd3-scale'
 import { human } from '../tables/cell-text.js'
 import { largest } from '../tables/grid.js'
 import { axisNumber, shown } from './axes.js'
@@ -71,7 +70,8 @@ export function lyingBars(rows: readonly LyingBar[], size: { width: number; heig
   const shorter = [full, full.map((text) => text.replace(/ \(.*$/, '')), first.map(axisNumber)]
   const texts = shorter.find((texts) => widestPx(texts) <= width * 0.45) ?? shorter.at(-1)!
   const left = widestPx(names) + 8
-  const x = scaleLinear([0, largest(totals) || 1], [left, width - widestPx(texts) - 12])
+  const pxPerUnit = (width - widestPx(texts) - 12 - left) / (largest(totals) || 1)
+  const x = (value: number) => left + value * pxPerUnit
   const rowPx = Math.max(1, (height - top - 4) / rows.length)
   const every = Math.ceil(minRowPx / rowPx)
   const drawn = rows.flatMap(({ bars }, index) => {

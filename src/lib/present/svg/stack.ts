@@ -1,10 +1,8 @@
 /** Counts that add up, as a stack for each date; what `chart.below` names lies below zero. */
-import { stack, stackOffsetDiverging } from 'd3-shape'
-import { flatColumns, human } from '../tables/cell-text.js'
+import { type Series, seriesOver } from '../charts/model.js'
+import { human } from '../tables/cell-text.js'
 import { largest } from '../tables/grid.js'
-import { completeRows } from '../tables/series.js'
 import { frameOf, highestOf, legendOf, shortDate } from './axes.js'
-import { isBehindData } from './behind-data.js'
 import { lostColor, seriesColor } from './colors.js'
 import { type Draw, mark } from './elements.js'
 
@@ -13,48 +11,47 @@ const partColors = [seriesColor(2), seriesColor(0), seriesColor(3), seriesColor(
 
 /** A stack for each period; one that is not complete is paler, with a dashed edge. */
 export const drawStack: Draw = (result, { width, height: given }) => {
-  const { data, meta, columns, chart } = result
-  const { below } = chart!
-  const parts = columns.filter(({ kind }) => kind === 'count').map(({ name }) => name)
-  const dates = data.map((row) => String(row[columns[0]!.name]))
-  const complete = completeRows(flatColumns(result))
-  const grain = typeof meta.grain === 'string' ? meta.grain : 'period'
-  const colorOf = (part: string) => (part === below ? lostColor : partColors[parts.indexOf(part) % partColors.length]!)
+  const { dates, series } = seriesOver(result)
+  const { grain = 'period' } = result.meta
+  const parts = series.map((part, index) => ({
+    ...part,
+    color: part.isBelow ? lostColor : partColors[index % partColors.length]!,
+  }))
   const legend = legendOf(
-    parts.map((part) => ({ label: part, color: colorOf(part), widthPx: 12 })),
+    parts.map(({ name, color }) => ({ label: name, color, widthPx: 12 })),
     width,
   )
   const height = given ?? 264 + legend.heightPx
-  const countOf = (part: string, index: number) => (data[index]![part] as number | null) ?? null
-  const numberOf = (index: number, part: string) =>
-    isBehindData(dates[index]!, meta) ? 0 : (countOf(part, index) ?? 0) * (part === below ? -1 : 1)
-  const { places, note } = highestOf(data.length, width, (index) =>
-    parts.reduce((sum, part) => sum + (countOf(part, index) ?? 0), 0),
+  const { places, note } = highestOf(dates.length, width, (place) =>
+    parts.reduce((sum, { points }) => sum + (points[place]!.value ?? 0), 0),
   )
-  const stacked = stack<unknown, number, string>().keys(parts).value(numberOf).offset(stackOffsetDiverging)(places)
-  const ends = stacked.flat()
-  const bounds = [-largest(ends.map(([low]) => -low)), largest(ends.map(([, high]) => high))] as const
+  const bounds = [
+    -largest(places.map((place) => pileOf(parts, place, true))),
+    largest(places.map((place) => pileOf(parts, place, false))),
+  ] as const
   const names = places.map((place) => shortDate(dates[place]!))
-  const frame = frameOf({ width, height, top: legend.heightPx + 4, names, bounds, hasBands: true })
+  const frame = frameOf({ width, height, top: legend.heightPx + 4, names, bounds, kind: 'count', hasBands: true })
+  const complete = series[0]?.points.map(({ isComplete }) => isComplete) ?? []
   const last = complete.lastIndexOf(true)
-  const lastText =
-    last < 0
-      ? ''
-      : ` The last complete one, ${dates[last]}: ${parts.map((part) => `${part} ${human(countOf(part, last), 'count', true)}`).join(', ')}.`
-  const belowText =
-    below === undefined ? '' : `; ${below} ${columns.find(({ name }) => name === below)?.unit ?? ''} are below zero`
+  const numbers = parts.map(({ name, points }) => `${name} ${human(points[last]?.value ?? null, 'count', true)}`)
+  const lastText = last < 0 ? '' : ` The last complete one, ${dates[last]}: ${numbers.join(', ')}.`
+  const belowText = parts
+    .filter(({ isBelow }) => isBelow)
+    .map(({ name, unit = '' }) => `; ${name} ${unit} are below zero`)
+    .join('')
   const svg = function* () {
     yield* [legend.svg, frame.svg]
-    for (const series of stacked) {
-      const color = colorOf(series.key)
+    const { x, y, barPx } = frame
+    for (const [at, { name, color, isBelow, points }] of parts.entries()) {
       for (const [index, place] of places.entries()) {
-        const count = countOf(series.key, place)
-        if (count === null) continue
-        const [from, to] = series[index]!
-        const { x, y, barPx } = frame
-        const box = { x: x(index) - barPx / 2, y: y(to), width: barPx, height: y(from) - y(to), fill: color }
-        const open = complete[place] ? {} : { opacity: 0.5, stroke: color, 'stroke-dasharray': '4 2' }
-        const tip = `${dates[place]}: ${human(count, 'count', true)} ${series.key}${complete[place] ? '' : ', not complete'}`
+        const { value, isComplete } = points[place]!
+        if (value === null) continue
+        const before = pileOf(parts.slice(0, at), place, isBelow)
+        const after = pileOf(parts.slice(0, at + 1), place, isBelow)
+        const [upper, lower] = isBelow ? [-before, -after] : [after, before]
+        const box = { x: x(index) - barPx / 2, y: y(upper), width: barPx, height: y(lower) - y(upper), fill: color }
+        const open = isComplete ? {} : { opacity: 0.5, stroke: color, 'stroke-dasharray': '4 2' }
+        const tip = `${dates[place]}: ${human(value, 'count', true)} ${name}${isComplete ? '' : ', not complete'}`
         yield mark('rect', { ...box, ...open }, tip)
       }
     }
@@ -64,4 +61,12 @@ export const drawStack: Draw = (result, { width, height: given }) => {
     height,
     svg: svg(),
   }
+}
+
+/** How high the parts are at a place, above zero or below it. */
+function pileOf(parts: readonly Series[], place: number, isBelow: boolean): number {
+  return parts.reduce((sum, part) => {
+    const { value, isAfterData } = part.points[place]!
+    return sum + (part.isBelow === isBelow && !isAfterData ? (value ?? 0) : 0)
+  }, 0)
 }

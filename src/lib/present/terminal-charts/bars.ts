@@ -4,11 +4,11 @@
  */
 import type { Result } from '../../core/result.js'
 import { cutTo, textWidth } from '../../core/text-width.js'
+import { shortValue } from '../charts/scale.js'
 import { type FlatColumn, flatColumns, human, isNumeric, visible } from '../tables/cell-text.js'
 import { glyphsFor } from '../tables/glyphs.js'
 import { type GridColumn, gridLines, largest } from '../tables/grid.js'
 import { seriesStyle } from './canvas.js'
-import { shortValue } from './scale.js'
 import type { ChartOptions } from './size.js'
 
 const gap = '  '

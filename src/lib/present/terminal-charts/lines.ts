@@ -4,6 +4,8 @@
  */
 
 import { wrapped } from '../../core/text-width.js'
+import type { Point } from '../charts/model.js'
+import { type AxisKind, niceScale, type Scale, shortValue } from '../charts/scale.js'
 import { visible } from '../tables/cell-text.js'
 import { glyphsFor } from '../tables/glyphs.js'
 import { largest } from '../tables/grid.js'
@@ -11,11 +13,10 @@ import { axisMarks, framed, marginColumns } from './axes.js'
 import { blankCanvas, type Canvas, seriesStyle } from './canvas.js'
 import { bentMarks, type CurvePoint, drawCurve, type LineMarks, plainMarks } from './curve.js'
 import { type LegendEntry, legendLines, noteLines } from './legend.js'
-import { bucketed, type Point, peakOf } from './points.js'
-import { type AxisKind, niceScale, type Scale, shortValue } from './scale.js'
+import { bucketed, peakOf } from './points.js'
 import { type ChartOptions, plotRows } from './size.js'
 
-export interface Series {
+interface LineSeries {
   readonly name: string
   readonly points: readonly Point[]
   /** What else the legend says of it. */
@@ -26,7 +27,7 @@ export interface LineChart {
   /** The label of each point. */
   readonly labels: readonly string[]
   /** All as long as the labels; the first ones lie on top. */
-  readonly series: readonly Series[]
+  readonly series: readonly LineSeries[]
   readonly kind: AxisKind
   /** What else to know about it. */
   readonly notes?: readonly string[] | undefined
@@ -62,7 +63,7 @@ export function lineChart(chart: LineChart, options: ChartOptions): string[] {
 
   const rowsAtMost = plotRows(options, legend.length)
   const intervalsAtMost = Math.min(maxIntervals, Math.max(1, Math.floor((rowsAtMost - 1) / 3)))
-  const scaleOf = (series: readonly Series[]) =>
+  const scaleOf = (series: readonly LineSeries[]) =>
     niceScale(largest(series.map(({ points }) => peakOf(points))), intervalsAtMost, chart.kind)
   const tickLabels = ({ step, intervals }: Scale, maxColumns: number) =>
     Array.from({ length: intervals + 1 }, (_, tick) => shortValue(step * tick, chart.kind, maxColumns))
@@ -119,7 +120,12 @@ function lookOf(index: number, count: number, color: boolean, unicode?: boolean)
   return { line: plainMarks(mark), swatch: mark, style }
 }
 
-function entryOf({ name, points, tail }: Series, { swatch, style }: Look, kind: AxisKind, width: number): LegendEntry {
+function entryOf(
+  { name, points, tail }: LineSeries,
+  { swatch, style }: Look,
+  kind: AxisKind,
+  width: number,
+): LegendEntry {
   const complete = points.filter(({ value, isComplete }) => value !== null && isComplete)
   const peak = complete.length === 0 ? '-' : shortValue(peakOf(complete), kind, width - swatch.length - roomForName)
   return { swatch, style, name: visible(name), tail: tail ?? `max ${peak}` }

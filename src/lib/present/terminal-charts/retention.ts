@@ -5,12 +5,10 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Result } from '../../core/result.js'
 import { textWidth } from '../../core/text-width.js'
-import { type FlatColumn, flatColumns, human } from '../tables/cell-text.js'
+import { cohortsOf } from '../charts/model.js'
 import { largest } from '../tables/grid.js'
-import { heatWindows } from '../tables/heat-map.js'
 import { table } from '../tables/table.js'
-import { lineChart, type Series } from './lines.js'
-import type { Point } from './points.js'
+import { lineChart } from './lines.js'
 import type { ChartOptions } from './size.js'
 
 const besideMinColumns = 140
@@ -34,48 +32,24 @@ export function retentionChart(result: Result, options: ChartOptions): string[] 
 }
 
 function curves(result: Result, options: ChartOptions): string[] {
-  const flat = flatColumns(result)
-  const windows = (heatWindows(result, flat) ?? []).slice(1)
-  const { kind, values: cohorts } = flat[0]!
-  const isLine = (row: number) =>
-    windows.some(({ rate, complete }) => typeof rate.values[row] === 'number' && complete?.values[row] !== false)
-  const begun = [...cohorts.keys()].filter((row) => windows.some(({ rate }) => typeof rate.values[row] === 'number'))
+  const { unit, windows, cohorts, mean } = cohortsOf(result)
+  const begun = cohorts.filter(({ points }) => points.some(({ value }) => value !== null))
+  const whole = begun.filter(({ points }) => points.some(({ value, isComplete }) => value !== null && isComplete))
   // One of which nothing is complete yet is a few marks on the ground, unless there is nothing else.
-  const lines = begun.some(isLine) ? begun.filter(isLine) : begun
+  const lines = whole.length > 0 ? whole : begun
   // From the oldest to the newest: the old ones have the long curves, the new ones show what has changed.
   const count = Math.min(maxCohorts, lines.length)
   const shown = Array.from({ length: count }, (_, index) =>
     count === 1 ? lines[0]! : lines[Math.round((index * (lines.length - 1)) / (count - 1))]!,
   )
-  const mean: Series[] =
-    result.footer === undefined
-      ? []
-      : [
-          {
-            name: human(flat[0]!.footer ?? null, 'text', true),
-            // It counts complete cells only, so it is a point wherever there is one.
-            points: windows.map(({ rate }) => pointOf(rate.footer ?? null, true)),
-            tail: '',
-          },
-        ]
-  const series = shown.map((row) => ({
-    name: human(cohorts[row]!, kind, true),
-    points: windows.map(({ rate, complete }) => pointOf(rate.values[row]!, complete?.values[row] !== false)),
-    tail: '',
-  }))
-  const unit = typeof result.meta.window_type === 'string' ? `${result.meta.window_type} ` : ''
+  const series = [...(mean ? [mean] : []), ...shown].map(({ name, points }) => ({ name, points, tail: '' }))
+  const prefix = unit === undefined ? '' : `${unit} `
+  const labels = Array.from({ length: windows }, (_, index) => `${prefix}${index + 1}`)
   const notes = [
-    `from ${unit}1 on`,
+    `from ${prefix}1 on`,
     ...(lines.length > count
       ? [`${count} of ${lines.length} cohorts with a complete rate, from the oldest to the newest`]
       : []),
   ]
-  return lineChart(
-    { labels: windows.map((_, index) => `${unit}${index + 1}`), series: [...mean, ...series], kind: 'rate', notes },
-    options,
-  )
-}
-
-function pointOf(value: FlatColumn['values'][number], isComplete: boolean): Point {
-  return { value: typeof value === 'number' ? value : null, isComplete }
+  return lineChart({ labels, series, kind: 'rate', notes }, options)
 }

@@ -4,15 +4,15 @@
  */
 import type { Result } from '../../core/result.js'
 import { wrapped } from '../../core/text-width.js'
-import { type FlatColumn, flatColumns, visible } from '../tables/cell-text.js'
+import { type Point, seriesOver } from '../charts/model.js'
+import { niceScale, shortValue } from '../charts/scale.js'
+import { visible } from '../tables/cell-text.js'
 import { largest } from '../tables/grid.js'
 import { incompleteMark, incompleteText } from '../tables/heat-map.js'
-import { completeRows } from '../tables/series.js'
 import { axisMarks, framed, marginColumns } from './axes.js'
 import { blankCanvas, type Canvas, dimStyle, seriesStyle } from './canvas.js'
 import { legendLines, noteLines } from './legend.js'
-import { bucketed, type Point, peakOf, pointsOf } from './points.js'
-import { niceScale, shortValue } from './scale.js'
+import { bucketed, peakOf } from './points.js'
 import { type ChartOptions, plotRows } from './size.js'
 
 const fills = { color: '████', unicode: '█▓▒░', ascii: '#=+.' }
@@ -38,15 +38,15 @@ interface StackScale {
 /** The lines of the chart. */
 export function stackChart(result: Result, options: ChartOptions): string[] {
   const { width, color, unicode = true } = options
-  const flat = flatColumns(result)
-  const complete = completeRows(flat)
   const fill = unicode ? (color ? fills.color : fills.unicode) : fills.ascii
-  const parts = flat
-    .filter(({ kind }) => kind === 'count')
-    .map((column, index) => ({
-      ...partOf(column, index, complete, fill),
-      isBelow: column.name === result.chart?.below,
-    }))
+  const { dates, series } = seriesOver(result)
+  const parts = series.map(({ name, isBelow, points }, index) => ({
+    name: visible(name),
+    isBelow,
+    points,
+    fill: fill[index % fill.length]!,
+    style: seriesStyle(index),
+  }))
   if (parts.every(({ points }) => points.every(({ value }) => value === null))) {
     return wrapped('Nothing to draw: no value is there yet.', width)
   }
@@ -59,7 +59,6 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
     options,
   )
   const rowsAtMost = plotRows(options, legend.length + 1)
-  const dates = flat[0]!.values.map(String)
   // The scale of means is never larger, so the room that its labels get here is enough for them.
   const sideColumns = labelColumns(sideLabels(stackScale(parts, rowsAtMost), Math.floor(width / 3)))
   const room = width - marginColumns(sideColumns)
@@ -92,11 +91,6 @@ export function stackChart(result: Result, options: ChartOptions): string[] {
     ...lines,
     ...noteLines(notes, options),
   ]
-}
-
-function partOf(column: FlatColumn, index: number, complete: readonly boolean[], fill: string): Omit<Part, 'isBelow'> {
-  const name = visible(column.name)
-  return { name, points: pointsOf(column, complete), fill: fill[index % fill.length]!, style: seriesStyle(index) }
 }
 
 function isIncomplete({ value, isComplete }: Point): boolean {
