@@ -184,22 +184,35 @@ export function isRepeatedId(error: unknown): boolean {
 
 const codes = Object.keys(rejectCodes) as RejectCode[]
 
-/** The staged records that are no events. They come as bytes, not as rows: a chunk may have nothing else. */
+/** Bytes of a run of rejected records: its first `n`, how many there are, the place of their code. */
+const runBytes = 10
+
+/** The staged records that are not events. Neighbours with one code come as one run: a chunk may have nothing else. */
 export async function rejectedRecords(
   tx: Transaction,
   rules: ValidationRules,
   options: ValidationOptions,
 ): Promise<Rejections> {
-  const { rows } = await sql<{ refused: Buffer | null }>`
-    SELECT string_agg(int4send(n) || int2send(array_position(${codes}::text[], code)::int2), '' ORDER BY n) AS refused
-      FROM (${validationSql(staging, rules, { ...options, numbered: true })}) judged
-     WHERE code IS NOT NULL`.execute(tx.q)
-  const refused = rows[0]!.refused ?? Buffer.alloc(0)
-  return { length: refused.length / 6, [Symbol.iterator]: () => refusalsIn(refused) }
+  const { rows } = await sql<{ rejected: number; runs: Buffer | null }>`
+    WITH rejected AS (
+      SELECT n, array_position(${codes}::text[], code)::int2 AS code
+        FROM (${validationSql(staging, rules, { ...options, numbered: true })}) judged
+       WHERE code IS NOT NULL
+    ),
+    numbered AS (SELECT n, code, n - row_number() OVER (PARTITION BY code ORDER BY n) AS run FROM rejected),
+    runs AS (SELECT min(n) AS first, count(*)::int AS length, code FROM numbered GROUP BY code, run)
+    SELECT coalesce(sum(length), 0) AS rejected,
+           string_agg(int4send(first) || int4send(length) || int2send(code), '' ORDER BY first) AS runs
+      FROM runs`.execute(tx.q)
+  const { rejected, runs } = rows[0]!
+  return { length: rejected, [Symbol.iterator]: () => rejectionsIn(runs ?? Buffer.alloc(0)) }
 }
 
-function* refusalsIn(refused: Buffer): Generator<Rejection> {
-  for (let at = 0; at < refused.length; at += 6) {
-    yield { n: refused.readInt32BE(at), code: codes[refused.readInt16BE(at + 4) - 1]! }
+function* rejectionsIn(runs: Buffer): Generator<Rejection> {
+  for (let at = 0; at < runs.length; at += runBytes) {
+    const first = runs.readInt32BE(at)
+    const after = first + runs.readInt32BE(at + 4)
+    const code = codes[runs.readInt16BE(at + 8) - 1]!
+    for (let n = first; n < after; n++) yield { n, code }
   }
 }
