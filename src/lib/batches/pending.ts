@@ -13,6 +13,16 @@ import { differingFields, keptDifferences } from './differences.js'
 /**
  * The batch has completed: what waited for it is a duplicate of its events. The caller holds the visibility lock.
  *
+ * ```sql
+ * WITH decided AS (DELETE FROM pending_events WHERE owner_id = $1 RETURNING batch_id, …),
+ *   compared AS MATERIALIZED (SELECT d.batch_id, d.event_id, … AS fields FROM decided d LEFT JOIN events e …),
+ *   named AS (INSERT INTO differing_duplicates …),
+ *   counted AS (SELECT batch_id, count(*) AS n, … FROM compared GROUP BY batch_id),
+ *   booked AS (UPDATE import_batches b SET read = b.read + c.n, duplicates = …),
+ *   leaning AS (INSERT INTO import_overlaps AS o …)
+ * SELECT coalesce(sum(n), 0)::bigint AS n FROM counted
+ * ```
+ *
  * @returns how many events were decided
  */
 export async function decideAsDuplicates(tx: Transaction, ownerId: number): Promise<number> {
@@ -77,7 +87,19 @@ const comparedSql = (tx: Transaction) => sql`compared AS MATERIALIZED (
       SELECT batch_id, event_id, fields FROM compared WHERE fields <> '{}' LIMIT ${sql.lit(keptDifferences)}
     )`
 
-/** Books what became of each waiting event with its batch: stored, or a duplicate of one that came before it. */
+/**
+ * Books what became of each waiting event with its batch: stored, or a duplicate of one that came before it.
+ *
+ * ```sql
+ * WITH decided AS (DELETE FROM pending_events WHERE owner_id = $1 RETURNING batch_id, …),
+ *   compared AS MATERIALIZED …, named AS …,
+ *   stored AS (SELECT batch_id, count(*) AS n FROM pg_temp.ea_stored GROUP BY batch_id),
+ *   counted AS (SELECT d.batch_id, count(*) AS n, coalesce(max(s.n), 0) AS inserted, … FROM compared d LEFT JOIN stored s …),
+ *   booked AS (UPDATE import_batches b SET read = b.read + c.n, inserted = b.inserted + c.inserted, …),
+ *   leaning AS (INSERT INTO import_overlaps AS o …)
+ * SELECT coalesce(sum(n), 0)::bigint AS n FROM counted
+ * ```
+ */
 async function bookStored(tx: Transaction, ownerId: number): Promise<number> {
   const { rows } = await sql<{ n: number }>`
     WITH decided AS (

@@ -93,6 +93,17 @@ const insertSql = (tx: Transaction, withProperties: boolean) => sql`
  * Looked at only when not every record was stored: of equal ids the first record is the one that was. An event that this
  * statement stores is not visible to it, so such a record is held against that first one. Rejects may be a million: they are
  * counted for each request, and the first of them are told.
+ *
+ * ```sql
+ * CASE WHEN (SELECT count(*) FROM ins) < (SELECT count(*) FROM judged) THEN (
+ *   SELECT json_agg(…) FROM (
+ *     SELECT r.n, r.code, r.event_id, CASE WHEN e.event_id IS NULL THEN … ELSE … END AS fields
+ *       FROM (SELECT *, row_number() OVER same AS nth, … FROM judged WHERE code IS NULL …) r … LEFT JOIN events e …
+ *      WHERE r.nth > 1 OR NOT EXISTS (SELECT 1 FROM ins WHERE ins.event_id = r.event_id)
+ *     UNION ALL
+ *     SELECT n, code, NULL, NULL FROM (… FROM judged WHERE code IS NOT NULL) listed …) other) END AS others,
+ * CASE WHEN … THEN (SELECT json_agg(json_build_array(request - 1, rejected)) FROM …) END AS rejected
+ * ```
  */
 const othersSql = (tx: Transaction) => sql`
       CASE WHEN (SELECT count(*) FROM ins) < (SELECT count(*) FROM judged) THEN (
@@ -136,6 +147,15 @@ function mergedOf({ inserted, others, rejected, shadowed }: Row): Omit<GroupMerg
   return { inserted, others: others ?? [], shadowed: shadowed ?? [], rejected: new Map(rejected ?? []) }
 }
 
+/**
+ * ```sql
+ * WITH judged AS MATERIALIZED (SELECT * FROM (SELECT n, request, event_id, … AS batch_id FROM …) owned WHERE …),
+ *   ins AS (INSERT INTO events … ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING RETURNING event_id, …),
+ *   dated AS MATERIALIZED (SELECT user_id, event_type, (…)::date AS day … FROM ins CROSS JOIN settings s)
+ * SELECT (SELECT count(*) FROM ins) AS inserted, … AS others, … AS rejected, … AS shadowed,
+ *   (SELECT json_agg(p) FROM …) AS "userDays", (SELECT json_agg(d) FROM …) AS types, … AS "propertyUserDays", … AS times
+ * ```
+ */
 async function mergeFew(
   tx: Transaction,
   judged: RawBuilder<unknown>,

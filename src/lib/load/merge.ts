@@ -127,6 +127,14 @@ interface Repeating {
 /**
  * The merge of a chunk that repeats ids. The statement itself says which records it passed over: whoever asks the index again
  * asks it for every record of the chunk.
+ *
+ * ```sql
+ * WITH judged AS MATERIALIZED (…),
+ *   ins AS (INSERT INTO events … ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING RETURNING event_id),
+ *   again AS MATERIALIZED (SELECT event_id, min(n) AS n FROM judged … HAVING count(*) > 1),
+ *   passed AS (INSERT INTO pg_temp.ea_passed SELECT n, event_id, … FROM judged WHERE code IS NULL AND (…))
+ * SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, … AS shadowed FROM judged WHERE code IS NULL
+ * ```
  */
 async function mergeRepeating(
   tx: Transaction,

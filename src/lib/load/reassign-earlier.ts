@@ -48,7 +48,18 @@ export interface ComparisonResult {
   readonly differences: readonly PassedDifference[]
 }
 
-/** Holds the records that were passed over against the stored events. A statement of its own: it must see what others committed. */
+/**
+ * Holds the records that were passed over against the stored events. A statement of its own: it must see what others committed.
+ *
+ * ```sql
+ * WITH compared AS MATERIALIZED (
+ *     SELECT p.n, p.event_id, p.was_stored, e.batch_id, … AS fields
+ *       FROM pg_temp.ea_passed p JOIN events e ON e.event_id = p.event_id),
+ *   differing AS (SELECT … FROM compared WHERE fields <> '{}')
+ * SELECT (SELECT jsonb_object_agg(batch_id, n) FROM …) AS owners, (SELECT count(*) FROM differing) AS differing,
+ *   (…) AS differences
+ * ```
+ */
 export async function comparePassed(tx: Transaction): Promise<ComparisonResult> {
   const { rows } = await sql<{
     owners: Record<string, number> | null
@@ -78,6 +89,14 @@ export async function comparePassed(tx: Transaction): Promise<ComparisonResult> 
  *
  * The later chunk counts its record as a duplicate from then on, which differs when the content does. (What a third chunk
  * counted as differing from the record that was stored before is not looked at again: its content is not known any more.)
+ *
+ * ```sql
+ * WITH later AS MATERIALIZED (SELECT chunk, writer::xid AS writer FROM unnest(…) AS l (chunk, writer)),
+ *   mine AS (SELECT DISTINCT ON (event_id) * FROM pg_temp.ea_passed WHERE was_stored ORDER BY event_id, n),
+ *   taken AS (UPDATE events e SET … FROM mine, later, events before WHERE … later.writer = e.xmin … RETURNING …),
+ *   given_up AS (UPDATE import_chunks c SET inserted = inserted - t.n, … FROM (… FROM taken GROUP BY chunk) t …)
+ * SELECT coalesce(sum(n), 0)::int AS taken, (…) AS differences FROM given_up
+ * ```
  *
  * @returns how many events were taken from later chunks
  */

@@ -54,6 +54,15 @@ async function findTaken(tx: Transaction, { user, userDays, temp }: RollupTables
 /**
  * The runs of neighbouring rows that go, into a temp table: the stored day before the run (null: none) and the one that
  * follows it (null: none). A run ends where the next gone row has a previous day that stays, so what follows it stays.
+ *
+ * ```sql
+ * SELECT run.user_id, run.first_day, run.before, follower.day AS follower
+ *   FROM (
+ *     SELECT user_id, day, first_day, max(prev_day) FILTER (WHERE opens) OVER by_day AS before, … AS closes
+ *       FROM (SELECT …, prev_day IS DISTINCT FROM lag(day) OVER by_day AS opens FROM … WHERE gone …) gone …) run
+ *   LEFT JOIN LATERAL (SELECT u.day FROM user_days u WHERE … ORDER BY u.day LIMIT 1) follower ON true
+ *  WHERE run.closes
+ * ```
  */
 async function findGaps(tx: Transaction, { user, userDays, temp }: RollupTables): Promise<void> {
   await createTableAs(
@@ -77,6 +86,16 @@ async function findGaps(tx: Transaction, { user, userDays, temp }: RollupTables)
   await sql`ANALYZE ${tempTable(temp.gaps)}`.execute(tx.q)
 }
 
+/**
+ * ```sql
+ * UPDATE user_days u
+ *    SET events = u.events - c.events, prev_day = CASE WHEN c.follows THEN c.before ELSE u.prev_day END, first_day = …
+ *   FROM (SELECT user_id, day, sum(events)::int AS events, bool_or(follows) AS follows, …
+ *           FROM (SELECT … WHERE NOT gone UNION ALL SELECT … WHERE follower IS NOT NULL) parts
+ *          GROUP BY user_id, day) c
+ *  WHERE u.user_id = c.user_id AND u.day = c.day
+ * ```
+ */
 async function removeUserDays(tx: Transaction, { user, userDays, temp }: RollupTables): Promise<void> {
   const table = tx.t[userDays]
   const taken = tempTable(temp.taken)

@@ -18,6 +18,14 @@ import { columns, type RollupTables, sameColumns } from './sql/rollup-tables.js'
  * No event is on a later day than the last one of `days`, whatever its properties: so that holds in every scope, until
  * the days of the delta are added to `days`.
  *
+ * ```sql
+ * SELECT d.user_id, d.day, d.events, coalesce(after.day = d.day, false) AS existed,
+ *        … AS first_day, … AS prev_day, … AS follower, … AS old_first, d.prev_day IS NULL AS starts
+ *   FROM … d
+ *   LEFT JOIN LATERAL (SELECT u.day, … FROM user_days u WHERE … u.day >= d.day … LIMIT 1) after ON true
+ *   LEFT JOIN LATERAL (SELECT u.day, … FROM user_days u WHERE … u.day < d.day … LIMIT 1) before ON true
+ * ```
+ *
  * @param delta the scope's user columns, `day, events, first_day, prev_day, next_day`: the last three are neighbours
  *   within the delta
  */
@@ -85,7 +93,19 @@ export function insertUserDaysSql(
     ${order}`
 }
 
-/** Adds to the day table what the placed rows change. */
+/**
+ * Adds to the day table what the placed rows change.
+ *
+ * ```sql
+ * WITH changes AS (
+ *   SELECT day, sum(active_users) AS active_users, sum(new_users) AS new_users, sum(events) AS events
+ *     FROM (SELECT … UNION ALL SELECT first_day, 0, 1, 0 FROM … UNION ALL SELECT old_first, 0, -1, 0 FROM …) parts
+ *    GROUP BY day)
+ * INSERT INTO days (day, active_users, new_users, events)
+ * SELECT c.day, … FROM changes c LEFT JOIN days d ON d.day = c.day ORDER BY c.day
+ * ON CONFLICT ON CONSTRAINT days_pkey DO UPDATE SET …
+ * ```
+ */
 export function addDaysSql(tx: Transaction, scope: RollupTables, placed: RawBuilder<unknown>): RawBuilder<unknown> {
   const days = tx.t[scope.days]
   const key = [...scope.group, 'day']

@@ -5,6 +5,16 @@
  * same `prev_day` tells his state, and who went away is who was active in the period before and did not stay. The first
  * event of a segment is in no rollup but that of a kept property, so other segments, and other time zones, read `events`
  * from the very first one on.
+ *
+ * ```sql
+ * WITH calendar AS (…), first_days AS (…),
+ *   counted AS (SELECT date, count(*) AS active, … AS new, … AS stayed FROM first_days WHERE … GROUP BY date),
+ *   periods AS (
+ *     SELECT calendar.date, …, lag(coalesce(active, 0)) OVER (ORDER BY calendar.date) AS active_before
+ *       FROM calendar LEFT JOIN counted ON counted.date = calendar.date)
+ * SELECT date, new, stayed AS "returning", active - new - stayed AS resurrecting, active_before - stayed AS dormant
+ *   FROM periods WHERE date >= $1::date ORDER BY date
+ * ```
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'

@@ -5,6 +5,14 @@
  * returned in the k-th window after it. The default question (first-ever, calendar) is answered from `user_days` by one
  * scan; start and return events, hours, rolling windows and other time zones read `events`, and so do segments unless an
  * optional rollup holds them.
+ *
+ * ```sql
+ * WITH cohorts AS (…), members AS (…), counted AS (SELECT cohort, number, count(*) AS users FROM members GROUP BY cohort, number)
+ * SELECT cohorts.number, cohorts.cohort, … AS window_number, … AS users …
+ *   FROM cohorts LEFT JOIN counted ON counted.cohort = cohorts.number
+ *  WHERE counted.number IS NULL OR counted.number <= $1::int
+ *  ORDER BY cohorts.number, window_number
+ * ```
  */
 import { type RawBuilder, sql } from 'kysely'
 import { addDays, addWindows, daysBetween, windowStart } from '../core/time.js'

@@ -164,6 +164,15 @@ FROM calendar LEFT JOIN counted ON counted.date = calendar.date
 ORDER BY calendar.date`
 }
 
+/**
+ * ```sql
+ * WITH calendar AS (…), counted AS (…),
+ *   totals AS (SELECT date, key, value, sum(value) OVER (PARTITION BY key) AS total FROM counted),
+ *   ranked AS (SELECT date, key, value, dense_rank() OVER (ORDER BY total DESC, …) AS rank FROM totals),
+ *   kept AS (SELECT rank, key, keys, jsonb_object_agg(date::text, value) AS value_by_date FROM … WHERE rank <= $1 …)
+ * SELECT … AS date, kept.key, kept.keys, … AS value … FROM kept CROSS JOIN calendar ORDER BY calendar.date, kept.rank
+ * ```
+ */
 function byKey({ grain, by, measure, limit }: Params, context: QueryContext): RawBuilder<SqlRow> {
   return sql`
 WITH calendar AS (

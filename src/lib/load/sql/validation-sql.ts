@@ -41,6 +41,16 @@ export interface ValidationOptions {
 /**
  * The SELECT: `n, event_id uuid, occurred_at timestamptz, user_id, event_type, properties jsonb, code, shadowed text[]`.
  *
+ * ```sql
+ * SELECT n, event_id, occurred_at, user_id, event_type, properties, CASE … END AS code, … AS shadowed
+ *   FROM (
+ *     SELECT g.*, … AS event_id, … AS occurred_at, … AS properties
+ *       FROM (
+ *         SELECT s.n, … AS given_id, … AS given_at, … AS user_id, … AS event_type, … AS given_properties
+ *           FROM … s) g
+ *     OFFSET 0) typed
+ * ```
+ *
  * @param staging the quoted name of the staging table
  * @param rules what decides what a record means
  */
@@ -196,6 +206,16 @@ const derivedIdRules = ({ idFrom }: Mapping) => {
 
 const control = sql.lit('[\\x01-\\x1f\\x7f-\\x9f]')
 
+/**
+ * ```sql
+ * CASE …
+ *   WHEN given_id IS NULL … THEN 'missing_event_id' …
+ *   WHEN given_at IS NULL … THEN 'missing_occurred_at'
+ *   WHEN occurred_at IS NULL THEN 'invalid_occurred_at' …
+ *   WHEN jsonb_typeof(properties) <> 'object' THEN 'properties_not_an_object'
+ * END
+ * ```
+ */
 function codeSql(rules: ValidationRules, layout: StagingLayout): RawBuilder<string | null> {
   const isDocument = layout.kind === 'document'
   const documentRules = sql`WHEN c1 IS NULL THEN 'invalid_json' WHEN jsonb_typeof(c1) <> 'object' THEN 'not_an_object'`

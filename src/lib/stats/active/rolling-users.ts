@@ -5,6 +5,17 @@
  * `greatest(day, prev_day + length)` to `day + length - 1`, because before that the previous active day does. Days with
  * the same gap before them begin and end to count together, so a running sum over the calendar of what begins minus what
  * ends is the answer. The active days are rows of `user_days`, or else are made of events.
+ *
+ * ```sql
+ * WITH calendar AS (…), active_days AS (…),
+ *   days_by_gap AS (SELECT day, least(day - prev_day, $1::int) AS gap, count(*) AS users FROM active_days GROUP BY 1, 2),
+ *   changes AS (
+ *     SELECT greatest(change.date, $2::date) AS date, sum(change.users) AS users
+ *       FROM days_by_gap CROSS JOIN LATERAL (VALUES (…, users), (…, -users)) AS change(date, users) GROUP BY 1)
+ * SELECT calendar.date, coalesce(sum(changes.users) OVER (ORDER BY calendar.date), 0)::bigint AS unique_users
+ *   FROM calendar LEFT JOIN changes ON changes.date = calendar.date
+ *  ORDER BY calendar.date
+ * ```
  */
 import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'

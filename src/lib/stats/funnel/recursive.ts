@@ -29,6 +29,18 @@ const leadsAt = (step: number) => sql.ref(`leads_${step}`)
 /**
  * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps, and an attempt is open
  * when its window is: each that stands here may go on.
+ *
+ * ```sql
+ * WITH RECURSIVE … events AS MATERIALIZED (SELECT pointed.*, … AS previous_alike FROM (SELECT *, ARRAY[…] AS nexts … FROM …) AS pointed …),
+ *   walk AS (
+ *     SELECT user_id, pos AS start, … AS until, …, 1 AS depth, instant, nexts, ARRAY[pos] AS used, … AS reached …
+ *       FROM events WHERE starts AND …
+ *     UNION ALL
+ *     SELECT user_id, start, until, last_pos, depth, instant, nexts, used, reached …
+ *       FROM (SELECT *, … AS nth_instant, … AS nth_alike FROM (… walk.depth + 1 AS depth, …) AS steps) AS ranked
+ *      WHERE nth_instant = 1 AND nth_alike = 1),
+ *   attempts AS (SELECT user_id, depth, reached, … AS open FROM walk …)
+ * ```
  */
 export function recursiveAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question

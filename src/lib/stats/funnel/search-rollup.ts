@@ -27,7 +27,17 @@ function idOf({ eventType }: Selector, { onDemandRollups }: Pick<QueryContext, '
   return onDemandRollups.filter(isOfEventType).find((rollup) => rollup.eventType === eventType)?.id
 }
 
-/** A CTE `best (user_id, depth, reached, open)` from `user_times`: `reached` are the times of the steps. */
+/**
+ * A CTE `best (user_id, depth, reached, open)` from `user_times`: `reached` are the times of the steps.
+ *
+ * ```sql
+ * WITH tried AS (…),
+ *   best AS (
+ *     SELECT user_id, CASE … END AS depth, reached, … AS open
+ *       FROM (SELECT user_id, coalesce(reached, (SELECT searched.reached FROM (…) AS searched)) AS reached … FROM tried …) AS found
+ *      WHERE reached[1] IS NOT NULL …)
+ * ```
+ */
 export function bestByTimes(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question
   const steps = plan.selectors.map((_, index) => index + 1)

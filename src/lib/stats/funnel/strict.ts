@@ -8,6 +8,13 @@ import { bitOfStep, type FunnelQuestion, isOpen, nextExcluded, sequence, windowI
 /**
  * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps; an attempt is open
  * when its window is and no event of its user has come after its last step, nor an excluded one.
+ *
+ * ```sql
+ * adjacent AS (SELECT *, lead(occurred_at, 1) OVER onward AS at_2, … FROM (…) AS sequence WINDOW onward AS (…)),
+ *   started AS (SELECT *, CASE … END AS longest FROM adjacent WHERE starts AND …),
+ *   judged AS (SELECT user_id, ARRAY[…] AS reached, longest, … AS may_go_on, CASE … END AS depth FROM started),
+ *   attempts AS (SELECT user_id, depth, reached[1:depth] AS reached, … AS open FROM judged WHERE depth IS NOT NULL)
+ * ```
  */
 export function strictAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question

@@ -62,6 +62,14 @@ function readGroups(plan: FunnelPlan): { tracks: Track[]; gains: Gain[]; lastGai
 /**
  * CTEs that end with `attempts (user_id, depth, reached, open)`: `reached` are the times of the steps; an attempt is open
  * when its window is and no excluded event lies in it.
+ *
+ * ```sql
+ * runs AS (SELECT * … FROM (…) AS sequence),
+ *   onwards AS (SELECT *, min(…) FILTER (WHERE …) OVER onward AS … FROM runs WINDOW onward AS (…)),
+ *   started AS (SELECT *, … AS until, ARRAY[…] AS gained_at … FROM onwards WHERE starts AND satisfied <> 0),
+ *   measured AS (SELECT *, (gained_at[1] <= until)::int + … AS satisfiable FROM started),
+ *   attempts AS (SELECT user_id, depth, (…)[1:depth] AS reached, open FROM (… FROM measured) AS judged)
+ * ```
  */
 export function unorderedAttempts(question: FunnelQuestion): RawBuilder<unknown> {
   const { plan } = question

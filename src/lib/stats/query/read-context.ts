@@ -80,6 +80,14 @@ interface State extends DataDays {
   as_of_local: string
 }
 
+/**
+ * ```sql
+ * WITH zone AS (SELECT reporting_tz, … AS tz FROM settings), clock AS (SELECT *, … AS as_of FROM zone)
+ * SELECT reporting_tz, … AS as_of, … AS as_of_local, (… FROM import_batches WHERE status = 'loading') AS open_batches,
+ *        (…) AS optional_rollups, (SELECT min(day) FROM days) AS oldest, (SELECT max(day) FROM days) AS newest
+ *   FROM clock, date_trunc('day', …) AS day
+ * ```
+ */
 async function readState({ q, t }: Session, { tz, asOf }: ContextParams): Promise<State> {
   const asOfInstant = asOf !== undefined && isInstant(asOf) ? asOf : null
   const asOfDay = asOf === undefined || asOfInstant !== null ? null : await dayOfAsOf({ q, t }, asOf, tz)
