@@ -5,7 +5,16 @@
 import { chartSvg } from '../present/svg/chart.js'
 import { markupText } from '../present/svg/markup-text.js'
 import type { Headline } from './headlines.js'
-import { cellHtml, cohortUsersHtml, heatMapHtml, scrolling, tableHtml } from './html-tables.js'
+import {
+  cellHtml,
+  cohortUsersHtml,
+  heatMapHtml,
+  htmlTable,
+  scrolling,
+  tableHtml,
+  textCell,
+  valueCell,
+} from './html-tables.js'
 import type { Quality } from './quality.js'
 import type { Report, Section } from './report.js'
 import { aboutReport, baseText, changeText } from './report-text.js'
@@ -71,13 +80,23 @@ function headlinesHtml(list: readonly Headline[]): string {
   const rows = list.map((headline) => {
     const { name, kind, value, base, change, definition } = headline
     const changed = change === null ? 'unknown' : `<data value="${change}">${markupText(changeText(headline))}</data>`
-    const before = base === null ? '-' : `${cellHtml(base.value, kind)}`
-    return `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td class="n">${before}</td><td class="n">${changed}</td><td>${markupText(definition)}</td></tr>`
+    return [
+      textCell(name),
+      valueCell(value, kind),
+      base === null ? textCell('-', 'n') : valueCell(base.value, kind),
+      { html: changed, class: 'n' },
+      textCell(definition),
+    ]
   })
-  const table =
-    `${scrolling('The numbers of the range and of the period of the same length before it')}<table>\n<caption>The numbers of the range and of the period of the same length before it</caption>\n` +
-    `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Range</th><th scope="col" class="n">Before</th><th scope="col" class="n">Change</th><th scope="col">What it is</th></tr></thead>\n` +
-    `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
+  const table = htmlTable(
+    'The numbers of the range and of the period of the same length before it',
+    [
+      textCell('Number'),
+      ...['Range', 'Before', 'Change'].map((heading) => textCell(heading, 'n')),
+      textCell('What it is'),
+    ],
+    rows,
+  )
   return sectionOf(
     'in-numbers',
     'In numbers',
@@ -103,14 +122,15 @@ async function sectionHtml({ id, title, result }: Section): Promise<string> {
 }
 
 function qualityHtml(quality: readonly Quality[]): string {
-  const rows = quality.map(
-    ({ name, kind, value, definition }) =>
-      `<tr><th scope="row">${markupText(name)}</th><td class="n">${cellHtml(value, kind)}</td><td>${markupText(definition)}</td></tr>`,
+  const table = htmlTable(
+    'All data, regardless of the range and the segments',
+    [textCell('Number'), textCell('Value', 'n'), textCell('What it is')],
+    quality.map(({ name, kind, value, definition }) => [
+      textCell(name),
+      { html: cellHtml(value, kind), class: 'n' },
+      textCell(definition),
+    ]),
   )
-  const table =
-    `${scrolling('All data, regardless of the range and the segments')}<table>\n<caption>All data, regardless of the range and the segments</caption>\n` +
-    `<thead><tr><th scope="col">Number</th><th scope="col" class="n">Value</th><th scope="col">What it is</th></tr></thead>\n` +
-    `<tbody>\n${rows.join('\n')}\n</tbody>\n</table></div>`
   return sectionOf('data-quality', 'Data quality', table)
 }
 

@@ -3,7 +3,7 @@
  * is not complete is marked, what has not begun is blank.
  */
 import type { Column, Result } from '../../core/result.js'
-import { type FlatColumn, flatColumns, human, visible } from './cell-text.js'
+import { type FlatColumn, flatColumns, human, type Scalar, visible } from './cell-text.js'
 import { type GridCell, largest } from './grid.js'
 import { boldStyle, type TableLayout, type TableLayoutColumn, tableLayoutColumns } from './table-layout.js'
 
@@ -34,20 +34,64 @@ export function heatWindows(result: Result, flat: readonly FlatColumn[]): HeatWi
     }))
 }
 
+/** A place of a heat map. */
+export interface Tile {
+  /** Null where there is none. */
+  readonly rate: Scalar
+  /** Whether its window has not begun. */
+  readonly isBlank: boolean
+  /** Whether its rate will still change. */
+  readonly isOpen: boolean
+}
+
+/** A column of tiles: one for each row, and that of the footer. */
+export interface TileColumn {
+  readonly tiles: readonly Tile[]
+  readonly footer: Tile | undefined
+}
+
+/** The tiles of a result by window; undefined for one that is no heat map. */
+export function heatTiles(result: Result, flat: readonly FlatColumn[]): TileColumn[] | undefined {
+  return heatWindows(result, flat)?.map(({ rate, users, complete }) => ({
+    tiles: rate.values.map((value, row) => ({
+      rate: value,
+      isBlank: value === null && (users?.values[row] ?? null) === null,
+      isOpen: value !== null && complete?.values[row] === false,
+    })),
+    // It is made of complete cells only.
+    footer:
+      rate.footer === undefined
+        ? undefined
+        : { rate: rate.footer, isBlank: (users?.footer ?? null) === null, isOpen: false },
+  }))
+}
+
+/** What the marks of tiles mean. */
+export function heatLegend(columns: readonly TileColumn[]): string[] {
+  const tiles = columns.flatMap(({ tiles, footer }) => (footer ? [...tiles, footer] : tiles))
+  return [
+    ...(tiles.some(({ isOpen }) => isOpen) ? [`${incompleteMark} ${incompleteText}`] : []),
+    ...(tiles.some(({ isBlank }) => isBlank) ? ['blank: not begun'] : []),
+    ...(tiles.some(({ rate, isBlank }) => rate === null && !isBlank) ? ['- no rate'] : []),
+  ]
+}
+
 /** The heat map; undefined for a result that is none. */
 export function heatMap(result: Result, grouped: boolean): TableLayout | undefined {
   const flat = flatColumns(result)
-  const windows = heatWindows(result, flat)
-  if (windows === undefined || windows.length === 0) return undefined
+  // Below a rule, a mean that is not there looks as if it was forgotten.
+  const columns = heatTiles(result, flat)?.map(({ tiles, footer }) => ({
+    tiles,
+    footer: footer && { ...footer, isBlank: false },
+  }))
+  if (columns === undefined || columns.length === 0) return undefined
   const scalars = tableLayoutColumns(
     flat.filter(({ element }) => element === undefined),
     grouped,
   )
-  const unit = typeof result.meta.window_type === 'string' ? visible(result.meta.window_type) : undefined
-  const tiles = windows.map((window, index) =>
-    tileColumn(window, unit === undefined ? [`${index}`] : [unit, `${index}`]),
-  )
-  return { columns: [...scalars.map(indented), ...tiles], gap: ' ', legend: legendOf(tiles) }
+  const unit = typeof result.meta.window_type === 'string' ? [visible(result.meta.window_type)] : []
+  const laidOut = columns.map((column, index) => layOutTiles(column, [...unit, `${index}`]))
+  return { columns: [...scalars.map(indented), ...laidOut], gap: ' ', legend: heatLegend(columns) }
 }
 
 /** Tiles bring a space along at their left, so that the gap between them can be one column; the others get one too. */
@@ -62,40 +106,23 @@ function indented(column: TableLayoutColumn, index: number): TableLayoutColumn {
   }
 }
 
-const notBegun = ''
-const noRate = '-'
-
-function tileColumn({ rate, users, complete }: HeatWindow, heading: readonly string[]): TableLayoutColumn {
-  const digits = rate.values.map((value, row) => {
-    if (value !== null) return human(value, 'rate', false)
-    return (users?.values[row] ?? null) === null ? notBegun : noRate
-  })
-  const footerDigits = rate.footer === undefined ? [] : [human(rate.footer, 'rate', false)]
-  const width = largest([...digits, ...footerDigits].map((text) => text.length))
-  const isOpen = (value: unknown, text: string) => value === false && text !== notBegun && text !== noRate
-  const hasMarks = digits.some((text, row) => isOpen(complete?.values[row], text))
-  const tile = (value: unknown, text: string, flag: unknown, style: string | undefined): GridCell => ({
-    text: text === notBegun ? '' : ` ${text.padStart(width)}`,
-    style: typeof value === 'number' ? heatStyle(value) : style,
-    tail: isOpen(flag, text) ? incompleteMark : hasMarks ? ' ' : '',
+function layOutTiles({ tiles, footer }: TileColumn, heading: readonly string[]): TableLayoutColumn {
+  const textOf = ({ rate, isBlank }: Tile) => (isBlank ? '' : human(rate, 'rate', false))
+  const width = largest([...tiles, ...(footer ? [footer] : [])].map((tile) => textOf(tile).length))
+  const hasMarks = tiles.some(({ isOpen }) => isOpen)
+  const cell = (tile: Tile, style?: string): GridCell => ({
+    text: tile.isBlank ? '' : ` ${textOf(tile).padStart(width)}`,
+    style: typeof tile.rate === 'number' ? heatStyle(tile.rate) : style,
+    tail: tile.isOpen ? incompleteMark : hasMarks ? ' ' : '',
   })
   return {
     heading: [heading.join(' ')],
     narrowHeading: heading,
     align: 'right',
-    cells: digits.map((text, row) => tile(rate.values[row], text, complete?.values[row], undefined)),
-    footer: footerDigits[0] === undefined ? undefined : tile(rate.footer, footerDigits[0], complete?.footer, boldStyle),
+    cells: tiles.map((tile) => cell(tile)),
+    footer: footer && cell(footer, boldStyle),
     isCuttable: false,
   }
-}
-
-function legendOf(tiles: readonly TableLayoutColumn[]): string[] {
-  const cells = tiles.flatMap((column) => [...column.cells, ...(column.footer ? [column.footer] : [])])
-  return [
-    ...(cells.some(({ tail }) => tail === incompleteMark) ? [`${incompleteMark} ${incompleteText}`] : []),
-    ...(cells.some(({ text }) => text === notBegun) ? ['blank: not begun'] : []),
-    ...(cells.some(({ text }) => text.trim() === noRate) ? [`${noRate} no rate`] : []),
-  ]
 }
 
 /**
