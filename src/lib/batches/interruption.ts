@@ -8,7 +8,7 @@ import { type Database, isTransient } from '../db/connect.js'
 import { asDatabaseError } from '../db/database-error.js'
 import type { Batch } from './batch.js'
 import { getBatch } from './batches.js'
-import { isTaken, type Lease } from './lease.js'
+import { isLeaseLost, type Lease } from './lease.js'
 
 /** How long a server that is away is asked again. */
 const patienceMs = 10_000
@@ -45,7 +45,7 @@ export async function tellingWhatIsLeft<T>(
     const isLost = error instanceof EaError ? error.code === 'lease_lost' : isTransient(error)
     if (!isLost) throw error
     const now = await batchAfterLoss(db, batch.id)
-    const isLease = error instanceof EaError || (await isTaken(db, lease.token))
+    const isLease = error instanceof EaError || (await isLeaseLost(db, lease.token))
     const { left, next } = now === undefined ? unknownState(batch.id) : stateAfter[doing](now)
     const why = isLease
       ? 'Another process took the lease, because this one did not answer for 15 seconds.'

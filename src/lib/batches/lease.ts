@@ -1,6 +1,6 @@
 /**
- * One import, undo or rebuild at a time in a schema: a lease row with a fencing token. Whoever holds it proves it in
- * every transaction (`holdLease`), so that a sleeper that wakes after its lease was taken writes nothing more.
+ * One import, undo or rebuild at a time in a schema: a lease row with a fencing token. Its holder proves in every
+ * transaction that it still has it (`holdLease`), so that a process that was frozen and wakes up later writes nothing more.
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,20 +18,20 @@ import {
 } from '../db/connect.js'
 import { isGone, isOfThisHost, type ProcessIdentity, thisProcess } from '../os/process-identity.js'
 
-/** A holder whose heartbeat is older than this has lost its lease to whoever asks. */
+/** A holder whose last heartbeat is older than this loses its lease to the next process that asks. */
 const leaseExpiresMs = 15_000
 const heartbeatEveryMs = 3_000
 /** How long one heartbeat may wait for a lock on its row. */
-const heartbeatPatienceMs = 2_500
-/** After so long without a heartbeat somebody should know: others may take the lease soon. */
+const heartbeatLockTimeoutMs = 2_500
+/** After so long without a heartbeat it warns: another process may take the lease soon. */
 const heartbeatWarnsMs = 8_000
 const pollEveryMs = 250
-/** How long a lease is given back again and again while the server recovers. */
-const giveBackForMs = 10_000
-/** How long a takeover waits for transactions of the old holder before it ends them, and when it gives up. */
-const takeoverPatienceMs = 500
-const takeoverGivesUpMs = 10_000
-/** How long `breakLease` looks whether the heart of a holder beats. */
+/** How long the release of a lease is tried again while the server recovers from a crash. */
+const releaseRetriedForMs = 10_000
+/** How long a takeover waits for the old holder's transactions before it ends them, and after how long it gives up. */
+const takeoverLockTimeoutMs = 500
+const takeoverDeadlineMs = 10_000
+/** How long `breakLease` watches whether the holder still sends heartbeats. */
 const observeMs = 2.5 * heartbeatEveryMs
 /** Tokens are below this: the most that randomInt gives. */
 const maxToken = 2 ** 48 - 1
@@ -73,7 +73,7 @@ export interface LeaseRequest {
 export async function withLease<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
   db.pool.on('acquire', outliveConnection)
   try {
-    return await withHeart(db, request, use)
+    return await withHeartbeats(db, request, use)
   } finally {
     db.pool.off('acquire', outliveConnection)
   }
@@ -91,31 +91,31 @@ function outliveConnection(client: PoolClient): void {
   client.on('error', () => {})
 }
 
-async function withHeart<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
+async function withHeartbeats<T>(db: Database, request: LeaseRequest, use: (lease: Lease) => Promise<T>): Promise<T> {
   const token = await acquire(db, request)
   const lost = new AbortController()
   const stopped = new AbortController()
-  const heart = keepBeating(db, token, lost, stopped.signal)
+  const heartbeats = sendHeartbeats(db, token, lost, stopped.signal)
   try {
     failpoint('lease.taken')
     return await use({ token, lost: lost.signal })
   } catch (error) {
-    // Who takes a lease ends the transactions of its holder: to the holder that is a lost connection.
-    if (!(error instanceof EaError) && (await isTaken(db, token))) throw leaseLost(error)
+    // A takeover ends the holder's transactions: the holder sees a lost connection.
+    if (!(error instanceof EaError) && (await isLeaseLost(db, token))) throw leaseLost(error)
     throw error
   } finally {
     stopped.abort()
-    await heart
-    await giveBack(db, token)
+    await heartbeats
+    await release(db, token)
   }
 }
 
 /**
- * Beats until it is stopped, one beat at a time, on a connection of its own: however long a beat waits, it keeps nothing
- * from the work.
+ * Sends heartbeats until it is stopped, one at a time, on a connection of its own: a heartbeat that waits for a lock does
+ * not hold up the import.
  */
-async function keepBeating(db: Database, token: number, lost: AbortController, stopped: AbortSignal): Promise<void> {
-  let goodMs = performance.now()
+async function sendHeartbeats(db: Database, token: number, lost: AbortController, stopped: AbortSignal): Promise<void> {
+  let lastBeatMs = performance.now()
   let isTold = false
   await withSiblingPool(
     db,
@@ -123,15 +123,15 @@ async function keepBeating(db: Database, token: number, lost: AbortController, s
     async (own) => {
       while (await isPausedFor(heartbeatEveryMs, stopped)) {
         try {
-          if (!(await beat(own, token))) return lost.abort(leaseLost())
-          goodMs = performance.now()
+          if (!(await sendHeartbeat(own, token))) return lost.abort(leaseLost())
+          lastBeatMs = performance.now()
           isTold = false
         } catch (error) {
-          // The database is away for a moment, or somebody holds the row: the next beat or the next transaction will tell.
-          if (isTold || stopped.aborted || performance.now() - goodMs < heartbeatWarnsMs) continue
+          // The database is unavailable for a moment, or the row is locked: the next heartbeat or transaction will tell.
+          if (isTold || stopped.aborted || performance.now() - lastBeatMs < heartbeatWarnsMs) continue
           isTold = true
           db.warn(
-            `No heartbeat for ${Math.round((performance.now() - goodMs) / 1000)} s (${(error as Error).message}): another process may take over what this one does.`,
+            `No heartbeat for ${Math.round((performance.now() - lastBeatMs) / 1000)} s (${(error as Error).message}): another process may take over what this one does.`,
           )
         }
       }
@@ -146,15 +146,15 @@ async function isPausedFor(ms: number, stopped: AbortSignal): Promise<boolean> {
 }
 
 /**
- * Gives the lease back, also while a server that crashed recovers: who goes away then would leave it half started. When
- * even this fails, the row is recognised as left behind: its process is gone or its heartbeat is old.
+ * Gives the lease back, and tries again while the server recovers from a crash. When even that fails, the next process
+ * recognises the row as left behind: its process is gone or its heartbeat is old.
  */
-async function giveBack(db: Database, token: number): Promise<void> {
-  const deadline = performance.now() + giveBackForMs
+async function release(db: Database, token: number): Promise<void> {
+  const deadline = performance.now() + releaseRetriedForMs
   for (;;) {
     try {
       await withoutFlush(db, (tx) => sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${token}`.execute(tx.q), {
-        lockTimeoutMs: heartbeatPatienceMs,
+        lockTimeoutMs: heartbeatLockTimeoutMs,
       })
       return
     } catch (error) {
@@ -166,8 +166,8 @@ async function giveBack(db: Database, token: number): Promise<void> {
 }
 
 /** Whether the lease is gone; false when the database cannot say. */
-export async function isTaken(db: Database, token: number): Promise<boolean> {
-  return beat(db, token).then(
+export async function isLeaseLost(db: Database, token: number): Promise<boolean> {
+  return sendHeartbeat(db, token).then(
     (alive) => !alive,
     () => false,
   )
@@ -190,14 +190,14 @@ function leaseLost(cause?: unknown): EaError {
   })
 }
 
-async function beat(db: Database, token: number): Promise<boolean> {
+async function sendHeartbeat(db: Database, token: number): Promise<boolean> {
   const { rows } = await withoutFlush(
     db,
     (tx) =>
       sql`UPDATE ${tx.t.import_lease} SET heartbeat_at = clock_timestamp() WHERE token = ${token} RETURNING token`.execute(
         tx.q,
       ),
-    { lockTimeoutMs: heartbeatPatienceMs },
+    { lockTimeoutMs: heartbeatLockTimeoutMs },
   )
   return rows.length === 1
 }
@@ -267,7 +267,7 @@ export function isExpired({ silentS }: LeaseHolder): boolean {
   return silentS * 1000 > leaseExpiresMs
 }
 
-/** A heartbeat that is to come: the clock of the database was set back. */
+/** Whether the last heartbeat lies in the future: the clock of the database was set back. */
 function isFromTheFuture({ silentS }: LeaseHolder): boolean {
   return silentS < -1
 }
@@ -279,12 +279,13 @@ export interface BrokenLease {
 }
 
 /**
- * Takes the lease from a holder that is gone although its row does not tell: on another host, with a heartbeat that is in
- * the future. Its heart is watched first. Whoever holds it wrongly loses nothing but time: it finds that its lease is lost.
+ * Takes the lease from a holder that is gone although its row does not show it: it ran on another host, and its last
+ * heartbeat lies in the future. The row is watched first. A holder that was alive after all loses only time: its next
+ * transaction finds that the lease is lost.
  *
- * @param options.force also from a holder whose heart beats
+ * @param options.force also from a holder that still sends heartbeats
  * @returns undefined when nobody holds it
- * @throws EaError `import_busy` when its process runs here, or its heart beats
+ * @throws EaError `import_busy` when its process runs here, or it still sends heartbeats
  */
 export async function breakLease(db: Database, options: { force?: boolean } = {}): Promise<BrokenLease | undefined> {
   const holder = await readHolder(db)
@@ -306,10 +307,10 @@ export async function breakLease(db: Database, options: { force?: boolean } = {}
  * second one to give.
  */
 async function removeHolder(db: Database, holder: LeaseHolder): Promise<void> {
-  const deadline = performance.now() + takeoverGivesUpMs
+  const deadline = performance.now() + takeoverDeadlineMs
   for (;;) {
     const removed = await withTransaction(db, async (tx) => {
-      await sql`SELECT set_config('lock_timeout', ${String(takeoverPatienceMs)}, true)`.execute(tx.q)
+      await sql`SELECT set_config('lock_timeout', ${String(takeoverLockTimeoutMs)}, true)`.execute(tx.q)
       await sql`DELETE FROM ${tx.t.import_lease} WHERE token = ${holder.token}`.execute(tx.q)
       return true
     }).catch((error: unknown) => {

@@ -1,7 +1,6 @@
 /**
- * A database and what runs in it: pools, transactions and retries as brackets. What is open is closed when the bracket
- * ends. Nothing here sets anything for a session but the date style, so all of it works behind PgBouncer in transaction
- * mode.
+ * Pools and transactions: each function opens what its callback needs and closes it when the callback ends. Nothing is set
+ * for a whole session but the date style, so all of it works behind PgBouncer in transaction mode.
  */
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
@@ -18,7 +17,7 @@ export interface Session {
   readonly t: TableNames
 }
 
-/** Its `q` is for reading: what writes is done in a transaction. */
+/** A pool of connections. Read with its `q`; write inside `withTransaction`. */
 export interface Database extends Session {
   readonly pool: pg.Pool
   /** What `pool` connects to, for another pool on the same database. */
@@ -27,7 +26,7 @@ export interface Database extends Session {
   readonly running: Map<number, number>
   /** How long a transaction may wait for a lock; as long as it must when absent. */
   readonly lockTimeoutMs?: number | undefined
-  /** Tells a person what goes wrong although the work goes on. */
+  /** Reports a problem that does not stop the work. */
   readonly warn: (text: string) => void
 }
 
@@ -47,7 +46,7 @@ export interface ConnectOptions {
   readonly applicationName?: string
   /** How long a transaction may wait for a lock; as long as it must when absent. */
   readonly lockTimeoutMs?: number | undefined
-  /** Told what goes wrong although the work goes on; silence is the default. */
+  /** Gets problems that do not stop the work; by default they are not reported. */
   readonly warn?: ((text: string) => void) | undefined
 }
 
@@ -85,7 +84,7 @@ export async function withSiblingPool<T>(
   return withOpenPool(newPool({ ...db.address, ...limits }, maxConnections), db, use)
 }
 
-/** A pool on the first address that answers; a single one is tried by whoever asks first. */
+/** A pool on the first address that answers; a single address is tried by the first statement. */
 async function reachable(
   addresses: readonly ServerAddress[],
   max: number,
@@ -98,7 +97,7 @@ async function reachable(
       return { pool, address }
     } catch (error) {
       await pool.end()
-      // What the first choice met tells more, unless there was just no TLS.
+      // The error of the first address says more, unless it was only that there is no TLS.
       if (failure === undefined || hasNoTls(failure)) failure = error
       if (!isAboutTls(error)) break
     }
@@ -116,7 +115,7 @@ function hasNoTls(error: unknown): boolean {
   return error instanceof Error && /does not support SSL connections|establishing an SSL connection/.test(error.message)
 }
 
-/** The driver's client, but a login that fails on this side of the connection ends it: the server would wait for a minute. */
+/** The driver's client. A login that fails on this side also closes the connection: the server would wait for a minute. */
 class Client extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config)
@@ -136,7 +135,7 @@ function newPool(address: ServerAddress, max: number): pg.Pool {
   } as pg.PoolConfig)
   // An idle connection that breaks is replaced by the pool; the query that needs one reports its own error.
   pool.on('error', () => {})
-  // The same goes for one that breaks while a single statement has it: nobody else listens to it then.
+  // The same goes for a connection that breaks during a single statement: without a listener its error ends the process.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
@@ -240,7 +239,7 @@ function backendOf(opened: unknown): number | undefined {
   return results.at(-1)?.rows[0]?.pid
 }
 
-/** Kysely over connections that somebody else brackets. */
+/** Kysely over connections that the caller opens and closes. */
 function kyselyOver(connections: { connect(): Promise<Connection> }, schema: string): Kysely<Tables> {
   const pool = { ...connections, end: async () => {} }
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as unknown as pg.Pool }) }).withSchema(schema)

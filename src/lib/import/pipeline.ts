@@ -3,8 +3,8 @@
  *
  *   source ─ hash ─ known already? ─ reading ─ split ─ chunks in flight: stage ─ merge ─ all merged? ─ complete
  *
- * Everything that may be killed lies between two transactions; whoever comes next finds the batch `loading` and the
- * chunks that are merged, and goes on from there.
+ * A kill can only come between two transactions; the next import finds the batch `loading` and the chunks that are merged,
+ * and goes on from there.
  */
 
 import type { Batch } from '../batches/batch.js'
@@ -230,7 +230,7 @@ async function finish(run: ImportContext, source: Source, batch: Batch, chunks: 
       seconds: secondsSince(run.startedMs),
     }),
   )
-  // What the batch says counts: the ledger does not know which events a chunk gave up to an earlier one.
+  // The row of the batch has the last word: `run.counts` does not know which events a chunk gave up to an earlier one.
   warnOfShadowed(run)
   return { ...outcomeOf(run, source, batch.id, 'completed', sha256), read, inserted, duplicates, differing, rejected }
 }

@@ -26,20 +26,20 @@ import { stageChunk, staging } from './stage.js'
 export type ValidationMode = 'optimistic' | 'checked' | 'bisect'
 export const nextMode = { optimistic: 'checked', checked: 'bisect', bisect: undefined } as const
 
-/** What judging needs to know, whatever is then done with the answer. */
+/** What validation needs to know, for an import, a dry run or `ea inspect`. */
 export interface ValidationContext {
   readonly rules: ValidationRules
   readonly shape: Shape
   /** Time zone of times without an offset. */
   readonly timezone: string
   readonly copyOptions: string
-  /** Where the next chunk begins: bad records come in swarms. */
+  /** The mode in which the next chunk begins: bad records tend to come together. */
   mode: ValidationMode
-  /** Whether the next chunk is expected to hold ids that are stored already: so do they. */
+  /** Whether the next chunk probably has ids that are stored already: they come together, too. */
   expectDuplicates: boolean
 }
 
-/** How one attempt at a chunk is made. */
+/** How one attempt to load a chunk is made. */
 export interface Approach {
   readonly mode: ValidationMode
   readonly expectDuplicates: boolean

@@ -1,7 +1,7 @@
 /**
- * What a stat is: one object that says all there is to know about a question. The command, the HTTP route and its OpenAPI,
- * tables, charts, the page, reports and checks are made of it. Making SQL and shaping rows are pure; `runStat` is the one
- * place that runs them.
+ * A stat is one object that describes a question completely. The command, the HTTP route and its OpenAPI, tables, charts,
+ * the page, reports and checks are derived from it. Building the SQL and shaping the rows are pure functions; only `runStat`
+ * runs them.
  */
 import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
@@ -39,20 +39,20 @@ export interface Stat<
   readonly name: string
   /** One line for lists and help. */
   readonly summary: string
-  /** What a reader of the help wants to know beside it. */
+  /** The longer text of the help. */
   readonly description: string
   readonly example: Example<R>
   /** Strict; its fields come with defaults and descriptions. */
   readonly params: S
   /** The cells of a row (`row-schema.ts`), in the order of the columns. */
   readonly row: R
-  /** Which of the columns there are with these parameters, and of what kind; all as they are when absent. */
+  /** Which columns the answer has with these parameters, and of what kind. Default: all of `row`. */
   columns?(params: z.output<S>): ColumnChoice
-  /** What the answer says beside `StatMeta`; without data it says nothing of its own. */
+  /** What the answer's `meta` has besides `StatMeta`; absent when there is no data. */
   readonly meta?: M
   /** How the rows are drawn. */
   readonly chart?: Omit<Chart, 'title'> & { title(params: z.output<S>): string }
-  /** Its section in a report; without, it is in none. */
+  /** Its section in a report. Default: none. */
   readonly report?: {
     readonly title: string
     /** What is asked for the days of the report; undefined when it does not fit them. */
