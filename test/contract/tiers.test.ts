@@ -33,11 +33,18 @@ test.each(files)('%s is in a tier that has what it needs', (path) => {
   }
 })
 
-test('a file of tests that source code names in a comment exists', () => {
-  const sources = readdirSync('src', { recursive: true }).map((name) => join('src', String(name)))
-  const named = sources
-    .filter((path) => /\.(ts|js)$/.test(path))
-    .flatMap((path) => readFileSync(path, 'utf8').match(/test\/[\w/-]+(\.\w+)*\.test\.ts/g) ?? [])
-  expect(named.length).toBeGreaterThan(5)
-  expect(named.filter((path) => !existsSync(path))).toEqual([])
+test('a file that source code names in a comment exists', () => {
+  const paths = (folder: string) =>
+    readdirSync(folder, { recursive: true })
+      .map((name) => join(folder, String(name)))
+      .filter((path) => /\.(ts|js)$/.test(path))
+  const all = [...paths('src'), ...paths('test')]
+  const named = paths('src').flatMap((path) =>
+    (readFileSync(path, 'utf8').match(/^ *\*.*|(?<=^|\s)(\/\/|\/\*\*) .*/gm) ?? [])
+      .flatMap((comment) => comment.match(/(?<![\w/.-])[\w/.-]*[\w-]\.ts\b/g) ?? [])
+      .map((name) => ({ path, name })),
+  )
+  expect(named.length).toBeGreaterThan(20)
+  const exists = (name: string) => all.some((path) => `/${path}`.endsWith(`/${name}`))
+  expect(named.filter(({ name }) => !exists(name))).toEqual([])
 })

@@ -109,7 +109,7 @@ function* play(plan: GeneratePlan, population: Population, firstDayMs: number): 
   yield writer.take()
 }
 
-/** Walks through the days: who is active today stands in the list of the day on which he comes next. */
+/** Walks through the days: who is active today is put into the list of the day on which they come next. */
 class Calendar {
   private readonly population: Population
   private readonly days: number

@@ -4,7 +4,7 @@
  *
  *   stage ─ lock ─ answered before? ─ batches ─ merge ─ whose are the duplicates? ─ rollups ─ counts ─ answers ─ commit
  *
- * The lock is that of everything that changes what is visible (batches/visibility.ts). It is waited for a second, not
+ * The lock is that of everything that changes what is visible (db/visibility-lock.ts). It is waited for a second, not
  * longer: the caller then keeps the events in the spool.
  */
 import { sql } from 'kysely'

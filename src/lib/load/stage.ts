@@ -16,7 +16,7 @@ import type { StagingLayout } from './sql/staging-columns.js'
 /** The staging table, for SQL. */
 export const staging: RawBuilder<unknown> = sql.raw('pg_temp.ea_staging')
 
-/** What a merge passed over, for SQL; there is none before it found an id that is stored already (passed.ts). */
+/** What a merge passed over, for SQL; there is none before it found an id that is stored already (reassign-earlier.ts). */
 export const passedTable: RawBuilder<unknown> = sql.raw('pg_temp.ea_passed')
 
 /**

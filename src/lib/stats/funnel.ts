@@ -184,7 +184,7 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
 
 /**
  * CTEs that end with `best (user_id, depth, reached, open)`, one row for each user with an attempt: the best one, and whether
- * any of his is open, so that it may become a better one.
+ * any of theirs is open, so that it may become a better one.
  */
 function bestAttempts(params: FunnelParams, context: QueryContext): RawBuilder<{ user_id: string }> {
   const plan = planFunnel(params.step, exclusionsOf(params))

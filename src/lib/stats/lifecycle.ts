@@ -1,8 +1,8 @@
 /**
  * Whether the active users of each day, week or month are new, stayed, or came back, and how many went away.
  *
- * A user counts on his first active day of a period, which is a row of `user_days` whose `prev_day` lies before it; that
- * same `prev_day` tells his state, and who went away is who was active in the period before and did not stay. The first
+ * A user counts on their first active day of a period, a row of `user_days` whose `prev_day` is before it; that
+ * same `prev_day` tells their state, and who went away is who was active in the period before and did not stay. The first
  * event of a segment is in no rollup but that of a kept property, so other segments, and other time zones, read `events`
  * from the very first one on.
  *

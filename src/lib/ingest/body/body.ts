@@ -40,7 +40,7 @@ export async function readBody(bytes: Buffer, type: BodyType): Promise<Chunk> {
 }
 
 /**
- * Reads a body of events; what stands beside `events` is shared by them (see shared.ts).
+ * Reads a body of events; what is next to `events` is shared by them (see shared-fields.ts).
  *
  * @throws as `readBody`; `malformed_body` also for what cannot be shared
  * @example

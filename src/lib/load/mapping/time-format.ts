@@ -1,6 +1,6 @@
 /**
  * How the times of a source are written: `--time-format` as a value, and a guess from samples for `ea inspect`.
- * The instants themselves are read in SQL (times.ts), by the same forms.
+ * The instants themselves are read in SQL (time-sql.ts), by the same forms.
  */
 import { EaError } from '../../core/errors.js'
 

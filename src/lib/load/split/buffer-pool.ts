@@ -9,7 +9,7 @@ export class ChunkBuffer {
   starts: Int32Array<ArrayBuffer>
   stops: Int32Array<ArrayBuffer>
   lines: Int32Array<ArrayBuffer>
-  /** Where the rejects are, in numbers that only draft.ts reads. */
+  /** Where the rejects are, in numbers that only chunk-builder.ts reads. */
   rejects: Int32Array<ArrayBuffer> = new Int32Array(64)
 
   constructor(bytes: number) {

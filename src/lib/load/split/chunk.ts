@@ -98,7 +98,7 @@ export interface Chunk {
   readonly goodBeforeReject: readonly number[]
   /** Bytes of the longest good record. */
   readonly longestRecord: number
-  /** Each time field of the good records is surely an ISO 8601 date and time; see plain.ts. */
+  /** Each time field of the good records is surely an ISO 8601 date and time; see fast-checks.ts. */
   readonly plainTimes: boolean
   /** The short texts of the good records surely hold no control character. */
   readonly plainTexts: boolean

@@ -9,7 +9,7 @@ const colon = 0x3a
 
 /**
  * Whether the bytes are an ISO 8601 date and time of a form that PostgreSQL reads as it stands: `2025-01-31T10:20:30`
- * with `T` or a space, with up to 6 digits of a fraction (it would round a finer one, times.ts cuts it) and with `Z`,
+ * with `T` or a space, with up to 6 digits of a fraction (it would round a finer one, time-sql.ts cuts it) and with `Z`,
  * `±hh:mm` or nothing after it. Whether there is such a day is left to the database.
  */
 export function isPlainTime(bytes: Uint8Array, from: number, to: number): boolean {

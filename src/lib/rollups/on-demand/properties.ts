@@ -1,6 +1,6 @@
 /**
  * The rollups of properties as a whole: made from all events when somebody asks for one, dropped when nobody wants it any
- * more. What a batch changes of them is the work of add.ts, add-few.ts and remove.ts, as for all events.
+ * more. What a batch changes of them is the work of add.ts, add-small.ts and remove.ts, as for all events.
  */
 import { sql } from 'kysely'
 import type { Transaction } from '../../db/connect.js'

@@ -1,6 +1,6 @@
 /**
  * The times of event types that somebody asked for: `user_times` has one row for each user and such a type, with the
- * sorted times of all his events of it. Two events may have the same time, so an array is a multiset. A batch adds its
+ * sorted times of all their events of it. Two events may have the same time, so an array is a multiset. A batch adds its
  * times and takes them away again, whatever the order of batches; only the rows of its users are touched.
  */
 import { type RawBuilder, sql } from 'kysely'

@@ -1,6 +1,6 @@
 /**
  * The two pairs of tables that keep users and days: `user_days` and `days` of all events, `property_user_days` and
- * `property_days` of each value of a property. A user's first and previous day are those of his group: of all events, or
+ * `property_days` of each value of a property. A user's first and previous day are those of their group: of all events, or
  * of one rollup and value. The statements that keep them are the same, written for the scope that they are given.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -11,7 +11,7 @@ export interface RollupTables {
   readonly daysKey: 'days_pkey' | 'property_days_pkey'
   /** The columns of a group of days. */
   readonly group: readonly string[]
-  /** The columns of a user within a group: his days are neighbours. With `day` the primary key of the user-days. */
+  /** The columns of a user within a group: their days are neighbours. With `day` the primary key of the user-days. */
   readonly user: readonly string[]
   /** Temp tables, by what they hold. */
   readonly temp: { readonly [table in 'groups' | 'delta' | 'placed' | 'taken' | 'gaps']: string }

@@ -1,7 +1,7 @@
 /**
  * The body of a request as bytes: its type and compression are looked at before it is read, and what comes out is
  * decompressed, no larger than the server takes, and accounted for in the budget of all bodies before it is in memory.
- * What the bytes say is read elsewhere (ingest/body.ts).
+ * What the bytes say is read elsewhere (ingest/body/body.ts).
  */
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'

@@ -1,8 +1,8 @@
 /**
  * How many different users were active in each window, and who: the query of `dau`, which other stats ask as well.
  *
- * Days come from `days`. Weeks and months come from `user_days` without hashing user ids: a user counts on his first
- * active day of the window, which is a row whose `prev_day` lies before it.
+ * Days come from `days`. Weeks and months come from `user_days` without hashing user ids: a user counts on their first
+ * active day of the window, which is a row whose `prev_day` is before it.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Day, Grain } from '../../core/time.js'

@@ -1,6 +1,6 @@
 /**
  * Ordered funnels whose steps no event can share, without exclusions: the common case. Each user gets one sorted array of
- * times for each step, from his events (or from `user_times`: funnel-times.ts), and his best attempt is found by binary
+ * times for each step, from their events (or from `user_times`: search-rollup.ts), and their best attempt is found by binary
  * search in them, without a sort of all events (see `docs/decisions/raw-event-questions.md`).
  *
  * `width_bucket(t, s)` is how many elements of `s` are at or before `t`; an element that is not there is null, and null

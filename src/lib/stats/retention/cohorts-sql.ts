@@ -1,7 +1,7 @@
 /**
  * Who is in which cell of a retention: `user_id, cohort, number`, each user once for a cohort and a number. With mode
- * `on` the numbers are 0 (he is in the cohort) and those of the windows in which he returned; with `on-or-after` there is
- * one number, the last window at or after whose start he returned, 0 for none. Numbers beyond the windows that are asked
+ * `on` the numbers are 0 (they are in the cohort) and those of the windows in which they returned; with `on-or-after` there is
+ * one number, the last window at or after whose start they returned, 0 for none. Numbers beyond the windows that are asked
  * for may occur.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -39,7 +39,7 @@ FROM (
 WHERE cohort = ${cohort} AND ${isInWindow}`
 }
 
-/** One scan: a row for each user and window, from these a row for each user, from it his cells. */
+/** One scan: a row for each user and window, from these a row for each user, from it their cells. */
 function calendarMembers(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
   const { cohort } = params
   const { isEntering } = startConditions(params, context)
@@ -120,7 +120,7 @@ function withReturnsFrom(
       ) AS user_windows`
 }
 
-/** What a user's windows say of his returns: `returned`, all numbers with enough of them, or `reach`, the largest. */
+/** What a user's windows say of their returns: `returned`, all numbers with enough of them, or `reach`, the largest. */
 function returnedOf({ mode, minReturnEvents }: RetentionParams, number: RawBuilder<unknown>): RawBuilder<unknown> {
   if (mode === 'on') return sql`array_agg(${number}) FILTER (WHERE returns >= ${minReturnEvents}) AS returned`
   const returns = minReturnEvents === 1 ? sql`returns` : sql`returns_from`
@@ -136,7 +136,7 @@ function cellsOf(users: RawBuilder<unknown>, { mode, windows }: RetentionParams)
   ) AS users CROSS JOIN LATERAL unnest(cohorts) AS cohort
   WHERE cohort >= 0`
   }
-  // A user is in his own cohort whether he returned in its window or not.
+  // A user is in their own cohort whether they returned in its window or not.
   return sql`SELECT user_id, cohort, active.number - cohort AS number
   FROM (
     ${users}

@@ -1,5 +1,5 @@
 /**
- * Windows that are counted for each user from his own start event: window k is `[start + k·w, start + (k+1)·w)` in
+ * Windows that are counted for each user from their own start event: window k is `[start + k·w, start + (k+1)·w)` in
  * elapsed time, whatever the clocks do meanwhile. His cohort is the window of the calendar in which the start lies.
  */
 import { type RawBuilder, sql } from 'kysely'

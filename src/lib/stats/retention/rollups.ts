@@ -1,6 +1,6 @@
 /**
- * Retention from `user_days`. A row is the user's first active day of its window when his day before it (`prev_day`) lies
- * in another one, and `first_day` tells his cohort: the default question is plain counts over one scan, without hashing
+ * Retention from `user_days`. A row is the user's first active day of its window when their day before it (`prev_day`) lies
+ * in another one, and `first_day` tells their cohort: the default question is plain counts over one scan, without hashing
  * of user ids.
  */
 import { type RawBuilder, sql } from 'kysely'
