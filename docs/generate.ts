@@ -32,9 +32,9 @@ function errorsPage(): string {
 
 Made from the code by \`npm run docs\`; do not edit.
 
-Every error has a code. On stderr it stands as \`error code: message\`; with \`--json\` stdout has
+Every error has a code. On stderr it is printed as \`error code: message\`; with \`--json\` stdout has
 \`{"error": {"code", "message", "suggestions", …}}\`. The exit code is the same either way. \`ea serve\` answers with the
-status that stands under HTTP and a problem (RFC 9457, \`application/problem+json\`) with \`code\`, \`detail\` and
+status in the column HTTP and a problem (RFC 9457, \`application/problem+json\`) with \`code\`, \`detail\` and
 \`suggestions\`.
 
 ## Exit codes

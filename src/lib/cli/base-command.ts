@@ -43,7 +43,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       helpValue: 'URL',
     }),
     schema: Flags.string({
-      description: 'Schema that holds the tables (or EA_SCHEMA).',
+      description: 'Schema that contains the tables (or EA_SCHEMA).',
       helpGroup: 'GLOBAL',
       helpValue: 'NAME',
     }),

@@ -71,7 +71,7 @@ export const readingFlags = {
   }),
   null: Flags.string({
     ...group,
-    description: 'A text that stands for no value, such as \\N or -; repeatable.',
+    description: 'A text that means that there is no value, such as \\N or -; repeatable.',
     helpValue: 'TEXT',
     multiple: true,
     multipleNonGreedy: true,
@@ -86,7 +86,7 @@ export const readingFlags = {
   each: Flags.string({
     ...group,
     description:
-      'Where the events lie in documents of JSON: data for {"data": […]}. The fields around them go to each of them.',
+      'Where the events are in documents of JSON: data for {"data": […]}. The fields around them are added to each event.',
     helpValue: 'PATH',
   }),
   timezone: Flags.string({
