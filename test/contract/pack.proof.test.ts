@@ -46,7 +46,7 @@ describe('the tarball', () => {
     /^dist\/index(\.d)?\.[jt]s$/,
     // The commands, where they begin, and what they share: bundled, so without types.
     /^dist\/(commands\/.+|lib\/cli\/main|lib\/chunks\/[^/]+)\.js$/,
-    /^dist\/lib\/serve\/page\/[^/]+\.(html|css|js|svg)$/,
+    /^dist\/lib\/serve\/page\/files\/[^/]+\.(html|css|js|svg)$/,
     // The library: what index reaches, and no skin.
     /^dist\/lib\/(?!cli|serve|chunks).+(\.js|\.d\.ts)$/,
     /^migrations\/\d{4}_\w+\.sql$/,
@@ -144,6 +144,8 @@ describe.skipIf(!canAskRegistry)('installed in an empty folder', { timeout: 300_
       ])) as [string]
       const page = await fetch(`${url}/`, { headers: { accept: 'text/html' } })
       expect([page.status, await page.text()]).toEqual([200, expect.stringMatching(/^<!doctype html>/i)])
+      const script = await fetch(`${url}/page/main.js`)
+      expect([script.status, (await script.text()).length > 10_000]).toEqual([200, true])
       const answer = await fetch(`${url}/stats/dau?from=2025-02-27&to=2025-03-01`)
       expect(await answer.json()).toMatchObject({
         data: [{ unique_users: 14 }, { unique_users: 12 }, { unique_users: 7 }],
