@@ -104,3 +104,9 @@ function luminance(code: number): number {
   }) as [number, number, number]
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
+
+test('a mean that will still change is marked like any other rate', async () => {
+  const footer = { ...retention.footer, complete: [true, false, true, false] }
+  const text = await render({ ...retention, footer }, 'table', { color: false, isTty: true, width: 80 })
+  expect(text.split('\n').find((line) => line.startsWith('mean'))).toMatch(/100\.0% {3}35\.3%\* *20\.0% {6}-$/)
+})

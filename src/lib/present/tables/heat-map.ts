@@ -58,11 +58,14 @@ export function heatTiles(result: Result, flat: readonly FlatColumn[]): TileColu
       isBlank: value === null && (users?.values[row] ?? null) === null,
       isOpen: value !== null && complete?.values[row] === false,
     })),
-    // It is made of complete cells only.
     footer:
       rate.footer === undefined
         ? undefined
-        : { rate: rate.footer, isBlank: (users?.footer ?? null) === null, isOpen: false },
+        : {
+            rate: rate.footer,
+            isBlank: (users?.footer ?? null) === null,
+            isOpen: rate.footer !== null && complete?.footer === false,
+          },
   }))
 }
 
