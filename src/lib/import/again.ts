@@ -17,8 +17,8 @@ import { failpoint } from '../core/failpoint.js'
 import type { Database } from '../db/connect.js'
 import { asFileError } from '../os/file-error.js'
 import { inDryRun } from './dry-run.js'
+import { ImportFailure } from './file-outcome.js'
 import { leaseFor, requireUsable, totalsOf } from './import.js'
-import { ImportFailure } from './import-context.js'
 import {
   type FileOutcome,
   type ImportEvent,

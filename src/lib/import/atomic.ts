@@ -3,28 +3,34 @@
  * trace of a file that fails is its batch with its rejects.
  */
 
-import { createBatch, findCompleted, type NewBatch } from '../batches/batches.js'
-import { completeIn, failBatch } from '../batches/complete.js'
+import { createBatch } from '../batches/batches.js'
+import { completeIn } from '../batches/complete.js'
 import { holdLease } from '../batches/lease.js'
 import { type Transaction, withTransaction } from '../db/connect.js'
+import { withSavepoint } from '../db/savepoint.js'
 import { type ChunkOutcome, type LoadContext, mergeChunk, withEscalation } from '../load/load-chunk.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { dropStaging } from '../load/stage.js'
 import {
   alreadyImported,
-  chunksOf,
   endsBatch,
+  failImport,
+  knownStream,
+  outcomeOf,
+  readInAll,
+  requireGood,
+} from './file-outcome.js'
+import {
+  beginBatch,
+  chunksOf,
   type ImportContext,
-  ImportFailure,
   inTurn,
   judging,
-  outcomeOf,
-  requireGood,
-  secondsSince,
+  newBatchOf,
   timed,
   warnOfShadowed,
 } from './import-context.js'
-import { type FileOutcome, importDefaults } from './options.js'
+import type { FileOutcome } from './options.js'
 import { type Reading, readingRecord } from './parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
 
@@ -34,13 +40,7 @@ export async function loadAtomically(
   reading: Reading,
   identity?: FileIdentity,
 ): Promise<FileOutcome> {
-  const newBatch: NewBatch = {
-    source: source.kind,
-    file: run.path,
-    sha256: identity?.sha256 ?? null,
-    reading: readingRecord(reading, source),
-    chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
-  }
+  const newBatch = newBatchOf(run, source, reading, identity)
   try {
     const batchId = await timed(run, 'loading', () =>
       withTransaction(run.db, async (tx) => {
@@ -63,16 +63,9 @@ export async function loadAtomically(
           chunks += 1
         }
         requireGood(run, source, reading, identity)
-        if (source.kind === 'stdin' && !run.options.force) {
-          const known = await findCompleted(tx, source.sha256())
-          if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source), source))
-        }
-        await completeIn(tx, batch.id, {
-          sha256: source.sha256(),
-          chunks,
-          bytes: source.contentBytes(),
-          seconds: secondsSince(run.startedMs),
-        })
+        const known = await knownStream(tx, run, source)
+        if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source), source))
+        await completeIn(tx, batch.id, { sha256: source.sha256(), chunks, ...readInAll(run, source) })
         return batch.id
       }),
     )
@@ -81,19 +74,8 @@ export async function loadAtomically(
   } catch (error) {
     if (error instanceof KnownAlready) return error.outcome
     if (!endsBatch(error)) throw error
-    const batch = await withTransaction(run.db, async (tx) => {
-      await holdLease(tx, run.lease)
-      return createBatch(tx, newBatch)
-    })
-    await failBatch(run.db, run.lease, batch.id, {
-      code: error.code,
-      sha256: identity?.sha256 ?? null,
-      ...run.counts.counts,
-      rejects: run.counts.firstRejects,
-      bytes: source.contentBytes(),
-      seconds: secondsSince(run.startedMs),
-    })
-    throw new ImportFailure(error, outcomeOf(run, source, batch.id, 'failed', identity?.sha256 ?? null))
+    const { id } = await beginBatch(run, newBatch)
+    return failImport(run, source, id, error, identity)
   }
 }
 
@@ -107,19 +89,11 @@ class KnownAlready extends Error {
   }
 }
 
-/** Merges a chunk inside the one transaction; a data error takes only its savepoint back. */
+/** Merges a chunk inside the one transaction; a data error takes only its part back. */
 async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  const outcome = await withEscalation(context, async (approach) => {
-    await tx.client.query('SAVEPOINT chunk')
-    try {
-      return await mergeChunk(tx, context, chunk, approach)
-    } catch (error) {
-      await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
-      throw error
-    } finally {
-      await tx.client.query('RELEASE SAVEPOINT chunk')
-    }
-  })
+  const outcome = await withEscalation(context, (approach) =>
+    withSavepoint(tx, () => mergeChunk(tx, context, chunk, approach)),
+  )
   await dropStaging(tx)
   return outcome
 }

@@ -5,24 +5,15 @@
 import { sql } from 'kysely'
 import { differingFields } from '../batches/differences.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
+import { withSavepoint } from '../db/savepoint.js'
 import { rejectsOf } from '../load/chunk-rejects.js'
 import { type ChunkOutcome, stageForValidation, type ValidationContext, withEscalation } from '../load/load-chunk.js'
 import { rejectedRecords, shadowedSql } from '../load/merge.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { type ValidationOptions, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
-import {
-  chunksOf,
-  endsBatch,
-  type ImportContext,
-  ImportFailure,
-  inTurn,
-  judging,
-  outcomeOf,
-  requireGood,
-  timed,
-  warnOfShadowed,
-} from './import-context.js'
+import { endsBatch, ImportFailure, outcomeOf, requireGood } from './file-outcome.js'
+import { chunksOf, type ImportContext, inTurn, judging, timed, warnOfShadowed } from './import-context.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import type { Reading } from './parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
@@ -61,40 +52,33 @@ export async function dryRun(
     await timed(run, 'checking', async () => {
       const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
       const context = judging(reading, rows[0]!.now)
-      await tx.client.query('SAVEPOINT file')
       const chunkBytes = run.options.chunkBytes ?? importDefaults.chunkBytes
-      for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
-        await judgeInto(dry, run, context, chunk)
-        chunk.release()
-      }
-      requireGood(run, source, reading, identity)
-      await tx.client.query('RELEASE SAVEPOINT file')
+      // A file that is refused stores nothing that a later one could repeat.
+      await withSavepoint(tx, async () => {
+        for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
+          await judgeInto(dry, run, context, chunk)
+          chunk.release()
+        }
+        requireGood(run, source, reading, identity)
+      })
       contents.set(source.sha256().toString('hex'), run.path)
     })
   } catch (error) {
     if (!endsBatch(error)) throw error
-    // A file that is refused stores nothing that a later one could repeat.
-    await tx.client.query('ROLLBACK TO SAVEPOINT file; RELEASE SAVEPOINT file')
     throw new ImportFailure(error, outcomeOf(run, source, null, 'dry_run', identity?.sha256 ?? null))
   }
   warnOfShadowed(run)
   return outcomeOf(run, source, null, 'dry_run', source.sha256())
 }
 
-/** Judges one chunk; a data error takes only its savepoint back. */
+/** Judges one chunk; a data error takes only its part back. */
 async function judgeInto(dry: DryRun, run: ImportContext, context: ValidationContext, chunk: Chunk): Promise<void> {
   const { tx } = dry
-  const outcome = await withEscalation(context, async ({ mode }) => {
-    await tx.client.query('SAVEPOINT chunk')
-    try {
-      return await judgeStaged(dry, run, chunk, context.rules, await stageForValidation(tx, context, chunk, mode))
-    } catch (error) {
-      await tx.client.query('ROLLBACK TO SAVEPOINT chunk')
-      throw error
-    } finally {
-      await tx.client.query('RELEASE SAVEPOINT chunk')
-    }
-  })
+  const outcome = await withEscalation(context, ({ mode }) =>
+    withSavepoint(tx, async () =>
+      judgeStaged(dry, run, chunk, context.rules, await stageForValidation(tx, context, chunk, mode)),
+    ),
+  )
   await dropStaging(tx)
   run.counts.add(outcome, outcome.rejects)
   await inTurn(run, (write) => write(outcome.rejects))

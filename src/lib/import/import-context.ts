@@ -1,23 +1,20 @@
-/** What the ways of loading one file share: the state of a run, its chunks, its progress, its outcome. */
+/** What the ways of loading one file share: the state of a run, its chunks, its progress, its warnings. */
 import { availableParallelism } from 'node:os'
 import type { Batch } from '../batches/batch.js'
-import type { Lease } from '../batches/lease.js'
-import { EaError, type ErrorCode } from '../core/errors.js'
-import { limits, rejectCodes } from '../core/event.js'
-import type { Database } from '../db/connect.js'
+import { createBatch, type NewBatch } from '../batches/batches.js'
+import { holdLease, type Lease } from '../batches/lease.js'
+import { EaError } from '../core/errors.js'
+import { limits } from '../core/event.js'
+import { type Database, withTransaction } from '../db/connect.js'
 import { ImportCounts, shadowedText } from '../load/import-counts.js'
 import type { ValidationContext } from '../load/load-chunk.js'
-import { shellQuoted } from '../load/mapping/mapping.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
 import { split } from '../load/split/split.js'
-import { type FileOutcome, type ImportOptions, type ImportStatus, importDefaults, type Phase } from './options.js'
-import type { Reading } from './parse-options.js'
-import { reasonOfAll, reasonOfAllText, rejectAdvice } from './reject-advice.js'
+import { type FileOutcome, type ImportOptions, importDefaults, type Phase } from './options.js'
+import { type Reading, readingRecord } from './parse-options.js'
 import type { RejectsFile, WriteRejects } from './rejects-file.js'
-import { nameForPeople } from './source/paths.js'
 import type { FileIdentity, Source } from './source/source.js'
-import { changingFlags, readingDifferences } from './stored-reading.js'
 import { namelessUsers } from './user-warnings.js'
 
 /** One import of one file. */
@@ -59,6 +56,29 @@ export function jobsOf(run: Pick<ImportContext, 'options'>): number {
  */
 const recordMeanBytes = 96
 
+/** The batch that a file will be. */
+export function newBatchOf(
+  run: ImportContext,
+  source: Source,
+  reading: Reading,
+  identity: FileIdentity | undefined,
+): NewBatch {
+  return {
+    source: source.kind,
+    file: run.path,
+    sha256: identity?.sha256 ?? null,
+    reading: readingRecord(reading, source),
+    chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
+  }
+}
+
+export function beginBatch(run: ImportContext, batch: NewBatch): Promise<Batch> {
+  return withTransaction(run.db, async (tx) => {
+    await holdLease(tx, run.lease)
+    return createBatch(tx, batch)
+  })
+}
+
 /** The chunks of a source, with progress and an open ear for interruption. */
 export async function* chunksOf(
   run: ImportContext,
@@ -89,6 +109,37 @@ export async function* chunksOf(
   }
 }
 
+/**
+ * Takes items from `source` and hands each to `work`, at most `limit` at a time. The first error ends it: nothing new
+ * is begun, what runs is waited for, and the error is thrown.
+ *
+ * @example
+ * await eachInFlight(chunks, 2, (chunk) => loadChunk(context, chunk))
+ */
+export async function eachInFlight<T>(
+  source: AsyncIterable<T>,
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  let failure: { error: unknown } | undefined
+  try {
+    for await (const item of source) {
+      while (running.size >= limit && failure === undefined) await Promise.race(running)
+      if (failure !== undefined) break
+      const task: Promise<void> = work(item)
+        .catch((error: unknown) => {
+          failure ??= { error }
+        })
+        .finally(() => running.delete(task))
+      running.add(task)
+    }
+  } finally {
+    await Promise.all(running)
+  }
+  if (failure !== undefined) throw failure.error
+}
+
 /** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
 export function judging(reading: Reading, createdAt: string | Date): ValidationContext {
   const { mapping, timeFormat, timezone, shape } = reading
@@ -103,229 +154,8 @@ export function judging(reading: Reading, createdAt: string | Date): ValidationC
   }
 }
 
-/**
- * When all is read: the content must be what was hashed before, and its rejects within their budget.
- *
- * @throws EaError `file_changed`, `rejects_over_budget`
- */
-export function requireGood(
-  run: ImportContext,
-  source: Source,
-  reading: Reading,
-  identity: FileIdentity | undefined,
-): void {
-  if (identity && !identity.sha256.equals(source.sha256())) {
-    throw new EaError('file_changed', `${run.path} changed while it was read.`)
-  }
-  if (run.counts.isOver) throw overBudget(run, reading)
-}
-
-/** Lines of the message that name single records. */
-const namedRejects = 20
-
-function overBudget({ path, counts, options }: ImportContext, { dialect: { format } }: Reading): EaError {
-  const { read, rejected } = counts.counts
-  const reasons = counts.reasons.map(({ code, count }) => `  ${count} × ${code}: ${rejectCodes[code]}`)
-  const first = counts.firstRejects
-    .slice(0, namedRejects)
-    .map(
-      (reject) =>
-        `  line ${reject.line}: ${reject.code}${reject.detail ? ` (${reject.detail})` : ''}: ${excerpt(reject.raw)}`,
-    )
-  const more = rejected > first.length ? [`  … and ${rejected - first.length} more`] : []
-  const all = reasonOfAll(read, counts.reasons)
-  return new EaError(
-    'rejects_over_budget',
-    [`${path}: ${rejected} of ${read} records are rejected (allowed: ${counts.budgetText}); nothing is imported.`]
-      .concat(all ? [reasonOfAllText(read, all)] : [], 'Reasons:', reasons, 'First rejects:', first, more)
-      .join('\n'),
-    {
-      suggestions: rejectAdvice(
-        read,
-        rejected,
-        counts.reasons,
-        options.rejectsFile ?? `rejects.${format === 'json-array' ? 'json' : format}`,
-        options.isOneOfSeveral ? path : undefined,
-      ),
-      details: {
-        read,
-        rejected,
-        reasons: counts.reasons,
-        rejects: counts.firstRejects
-          .slice(0, 100)
-          .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
-      },
-    },
-  )
-}
-
-const excerptBytes = 80
-
-/** The beginning of a record as one printable line. */
-function excerpt(raw: Buffer): string {
-  const text = raw
-    .subarray(0, excerptBytes)
-    .toString('utf8')
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '·')
-  return raw.length > excerptBytes ? `${text}…` : text
-}
-
-const endingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'rejects_over_budget',
-  'file_changed',
-  'file_corrupt',
-  'file_not_readable',
-  'encoding_error',
-  'header_invalid',
-])
-
-/** Whether the content is at fault, so that the batch cannot be resumed. */
-export function endsBatch(error: unknown): error is EaError {
-  return error instanceof EaError && endingCodes.has(error.code)
-}
-
-const unreadCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'file_not_found',
-  'file_not_readable',
-  'file_corrupt',
-  'compression_unsupported',
-  'encoding_error',
-  'not_recognised',
-  'header_invalid',
-  'missing_column',
-])
-
-/** Whether an error before anything was begun is that of one file, so that others can be imported all the same. */
-export function isFaultOfFile(error: unknown): error is EaError {
-  return error instanceof EaError && unreadCodes.has(error.code)
-}
-
-/** Says that a source had nothing to import: to somebody who expected events that is no success. */
-export function warnIfNothing(run: ImportContext, outcome: FileOutcome, isEmpty: boolean): FileOutcome {
-  const isDone = outcome.status === 'completed' || outcome.status === 'dry_run'
-  if (isDone && outcome.read === 0) {
-    warn(run, `Nothing was read: ${nameForPeople(run.path)} ${isEmpty ? 'is empty' : 'has no records'}.`)
-  }
-  return outcome
-}
-
-/** A file of which nothing was read. */
-export function unreadOutcome(file: string, error: EaError): FileOutcome {
-  return {
-    id: null,
-    file,
-    sha256: null,
-    status: 'failed',
-    read: 0,
-    inserted: 0,
-    duplicates: 0,
-    differing: 0,
-    rejected: 0,
-    bytes: 0,
-    seconds: 0,
-    phases: {},
-    reasons: [],
-    firstRejects: [],
-    warnings: [],
-    error: { code: error.code, message: error.message, suggestions: error.suggestions },
-  }
-}
-
-/** A file that failed, with the books of the attempt: other files of the same command are still imported. */
-export class ImportFailure extends Error {
-  readonly error: EaError
-  readonly outcome: FileOutcome
-
-  constructor(error: EaError, outcome: Omit<FileOutcome, 'error'>) {
-    super(error.message, { cause: error })
-    this.error = error
-    this.outcome = {
-      ...outcome,
-      error: { code: error.code, message: error.message, suggestions: error.suggestions },
-    }
-  }
-}
-
-export function outcomeOf(
-  run: ImportContext,
-  source: Source,
-  id: number | null,
-  status: ImportStatus,
-  sha256: Buffer | null,
-): FileOutcome {
-  const { counts } = run.counts
-  return {
-    id,
-    file: run.path,
-    sha256: sha256?.toString('hex') ?? null,
-    status,
-    ...(status === 'failed' ? { ...counts, inserted: 0, duplicates: 0, differing: 0 } : counts),
-    bytes: source.contentBytes(),
-    seconds: secondsSince(run.startedMs),
-    phases: run.phases,
-    reasons: run.counts.reasons,
-    firstRejects: run.counts.firstRejects
-      .slice(0, namedRejects)
-      .map(({ record, line, code, raw }) => ({ record, line, code, text: excerpt(raw) })),
-    warnings: run.warnings,
-    ...(run.rejectsFile && { rejectsFile: run.rejectsFile.summary }),
-  }
-}
-
-/**
- * @param reading how the content would be read now, as it would be stored; another one than that of the batch is a warning,
- *   because its events are not what this import would have made of it
- */
-export function alreadyImported(
-  run: ImportContext,
-  known: Batch,
-  reading: Record<string, unknown> | null,
-  { kind }: Pick<Source, 'kind'>,
-): FileOutcome {
-  const differences = reading === null ? [] : readingDifferences(known.reading, reading)
-  if (differences.length > 0) {
-    const what = `This content is imported as batch ${known.id}, which was read another way: ${differences.join('; ')}.`
-    const file = run.path === known.file ? '' : ` ${shellQuoted(run.path)}`
-    const how =
-      kind === 'file'
-        ? `\`ea import --again ${known.id}${file}${changingFlags(known.reading, reading!)}\``
-        : `\`ea batches undo ${known.id}\`, then this command again`
-    warn(run, `${what} To import it as it is read now: ${how}.`)
-  }
-  return {
-    ...skipped(run, known.sha256, known.bytes),
-    id: known.id,
-    ...(known.finished_at && { importedAt: new Date(known.finished_at) }),
-  }
-}
-
-/** In a dry run: a file before it has this content. */
-export function sameAsBefore(run: ImportContext, { sha256, contentBytes }: FileIdentity, before: string): FileOutcome {
-  return { ...skipped(run, sha256.toString('hex'), contentBytes), sameAs: before }
-}
-
-function skipped(run: ImportContext, sha256: string | null, bytes: number): FileOutcome {
-  return {
-    id: null,
-    file: run.path,
-    sha256,
-    status: 'already_imported',
-    read: 0,
-    inserted: 0,
-    duplicates: 0,
-    differing: 0,
-    rejected: 0,
-    bytes,
-    seconds: secondsSince(run.startedMs),
-    phases: run.phases,
-    reasons: [],
-    firstRejects: [],
-    warnings: run.warnings,
-  }
-}
-
 /** Says what may not be as it was meant, at once and in the outcome. */
-function warn(run: ImportContext, message: string): void {
+export function warn(run: ImportContext, message: string): void {
   run.warnings.push(message)
   run.options.onEvent?.({ type: 'warning', file: run.path, message })
 }

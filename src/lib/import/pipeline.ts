@@ -8,14 +8,14 @@
  */
 
 import type { Batch } from '../batches/batch.js'
-import { createBatch, findCompleted, interruptedBatches, mergedChunks } from '../batches/batches.js'
-import { completeBatch, discardBatch, failBatch } from '../batches/complete.js'
+import { findCompleted, interruptedBatches, mergedChunks } from '../batches/batches.js'
+import { completeBatch, discardBatch } from '../batches/complete.js'
 import { tellingWhatIsLeft } from '../batches/interruption.js'
-import { holdLease, type Lease } from '../batches/lease.js'
+import type { Lease } from '../batches/lease.js'
 import { countRejectCodes, failedBatchKeepsRejects, listRejects, rejectsBetween } from '../batches/rejects.js'
 import { EaError } from '../core/errors.js'
 import { failpoint } from '../core/failpoint.js'
-import { type Database, withTransaction } from '../db/connect.js'
+import type { Database } from '../db/connect.js'
 import { noRejects } from '../load/chunk-rejects.js'
 import { type LoadContext, loadChunk, validateOnly } from '../load/load-chunk.js'
 import { writeWhole } from '../os/atomic-file.js'
@@ -23,27 +23,33 @@ import { loadAtomically } from './atomic.js'
 import { type DryRun, dryRun } from './dry-run.js'
 import {
   alreadyImported,
-  chunksOf,
   endsBatch,
+  failImport,
+  ImportFailure,
+  knownStream,
+  outcomeOf,
+  readInAll,
+  requireGood,
+  sameAsBefore,
+  warnIfNothing,
+} from './file-outcome.js'
+import {
+  beginBatch,
+  chunksOf,
+  eachInFlight,
   type FileOptions,
   type ImportContext,
-  ImportFailure,
   inTurn,
   jobsOf,
   judging,
+  newBatchOf,
   newImportContext,
-  outcomeOf,
-  requireGood,
   requireNamedKeys,
-  sameAsBefore,
-  secondsSince,
   tellProgress,
   timed,
-  warnIfNothing,
   warnOfShadowed,
   warnOfUsers,
 } from './import-context.js'
-import { eachInFlight } from './in-flight.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
 import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
 import { RejectsFile } from './rejects-file.js'
@@ -198,15 +204,7 @@ async function loadBatch(
   } catch (error) {
     // An error of the content ends the batch; anything else leaves it to be resumed.
     if (!endsBatch(error)) throw error
-    await failBatch(run.db, run.lease, batch.id, {
-      code: error.code,
-      sha256: identity?.sha256 ?? null,
-      ...run.counts.counts,
-      rejects: run.counts.firstRejects,
-      bytes: source.contentBytes(),
-      seconds: secondsSince(run.startedMs),
-    })
-    throw new ImportFailure(error, outcomeOf(run, source, batch.id, 'failed', identity?.sha256 ?? null))
+    return failImport(run, source, batch.id, error, identity)
   }
   return finish(run, source, batch, chunks)
 }
@@ -214,21 +212,14 @@ async function loadBatch(
 /** All is merged: complete the batch, unless a stream turns out to be known already. */
 async function finish(run: ImportContext, source: Source, batch: Batch, chunks: number): Promise<FileOutcome> {
   const sha256 = source.sha256()
-  if (source.kind === 'stdin' && !run.options.force) {
-    const known = await findCompleted(run.db, sha256)
-    if (known) {
-      await discardBatch(run.db, run.lease, batch.id)
-      return alreadyImported(run, known, batch.reading, source)
-    }
+  const known = await knownStream(run.db, run, source)
+  if (known) {
+    await discardBatch(run.db, run.lease, batch.id)
+    return alreadyImported(run, known, batch.reading, source)
   }
   tellProgress(run, 'completing', source.progress())
   const { read, inserted, duplicates, differing, rejected } = await timed(run, 'completing', () =>
-    completeBatch(run.db, run.lease, batch.id, {
-      sha256,
-      chunks,
-      bytes: source.contentBytes(),
-      seconds: secondsSince(run.startedMs),
-    }),
+    completeBatch(run.db, run.lease, batch.id, { sha256, chunks, ...readInAll(run, source) }),
   )
   // The row of the batch has the last word: `run.counts` does not know which events a chunk gave up to an earlier one.
   warnOfShadowed(run)
@@ -257,16 +248,7 @@ async function beginOrResume(
   )
   await discardInterrupted(run, mine?.id)
   if (mine) return { batch: mine, merged: await resume(run, mine) }
-  const batch = await withTransaction(run.db, async (tx) => {
-    await holdLease(tx, run.lease)
-    return createBatch(tx, {
-      source: source.kind,
-      file: run.path,
-      sha256: identity?.sha256 ?? null,
-      reading: record,
-      chunkBytes: run.options.chunkBytes ?? importDefaults.chunkBytes,
-    })
-  })
+  const batch = await beginBatch(run, newBatchOf(run, source, reading, identity))
   failpoint('batch.created')
   return { batch, merged: new Set() }
 }

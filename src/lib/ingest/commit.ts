@@ -14,7 +14,7 @@ import { failpoint } from '../core/failpoint.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { bumpDataVersion } from '../db/data-version.js'
 import { lockVisibility } from '../db/visibility-lock.js'
-import { isDataError, nextMode, type ValidationMode } from '../load/load-chunk.js'
+import { type Escalation, type ValidationMode, withEscalation } from '../load/load-chunk.js'
 import { resolveMapping } from '../load/mapping/mapping.js'
 import type { ValidationRules } from '../load/sql/validation-sql.js'
 import { addDelta } from '../rollups/add.js'
@@ -44,8 +44,8 @@ export interface CommitOptions {
   readonly part?: { readonly segment: string; readonly part: number }
   /** Runs what needs the lock when no other commit of this process does. */
   readonly alone?: <T>(body: () => Promise<T>) => Promise<T>
-  /** How much the last records deserved to be trusted; kept by the caller from commit to commit. */
-  readonly mode?: { now: ValidationMode }
+  /** What the last records were like; kept by the caller from commit to commit. */
+  readonly last?: Escalation
 }
 
 /** Below PostgreSQL's deadlock_timeout of 1 s: of two that wait for each other it is the commit that goes away. */
@@ -68,37 +68,38 @@ export async function commitGroup(
   run: readonly CommitRequest[],
   options: CommitOptions,
 ): Promise<readonly RequestResult[] | null> {
-  const memory = options.mode ?? { now: 'optimistic' }
-  let mode = memory.now
-  for (;;) {
-    let written: Written | undefined
-    try {
-      await withTransaction(db, async (tx) => {
-        written = await new Commit(tx, run, options, mode).write()
-        failpoint('http.before-commit')
-      })
-      failpoint('http.committed')
-      if (mode !== 'optimistic') memory.now = hasRejects(written!.settled) ? mode : 'optimistic'
-      return written!.settled
-    } catch (error) {
-      if (error instanceof AtomicRefusal) return [error.settled]
-      const next = nextMode[mode]
-      if (isDataError(error) && next !== undefined) {
-        mode = next
-        memory.now = next === 'bisect' ? 'checked' : next
-        continue
-      }
-      // Whoever loses the connection while it commits cannot know what became of it; the server does.
-      if (written !== undefined && isUnavailable(error) && (await hasCommitted(db, written.trace))) {
-        return written.settled
-      }
-      throw error
-    }
+  const last = options.last ?? { mode: 'optimistic', expectDuplicates: false }
+  const { settled } = await withEscalation(last, async ({ mode }) => {
+    const settled = await settledBy(db, run, options, mode)
+    return { settled, rejected: settled?.some(hasRejects) ? 1 : 0, duplicates: 0 }
+  })
+  return settled
+}
+
+async function settledBy(
+  db: Database,
+  run: readonly CommitRequest[],
+  options: CommitOptions,
+  mode: ValidationMode,
+): Promise<Written['settled']> {
+  let written: Written | undefined
+  try {
+    await withTransaction(db, async (tx) => {
+      written = await new Commit(tx, run, options, mode).write()
+      failpoint('http.before-commit')
+    })
+    failpoint('http.committed')
+    return written!.settled
+  } catch (error) {
+    if (error instanceof AtomicRefusal) return [error.settled]
+    // Whoever loses the connection while it commits cannot know what became of it; the server does.
+    if (written === undefined || !isUnavailable(error) || !(await hasCommitted(db, written.trace))) throw error
+    return written.settled
   }
 }
 
-function hasRejects(settled: readonly RequestResult[] | null): boolean {
-  return settled?.some((one) => one.kind === 'stored' && rejectedCount(one.answer) > 0) ?? false
+function hasRejects(one: RequestResult): boolean {
+  return one.kind === 'stored' && rejectedCount(one.answer) > 0
 }
 
 /** Takes the transaction back: an atomic request with rejects stores nothing. */

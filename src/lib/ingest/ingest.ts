@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EaError } from '../core/errors.js'
 import { inTurns, Queue } from '../core/in-turns.js'
 import { type Database, withSiblingPool } from '../db/connect.js'
+import type { Escalation } from '../load/load-chunk.js'
 import { Availability, type AvailabilityEvent } from './availability.js'
 import type { CommitRequest, IngestRequest, QueuedAnswer, RequestAnswer, RequestResult } from './body/request.js'
 import { commitGroup } from './commit.js'
@@ -117,7 +118,7 @@ class Ingest implements OpenIngest {
   readonly #options: IngestOptions
   readonly #committer: Committer
   readonly #drainer: Drainer
-  readonly #mode = { now: 'optimistic' as const }
+  readonly #last: Escalation = { mode: 'optimistic', expectDuplicates: false }
   readonly #availability: Availability
   readonly #queueing = new Queue()
   #emptied: Promise<void> | undefined
@@ -255,7 +256,7 @@ class Ingest implements OpenIngest {
       const startedMs = performance.now()
       try {
         const { timezone } = this.#options
-        const settled = (await commitGroup(this.#db, run, { timezone, alone, mode: this.#mode }))!
+        const settled = (await commitGroup(this.#db, run, { timezone, alone, last: this.#last }))!
         this.#availability.back()
         this.#lastCommitAt = new Date()
         const seconds = (performance.now() - startedMs) / 1000

@@ -11,6 +11,7 @@ import { holdLease, type Lease } from '../batches/lease.js'
 import { keepRejects } from '../batches/rejects.js'
 import { failpoint } from '../core/failpoint.js'
 import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
+import { withSavepoint } from '../db/savepoint.js'
 import { noRejects, type Rejects, rejectsOf } from './chunk-rejects.js'
 import { isRepeatedId, mergeStaged, type Rejection, rejectedRecords } from './merge.js'
 import type { PassedDifference } from './reassign-earlier.js'
@@ -24,26 +25,27 @@ import { stageChunk, staging } from './stage.js'
  * that PostgreSQL refuses all the same. Each is tried when the one before ended in a data error.
  */
 export type ValidationMode = 'optimistic' | 'checked' | 'bisect'
-export const nextMode = { optimistic: 'checked', checked: 'bisect', bisect: undefined } as const
+const nextMode = { optimistic: 'checked', checked: 'bisect', bisect: undefined } as const
+
+/** What the last records were like: bad ones tend to come together, and so do those that are stored already. */
+export interface Escalation {
+  /** The mode in which the next ones begin. */
+  mode: ValidationMode
+  /** Whether the next ones probably have ids that are stored already. */
+  expectDuplicates: boolean
+}
 
 /** What validation needs to know, for an import, a dry run or `ea inspect`. */
-export interface ValidationContext {
+export interface ValidationContext extends Escalation {
   readonly rules: ValidationRules
   readonly shape: Shape
   /** Time zone of times without an offset. */
   readonly timezone: string
   readonly copyOptions: string
-  /** The mode in which the next chunk begins: bad records tend to come together. */
-  mode: ValidationMode
-  /** Whether the next chunk probably has ids that are stored already: they come together, too. */
-  expectDuplicates: boolean
 }
 
-/** How one attempt to load a chunk is made. */
-export interface Approach {
-  readonly mode: ValidationMode
-  readonly expectDuplicates: boolean
-}
+/** How one attempt to load records is made. */
+export type Approach = Readonly<Escalation>
 
 export interface LoadContext extends ValidationContext {
   readonly db: Database
@@ -109,19 +111,19 @@ export async function validateOnly(context: LoadContext, chunk: Chunk): Promise<
 }
 
 /**
- * Runs `body` in the mode of the last chunk, and again in the next stricter one after each data error, and after an id
+ * Runs `body` in the mode of the last records, and again in the next stricter one after each data error, and after an id
  * that is stored already.
  */
-export async function withEscalation<T extends Pick<ChunkOutcome, 'rejects' | 'duplicates'>>(
-  context: ValidationContext,
+export async function withEscalation<T extends Pick<ChunkOutcome, 'rejected' | 'duplicates'>>(
+  last: Escalation,
   body: (approach: Approach) => Promise<T>,
 ): Promise<T> {
-  let { mode, expectDuplicates } = context
+  let { mode, expectDuplicates } = last
   for (;;) {
     try {
       const outcome = await body({ mode, expectDuplicates })
-      if (mode !== 'optimistic') context.mode = outcome.rejects.length > 0 ? mode : 'optimistic'
-      context.expectDuplicates = outcome.duplicates > 0
+      if (mode !== 'optimistic') last.mode = outcome.rejected > 0 ? mode : 'optimistic'
+      last.expectDuplicates = outcome.duplicates > 0
       return outcome
     } catch (error) {
       const next = nextMode[mode]
@@ -243,21 +245,20 @@ async function refusedState(
   options: ValidationOptions,
   relation: RawBuilder<unknown>,
 ): Promise<string | undefined> {
-  await tx.client.query('SAVEPOINT judging')
   try {
-    await sql`
-      SELECT count(event_id), count(occurred_at), count(properties), count(code)
-        FROM (${validationSql(relation, rules, options)}) judged`.execute(tx.q)
-    await tx.client.query('RELEASE SAVEPOINT judging')
+    await withSavepoint(tx, () =>
+      sql`
+        SELECT count(event_id), count(occurred_at), count(properties), count(code)
+          FROM (${validationSql(relation, rules, options)}) judged`.execute(tx.q),
+    )
     return undefined
   } catch (error) {
-    if (!isDataError(error)) throw error
-    await tx.client.query('ROLLBACK TO SAVEPOINT judging; RELEASE SAVEPOINT judging')
-    return sqlState(error)
+    if (isDataError(error)) return sqlState(error)
+    throw error
   }
 }
 
 /** An error that is the fault of a record: 22xxx (data exception), 54xxx (too complex). */
-export function isDataError(error: unknown): boolean {
+function isDataError(error: unknown): boolean {
   return /^(22|54)/.test(sqlState(error) ?? '')
 }
