@@ -5,14 +5,14 @@ import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
 import { queryTimeout, queryTimeoutFlag } from '../lib/cli/query-timeout.js'
 import { EaError } from '../lib/core/errors.js'
+import { type EventFormat, eventFormats } from '../lib/core/event.js'
 import { exportEvents } from '../lib/export/export.js'
-import { type ExportFormat, exportFormats, exportParams } from '../lib/export/params.js'
-import { visible } from '../lib/present/tables/cell-text.js'
+import { exportParams } from '../lib/export/params.js'
+import { counted, visible } from '../lib/present/tables/cell-text.js'
 import { paramsOf } from '../lib/stats/query/params.js'
 
 const params = paramsOf(exportParams)
 const about = (name: string) => params.find((param) => param.name === name)!.description
-const counted = (count: number, unit: string) => `${count.toLocaleString('en-US')} ${unit}${count === 1 ? '' : 's'}`
 
 export default class Export extends BaseCommand<typeof Export> {
   static override summary = 'Write the events to a file or to stdout, as CSV or NDJSON'
@@ -28,8 +28,8 @@ export default class Export extends BaseCommand<typeof Export> {
   ]
   static override flags = {
     format: Flags.string({
-      description: `Output format (default: by the file name, else ${exportFormats[0]}).`,
-      options: [...exportFormats],
+      description: `Output format (default: by the file name, else ${eventFormats[0]}).`,
+      options: [...eventFormats],
     }),
     output: outputFlag(' A name that ends in .gz compresses.'),
     from: Flags.string({ description: about('from'), helpValue: 'DAY' }),
@@ -47,7 +47,7 @@ export default class Export extends BaseCommand<typeof Export> {
         suggestions: ['For events as JSON: --format ndjson.', 'Add --output FILE.'],
       })
     }
-    const format = exportFormat(this.flags.format as ExportFormat | undefined, file)
+    const format = exportFormat(this.flags.format as EventFormat | undefined, file)
     const given = { from, to, segment, tz, format, sort }
     const options = {
       signal: this.signal,

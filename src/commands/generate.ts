@@ -5,14 +5,10 @@ import { Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { outputFlag } from '../lib/cli/output.js'
 import { EaError } from '../lib/core/errors.js'
+import { type EventFormat, eventFormats } from '../lib/core/event.js'
 import { numberFromText } from '../lib/core/field-fault.js'
 import { generate } from '../lib/generate/generate.js'
-import {
-  generateDefaults as defaults,
-  type GenerateOptions,
-  type LogFormat,
-  logFormats,
-} from '../lib/generate/options.js'
+import { generateDefaults as defaults, type GenerateOptions } from '../lib/generate/options.js'
 import { throwUnwritable, writeWhole } from '../lib/os/atomic-file.js'
 import { writeToStream } from '../lib/os/write-to-stream.js'
 
@@ -57,7 +53,7 @@ An import rejects events in the future: keep --from plus --days in the past.`
     }),
     format: Flags.string({
       description: 'Output format.',
-      options: [...logFormats],
+      options: [...eventFormats],
       default: defaults.format,
     }),
     output: outputFlag(),
@@ -90,7 +86,7 @@ An import rejects events in the future: keep --from plus --days in the past.`
     const numbers = Object.entries({ events, users, days, seed, eventsPerUserDay })
       .filter(([, text]) => text !== undefined)
       .map(([name, text]) => [name, numberFromText(text!)])
-    return { ...Object.fromEntries(numbers), from, format: format as LogFormat }
+    return { ...Object.fromEntries(numbers), from, format: format as EventFormat }
   }
 
   /** Whole or not at all, so that nobody ever imports half a log. */

@@ -3,9 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { limits } from '../../src/lib/core/event.js'
+import { eventFormats, limits } from '../../src/lib/core/event.js'
 import type { Database } from '../../src/lib/db/connect.js'
-import { exportFormats } from '../../src/lib/export/params.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { importInto, storedEvents } from '../import/import-helpers.js'
 import { withFreshDatabase } from '../support/database.js'
@@ -39,7 +38,7 @@ function wellFormed(text: string): string {
 async function expectRoundTrip(db: Database, events: readonly Given[]): Promise<void> {
   const all = events.length
   const source = ndjsonOf(events)
-  for (const format of exportFormats) {
+  for (const format of eventFormats) {
     const before = await importInto(db, source, {}, 'events.ndjson')
     expect(before.outcome).toMatchObject({ inserted: all, rejected: 0 })
     const { text, events: count } = await exported(db, { format })

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answerCache } from '../../src/lib/serve/answers/answer-cache.js'
+import { answerCache } from '../../src/lib/serve/answers/answer-service.js'
 import { shared } from '../../src/lib/serve/answers/cached-version.js'
 import { Semaphore } from '../../src/lib/serve/answers/semaphore.js'
 import { SingleFlight } from '../../src/lib/serve/answers/single-flight.js'

@@ -7,7 +7,7 @@ import { batchArgs, limitFlag, limitOf } from '../../lib/cli/batches/batch-args.
 import { writePieces } from '../../lib/cli/batches/batch-output.js'
 import { outputFlags } from '../../lib/cli/output.js'
 import type { Database } from '../../lib/db/connect.js'
-import { defaultFormat, type Format } from '../../lib/present/tables/formats.js'
+import { defaultFormat, type Format, isStreamed, type StreamedFormat } from '../../lib/present/tables/formats.js'
 
 /** Nobody reads a longer table. */
 const tableRows = 100
@@ -30,9 +30,7 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
     const asked = this.flags.format as Format | undefined
     const format = this.flags.json && asked === undefined ? 'json' : (asked ?? defaultFormat)
     await this.withDatabase((db) =>
-      format === 'table' || format === 'md' || (this.flags.json && format !== 'json')
-        ? this.table(db)
-        : this.pieces(db, format),
+      isStreamed(format) && (!this.flags.json || format === 'json') ? this.pieces(db, format) : this.table(db),
     )
   }
 
@@ -45,7 +43,7 @@ export default class BatchesRejects extends BaseCommand<typeof BatchesRejects> {
     if (more) this.say('There are more: use --limit N, or --format csv for all.')
   }
 
-  private async pieces(db: Database, format: 'json' | 'ndjson' | 'csv'): Promise<void> {
+  private async pieces(db: Database, format: StreamedFormat): Promise<void> {
     const batch = await getBatch(db, this.args.id)
     const limit = limitOf(this.flags) ?? Number.POSITIVE_INFINITY
     const meta = { batch: batch.id, rejected: batch.rejected, limit: limitOf(this.flags) ?? null }

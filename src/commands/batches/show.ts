@@ -1,11 +1,12 @@
 /** `ea batches show`: all about one import. */
+
 import { Flags } from '@oclif/core'
 import { describeBatch } from '../../lib/batches/describe.js'
-import { differencesPage } from '../../lib/batches/difference-rows.js'
-import { keptDifferences } from '../../lib/batches/differences.js'
+import { differencesPage, keptDifferences } from '../../lib/batches/differences.js'
 import { BaseCommand } from '../../lib/cli/base-command.js'
 import { batchArgs } from '../../lib/cli/batches/batch-args.js'
 import { detailText } from '../../lib/cli/batches/batch-text.js'
+import { grouped } from '../../lib/present/tables/cell-text.js'
 
 export default class BatchesShow extends BaseCommand<typeof BatchesShow> {
   static override summary = 'Show one import: its counts, how it was read, whose duplicates it found'
@@ -13,7 +14,7 @@ export default class BatchesShow extends BaseCommand<typeof BatchesShow> {
   static override args = batchArgs
   static override flags = {
     duplicates: Flags.boolean({
-      description: `List the duplicates with other content than the event that is stored, and the fields that differ (the first ${keptDifferences.toLocaleString('en-US')}).`,
+      description: `List the duplicates with other content than the event that is stored, and the fields that differ (the first ${grouped(keptDifferences)}).`,
     }),
   }
 

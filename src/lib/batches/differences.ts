@@ -4,7 +4,9 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { EventField } from '../core/event.js'
+import type { Column, Result } from '../core/result.js'
 import type { Session, Transaction } from '../db/connect.js'
+import { getBatch } from './batches.js'
 
 /** A batch keeps so many by name, the first of the file. */
 export const keptDifferences = 1_000
@@ -63,7 +65,7 @@ export async function dropDifferences(tx: Transaction, batchId: number): Promise
 }
 
 /** A duplicate that differs, with the batch that owns the stored event; null when that was undone. */
-export interface ListedDifference extends Difference {
+interface ListedDifference extends Difference {
   readonly owner: number | null
 }
 
@@ -72,10 +74,40 @@ export interface ListedDifference extends Difference {
  *
  * @param limit at most so many
  */
-export async function listDifferences(db: Session, batchId: number, limit: number): Promise<ListedDifference[]> {
+async function listDifferences(db: Session, batchId: number, limit: number): Promise<ListedDifference[]> {
   const { rows } = await sql<ListedDifference>`
     SELECT d.record, d.line, d.event_id AS "eventId", d.fields, e.batch_id AS owner
       FROM ${db.t.differing_duplicates} d LEFT JOIN ${db.t.events} e ON e.event_id = d.event_id
      WHERE d.batch_id = ${batchId} ORDER BY d.record, d.event_id LIMIT ${limit}`.execute(db.q)
   return rows
+}
+
+const differenceColumns: readonly Column[] = [
+  { name: 'record', kind: 'text' },
+  { name: 'line', kind: 'text' },
+  { name: 'event_id', kind: 'text' },
+  { name: 'differs_in', kind: 'text' },
+  { name: 'stored_by_batch', kind: 'text' },
+]
+
+/**
+ * The first duplicates of a batch that have other content than the stored event; `meta.differing` says how many there are.
+ *
+ * @throws EaError `batch_not_found`
+ */
+export async function differencesPage(db: Session, batchId: number): Promise<Result> {
+  const { id, duplicates, differing } = await getBatch(db, batchId)
+  const listed = await listDifferences(db, id, keptDifferences)
+  return {
+    metric: 'duplicates',
+    columns: differenceColumns,
+    data: listed.map(({ record, line, eventId, fields, owner }) => ({
+      record,
+      line,
+      event_id: eventId,
+      differs_in: fields.join(', '),
+      stored_by_batch: owner,
+    })),
+    meta: { batch: id, duplicates, differing, listed: listed.length },
+  }
 }

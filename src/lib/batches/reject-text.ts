@@ -2,7 +2,7 @@
 import type { Reject } from '../core/event.js'
 import type { Result, Row } from '../core/result.js'
 import { columnsOf } from '../core/row-schema.js'
-import type { Format } from '../present/tables/formats.js'
+import type { StreamedFormat } from '../present/tables/formats.js'
 import { rejectSchema } from './batch.js'
 
 const columns = columnsOf(rejectSchema)
@@ -37,7 +37,7 @@ export function rejectsResult(rejects: readonly Reject[], meta: Record<string, u
  */
 export async function* rejectsText(
   rejects: AsyncIterable<Reject>,
-  format: Exclude<Format, 'table' | 'md'>,
+  format: StreamedFormat,
   limit: number,
   meta: Record<string, unknown>,
 ): AsyncGenerator<string> {

@@ -1,7 +1,7 @@
 /** The text of a first file of checks: pure, from the numbers that were seen to thresholds with some room below them. */
 
 import type { Day } from '../core/time.js'
-import { percentText } from '../present/tables/cell-text.js'
+import { counted, percentText } from '../present/tables/cell-text.js'
 import { valueText } from '../stats/filter/filter-parser.js'
 import type { Imports } from './evaluate/evaluation.js'
 
@@ -212,8 +212,4 @@ function percent(rate: number): string {
 /** Of what was seen, which is not rounded to none or to all of it. */
 function seenPercent(rate: number): string {
   return percentText(rate).replace(/\.0%$/, '%')
-}
-
-function counted(count: number, unit: string): string {
-  return `${count} ${unit}${count === 1 ? '' : 's'}`
 }

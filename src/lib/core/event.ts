@@ -7,6 +7,10 @@
 export const eventFields = ['event_id', 'occurred_at', 'user_id', 'event_type', 'properties'] as const
 export type EventField = (typeof eventFields)[number]
 
+/** The formats in which events are written. */
+export const eventFormats = ['csv', 'ndjson'] as const
+export type EventFormat = (typeof eventFormats)[number]
+
 export const limits = {
   userIdMaxChars: 255,
   eventTypeMaxChars: 100,

@@ -3,8 +3,7 @@
  * reads back as the same event, to the microsecond and to the last digit: `test/export/round-trip.db.test.ts`.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { limits } from '../core/event.js'
-import type { ExportFormat } from './params.js'
+import { type EventFormat, limits } from '../core/event.js'
 
 /** `"2025-08-31T12:00:00.5Z"`, in quotes, with no more digits than it needs, whatever the session's DateStyle. */
 const quotedInstant = sql`rtrim(to_json(occurred_at AT TIME ZONE 'UTC')::text, '"') || 'Z"'`
@@ -20,22 +19,21 @@ const properties = sql`CASE
   END`
 
 /** The columns of an event in a format, and how COPY writes them. */
-export const eventText: Record<ExportFormat, { readonly columns: RawBuilder<unknown>; readonly copyOptions: string }> =
-  {
-    csv: {
-      columns: sql`event_id,
+export const eventText: Record<EventFormat, { readonly columns: RawBuilder<unknown>; readonly copyOptions: string }> = {
+  csv: {
+    columns: sql`event_id,
   btrim(${quotedInstant}, '"') AS occurred_at,
   user_id,
   event_type,
   ${properties} AS properties`,
-      copyOptions: "(FORMAT csv, HEADER, ENCODING 'UTF8')",
-    },
-    ndjson: {
-      columns: sql`'{"event_id":"' || event_id || '","occurred_at":' || ${quotedInstant}
+    copyOptions: "(FORMAT csv, HEADER, ENCODING 'UTF8')",
+  },
+  ndjson: {
+    columns: sql`'{"event_id":"' || event_id || '","occurred_at":' || ${quotedInstant}
     || ',"user_id":' || to_json(user_id) || ',"event_type":' || to_json(event_type)
     || ',"properties":' || ${properties} || '}'`,
-      // COPY's text format would double backslashes. CSV quotes a value only when it holds the delimiter, the quote or a
-      // line end, and JSON text holds no control characters at all: it goes out as it is.
-      copyOptions: "(FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02', ENCODING 'UTF8')",
-    },
-  }
+    // COPY's text format would double backslashes. CSV quotes a value only when it holds the delimiter, the quote or a
+    // line end, and JSON text holds no control characters at all: it goes out as it is.
+    copyOptions: "(FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02', ENCODING 'UTF8')",
+  },
+}

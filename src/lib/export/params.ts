@@ -1,9 +1,7 @@
 /** What an export can be asked for: the range and the segments of a stat, and how an event is written. */
 import * as z from 'zod'
+import { eventFormats } from '../core/event.js'
 import { commonParams } from '../stats/query/params.js'
-
-export const exportFormats = ['csv', 'ndjson'] as const
-export type ExportFormat = (typeof exportFormats)[number]
 
 export const exportParams = z.strictObject({
   from: commonParams.from.describe(
@@ -16,7 +14,7 @@ export const exportParams = z.strictObject({
   tz: commonParams.tz.describe(
     'Time zone of the days of --from and --to (default: that of the rollups). Times are written in UTC always.',
   ),
-  format: z.enum(exportFormats).default('csv').describe('How an event is written.'),
+  format: z.enum(eventFormats).default('csv').describe('How an event is written.'),
   sort: z
     .boolean()
     .default(false)

@@ -1,10 +1,8 @@
 /** What `ea generate` can be told: as a person gives it, and as the generator trusts it. */
 import * as z from 'zod'
 import { EaError } from '../core/errors.js'
+import { eventFormats } from '../core/event.js'
 import { inOurWords } from '../core/field-fault.js'
-
-export const logFormats = ['csv', 'ndjson'] as const
-export type LogFormat = (typeof logFormats)[number]
 
 /** A day of the log is sorted in memory, so a day has a limit. */
 const maxEventsPerDay = 20_000_000
@@ -20,7 +18,7 @@ const given = z.strictObject({
   from: z.iso.date().default('2025-01-01'),
   seed: z.number().int().min(0).max(4_294_967_295).default(1),
   eventsPerUserDay: z.number().min(1).max(100_000).default(8),
-  format: z.enum(logFormats).default('csv'),
+  format: z.enum(eventFormats).default('csv'),
 })
 
 const plan = given

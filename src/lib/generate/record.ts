@@ -2,7 +2,7 @@
  * Writes events as bytes of a CSV or NDJSON log, by hand and into one buffer that is used again: strings would cost
  * most of the time. Both formats come from the same pieces, so they describe the same events.
  */
-import type { LogFormat } from './options.js'
+import type { EventFormat } from '../core/event.js'
 import type { Random } from './random.js'
 import { eventShapes, type ValueKind, valueKinds, words } from './shapes.js'
 
@@ -48,7 +48,7 @@ export class RecordWriter {
   private date: Uint8Array = new Uint8Array(0)
 
   /** @param bufferBytes how much is gathered before it is handed out */
-  constructor(format: LogFormat, random: Random, bufferBytes: number) {
+  constructor(format: EventFormat, random: Random, bufferBytes: number) {
     this.buffer = Buffer.allocUnsafe(bufferBytes + recordRoomBytes)
     this.random = random
     const csv = format === 'csv'

@@ -5,6 +5,7 @@
 
 import { failedBatchKeepsRejects } from '../batches/rejects.js'
 import type { Reject, RejectCode } from '../core/event.js'
+import { counted } from '../present/tables/cell-text.js'
 import type { Rejects } from './chunk-rejects.js'
 
 /** How many rejects an import may have: a number, judged at once, or a share of the records, judged at the end. */
@@ -23,7 +24,7 @@ const countNames = ['read', 'inserted', 'duplicates', 'differing', 'rejected'] a
 
 /** Says which keys stand at the top of records and in their properties with other values: only one of them can be kept. */
 export function shadowedText(keys: readonly (readonly [key: string, records: number])[]): string {
-  const texts = keys.map(([key, records]) => `${key} (${records} ${records === 1 ? 'record' : 'records'})`)
+  const texts = keys.map(([key, records]) => `${key} (${counted(records, 'record')})`)
   return `The properties have another value than the column or key of the same name, and theirs is kept: ${texts.join(', ')}`
 }
 

@@ -10,8 +10,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { EaError } from '../core/errors.js'
 import { chartVariables } from '../present/svg/colors.js'
+import { readSuggestions, type Suggestions } from '../stats/filter/suggestions.js'
+import { inReading } from '../stats/query/run-stat.js'
+import { momentReader, shared } from './answers/cached-version.js'
 import { hasAlready } from './http/negotiate.js'
-import { defineRoute, textOf } from './route.js'
+import { defineRoute, perServer, textOf } from './route.js'
 
 /** Beside this file, and as deep as the chunks that the build makes. */
 const folder = fileURLToPath(new URL('../serve/page/files/', import.meta.url))
@@ -23,17 +26,17 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml; charset=utf-8',
 }
 
-/** Stricter than what the server says of everything else: the page needs no more than this. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/**
+ * Stricter than what the server says of everything else: a page needs no more than this.
+ *
+ * @param images where they come from
+ */
+export function pagePolicy(images = "'self'"): string {
+  const own = ['script-src', 'style-src', 'connect-src'].map((what) => `${what} 'self'`)
+  const none = ['base-uri', 'form-action', 'frame-ancestors'].map((what) => `${what} 'none'`)
+  return ["default-src 'none'", ...own, `img-src ${images}`, ...none].join('; ')
+}
+const contentSecurityPolicy = pagePolicy()
 
 interface PageFile {
   readonly type: string
@@ -42,8 +45,7 @@ interface PageFile {
   readonly body: Buffer
 }
 
-/** The page, and the files that it loads. */
-export const pageRoutes = [
+const pageFileRoutes = [
   defineRoute({
     method: 'GET',
     path: '/',
@@ -99,3 +101,28 @@ function chartSheet(): string {
   const declared = Object.keys(light).map((name) => `${name}: light-dark(${light[name]}, ${dark[name]});`)
   return `:root { ${declared.join(' ')} }\n`
 }
+
+/** Suggestions are read once for each version of the data. */
+const suggestionsOf = perServer(({ db, options }) => {
+  const readMoment = momentReader(db)
+  let known: { readonly version: number; readonly suggestions: Suggestions } | undefined
+  return shared(async () => {
+    const { version } = await readMoment()
+    if (known?.version === version) return known.suggestions
+    const suggestions = await inReading(db, { timeoutMs: options.queryTimeoutMs }, readSuggestions)
+    known = { version, suggestions }
+    return suggestions
+  })
+})
+
+/** What the page offers where a filter, a step or a property is typed: names of the data, so it needs the scope `read`. */
+const suggestionRoute = defineRoute({
+  method: 'GET',
+  path: '/page/suggestions',
+  scope: 'read',
+  async answer(context, _, __, reply) {
+    return reply.header('cache-control', 'no-store').send(await suggestionsOf(context)())
+  },
+})
+
+export const pageRoutes = [...pageFileRoutes, suggestionRoute]

@@ -7,9 +7,7 @@ import { batchRoutes } from './routes/batch-routes.js'
 import { collectRoute } from './routes/collect-routes.js'
 import { eventsRoute } from './routes/events-routes.js'
 import { healthRoutes } from './routes/health-routes.js'
-import { metricsRoute } from './routes/metrics-routes.js'
 import { statsRoutes } from './routes/stats-routes.js'
-import { suggestionRoute } from './routes/suggestion-routes.js'
 
 export const routes: readonly Route[] = [
   ...statsRoutes,
@@ -17,8 +15,6 @@ export const routes: readonly Route[] = [
   eventsRoute,
   collectRoute,
   ...pageRoutes,
-  suggestionRoute,
   ...healthRoutes,
-  metricsRoute,
   ...docsRoutes(() => openApiDocument(routes)),
 ]

@@ -2,9 +2,11 @@
  * A file of checks, in YAML (so also in JSON), becomes checks that can run. Everything that is wrong in it is told at
  * once, each with its line and column, and then nothing runs.
  */
+
 import * as z from 'zod'
 import { EaError } from '../../core/errors.js'
 import { inOurWords } from '../../core/field-fault.js'
+import { counted } from '../../present/tables/cell-text.js'
 import type { Check, SourceLocation } from './check.js'
 import { checkFileSchema, defaultsSchema } from './check-schema.js'
 import { type CheckFileProblem, shapeProblems, under } from './problem.js'
@@ -42,7 +44,7 @@ export function parseCheckFiles(sources: readonly CheckSource[], overrides: Over
   const checks = sources.flatMap((source) => checksOf(source, winning, problems))
   if (problems.length === 0) return checks
   const files = [...new Set(problems.map(({ file }) => file))].join(', ')
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  const count = counted(problems.length, 'problem')
   const text = [`${count} in ${files}; nothing was checked.`, ...problems.map(problemText)].join('\n')
   throw new EaError('check_file_invalid', text, { details: { problems } })
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Row } from '../../core/result.js'
-import { visible } from '../../present/tables/cell-text.js'
+import { counted, grouped, visible } from '../../present/tables/cell-text.js'
 import type { CheckOutcome, CheckReport, Status } from '../evaluate/outcome.js'
 import { durationText } from './duration-text.js'
 import type { ReportContext } from './report-context.js'
@@ -51,7 +51,7 @@ export function verdictText({ outcomes, counts }: CheckReport): string {
   const parts = (Object.keys(past) as Status[]).filter((status) => counts[status] > 0)
   const mapped = outcomes.filter((outcome) => isUndecided(outcome) && outcome.status !== 'unknown').length
   return [
-    `${grouped(outcomes.length)} ${outcomes.length === 1 ? 'check' : 'checks'}`,
+    counted(outcomes.length, 'check'),
     ...(parts.length === 0
       ? []
       : [`: ${parts.map((status) => `${grouped(counts[status])} ${past[status]}`).join(', ')}`]),
@@ -152,8 +152,4 @@ function percentOrShare(limit: number): [shown: number, exact: number][] {
     [limit, limit / 100],
     [limit * 100, limit],
   ]
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US')
 }

@@ -5,11 +5,11 @@ import type { Writable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { EaError } from '../../core/errors.js'
+import type { EventFormat } from '../../core/event.js'
 import type { TakeBytes } from '../../db/copy-out.js'
-import type { ExportFormat } from '../../export/params.js'
 import { throwUnwritable, writeWhole } from '../../os/atomic-file.js'
 
-const formatsByEnding: Readonly<Record<string, ExportFormat>> = {
+const formatsByEnding: Readonly<Record<string, EventFormat>> = {
   '.csv': 'csv',
   '.ndjson': 'ndjson',
   '.jsonl': 'ndjson',
@@ -28,7 +28,7 @@ function isGzipName(file: string): boolean {
  *
  * @throws EaError `usage` for a name that promises what is not written
  */
-export function exportFormat(asked: ExportFormat | undefined, file: string | undefined): ExportFormat | undefined {
+export function exportFormat(asked: EventFormat | undefined, file: string | undefined): EventFormat | undefined {
   if (file === undefined) return asked
   const name = basename(file).toLowerCase()
   const ending = extname(isGzipName(name) ? name.slice(0, -3) : name)

@@ -6,10 +6,8 @@ import { rejectCodes } from '../../core/event.js'
 import { flagsOfBatch } from '../../import/stored-reading.js'
 import { shellQuoted } from '../../load/mapping/mapping.js'
 import { formatTimeFormat, type TimeFormat } from '../../load/mapping/time-format.js'
-import { human, visible } from '../../present/tables/cell-text.js'
+import { counted, grouped, human, visible } from '../../present/tables/cell-text.js'
 import { instantText, nameOf } from '../import/import-text.js'
-
-const grouped = (count: number) => count.toLocaleString('en-US')
 
 /** All about a batch in lines of `name  value`. */
 export function detailText(batch: BatchDetail): string {
@@ -121,7 +119,7 @@ export function undoneText(
   const { batch, removed, stale, discarded = [] } = undone
   const does = dryRun ? 'would be removed; nothing is changed' : 'removed'
   return [
-    `Batch ${batch.id} (${nameOf(batch.file)}): ${grouped(removed)} ${removed === 1 ? 'event' : 'events'} ${does}.`,
+    `Batch ${batch.id} (${nameOf(batch.file)}): ${counted(removed, 'event')} ${does}.`,
     ...discarded.map(
       (other) => `Removed what an interrupted import of ${nameOf(other.file)} had left (batch ${other.id}).`,
     ),

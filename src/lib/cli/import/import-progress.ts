@@ -3,7 +3,7 @@
  * events of the import, and draws nothing at all when it is told to be silent.
  */
 import type { ImportEvent, Phase } from '../../import/options.js'
-import { human } from '../../present/tables/cell-text.js'
+import { grouped, human } from '../../present/tables/cell-text.js'
 import { nameOf } from './import-text.js'
 
 export interface Progress {
@@ -92,10 +92,10 @@ class Speed {
     if (phase === 'completing') return words
     const seconds = (performance.now() - this.#startedMs) / 1000
     const parts = [bytesText(readBytes, totalBytes)]
-    if (records > 0) parts.push(`${records.toLocaleString('en-US')} records`)
-    if (seconds >= 1 && records > 0) parts.push(`${Math.round(records / seconds).toLocaleString('en-US')}/s`)
+    if (records > 0) parts.push(`${grouped(records)} records`)
+    if (seconds >= 1 && records > 0) parts.push(`${grouped(Math.round(records / seconds))}/s`)
     const left = totalBytes === null || readBytes === 0 ? null : (seconds / readBytes) * (totalBytes - readBytes)
-    if (left !== null && seconds >= 1) parts.push(`${durationText(left)} left`)
+    if (left !== null && seconds >= 1) parts.push(`${human(Math.round(left), 'seconds', true)} left`)
     return `${words} ${parts.join(', ')}`
   }
 }
@@ -105,12 +105,4 @@ function bytesText(readBytes: number, totalBytes: number | null): string {
   if (totalBytes === null || totalBytes === 0) return read
   const percent = Math.min(100, Math.floor((readBytes / totalBytes) * 100))
   return `${percent}% of ${human(totalBytes, 'bytes', true)}`
-}
-
-/** `45 s`, `3 min 5 s`, `2 h 10 min`. */
-function durationText(seconds: number): string {
-  const whole = Math.round(seconds)
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }

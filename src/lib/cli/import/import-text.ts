@@ -3,12 +3,10 @@ import { EaError, type ErrorCode } from '../../core/errors.js'
 import { rejectCodes } from '../../core/event.js'
 import type { FileOutcome, ImportEvent, ImportOutcome } from '../../import/options.js'
 import type { RejectsFileSummary } from '../../import/rejects-file.js'
-import type { LeftOut } from '../../import/source/paths.js'
-import { visible } from '../../present/tables/cell-text.js'
+import { type LeftOut, nameForPeople } from '../../import/source/paths.js'
+import { counted, grouped, tookText, visible } from '../../present/tables/cell-text.js'
 
-const grouped = (count: number) => count.toLocaleString('en-US')
-export const nameOf = (file: string) => (file === '-' ? 'standard input' : visible(file))
-const shortSeconds = (seconds: number) => `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
+export const nameOf = (file: string) => visible(nameForPeople(file))
 /** `2025-08-31 12:00:00 UTC`. */
 export const instantText = (instant: Date) => `${instant.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
@@ -27,20 +25,20 @@ export function outcomeText(outcome: FileOutcome): string {
     }
     case 'failed':
       return [
-        `${name}: failed (${outcome.error?.code}), nothing is imported (${id === null ? '' : `batch ${id}, `}${shortSeconds(seconds)})`,
+        `${name}: failed (${outcome.error?.code}), nothing is imported (${id === null ? '' : `batch ${id}, `}${tookText(seconds)})`,
         ...rejectsFileLines(outcome),
       ].join('\n')
     case 'dry_run': {
       const verdict = outcome.error ? 'it would be refused' : 'so it would be'
       return [
-        `${name}: ${counts}; ${verdict}, nothing is written (${shortSeconds(seconds)})`,
+        `${name}: ${counts}; ${verdict}, nothing is written (${tookText(seconds)})`,
         ...differing(outcome),
         ...reasons(outcome),
       ].join('\n')
     }
     case 'completed':
       return [
-        `${name}: ${counts} (batch ${id}, ${shortSeconds(seconds)})`,
+        `${name}: ${counts} (batch ${id}, ${tookText(seconds)})`,
         ...differing(outcome),
         ...reasons(outcome),
         ...rejectsFileLines(outcome),
@@ -55,7 +53,7 @@ const namedLeftOut = 10
 function rejectsFileLines({ rejectsFile }: FileOutcome): string[] {
   if (!rejectsFile) return []
   const { file, records, leftOut, firstLeftOut } = rejectsFile
-  const holds = `  ${visible(file)}: ${grouped(records)} ${records === 1 ? 'reject' : 'rejects'}`
+  const holds = `  ${visible(file)}: ${counted(records, 'reject')}`
   if (leftOut === 0) return [holds]
   const named = firstLeftOut.slice(0, namedLeftOut)
   const more = leftOut > named.length ? [`    … and ${grouped(leftOut - named.length)} more`] : []
@@ -92,7 +90,7 @@ export function totalsText({ files, totals }: ImportOutcome): string {
   ).flatMap(([status, words]) => (count(status) > 0 ? [`${count(status)} ${words}`] : []))
   const { read, inserted, duplicates, rejected, seconds } = totals
   const of = states.length > 0 ? ` (${states.join(', ')})` : ''
-  return `${grouped(files.length)} files${of}: ${grouped(read)} read, ${grouped(inserted)} inserted, ${grouped(duplicates)} duplicates, ${grouped(rejected)} rejected (${shortSeconds(seconds)})`
+  return `${grouped(files.length)} files${of}: ${grouped(read)} read, ${grouped(inserted)} inserted, ${grouped(duplicates)} duplicates, ${grouped(rejected)} rejected (${tookText(seconds)})`
 }
 
 /** What a person wants to know while it runs; undefined for what the progress shows. */
@@ -123,7 +121,7 @@ const namedFiles = 10
 function leftOutText({ folder, files }: LeftOut): string {
   const named = files.slice(0, namedFiles).map(visible).join(', ')
   const more = files.length > namedFiles ? ', …' : ''
-  const count = `${grouped(files.length)} ${files.length === 1 ? 'file' : 'files'} left out`
+  const count = `${counted(files.length, 'file')} left out`
   return `${nameOf(folder)}: ${count}, by their names: ${named}${more}. To import them, too, name them or match them by a pattern.`
 }
 

@@ -1,7 +1,7 @@
 /** What the commands under `ea rollups` tell: rollups as rows, as lines, as JSON. */
 
 import type { Column, Result } from '../../core/result.js'
-import { human } from '../../present/tables/cell-text.js'
+import { counted, human, tookText } from '../../present/tables/cell-text.js'
 import type { AddedRollup, RemovedRollup } from '../../rollups/on-demand/add-remove.js'
 import type { ListedRollup, RollupSizes } from '../../rollups/on-demand/list.js'
 import type { OnDemandSubject } from '../../rollups/sql/on-demand.js'
@@ -21,8 +21,8 @@ export function addedJson({ rollup, already, rows, seconds }: AddedRollup) {
 export function addedText({ rollup, already, rows, seconds }: AddedRollup): string {
   const field = human(rollupFieldText(rollup), 'text', false)
   return already
-    ? `${field}: kept already (${rowsText(rows)})`
-    : `${field}: kept (${rowsText(rows)}, ${secondsText(seconds)})`
+    ? `${field}: kept already (${counted(rows, 'row')})`
+    : `${field}: kept (${counted(rows, 'row')}, ${tookText(seconds)})`
 }
 
 /** The warning about a rollup that is empty, maybe because its name is misspelt. */
@@ -37,7 +37,7 @@ export function removedJson({ rollup, rows }: RemovedRollup) {
 
 /** The same as a line. */
 export function removedText({ rollup, rows }: RemovedRollup): string {
-  return `${human(rollupFieldText(rollup), 'text', false)}: removed (${rowsText(rows)})`
+  return `${human(rollupFieldText(rollup), 'text', false)}: removed (${counted(rows, 'row')})`
 }
 
 const columns: readonly Column[] = [
@@ -74,6 +74,3 @@ export function sizesText({ propertyBytes, eventTypeBytes }: RollupSizes): strin
 function namesOf(rollup: OnDemandSubject) {
   return { field: rollupFieldText(rollup), answers: answersOf(rollup) }
 }
-
-const rowsText = (rows: number) => `${human(rows, 'count', true)} ${rows === 1 ? 'row' : 'rows'}`
-const secondsText = (seconds: number) => `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`

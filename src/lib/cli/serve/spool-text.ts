@@ -2,11 +2,8 @@
 import type { DrainResult } from '../../ingest/spool/delivery.js'
 import type { SpoolEvent } from '../../ingest/spool/events.js'
 import type { SpoolStatus } from '../../ingest/spool/status.js'
-import { human, visible } from '../../present/tables/cell-text.js'
+import { counted, grouped, human, visible } from '../../present/tables/cell-text.js'
 import { instantText } from '../import/import-text.js'
-
-const grouped = (count: number) => count.toLocaleString('en-US')
-const counted = (count: number, word: string) => `${grouped(count)} ${word}${count === 1 ? '' : 's'}`
 
 /** The state of a spool with the names of the JSON. */
 export function spoolJson(status: SpoolStatus): Record<string, unknown> {

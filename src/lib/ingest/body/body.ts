@@ -3,12 +3,14 @@
  * The bytes stay bytes, so numbers keep their digits. A body that is broken as a whole is refused as a whole; a record
  * that is broken by itself is that record's reject. A large body is read in steps between which others have their turn.
  */
+
 import { isUtf8 } from 'node:buffer'
 import { EaError } from '../../core/errors.js'
 import { limits } from '../../core/event.js'
 import { bytesAtOnce, inTurns, type Steps } from '../../core/in-turns.js'
 import type { Chunk, Shape } from '../../load/split/chunk.js'
 import { split } from '../../load/split/split.js'
+import { grouped } from '../../present/tables/cell-text.js'
 import { afterByteOrderMark, malformed, type OnElement, type Outside, outsideOf, skipSpace, Walk } from './envelope.js'
 import { SharedMembers, sharedLines } from './shared-fields.js'
 
@@ -154,7 +156,7 @@ function* requireFewLines(bytes: Buffer, from: number): Steps<void> {
 }
 
 function tooManyRecords(): EaError {
-  return new EaError('body_too_large', `The body holds more than ${maxRecords.toLocaleString('en-US')} records.`, {
+  return new EaError('body_too_large', `The body holds more than ${grouped(maxRecords)} records.`, {
     suggestions: ['Send the events in several requests.'],
     details: { max_records: maxRecords },
   })

@@ -4,11 +4,13 @@
  * key that stands there twice the last one wins, so what the browser says wins) and the address after (so the browser
  * cannot say it).
  */
+
 import { randomUUID } from 'node:crypto'
 import { EaError } from '../../core/errors.js'
 import { bytesAtOnce, inTurns, type Steps } from '../../core/in-turns.js'
 import { type Mapping, resolveMapping } from '../../load/mapping/mapping.js'
 import type { Chunk } from '../../load/split/chunk.js'
+import { grouped } from '../../present/tables/cell-text.js'
 import { readBody } from './body.js'
 import { malformed, outsideOf, skipSpace, Walk } from './envelope.js'
 import { type ByteSpan, membersOf, type SharedFields, SharedMembers, type SharedNames } from './shared-fields.js'
@@ -114,7 +116,7 @@ function* elementsOf(bytes: Buffer, { from, to }: ByteSpan): Steps<ByteSpan[]> {
 }
 
 function tooManyEvents(): EaError {
-  return new EaError('body_too_large', `The body holds more than ${maxCollected.toLocaleString('en-US')} events.`, {
+  return new EaError('body_too_large', `The body holds more than ${grouped(maxCollected)} events.`, {
     suggestions: ['Send them in several requests, or to POST /events.'],
     details: { max_records: maxCollected },
   })

@@ -130,6 +130,17 @@ export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string
   }
 }
 
+/** `12,345`. */
+export const grouped = (count: number) => numberText(count, true)
+
+/** `1 event`, `12,345 events`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`
+}
+
+/** How long something took, in one unit: `2.9 s`, `125 s`. */
+export const tookText = (seconds: number) => `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
+
 /**
  * A share in percent with one decimal, or with two where one would make none or all of it; what lies nearer to them than
  * that is said to.

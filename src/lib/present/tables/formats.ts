@@ -1,6 +1,11 @@
 /** The names of the formats, as `--format` takes them; apart from the renderers, so that help need not load them. */
 export const formats = ['table', 'json', 'ndjson', 'csv', 'md'] as const
 export type Format = (typeof formats)[number]
+/** Those that can be written row by row, as rows come. */
+export const streamedFormats = ['json', 'ndjson', 'csv'] as const satisfies Format[]
+export type StreamedFormat = (typeof streamedFormats)[number]
+export const isStreamed = (format: Format): format is StreamedFormat =>
+  (streamedFormats as readonly Format[]).includes(format)
 export const defaultFormat: Format = 'table'
 
 /** What a renderer may know about the place that it writes to. */

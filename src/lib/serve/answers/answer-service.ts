@@ -3,6 +3,7 @@
  * the question, and the stretch of time in which the clock cannot change it; what is kept are the bytes that go out.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { EaError } from '../../core/errors.js'
 import { inTurns, type Steps } from '../../core/in-turns.js'
 import type { Result } from '../../core/result.js'
@@ -12,7 +13,6 @@ import { drillDown } from '../../stats/query/drill-down.js'
 import { snake } from '../../stats/query/params.js'
 import { runStat } from '../../stats/query/run-stat.js'
 import { type AnswerFormat, renderWire } from '../http/negotiate.js'
-import { answerCache } from './answer-cache.js'
 import { type DataMoment, momentReader } from './cached-version.js'
 import { Semaphore } from './semaphore.js'
 import { SingleFlight } from './single-flight.js'
@@ -206,4 +206,21 @@ async function drawn(result: Result, { width, colors }: Question['drawing']): Pr
   requireDrawable(numbersOf(result))
   const svg = await chartSvg(result, { width })
   return Buffer.from(colors === 'variables' ? svg : standaloneSvg(svg))
+}
+
+/** What a key and the books about an entry cost beside its body, roughly. */
+const entryOverheadBytes = 500
+
+/**
+ * An empty cache; an entry that would push out most of the others is not kept.
+ *
+ * @param maxBytes of all bodies and what it takes to keep them
+ */
+export function answerCache<T extends { readonly body: Buffer }>(maxBytes: number): LRUCache<string, T> {
+  return new LRUCache({
+    // 0 would mean that there is no limit.
+    maxSize: Math.max(1, maxBytes),
+    maxEntrySize: Math.max(1, Math.floor(maxBytes / 2)),
+    sizeCalculation: ({ body }, key) => body.length + 2 * key.length + entryOverheadBytes,
+  })
 }

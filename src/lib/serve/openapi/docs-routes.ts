@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
 import { EaError } from '../../core/errors.js'
+import { pagePolicy } from '../page-routes.js'
 import { defineRoute, json, type Route, textOf } from '../route.js'
 
 /** What the page loads: the name, its type. */
@@ -50,16 +51,7 @@ const start = `SwaggerUIBundle({
 `
 
 /** Swagger UI draws its icons from `data:` URLs and sets styles from its script, which needs no allowance. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const contentSecurityPolicy = pagePolicy("'self' data:")
 
 /** A day; the files change with the release only, and an ETag is not worth its code. */
 const cacheSeconds = 86_400

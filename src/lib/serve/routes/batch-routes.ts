@@ -7,6 +7,7 @@ import { describeBatch } from '../../batches/describe.js'
 import { rejectsText } from '../../batches/reject-text.js'
 import { eachReject } from '../../batches/rejects.js'
 import { count } from '../../core/row-schema.js'
+import { streamedFormats } from '../../present/tables/formats.js'
 import { chooseFormat, describeAnswer, renderWire, wireFormats } from '../http/negotiate.js'
 import { formatField, wholeNumber } from '../http/query-values.js'
 import { defineRoute, inForms, json, rowsOf } from '../route.js'
@@ -17,9 +18,6 @@ const maxRows = 1000
 const defaultRejects = 100
 /** A record can have 16 MB: so many are in memory at once. */
 const rejectsAtOnce = 10
-
-/** Those that can be written piece by piece. */
-const rejectFormats = ['json', 'ndjson', 'csv'] as const
 
 const id = z.object({ id: wholeNumber(1).describe('The number of a batch.') })
 const limit = (byDefault: number) => wholeNumber(1, maxRows).default(byDefault).describe('Maximum number to show.')
@@ -87,18 +85,22 @@ const listRejects = defineRoute({
     after: wholeNumber(0)
       .default(0)
       .describe('Only records after this one: for the next page, the `record` of the last row.'),
-    format: formatField(rejectFormats),
+    format: formatField(streamedFormats),
   }),
   operationId: 'listRejects',
   tag: 'batches',
   summary: 'List the records of an import that are no events',
   answers: {
-    200: inForms('The rejects, in the order of the file.', rejectFormats, rowsOf('rejects', rejectSchema, rejectsMeta)),
+    200: inForms(
+      'The rejects, in the order of the file.',
+      streamedFormats,
+      rowsOf('rejects', rejectSchema, rejectsMeta),
+    ),
   },
   asksDatabase: true,
   errors: ['batch_not_found'],
   async answer({ db }, { params, query: { limit, after, format: asked } }, request, reply) {
-    const format = chooseFormat(asked, request.headers.accept, rejectFormats)
+    const format = chooseFormat(asked, request.headers.accept, streamedFormats)
     const batch = await getBatch(db, params.id)
     const rejects = eachReject(db, batch.id, Math.min(limit, rejectsAtOnce), after)
     const text = rejectsText(rejects, format, limit, { batch: batch.id, rejected: batch.rejected, limit, after })

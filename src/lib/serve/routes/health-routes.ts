@@ -1,4 +1,7 @@
-/** Whether the process lives (GET /health) and whether it can do its work now (GET /ready): for what watches over it. */
+/**
+ * For what watches over the server: whether it lives (GET /health), whether it can do its work now (GET /ready), what it has
+ * counted (GET /metrics).
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import * as z from 'zod'
@@ -8,7 +11,7 @@ import type { Database } from '../../db/connect.js'
 import { asDatabaseError } from '../../db/database-error.js'
 import { requireMigrated } from '../../db/migrate.js'
 import type { Stopping } from '../http/shutdown.js'
-import { defineRoute, json, perServer } from '../route.js'
+import { defineRoute, json, perServer, textOf } from '../route.js'
 
 /** How long the database may take for the smallest question before the server calls itself not ready. */
 const answerWithinMs = 1000
@@ -52,11 +55,28 @@ const readyRoute = defineRoute({
 
 const readinessOf = perServer(({ db }) => readiness(db))
 
-export const healthRoutes = [healthRoute, readyRoute]
-
 function refuseWhileStopping({ isStopping }: Stopping): void {
   if (isStopping) throw new EaError('server_busy', 'The server is about to stop.')
 }
+
+/** It names stats and routes, so it asks for a key. */
+const metricsRoute = defineRoute({
+  method: 'GET',
+  path: '/metrics',
+  scope: 'read',
+  isOpen: ({ publicMetrics }) => publicMetrics,
+  isCheap: true,
+  config: { isProbe: true },
+  operationId: 'getMetrics',
+  tag: 'server',
+  summary: 'What the server has counted, for Prometheus',
+  description: 'Asks for no key when the server runs with --public-metrics.',
+  answers: { 200: textOf('text/plain', 'The metrics.') },
+  async answer({ metrics }, _, __, reply) {
+    const text = await metrics.text()
+    return reply.header('cache-control', 'no-store').type(metrics.contentType).send(text)
+  },
+})
 
 /** Asks the database; throws what it lacks. Many who ask at once share one question. */
 function readiness(db: Database): () => Promise<void> {
@@ -85,3 +105,5 @@ function readiness(db: Database): () => Promise<void> {
     }
   }
 }
+
+export const healthRoutes = [healthRoute, readyRoute, metricsRoute]

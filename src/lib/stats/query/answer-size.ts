@@ -2,8 +2,10 @@
  * How many numbers an answer has at most: windows times keys, cohorts times windows. It is known before the question is
  * asked, so an answer that nobody could read, and that would fill the memory of whoever makes it, is refused at once.
  */
+
 import { EaError } from '../../core/errors.js'
 import { addWindows, daysBetween, type Grain } from '../../core/time.js'
+import { grouped } from '../../present/tables/cell-text.js'
 import type { QueryContext } from './query-context.js'
 
 /** The most numbers of one answer: some twenty megabytes of JSON. */
@@ -58,8 +60,4 @@ export function requireAnswerable(factors: readonly SizeFactor[], spell = (name:
       details: { numbers, max_numbers: maxNumbers },
     },
   )
-}
-
-function grouped(count: number): string {
-  return count.toLocaleString('en-US')
 }

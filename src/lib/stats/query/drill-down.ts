@@ -2,11 +2,13 @@
  * The users behind one number of an answer. There can be millions: they come in pages, or piece by piece from one
  * snapshot, and never all at once.
  */
+
 import { sql } from 'kysely'
 import type * as z from 'zod'
 import { EaError } from '../../core/errors.js'
 import type { Column, Result } from '../../core/result.js'
 import type { Database, Session } from '../../db/connect.js'
+import { grouped } from '../../present/tables/cell-text.js'
 import { maxNumbers } from './answer-size.js'
 import { type UserPage, usersSql } from './drill-down-sql.js'
 import { metaOf } from './meta.js'
@@ -115,13 +117,9 @@ async function aboutUsers<S extends z.ZodObject>(
 }
 
 function tooMany(size: number): EaError {
-  return new EaError(
-    'answer_too_large',
-    `There are more than ${size.toLocaleString('en-US')} users behind this number.`,
-    {
-      suggestions: ['Ask for them page by page, or piece by piece.'],
-    },
-  )
+  return new EaError('answer_too_large', `There are more than ${grouped(size)} users behind this number.`, {
+    suggestions: ['Ask for them page by page, or piece by piece.'],
+  })
 }
 
 /** The text that names the place after a user, for the next page. */
