@@ -11,6 +11,7 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY bin bin
 COPY migrations migrations
+COPY presets presets
 COPY src src
 RUN npm run build && npm prune --omit=dev --no-audit --no-fund
 
@@ -21,6 +22,7 @@ COPY --from=build /src/package.json /src/oclif.manifest.json ./
 COPY --from=build /src/node_modules node_modules
 COPY --from=build /src/bin/run.js bin/run.js
 COPY --from=build /src/migrations migrations
+COPY --from=build /src/presets presets
 COPY --from=build /src/dist dist
 # The embedded PostgreSQL refuses root, and its folder must belong to who runs it.
 RUN ln -s /app/bin/run.js /usr/local/bin/ea && install -d -o node -g node -m 700 /data && install -d /files

@@ -1,9 +1,10 @@
 /** `ea import`: files into events, each exactly once. */
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
-import { readingFlags, readingOptions } from '../lib/cli/import/import-flags.js'
+import { readingFlags } from '../lib/cli/import/import-flags.js'
 import { requireWritable } from '../lib/cli/import/import-output.js'
 import { ImportReport } from '../lib/cli/import/import-report.js'
+import { readingOptionsWith } from '../lib/cli/import/preset-options.js'
 import { lockTimeoutFlag } from '../lib/cli/lock-flags.js'
 import {
   formatBytes,
@@ -28,6 +29,7 @@ export default class Import extends BaseCommand<typeof Import> {
   static override examples = [
     '<%= config.bin %> import events.csv',
     "<%= config.bin %> import 'logs/*.ndjson.gz' history/",
+    '<%= config.bin %> import export.ndjson.gz --preset mixpanel',
     'zcat events.csv.gz | <%= config.bin %> import -',
     '<%= config.bin %> import export.csv --map event_id=uuid,occurred_at=ts --timezone Europe/Kyiv',
     '<%= config.bin %> import --again 7 --timezone Europe/Kyiv',
@@ -79,7 +81,7 @@ export default class Import extends BaseCommand<typeof Import> {
   }
 
   async run(): Promise<void> {
-    const options = this.options()
+    const options = await this.options()
     const files = this.args.file ?? []
     const again = this.again(files)
     if (options.rejectsFile !== undefined) await requireWritable('--rejects-file', options.rejectsFile)
@@ -115,11 +117,11 @@ export default class Import extends BaseCommand<typeof Import> {
     })
   }
 
-  private options(): ImportOptions {
+  private async options(): Promise<ImportOptions> {
     const { flags } = this
     this.refuseContradictions()
     const options = {
-      ...readingOptions(flags),
+      ...(await readingOptionsWith(flags, (flag) => this.isGiven(flag))),
       force: flags.force,
       dryRun: flags['dry-run'],
       atomic: flags.atomic,
@@ -134,8 +136,8 @@ export default class Import extends BaseCommand<typeof Import> {
     const { timezone, timeFormat, maxRecordBytes, maxRejects, ...rest } = options
     return {
       ...rest,
-      ...(this.isGiven('timezone') && { timezone }),
-      ...(this.isGiven('time-format') && { timeFormat }),
+      ...((this.isGiven('timezone') || flags.preset) && { timezone }),
+      ...((this.isGiven('time-format') || flags.preset) && { timeFormat }),
       ...(this.isGiven('max-record-bytes') && { maxRecordBytes }),
       ...(this.isGiven('max-rejects') && { maxRejects }),
     }

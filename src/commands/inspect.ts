@@ -2,8 +2,9 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
 import { failureJson, showFailure } from '../lib/cli/failure.js'
-import { readingFlags, readingOptions } from '../lib/cli/import/import-flags.js'
+import { readingFlags } from '../lib/cli/import/import-flags.js'
 import { inspectionJson, inspectionText } from '../lib/cli/import/inspect-text.js'
+import { readingOptionsWith } from '../lib/cli/import/preset-options.js'
 import { parseCount } from '../lib/cli/quantity-flags.js'
 import { stdoutOptions } from '../lib/cli/terminal.js'
 import { inspectDefaults, inspectFile } from '../lib/import/inspect.js'
@@ -30,7 +31,7 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
 
   async run(): Promise<void> {
     const options = {
-      ...readingOptions(this.flags),
+      ...(await readingOptionsWith(this.flags, (flag) => this.isGiven(flag))),
       records: parseCount('--records', this.flags.records, { min: 0, max: 1000 }),
     }
     const found = await this.withDatabase((db) => inspectFile(db, this.args.file, options), { access: 'none' })

@@ -50,6 +50,7 @@ describe('the tarball', () => {
     // The library: what index reaches, and no skin.
     /^dist\/lib\/(?!cli|serve|chunks).+(\.js|\.d\.ts)$/,
     /^migrations\/\d{4}_\w+\.sql$/,
+    /^presets\/[\w-]+\.yaml$/,
     /^examples\/[^/]+$/,
   ]
 
@@ -65,11 +66,12 @@ describe('the tarball', () => {
     expect(sizeBytes).toBeLessThan(2_000_000)
   })
 
-  test('has every command and every migration', async () => {
+  test('has every command, every migration and every preset', async () => {
     const commands = Object.keys(JSON.parse(await readFile('oclif.manifest.json', 'utf8')).commands)
     const paths = packed.files.map(({ path }) => path)
     const below = (folder: string) => paths.filter((path) => path.startsWith(folder)).sort()
     expect(below('dist/commands/')).toEqual(commands.map((id) => `dist/commands/${id.replaceAll(':', '/')}.js`).sort())
+    expect(below('presets/')).toEqual((await readdir('presets')).map((name) => `presets/${name}`).sort())
     expect(below('migrations/')).toEqual((await readdir('migrations')).map((name) => `migrations/${name}`).sort())
   })
 

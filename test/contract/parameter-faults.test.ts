@@ -206,7 +206,7 @@ describe('what flags say, as it is read', () => {
     ['--limit', '--limit', (limit: string) => limitOf({ limit })],
     ['--expires', '--expires', (text: string) => parseExpiry(text, new Date(0))],
     ['--encoding', '--encoding', encodingName],
-    ...['map', 'id-from', 'timezone', 'time-format', 'max-record-bytes'].map(
+    ...['map', 'id-from', 'skip-lines', 'timezone', 'time-format', 'max-record-bytes'].map(
       (name) =>
         [`--${name}`, `--${name}`, (text: string) => readingOptions({ ...reading, [name]: text } as never)] as const,
     ),

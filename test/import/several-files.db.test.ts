@@ -108,7 +108,12 @@ test('ids that are no UUIDs are not proposed as such, and the file of rejects is
   await empty(database())
   const orders = 'order_id,id,ts,user_id,event_type\nA-1,7,2025-01-01,u,x\nA-2,8,2025-01-02,u,x\n'
   const error = await errorOf(() => importFolder({ 'a.csv': orders }))
-  expect(error.suggestions).toEqual(['Perhaps: --map occurred_at=ts --id-from id'])
+  expect(error.suggestions).toEqual([
+    'Perhaps: --map occurred_at=ts --id-from id',
+    expect.stringMatching(
+      /^Tried on its first records, this works: `ea import .*a\.csv --map occurred_at=ts --id-from id`$/,
+    ),
+  ])
   const given = { map: parseMap('occurred_at=ts'), idFrom: parseIdFrom('id') }
   expect((await importFolder({ 'a.csv': orders }, given)).totals.inserted).toBe(2)
   const json = (n: number) => JSON.stringify({ event_id: id(n), occurred_at: 0, user_id: 'u', event_type: 'x' })

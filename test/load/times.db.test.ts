@@ -115,6 +115,57 @@ describe('instants', () => {
   })
 })
 
+describe('other forms', () => {
+  test.each([
+    ['any', '2024-01-02 22:00:00,123', '2024-01-02T22:00:00.123Z'],
+    ['any', '2024-01-02t22:00:00z', '2024-01-02T22:00:00.000Z'],
+    ['any', '2024-01-02 22:00:00 +0200', '2024-01-02T20:00:00.000Z'],
+    ['any', '2024-01-02 22:00:00 GMT', '2024-01-02T22:00:00.000Z'],
+    ['any', '2024/1/2 9:05 PM', '2024-01-02T21:05:00.000Z'],
+    ['any', '20240102T220000Z', '2024-01-02T22:00:00.000Z'],
+    ['any', '20240102T220000.5+0530', '2024-01-02T16:30:00.500Z'],
+    ['any', 'Tue, 02 Jan 2024 22:00:00 GMT', '2024-01-02T22:00:00.000Z'],
+    ['any', 'Tue, 2 Jan 2024 22:00:00 +0200 (EET)', '2024-01-02T20:00:00.000Z'],
+    ['any', '02-Jan-2024 22:00:00', '2024-01-02T22:00:00.000Z'],
+    ['any', '02-JAN-2024', '2024-01-02T00:00:00.000Z'],
+    ['any', '[17/May/2015:10:05:03 +0000]', '2015-05-17T10:05:03.000Z'],
+    ['any', 'Jan 2, 2024, 12:00:00 AM', '2024-01-02T00:00:00.000Z'],
+    ['any', 'Tue Jan 02 2024 22:00:00 GMT+0100 (Central European Standard Time)', '2024-01-02T21:00:00.000Z'],
+    ['any', 'Tue Jan  2 22:00:00 UTC 2024', '2024-01-02T22:00:00.000Z'],
+    ['any', '1704232800.123456789', '2024-01-02T22:00:00.123Z'],
+    ['any', '1704232800123.5', '2024-01-02T22:00:00.123Z'],
+    ['any', '1704232800123456789', '2024-01-02T22:00:00.123Z'],
+    ['any', '2025-01-31T10:20:30Z', '2025-01-31T10:20:30.000Z'],
+    ['any', '01/02/2024', null],
+    ['any', '31-Feb-2024', null],
+    ['any', '02-Jan-2024 13:00 PM', null],
+    ['any', 'Foo 02-Xyz-2024', null],
+    ['any', '2024-01-02 24:00:00,1', null],
+    ['M/D/YYYY H24:MI', '12/1/2010 8:26', '2010-12-01T08:26:00.000Z'],
+    ['M/D/YYYY H12:MI AM', '1/2/2024 12:05 AM', '2024-01-02T00:05:00.000Z'],
+    ['DD-Mon-YY HH12.MI.SS.FF AM', '02-JAN-24 10.00.00.123456 PM', '2024-01-02T22:00:00.123Z'],
+    ['DD/MM/YYYY HH24:MI:SS TZ', '02/01/2024 22:00:00 +02', '2024-01-02T20:00:00.000Z'],
+    ['M/D/YYYY', '2/30/2024', null],
+    ['epoch-ns', '1704232800123456789', '2024-01-02T22:00:00.123Z'],
+  ])('%s: %s', async (format, text, expected) => {
+    await withServer(async (askServer) => {
+      const { strict, fast } = await askServer([text], parseTimeFormat(format))
+      expect([iso(strict[0]!), iso(fast[0]!)]).toEqual([expected, expected])
+    })
+  })
+
+  test('digits of a clock that shows local time', async () => {
+    await withServer(async (askServer) => {
+      const { strict } = await askServer(
+        ['1718000000', '1704232800123456789'],
+        parseTimeFormat('epoch-local'),
+        'Europe/Kyiv',
+      )
+      expect(strict.map(iso)).toEqual(['2024-06-10T03:13:20.000Z', '2024-01-02T20:00:00.123Z'])
+    })
+  })
+})
+
 test('a fraction finer than a microsecond is cut in every format, and the limits hold for what is left', async () => {
   const times = ['2025-01-01T23:59:59.9999999Z', '2025-01-01 23:59:59.999999999', '1969-12-31T23:59:59.9999999Z']
   const records = times.map((time, n) => [`a0eebc99-9c0b-4ef8-bb6d-00000000000${n}`, time, 'u', 't'])

@@ -4,50 +4,26 @@
  * was found before it.
  */
 import type { Readable } from 'node:stream'
-import { sql } from 'kysely'
 import { EaError } from '../core/errors.js'
 import type { RejectCode } from '../core/event.js'
-import { type Database, type Transaction, withTransaction } from '../db/connect.js'
-import { rejectsOf } from '../load/chunk-rejects.js'
-import { stageForValidation } from '../load/load-chunk.js'
+import type { Database } from '../db/connect.js'
 import type { Mapping } from '../load/mapping/mapping.js'
 import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mapping/time-format.js'
-import type { Chunk } from '../load/split/chunk.js'
-import { split } from '../load/split/split.js'
-import { mappingSql, wholeSource } from '../load/sql/mapping-sql.js'
-import type { StagingLayout } from '../load/sql/staging-columns.js'
-import { validationSql } from '../load/sql/validation-sql.js'
-import { dropStaging, staging } from '../load/stage.js'
 import { type Dialect, sniff } from './detect/sniff.js'
-import { judging } from './import-context.js'
 import { importDefaults } from './options.js'
-import { asGiven, decideReading, type Reading, type ReadingOptions, sourceOptions } from './parse-options.js'
+import { asGiven, decideReading, type ReadingOptions, sourceOptions } from './parse-options.js'
+import { type Proposal, propose } from './propose/propose.js'
 import { adviceForAll } from './reject-advice.js'
 import { type Source, withSource } from './source/source.js'
+import { type InspectedRecord, validateHead } from './validate-head.js'
+
+export type { InspectedRecord } from './validate-head.js'
 
 export interface InspectOptions extends Partial<ReadingOptions> {
   /** How many of the first records are judged; default 5. */
   readonly records?: number
   /** What `-` reads; default standard input. */
   readonly stdin?: Readable
-}
-
-/** A record as an import would judge it. */
-export interface InspectedRecord {
-  /** Counts from 1; the header is not a record. */
-  readonly record: number
-  /** The line it begins on; counts from 1. */
-  readonly line: number
-  /** Why it would be rejected; null for an event. */
-  readonly code: RejectCode | null
-  readonly detail: string | null
-  /** The fields as far as they could be read; `occurredAt` in UTC, `properties` as JSON text. */
-  readonly eventId: string | null
-  readonly occurredAt: string | null
-  readonly userId: string | null
-  readonly eventType: string | null
-  readonly properties: string | null
-  readonly raw: Buffer
 }
 
 export interface Inspection {
@@ -72,14 +48,13 @@ export interface Inspection {
   readonly warnings: readonly string[]
   /** What may help when nearly all of the records that are shown are rejected for one reason. */
   readonly advice: readonly string[]
+  /** The command that imports it, tried on its head; null when none was found. */
+  readonly proposal: Proposal | null
   /** What stands in the way of an import; null when nothing does as far as can be seen. */
   readonly error: EaError | null
 }
 
 export const inspectDefaults = { records: 5 } as const
-
-/** Enough for the first records of nearly every source; more chunks are taken where it is not. */
-const chunkBytes = 64 * 1024
 
 /**
  * Looks at a source without importing it.
@@ -105,6 +80,9 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
       if (!(error instanceof EaError)) throw error
       stopped = error
     }
+    const isEmpty = found.dialect?.empty ?? false
+    const { records: _, stdin: __, ...given } = options
+    const proposal = isEmpty ? null : await propose(db, source, path, given)
     return {
       file: path,
       kind: source.kind,
@@ -116,6 +94,7 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
       timeFormat: reading.timeFormat,
       ...found,
       advice: adviceFor(found.records),
+      proposal,
       error: stopped,
     }
   })
@@ -133,7 +112,7 @@ interface Findings {
   dialect: Dialect | null
   mapping: Mapping | null
   times: TimeGuess | null
-  records: InspectedRecord[]
+  records: readonly InspectedRecord[]
   warnings: readonly string[]
 }
 
@@ -148,95 +127,8 @@ async function look(
   const reading = decideReading(source, options)
   found.mapping = reading.mapping
   found.warnings = reading.namedKeys.warnings
-  const times: string[] = []
-  await inRolledBack(db, async (tx) => {
-    const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
-    for await (const chunk of firstChunks(source, reading)) {
-      if (found.records.length < wanted) {
-        const judged = await judgeFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
-        for (const record of judged.records) found.records.push(record)
-        for (const time of judged.times) times.push(time)
-      }
-      if (found.records.length >= wanted) break
-    }
-  })
+  const { records, times } = await validateHead(db, source, reading, wanted)
+  found.records = records
   if (times.length > 0) found.times = detectTimeFormat(times)
   if (reading.namedKeys.idIsMissing) throw reading.namedKeys.idIsMissing.error
-}
-
-function firstChunks(source: Source, { shape, dialect, maxRecordBytes }: Reading): AsyncIterable<Chunk> {
-  return split(source.stream(), {
-    chunkBytes,
-    maxRecordBytes,
-    shape,
-    poolSize: 1,
-    headerBytes: dialect.headerBytes,
-    headerLines: dialect.headerLines,
-    baseOffset: source.baseOffset,
-    places: source.places,
-  })
-}
-
-class RolledBack extends Error {}
-
-/** Runs `body` in a transaction that never commits. */
-async function inRolledBack(db: Database, body: (tx: Transaction) => Promise<void>): Promise<void> {
-  try {
-    await withTransaction(db, async (tx) => {
-      await body(tx)
-      throw new RolledBack()
-    })
-  } catch (error) {
-    if (!(error instanceof RolledBack)) throw error
-  }
-}
-
-/** The first records of a chunk as an import judges them, and the times of all that are staged. */
-async function judgeFirst(
-  tx: Transaction,
-  reading: Reading,
-  now: Date,
-  chunk: Chunk,
-  wanted: number,
-): Promise<{ records: InspectedRecord[]; times: string[] }> {
-  const context = judging(reading, now)
-  const options = await stageForValidation(tx, context, chunk, 'bisect')
-  const { rows } = await sql<Omit<InspectedRecord, 'record' | 'line' | 'raw' | 'detail'> & { n: number }>`
-    SELECT n, event_id::text AS "eventId", user_id AS "userId", event_type AS "eventType", properties::text AS properties,
-           to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS "occurredAt", code
-      FROM (${validationSql(staging, context.rules, { ...options, numbered: true, between: [1, wanted] })}) judged
-     ORDER BY n`.execute(tx.q)
-  const times = await timesOf(tx, reading, options.layout)
-  await dropStaging(tx)
-  const nothing = { eventId: null, occurredAt: null, userId: null, eventType: null, properties: null }
-  const judged = rows.map(({ n, ...fields }): InspectedRecord => {
-    const { record, line, raw } = chunk.goodRecord(n)
-    return { record, line, raw, detail: null, ...fields }
-  })
-  const rejects = [...rejectsOf(chunk, options.refusals)].map(
-    ({ record, line, raw, code, detail }): InspectedRecord => ({
-      record,
-      line,
-      raw,
-      code,
-      detail: detail ?? null,
-      ...nothing,
-    }),
-  )
-  const records = [...judged, ...rejects].sort((a, b) => a.record - b.record).slice(0, wanted)
-  return { records, times }
-}
-
-const timeSamplesMax = 200
-
-/** The times of the first staged records as they are given. */
-async function timesOf(tx: Transaction, { mapping }: Reading, layout: StagingLayout): Promise<string[]> {
-  const { occurredAt } = mappingSql(mapping, layout, wholeSource)
-  const document = sql`CASE WHEN pg_input_is_valid(c1, 'jsonb') THEN c1::jsonb END AS c1`
-  const { rows } = await sql<{ given: string | null }>`
-    SELECT nullif(${occurredAt}, '') AS given
-      FROM (SELECT ${layout.kind === 'document' ? document : sql`*`} FROM ${staging} LIMIT ${timeSamplesMax}) s`.execute(
-    tx.q,
-  )
-  return rows.map(({ given }) => given).filter((text) => text !== null)
 }

@@ -8,10 +8,10 @@ import { EaError } from '../core/errors.js'
 import { allNames, type SourceName } from '../load/mapping/expression.js'
 import { type FieldMap, formatSource, type IdFrom } from '../load/mapping/map-parser.js'
 import { type Mapping, resolveMapping, type SourceRef } from '../load/mapping/mapping.js'
-import type { TimeFormat } from '../load/mapping/time-format.js'
+import { resolveTimes, type TimeFormat } from '../load/mapping/time-format.js'
 import type { Shape } from '../load/split/chunk.js'
 import { headFields } from './detect/csv-header.js'
-import { headOf } from './detect/head.js'
+import { type HeadRecord, headOf, headText } from './detect/head.js'
 import { type Dialect, type DialectOptions, sniff } from './detect/sniff.js'
 import { allKeysFound, findNamedKeys, type NamedKeys } from './named-keys.js'
 import { nameForPeople } from './source/paths.js'
@@ -72,17 +72,24 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
     isLenient: options.preset !== undefined,
     valuesOf: (column) => headFields(source.head, source.headIsAll, dialect, dialect.columns!.indexOf(column)),
   })
+  const records = dialect.empty ? [] : headOf(source, dialect)
+  const named = namedKeysOf(records, dialect, mapping, options)
+  const times = resolveTimes(
+    options.timeFormat,
+    records.map((record) => headText(record, mapping.fields.occurred_at, mapping.nulls) ?? ''),
+  )
+  if (times.choices) throw ambiguousTimes(times.choices, source.name)
   return {
     encoding: source.encoding,
     dialect,
     mapping,
     shape: shapeOf(dialect, mapping),
     timezone: options.timezone,
-    timeFormat: options.timeFormat,
+    timeFormat: times.format,
     maxRecordBytes: options.maxRecordBytes,
     given: { columns: options.columns, skipLines: options.skipLines, each: options.each, preset: options.preset },
     header: source.head.subarray(0, dialect.headerBytes),
-    namedKeys: namedKeysOf(source, dialect, mapping, options),
+    namedKeys: times.note === undefined ? named : { ...named, warnings: [...named.warnings, times.note] },
   }
 }
 
@@ -104,15 +111,26 @@ export const asGiven = (options: ReadingOptions): DialectOptions =>
   options.each ? { ...options, format: 'ndjson' } : options
 
 /** What the first records say about the names that flags have. */
-function namedKeysOf(source: Source, dialect: Dialect, mapping: Mapping, options: ReadingOptions): NamedKeys {
-  if (dialect.empty || !(options.map || options.idFrom)) return allKeysFound
-  const isJson = dialect.columns === null
-  if (!isJson && mapping.fields.user_id.length < 2) return allKeysFound
-  const records = headOf(source, dialect)
-  const found = isJson ? findNamedKeys(records, options) : allKeysFound
+function namedKeysOf(
+  records: readonly HeadRecord[],
+  { columns }: Dialect,
+  mapping: Mapping,
+  options: ReadingOptions,
+): NamedKeys {
+  if (!options.map && !options.idFrom) return allKeysFound
+  const found = columns === null ? findNamedKeys(records, options) : allKeysFound
   // A preset names what several versions of an export have.
   const absent = options.preset === undefined ? found.warnings : []
   return { ...found, warnings: [...absent, ...splitUsers(mapping, records)] }
+}
+
+/** Day first or month first is never guessed. */
+function ambiguousTimes(choices: readonly string[], path: string): EaError {
+  return new EaError(
+    'not_recognised',
+    `The times of ${nameForPeople(path)} can be read as ${choices.join(' or as ')}, and the first ones do not say which.`,
+    { suggestions: choices.map((choice) => `--time-format "${choice}"`), details: { path, formats: choices } },
+  )
 }
 
 /** A table of PostgreSQL has 1,600 columns at most, and staging one of its own. */

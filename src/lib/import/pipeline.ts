@@ -52,6 +52,7 @@ import {
 } from './import-context.js'
 import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
 import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
+import { withProposal } from './propose/with-proposal.js'
 import { RejectsFile } from './rejects-file.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source/source.js'
 import { isSameReading } from './stored-reading.js'
@@ -73,7 +74,7 @@ export async function importFile(
   hash?: FileIdentity,
 ): Promise<FileOutcome> {
   const run = newImportContext(db, lease, path, options)
-  return withSource(path, sourceOptions(options), async (source) => {
+  const importSource = async (source: Source): Promise<FileOutcome> => {
     const identity = hash ?? (source.kind === 'file' ? await hashed(run, source) : undefined)
     if (identity && !options.force) {
       const known = await findCompleted(db, identity.sha256)
@@ -92,7 +93,12 @@ export async function importFile(
     })
     if (outcome.status === 'completed') await warnOfUsers(run, outcome)
     return warned(outcome)
-  })
+  }
+  return withSource(path, sourceOptions(options), (source) =>
+    importSource(source).catch(async (error: unknown) => {
+      throw await withProposal(db, source, path, options, error)
+    }),
+  )
 }
 
 function readingOf(source: Source, options: ImportOptions): Reading {

@@ -149,6 +149,29 @@ export function flagsOfBatch({ file, reading, rejected }: Pick<Batch, 'file' | '
   ).concat(rejected > 0 ? ` --max-rejects ${rejected}` : '')
 }
 
+/** The flags that say options, each after a space; what is a default needs none. */
+export function optionFlags(options: Partial<ReadingOptions>): string {
+  const { format, delimiter, quote, encoding, columns, comment, skipLines, nulls, drop, each, map, idFrom } = options
+  const values = {
+    ...{ format, delimiter: delimiter === '\t' ? 'tab' : delimiter, quote, escape: options.escape, encoding, comment },
+    columns: columns && formatNames(columns.map((name) => ({ path: [name] }))),
+    'skip-lines': skipLines?.toString(),
+    null: nulls?.join('\0'),
+    drop: drop && formatNames(drop),
+    each: each && formatNames([each]),
+    map: map && Object.keys(map).length > 0 ? formatMap(map) : undefined,
+    'id-from': idFrom ? formatIdFrom(idFrom) : undefined,
+    timezone: options.timezone,
+    'time-format': options.timeFormat && formatTimeFormat(options.timeFormat),
+  }
+  return textOf(
+    Object.entries(values).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && entry[1] !== (defaultValues as Record<string, string>)[entry[0]],
+    ),
+  )
+}
+
 /** The flags that turn a stored reading into another one, each after a space. */
 export function changingFlags(stored: Stored, now: Stored): string {
   const before = flagValues(stored, {})

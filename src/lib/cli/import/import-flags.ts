@@ -16,6 +16,12 @@ import { requireTimeZone } from '../time-zone.js'
 const group = { helpGroup: 'READING' }
 
 export const readingFlags = {
+  preset: Flags.string({
+    ...group,
+    description:
+      'Read the export of a tool: a name of `ea presets list`, or a YAML file like one of `ea presets show`. Other flags win over it.',
+    helpValue: 'NAME|FILE',
+  }),
   format: Flags.string({
     ...group,
     description:
@@ -111,6 +117,7 @@ export const readingFlags = {
 
 /** The reading flags as parsed. */
 export interface ReadingFlags {
+  readonly preset: string | undefined
   readonly format: string | undefined
   readonly delimiter: string | undefined
   readonly quote: string | undefined

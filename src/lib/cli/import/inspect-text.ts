@@ -9,6 +9,7 @@ import {
   alternativesOf,
   mappedFields,
   type SourceExpression,
+  shellQuoted,
   sourceName,
   takenNames,
 } from '../../load/mapping/mapping.js'
@@ -54,6 +55,12 @@ export function inspectionJson(found: Inspection): Record<string, unknown> {
     records: found.records.map(recordJson),
     warnings: found.warnings,
     advice: found.advice,
+    proposal: found.proposal && {
+      command: commandOf(found),
+      preset: found.proposal.preset?.name ?? null,
+      time_formats: found.proposal.timeFormats,
+      warnings: found.proposal.warnings,
+    },
   }
 }
 
@@ -83,6 +90,28 @@ function unmappedNames({ mapping, dialect }: Inspection): string[] {
 const refText = (source: SourceExpression) =>
   isName(source) && !source.path ? source.name : formatExpression(renamed(source, sourceName))
 
+/** The whole command that imports a file. */
+export function commandOf({ file, proposal }: Pick<Inspection, 'file' | 'proposal'>): string {
+  return `ea import ${file === '-' ? '-' : shellQuoted(file)}${proposal?.flags ?? ''}`
+}
+
+/** The command that works, and what else there is to know about it. */
+function proposalLines(found: Inspection): string[] {
+  const { proposal } = found
+  if (!proposal) return []
+  const { preset, timeFormats, isAsGiven } = proposal
+  const said = new Set(found.warnings)
+  return [
+    '',
+    ...(preset ? [`It looks like an export of a known tool: ${visible(preset.about)}`] : []),
+    `To import it: ${visible(commandOf(found))}`,
+    ...(timeFormats.length > 1
+      ? [`Its times can be read as ${timeFormats.join(' or as ')}: say which is right, with --time-format.`]
+      : []),
+    ...(isAsGiven ? [] : proposal.warnings.filter((one) => !said.has(one)).map((one) => `Note: ${visible(one)}`)),
+  ]
+}
+
 /** An inspection in lines of `name  value`, and the first records as a table. */
 export function inspectionText(found: Inspection, options: RenderOptions): string {
   const pairs = [...sourcePairs(found), ...formatPairs(found), ...mappingPairs(found), ...timePairs(found)]
@@ -95,6 +124,7 @@ export function inspectionText(found: Inspection, options: RenderOptions): strin
   if (codes.length > 0) lines.push('', ...codes.map((code) => `${code}: ${rejectCodes[code]}`))
   for (const advice of found.advice) lines.push(`  - ${advice}`)
   if (found.warnings.length > 0) lines.push('', ...found.warnings.map((warning) => `Warning: ${visible(warning)}`))
+  lines.push(...proposalLines(found))
   return lines.join('\n')
 }
 

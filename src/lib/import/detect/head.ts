@@ -1,5 +1,6 @@
 /** The first records of a source as plain objects, of a CSV too: for what is said to people, never for what is stored. */
-import type { SourceRef } from '../../load/mapping/mapping.js'
+import { isName } from '../../load/mapping/expression.js'
+import type { SourceExpression, SourceRef } from '../../load/mapping/mapping.js'
 import type { Source } from '../source/source.js'
 import { headRows } from './csv-header.js'
 import { headRecords, parseObject } from './json-head.js'
@@ -33,4 +34,43 @@ export function valueAt(record: HeadRecord, path: readonly string[]): unknown {
     inner = (inner as Record<string, unknown>)[at]
   }
   return inner
+}
+
+/**
+ * The text of a field in a record: the first of its sources that is set. What is made of pairs is not looked at.
+ *
+ * @param nulls texts that stand for no value
+ */
+export function headText(
+  record: HeadRecord,
+  sources: readonly SourceExpression[],
+  nulls: readonly string[] = [],
+): string | undefined {
+  for (const source of sources) {
+    const text = textOf(record, source, nulls)
+    if (text !== undefined && text !== '') return text
+  }
+  return undefined
+}
+
+function textOf(record: HeadRecord, source: SourceExpression, nulls: readonly string[]): string | undefined {
+  if (isName(source)) {
+    const value = headValue(record, source)
+    if (typeof value !== 'string' && typeof value !== 'number') return undefined
+    return nulls.includes(String(value)) ? undefined : String(value)
+  }
+  switch (source.kind) {
+    case 'constant':
+      return source.text
+    case 'word':
+      return textOf(record, source.of, nulls)?.split(' ')[source.number - 1]
+    case 'first':
+      return headText(record, source.of, nulls)
+    case 'join': {
+      const parts = source.parts.map((part) => textOf(record, part as SourceExpression, nulls))
+      return parts.every((part) => part !== undefined && part !== '') ? parts.join('') : undefined
+    }
+    default:
+      return undefined
+  }
 }

@@ -122,6 +122,7 @@ export class Reader {
       this.#close()
       return inner
     }
+    if (this.#match(/word\s*\(/y)) return this.#word()
     if (!this.#match(/pairs\s*\(/y)) return this.path()
     this.#depth++
     const keys = this.path()
@@ -129,6 +130,17 @@ export class Reader {
     this.#close()
     const path = this.takes('.') ? this.path().path : undefined
     return { kind: 'pairs', keys, ...(values && { values }), ...(path && { path }) }
+  }
+
+  #word(): Expression<SourceName> {
+    this.#depth++
+    const of = this.path()
+    if (!this.takes(',')) throw this.mistake('here comes a comma and the number of the word')
+    const from = this.at
+    if (!this.#match(/\s*[1-9]\d{0,2}/y)) throw this.mistake('here comes the number of the word, from 1')
+    const number = Number(this.#text.slice(from, this.at))
+    this.#close()
+    return { kind: 'word', of, number }
   }
 
   #close(): void {

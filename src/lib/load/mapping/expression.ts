@@ -28,6 +28,14 @@ export interface Pairs<S> {
   readonly path?: readonly string[]
 }
 
+/** `word(a, 2)`: one of the words of a text, which blanks separate. */
+export interface Word<S> {
+  readonly kind: 'word'
+  readonly of: S
+  /** Counts from 1. */
+  readonly number: number
+}
+
 /** `a + '-' + b`: texts joined; null when one is not set. */
 export interface Joined<S> {
   readonly kind: 'join'
@@ -51,7 +59,7 @@ export interface Rest {
   readonly kind: 'rest'
 }
 
-export type Expression<S> = S | Constant | Pairs<S> | Joined<S> | First<S> | Merged<S> | Rest
+export type Expression<S> = S | Constant | Pairs<S> | Word<S> | Joined<S> | First<S> | Merged<S> | Rest
 
 /** Anything that is a name. */
 type Name = { readonly name: string }
@@ -67,6 +75,8 @@ export function namesIn<S extends Name>(expression: Expression<S>): readonly S[]
     case 'constant':
     case 'rest':
       return []
+    case 'word':
+      return [expression.of]
     case 'pairs':
       return [expression.keys, ...(expression.values === undefined ? [] : [expression.values])]
     case 'first':
@@ -90,6 +100,8 @@ export function renamed<S extends Name, T extends Name>(
     case 'constant':
     case 'rest':
       return expression
+    case 'word':
+      return { ...expression, of: rename(expression.of) }
     case 'pairs': {
       const { keys, values, ...rest } = expression
       return { ...rest, keys: rename(keys), ...(values === undefined ? {} : { values: rename(values) }) }

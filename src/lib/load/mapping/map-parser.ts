@@ -4,7 +4,7 @@
  *     map     = pair ("," pair)*              pair  = field "=" expr
  *     id-from = part ("," part)*              part  = expr | "#" | "*"
  *     expr    = item ("|" item)*              item  = term ("+" term)*
- *     term    = path | "'" text "'" | "(" expr ")" | "pairs(" path ["," path] ")" ["." path]
+ *     term    = path | "'" text "'" | "(" expr ")" | "word(" path "," number ")" | "pairs(" path ["," path] ")" ["." path]
  *     list    = "[" [expr ("," expr)*] "]"    of `properties` instead of an expr; `rest` is what is left over
  *     path    = key ("." key)*                key   = plain | '"' (any character, '"' doubled) '"'
  *
@@ -133,6 +133,8 @@ export function formatExpression(expression: Expression<Pick<SourceName, 'name' 
   switch (expression.kind) {
     case 'constant':
       return `'${expression.text.replaceAll("'", "''")}'`
+    case 'word':
+      return `word(${formatSource(expression.of)},${expression.number})`
     case 'pairs': {
       const { keys, values, path } = expression
       const inner = [keys, ...(values === undefined ? [] : [values])].map(formatSource).join(',')

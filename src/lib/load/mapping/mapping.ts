@@ -149,6 +149,7 @@ export function takenNames({ sources, isOfProperties }: Alternatives): SourceRef
   return sources.flatMap((source, at) => {
     if (isName(source)) return isWhole(source) ? [source] : []
     // What a later one is made of may be passed over.
+    if (source.kind === 'word') return []
     if (source.kind === 'pairs' ? !isOfProperties : at > 0) return []
     return namesIn<SourceRef>(source).filter(isWhole)
   })
@@ -279,5 +280,8 @@ function requireColumns({ columns, map, idFrom, drop, defaults, valuesOf }: Name
 const sourceText = (column: string) => shellQuoted(formatSource({ path: [column] }))
 
 /** A value of a flag as it is typed in a shell. */
-export const shellQuoted = (text: string) =>
-  /^[\w.,=:@%/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+export function shellQuoted(text: string): string {
+  if (/^[\w.,=:@%/+-]+$/.test(text)) return text
+  // Constants of a mapping have single quotes: in double ones they can be read.
+  return text.includes("'") && !/["$`\\!]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`
+}

@@ -1,37 +1,41 @@
 /**
- * How the times of a source are written: `--time-format` as a value, and a guess from samples for `ea inspect`.
- * The instants themselves are read in SQL (time-sql.ts), by the same forms.
+ * How the times of a source are written: `--time-format` as a value, and a guess from samples for `ea inspect` and for imports
+ * whose times are neither ISO 8601 nor digits. The instants themselves are read in SQL (time-sql.ts), by the same forms.
  */
 import { EaError } from '../../core/errors.js'
+import { epochForms, fitsForm, formOf, partOf, piecesOf, plainForms, type TimePart, unpadded } from './time-forms.js'
 
-/** `auto` takes ISO 8601 and 10, 13 or 16 digits of epoch time; the others take one form only. */
+/**
+ * `auto` takes ISO 8601 and 10, 13 or 16 digits of epoch time; `any` also other forms that can be told apart; `epoch_local` takes
+ * digits of a clock that shows local time; the others take one form only.
+ */
 export type TimeFormat =
-  | { readonly kind: 'auto' | 'iso' | 'epoch_s' | 'epoch_ms' | 'epoch_us' }
-  /** Fixed-width tokens of to_timestamp and what stands between them: `DD/MM/YYYY HH24:MI:SS`. */
+  | { readonly kind: 'auto' | 'any' | 'iso' | 'epoch_s' | 'epoch_ms' | 'epoch_us' | 'epoch_ns' | 'epoch_local' }
+  /** Tokens and what stands between them: `DD/MM/YYYY HH24:MI:SS`. */
   | { readonly kind: 'pattern'; readonly pattern: string }
 
 const namedFormats = {
   auto: 'auto',
+  any: 'any',
   iso: 'iso',
   'epoch-s': 'epoch_s',
   'epoch-ms': 'epoch_ms',
   'epoch-us': 'epoch_us',
+  'epoch-ns': 'epoch_ns',
+  'epoch-local': 'epoch_local',
 } as const
 
-/** Its value must be as many digits as this. */
+/** Tokens of one width each, which SQL reads without an expression. */
 export const timeTokens = { YYYY: 4, MM: 2, DD: 2, HH24: 2, MI: 2, SS: 2, MS: 3, US: 6 } as const
-type TimeToken = keyof typeof timeTokens
 
 /** What may stand between tokens: no letter but T, so that no misspelt token passes for text. */
 const separator = /^[-/.,:; T]$/
 
-const tokenize = (pattern: string): string[] => pattern.match(/YYYY|HH24|MM|DD|MI|SS|MS|US|./gs) ?? []
-const isToken = (piece: string): piece is TimeToken => Object.hasOwn(timeTokens, piece)
-
 /**
- * Reads `--time-format`: `auto`, `iso`, `epoch-s`, `epoch-ms`, `epoch-us`, or a pattern of YYYY, MM, DD, HH24, MI, SS,
- * MS (milliseconds), US (microseconds), each at most once and always at full width, with `- / . , : ;`, a space or a T
- * between them. A pattern has at least a year, a month and a day, and no smaller unit without the next larger one.
+ * Reads `--time-format`: the name of a format, or a pattern of tokens with `- / . , : ;`, a space or a T between them. YYYY, MM, DD,
+ * HH24, MI, SS, MS (milliseconds) and US (microseconds) have their full width; M, D and H24 may have one digit; YY is a year from
+ * 1970 to 2069; Mon is an English month, Dy a day of the week, which says nothing; HH12 and H12 need AM; FF is any fraction; TZ a zone.
+ * A pattern has at least a year, a month and a day, and no smaller unit without the next larger one.
  *
  * @throws EaError `usage`
  * @example
@@ -39,36 +43,48 @@ const isToken = (piece: string): piece is TimeToken => Object.hasOwn(timeTokens,
  */
 export function parseTimeFormat(text: string): TimeFormat {
   if (Object.hasOwn(namedFormats, text)) return { kind: namedFormats[text as keyof typeof namedFormats] }
-  const pieces = tokenize(text)
+  const pieces = piecesOf(text)
+  const isToken = (piece: string) => partOf(piece) !== undefined
   const tokens = pieces.filter(isToken)
   if (tokens.length === 0) throw wrong(text, `is neither ${Object.keys(namedFormats).join(', ')} nor a pattern`)
   const odd = pieces.find((piece) => !isToken(piece) && !separator.test(piece))
   if (odd !== undefined) throw wrong(text, `has ${JSON.stringify(odd)}, which is no part of a pattern`)
-  const twice = tokens.find((token, index) => tokens.indexOf(token) !== index)
-  if (twice) throw wrong(text, `has ${twice} twice`)
-  if (tokens.includes('MS') && tokens.includes('US')) throw wrong(text, 'has both MS and US')
-  for (const token of tokens) {
-    const needed = needs[token].filter((larger) => !tokens.includes(larger))
-    if (needed.length > 0) throw wrong(text, `has ${token} but not ${needed.join(' and ')}`)
+  const place = (token: string) => partNames[partOf(token) ?? 'Dy']
+  const twice = tokens.find((token, index) => tokens.findIndex((other) => place(other) === place(token)) !== index)
+  if (twice) {
+    const first = tokens.find((other) => place(other) === place(twice))!
+    throw wrong(text, first === twice ? `has ${twice} twice` : `has both ${first} and ${twice}`)
   }
+  const has = (name: string) => tokens.some((token) => place(token) === name)
+  for (const token of tokens) {
+    const needed = needs[place(token)]!.filter((larger) => !has(larger))
+    if (needed.length > 0) throw wrong(text, `has ${token} but not ${needed.map((name) => usual[name]).join(' and ')}`)
+  }
+  const isTwelve = tokens.some((token) => token.endsWith('12'))
+  if (isTwelve !== has('half')) throw wrong(text, isTwelve ? 'has hours up to 12 but not AM' : 'has AM but not HH12')
   return { kind: 'pattern', pattern: text }
 }
 
-const day = ['YYYY', 'MM', 'DD'] as const
-const needs: Readonly<Record<TimeToken, readonly TimeToken[]>> = {
-  YYYY: day,
-  MM: day,
-  DD: day,
-  HH24: day,
-  MI: ['HH24'],
-  SS: ['MI'],
-  MS: ['SS'],
-  US: ['SS'],
+/** What a token names, whatever its width. */
+const partNames: Readonly<Record<TimePart | 'Dy', string>> = {
+  ...{ Y: 'year', YY: 'year', M: 'month', Mon: 'month', D: 'day', Dy: 'weekday' },
+  ...{ h: 'hour', mi: 'minute', s: 'second', f: 'fraction', ap: 'half', z: 'zone' },
+}
+const usual: Readonly<Record<string, string>> = {
+  ...{ year: 'YYYY', month: 'MM', day: 'DD', hour: 'HH24', minute: 'MI', second: 'SS' },
+}
+
+const day = ['year', 'month', 'day'] as const
+const needs: Readonly<Record<string, readonly string[]>> = {
+  ...{ year: day, month: day, day, weekday: day, hour: day, zone: ['hour'] },
+  ...{ minute: ['hour'], second: ['minute'], fraction: ['second'], half: ['hour'] },
 }
 
 function wrong(text: string, what: string): EaError {
   return new EaError('usage', `--time-format ${JSON.stringify(text)} ${what}.`, {
-    suggestions: ['Use auto, iso, epoch-s, epoch-ms, epoch-us, or a pattern like "DD/MM/YYYY HH24:MI:SS".'],
+    suggestions: [
+      'Use auto, any, iso, epoch-s, epoch-ms, epoch-us, epoch-ns, epoch-local, or a pattern like "DD/MM/YYYY HH24:MI:SS" or "M/D/YYYY H12:MI AM".',
+    ],
   })
 }
 
@@ -82,6 +98,8 @@ export interface TimeGuess {
   /** The flag's value that reads all samples; null when none does, or when several would and differ. */
   readonly format: TimeFormat | null
   readonly why: string
+  /** Those that would. */
+  readonly fitting?: readonly string[]
 }
 
 const iso = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?( UTC|Z|[+-]\d\d(:?\d\d)?)?)?$/
@@ -89,8 +107,24 @@ const epochs = { epoch_s: /^\d{10}$/, epoch_ms: /^\d{13}$/, epoch_us: /^\d{16}$/
 
 // Day first and month first stand side by side: only a number above 12 tells them apart.
 const dates = ['DD/MM/YYYY', 'MM/DD/YYYY', 'YYYY/MM/DD', 'DD.MM.YYYY', 'DD-MM-YYYY', 'MM-DD-YYYY', 'YYYYMMDD']
-const times = ['', ' HH24:MI', ' HH24:MI:SS', ' HH24:MI:SS.MS', ' HH24:MI:SS.US', 'THH24:MI:SS']
-const commonPatterns = dates.flatMap((date) => times.map((time) => date + time))
+const times = [
+  ...['', ' HH24:MI', ' HH24:MI:SS', ' HH24:MI:SS.MS', ' HH24:MI:SS.US', 'THH24:MI:SS'],
+  ...[' HH12:MI AM', ' HH12:MI:SS AM', ', HH24:MI', ', HH24:MI:SS', ', HH12:MI:SS AM', ', HH12:MI AM'],
+]
+const paddedPatterns = [
+  ...dates.flatMap((date) => times.map((time) => date + time)),
+  'YYYYMMDDHH24MISS',
+  'YYYYMMDDHH24MI',
+]
+const commonPatterns = [...new Set([...paddedPatterns, ...paddedPatterns.map(unpadded)])]
+
+/** Whether a text is read by `auto`. */
+const isUsual = (text: string) => iso.test(text) || Object.values(epochs).some((form) => form.test(text))
+
+/** Whether a text is read by `any`, but not by `auto`. */
+const isPlain = (text: string) =>
+  Object.values(epochForms).some((form) => new RegExp(form).test(text)) ||
+  plainForms.some((form) => fitsForm(text, form))
 
 /**
  * Guesses how times are written. Empty samples do not count.
@@ -107,28 +141,75 @@ export function detectTimeFormat(samples: readonly string[]): TimeGuess {
     const unit = { epoch_s: 'seconds', epoch_ms: 'milliseconds', epoch_us: 'microseconds' }[kind]
     if (texts.every((text) => epochs[kind].test(text))) return { format: { kind }, why: `epoch ${unit} in ${of}` }
   }
-  const known = [iso, ...Object.values(epochs)]
-  if (texts.every((text) => known.some((form) => form.test(text)))) {
-    return { format: { kind: 'auto' }, why: `ISO 8601 and epoch times mixed in ${of}` }
-  }
-  const fitting = commonPatterns.filter((pattern) => texts.every((text) => fitsPattern(text, pattern)))
-  if (fitting.length === 1)
+  if (texts.every((text) => /^\d{19}$/.test(text)))
+    return { format: { kind: 'epoch_ns' }, why: `epoch nanoseconds in ${of}` }
+  if (texts.every(isUsual)) return { format: { kind: 'auto' }, why: `ISO 8601 and epoch times mixed in ${of}` }
+  const fitting = patternsOf(texts)
+  if (fitting.length === 1) {
     return { format: { kind: 'pattern', pattern: fitting[0]! }, why: `${fitting[0]} fits ${of}` }
-  if (fitting.length > 1) return { format: null, why: `${fitting.join(' and ')} both fit ${of}: say which` }
+  }
+  if (texts.every((text) => isUsual(text) || isPlain(text))) {
+    return { format: { kind: 'any' }, why: `times with a form of their own in ${of}` }
+  }
+  if (fitting.length > 1) return { format: null, why: `${fitting.join(' and ')} both fit ${of}: say which`, fitting }
   return {
     format: null,
-    why: `no known form fits, for example ${JSON.stringify(texts.find((text) => !iso.test(text)))}`,
+    why: `no known form fits, for example ${JSON.stringify(texts.find((text) => !isUsual(text) && !isPlain(text)))}`,
   }
 }
 
-/** Whether a text has the shape of a pattern and is a date of the calendar. */
-function fitsPattern(text: string, pattern: string): boolean {
-  const pieces = tokenize(pattern)
-  const source = pieces.map((piece) => (isToken(piece) ? `(?<${piece}>\\d{${timeTokens[piece]}})` : `[${piece}]`))
-  const found = new RegExp(`^${source.join('')}$`).exec(text)?.groups
-  if (!found) return false
-  const { YYYY, MM, DD, HH24 = '0', MI = '0', SS = '0' } = found
-  if (Number(HH24) > 23 || Number(MI) > 59 || Number(SS) > 59) return false
-  const date = new Date(Date.UTC(Number(YYYY), Number(MM) - 1, Number(DD)))
-  return date.getUTCMonth() === Number(MM) - 1 && date.getUTCDate() === Number(DD) && Number(YYYY) >= 1970
+/** The common patterns that fit all texts; of one that needs all its zeros and one that does not, the first. */
+function patternsOf(texts: readonly string[]): string[] {
+  const fitting = commonPatterns.filter((pattern) => {
+    const form = formOf(pattern)
+    return texts.every((text) => fitsForm(text, form))
+  })
+  const padded = fitting.filter(
+    (pattern) => pattern !== unpadded(pattern) || !fitting.some((one) => unpadded(one) === pattern && one !== pattern),
+  )
+  return padded
+}
+
+/** How the times of a source are read, once its first ones have been seen. */
+export interface ResolvedTimes {
+  readonly format: TimeFormat
+  /** Said when the order of day and month was found by their values. */
+  readonly note?: string
+  /** Patterns that all fit, of which a person has to choose. */
+  readonly choices?: readonly string[]
+}
+
+/**
+ * `auto` as what its first times show, where they are of no usual form; a pattern without the zeros that they do not have.
+ *
+ * @param samples the first times as they are given
+ */
+export function resolveTimes(format: TimeFormat, samples: readonly string[]): ResolvedTimes {
+  const texts = samples.filter((sample) => sample !== '')
+  if (format.kind === 'pattern') {
+    const loose = unpadded(format.pattern)
+    const fits = (pattern: string) => texts.filter((text) => fitsForm(text, formOf(pattern))).length
+    return fits(loose) > fits(format.pattern) ? { format: { kind: 'pattern', pattern: loose } } : { format }
+  }
+  // A single odd text among usual ones is a record to reject.
+  const odd = texts.filter((text) => !isUsual(text))
+  if (format.kind !== 'auto' || 10 * odd.length < texts.length || odd.length === 0) return { format }
+  if (2 * odd.filter(isPlain).length > odd.length) return { format: { kind: 'any' } }
+  const known = patternsOf(odd.filter((text) => commonPatterns.some((pattern) => fitsForm(text, formOf(pattern)))))
+  if (odd.every((text) => !commonPatterns.some((pattern) => fitsForm(text, formOf(pattern))))) return { format }
+  if (known.length > 1) return { format, choices: known }
+  if (known.length === 0) return { format }
+  const other = known[0]!.startsWith('D') ? 'day' : 'month'
+  const note = `Its times are read as ${known[0]}, with the ${other} first, as their values show.`
+  const isOrdered = /^(D+|M+)[-/]/.test(known[0]!)
+  return { format: { kind: 'pattern', pattern: known[0]! }, ...(isOrdered && { note }) }
+}
+
+/** Whether a text is a time of any form that is known, in the years in which events happen. */
+export function looksLikeTime(text: string): boolean {
+  if (/^\d{10}(\d{3}|\d{6}|\d{9})?([.]\d+)?$/.test(text)) {
+    const seconds = Number(text.slice(0, 10))
+    return seconds >= 631_152_000 && seconds < 2_208_988_800
+  }
+  return iso.test(text) || isPlain(text) || commonPatterns.some((pattern) => fitsForm(text, formOf(pattern)))
 }

@@ -57,6 +57,8 @@ function readerOf(name: {
         return sql`${sql.lit(source.text)}::text`
       case 'pairs':
         return scalarAt(sql`(${json({ ...source, path: [] })})`, source.path ?? [])
+      case 'word':
+        return sql`nullif(split_part(${name.text(source.of)}, ' ', ${sql.lit(source.number)}), '')`
       case 'join':
         return sql`(${sql.join(source.parts.map(set), sql` || `)})`
       case 'first':

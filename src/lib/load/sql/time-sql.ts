@@ -6,6 +6,15 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type TimeFormat, timeTokens } from '../mapping/time-format.js'
+import {
+  epochForms,
+  formOf,
+  partOf,
+  piecesOf,
+  plainForms,
+  type TimeForm,
+  type TimePart,
+} from '../mapping/time-forms.js'
 
 /** `_` is a digit. Tried in this order. */
 const commonShapes = [
@@ -80,7 +89,18 @@ export function instantSql(text: RawBuilder<unknown>, format: TimeFormat, strict
       return sql`CASE ${isoText} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')} END`
     case 'iso':
       return sql`CASE ${isoText} END`
+    case 'any':
+      return sql`CASE ${isoText} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')}
+        ${finerEpochs(text)} ELSE ${formSql(text, plainForms, strict)} END`
+    case 'epoch_ns':
+      return sql`CASE ${nanoseconds(text)} END`
+    case 'epoch_local': {
+      const instant = sql`CASE ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')} ${finerEpochs(text)} END`
+      // The session's zone says where the clock hangs.
+      return sql`((${instant} AT TIME ZONE 'UTC')::timestamptz)`
+    }
     case 'pattern': {
+      if (!isFixed(format.pattern)) return formSql(text, [formOf(format.pattern)], strict)
       // Its smallest part is a microsecond: there is nothing to cut.
       const { shape, iso: rearranged } = patternSql(text, format.pattern)
       return sql`CASE ${iso(rearranged, sql`${isShape(text, shape)} AND ${isIso(rearranged)}`)} END`
@@ -88,6 +108,58 @@ export function instantSql(text: RawBuilder<unknown>, format: TimeFormat, strict
     default:
       return sql`CASE ${epoch(format.kind)} END`
   }
+}
+
+/** Digits with a fraction, exactly, and nanoseconds, cut to microseconds. */
+function finerEpochs(text: RawBuilder<unknown>): RawBuilder<unknown> {
+  const behind = (digits: number, micros: number) =>
+    sql`rpad(substr(${text}, ${sql.lit(digits + 2)}, ${sql.lit(micros)}), ${sql.lit(micros)}, '0')::int * interval '1 microsecond'`
+  return sql`WHEN ${text} ~ ${sql.lit(epochForms.epoch_s)} THEN to_timestamp(left(${text}, 10)::float8) + ${behind(10, 6)}
+    WHEN ${text} ~ ${sql.lit(epochForms.epoch_ms)} THEN to_timestamp(left(${text}, 13)::float8 / 1000) + ${behind(13, 3)}
+    ${nanoseconds(text)}`
+}
+
+function nanoseconds(text: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`WHEN ${text} ~ ${sql.lit(epochForms.epoch_ns)} THEN to_timestamp(left(${text}, 16)::float8 / 1000000)`
+}
+
+const isFixed = (pattern: string) =>
+  piecesOf(pattern).every((piece) => partOf(piece) === undefined || Object.hasOwn(timeTokens, piece))
+
+/** The instant of a text of one of several forms: its parts become an ISO text, which the strict judge of dates reads. */
+function formSql(text: RawBuilder<unknown>, forms: readonly TimeForm[], strict: boolean): RawBuilder<Date | null> {
+  const branches = forms.map(
+    (form) => sql`WHEN ${text} ~* ${sql.lit(form.regex)}
+      THEN (SELECT ${isoOfParts(form)} FROM (SELECT regexp_match(${text}, ${sql.lit(form.regex)}, 'i') AS m OFFSET 0) found)`,
+  )
+  const cast = strict
+    ? sql`CASE WHEN pg_input_is_valid(iso, 'timestamptz') THEN iso::timestamptz END`
+    : sql`iso::timestamptz`
+  return sql`(SELECT CASE WHEN ${isIso(sql`iso`)} THEN ${cast} END FROM (SELECT CASE ${sql.join(branches, sql` `)} END AS iso OFFSET 0) rearranged)`
+}
+
+const monthNames = sql.lit('janfebmaraprmayjunjulaugsepoctnovdec')
+
+function isoOfParts({ parts }: TimeForm): RawBuilder<string> {
+  const part = (name: TimePart) => {
+    const at = parts.indexOf(name)
+    return at < 0 ? undefined : sql`m[${sql.lit(at + 1)}]`
+  }
+  const two = (value: RawBuilder<unknown>) => sql`lpad(${value}, 2, '0')`
+  const [y, yy, named, h, ap, f, z] = [part('Y'), part('YY'), part('Mon'), part('h'), part('ap'), part('f'), part('z')]
+  const year = y ?? sql`CASE WHEN ${yy} >= '70' THEN '19' ELSE '20' END || ${yy}`
+  const month = named
+    ? two(sql`((position(lower(left(${named}, 3)) IN ${monthNames}) + 2) / 3)::text`)
+    : two(part('M')!)
+  const plain = h ? two(sql`coalesce(${h}, '00')`) : sql`'00'`
+  const half = sql`CASE WHEN ${ap} IS NULL THEN ${plain} WHEN ${h}::int NOT BETWEEN 1 AND 12 THEN '99'
+    ELSE lpad((${h}::int % 12 + CASE WHEN lower(${ap}) = 'pm' THEN 12 ELSE 0 END)::text, 2, '0') END`
+  const fraction = f ? sql` || coalesce('.' || left(${f}, 6), '')` : sql``
+  const offset = z
+    ? sql` || CASE WHEN ${z} IS NULL THEN '' WHEN ${z} ~ '[0-9]' THEN substring(${z} FROM '[+-].*') ELSE 'Z' END`
+    : sql``
+  return sql`(${year} || '-' || ${month} || '-' || ${two(part('D')!)} || ' ' || ${ap ? half : plain} || ':' || coalesce(${part('mi') ?? sql`NULL`}, '00')
+    || ':' || coalesce(${part('s') ?? sql`NULL`}, '00')${fraction}${offset})`
 }
 
 /**
