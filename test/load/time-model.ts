@@ -24,7 +24,7 @@ export function instantOf(text: string, format: TimeFormat, zone = 'UTC'): bigin
       return epochInstant(text, 13)
     case 'epoch_us':
       return epochInstant(text, 16)
-    case 'any':
+    case 'wide':
     case 'epoch_ns':
     case 'epoch_local':
       throw new Error('told by examples, not by the model')

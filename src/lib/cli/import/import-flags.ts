@@ -103,7 +103,8 @@ export const readingFlags = {
   }),
   'time-format': Flags.string({
     ...group,
-    description: 'auto, iso, epoch-s, epoch-ms, epoch-us, or a pattern like "DD/MM/YYYY HH24:MI:SS".',
+    description:
+      'auto, wide (also other forms that cannot be mistaken), iso, epoch-s, epoch-ms, epoch-us, epoch-ns, epoch-local, or a pattern like "DD/MM/YYYY HH24:MI:SS".',
     helpValue: 'FORMAT',
     default: formatTimeFormat(importDefaults.timeFormat),
   }),

@@ -6,17 +6,17 @@ import { EaError } from '../../core/errors.js'
 import { epochForms, fitsForm, formOf, partOf, piecesOf, plainForms, type TimePart, unpadded } from './time-forms.js'
 
 /**
- * `auto` takes ISO 8601 and 10, 13 or 16 digits of epoch time; `any` also other forms that can be told apart; `epoch_local` takes
+ * `auto` takes ISO 8601 and 10, 13 or 16 digits of epoch time; `wide` also other forms that can be told apart; `epoch_local` takes
  * digits of a clock that shows local time; the others take one form only.
  */
 export type TimeFormat =
-  | { readonly kind: 'auto' | 'any' | 'iso' | 'epoch_s' | 'epoch_ms' | 'epoch_us' | 'epoch_ns' | 'epoch_local' }
+  | { readonly kind: 'auto' | 'wide' | 'iso' | 'epoch_s' | 'epoch_ms' | 'epoch_us' | 'epoch_ns' | 'epoch_local' }
   /** Tokens and what stands between them: `DD/MM/YYYY HH24:MI:SS`. */
   | { readonly kind: 'pattern'; readonly pattern: string }
 
 const namedFormats = {
   auto: 'auto',
-  any: 'any',
+  wide: 'wide',
   iso: 'iso',
   'epoch-s': 'epoch_s',
   'epoch-ms': 'epoch_ms',
@@ -83,7 +83,7 @@ const needs: Readonly<Record<string, readonly string[]>> = {
 function wrong(text: string, what: string): EaError {
   return new EaError('usage', `--time-format ${JSON.stringify(text)} ${what}.`, {
     suggestions: [
-      'Use auto, any, iso, epoch-s, epoch-ms, epoch-us, epoch-ns, epoch-local, or a pattern like "DD/MM/YYYY HH24:MI:SS" or "M/D/YYYY H12:MI AM".',
+      'Use auto, wide, iso, epoch-s, epoch-ms, epoch-us, epoch-ns, epoch-local, or a pattern like "DD/MM/YYYY HH24:MI:SS" or "M/D/YYYY H12:MI AM".',
     ],
   })
 }
@@ -121,7 +121,7 @@ const commonPatterns = [...new Set([...paddedPatterns, ...paddedPatterns.map(unp
 /** Whether a text is read by `auto`. */
 const isUsual = (text: string) => iso.test(text) || Object.values(epochs).some((form) => form.test(text))
 
-/** Whether a text is read by `any`, but not by `auto`. */
+/** Whether a text is read by `wide`, but not by `auto`. */
 const isPlain = (text: string) =>
   Object.values(epochForms).some((form) => new RegExp(form).test(text)) ||
   plainForms.some((form) => fitsForm(text, form))
@@ -149,7 +149,7 @@ export function detectTimeFormat(samples: readonly string[]): TimeGuess {
     return { format: { kind: 'pattern', pattern: fitting[0]! }, why: `${fitting[0]} fits ${of}` }
   }
   if (texts.every((text) => isUsual(text) || isPlain(text))) {
-    return { format: { kind: 'any' }, why: `times with a form of their own in ${of}` }
+    return { format: { kind: 'wide' }, why: `times with a form of their own in ${of}` }
   }
   if (fitting.length > 1) return { format: null, why: `${fitting.join(' and ')} both fit ${of}: say which`, fitting }
   return {
@@ -194,7 +194,7 @@ export function resolveTimes(format: TimeFormat, samples: readonly string[]): Re
   // A single odd text among usual ones is a record to reject.
   const odd = texts.filter((text) => !isUsual(text))
   if (format.kind !== 'auto' || 10 * odd.length < texts.length || odd.length === 0) return { format }
-  if (2 * odd.filter(isPlain).length > odd.length) return { format: { kind: 'any' } }
+  if (2 * odd.filter(isPlain).length > odd.length) return { format: { kind: 'wide' } }
   const known = patternsOf(odd.filter((text) => commonPatterns.some((pattern) => fitsForm(text, formOf(pattern)))))
   if (odd.every((text) => !commonPatterns.some((pattern) => fitsForm(text, formOf(pattern))))) return { format }
   if (known.length > 1) return { format, choices: known }

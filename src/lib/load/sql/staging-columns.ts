@@ -59,7 +59,7 @@ export function stagingLayoutOf(
       if (uses(mapping, source.index) === 1) types.set(source.index, type)
     }
     if (mapping.idFrom === null) only(mapping.fields.event_id, 'uuid')
-    if (chunk.plainTimes && ['auto', 'any', 'iso'].includes(timeFormat.kind)) {
+    if (chunk.plainTimes && ['auto', 'wide', 'iso'].includes(timeFormat.kind)) {
       only(mapping.fields.occurred_at, 'timestamptz')
     }
     only(mapping.properties, 'jsonb')

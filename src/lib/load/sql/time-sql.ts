@@ -89,7 +89,7 @@ export function instantSql(text: RawBuilder<unknown>, format: TimeFormat, strict
       return sql`CASE ${isoText} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')} END`
     case 'iso':
       return sql`CASE ${isoText} END`
-    case 'any':
+    case 'wide':
       return sql`CASE ${isoText} ${epoch('epoch_s')} ${epoch('epoch_ms')} ${epoch('epoch_us')}
         ${finerEpochs(text)} ELSE ${formSql(text, plainForms, strict)} END`
     case 'epoch_ns':
