@@ -91,7 +91,7 @@ const refText = (source: SourceExpression) =>
   isName(source) && !source.path ? source.name : formatExpression(renamed(source, sourceName))
 
 /** The whole command that imports a file. */
-export function commandOf({ file, proposal }: Pick<Inspection, 'file' | 'proposal'>): string {
+function commandOf({ file, proposal }: Pick<Inspection, 'file' | 'proposal'>): string {
   return `ea import ${file === '-' ? '-' : shellQuoted(file)}${proposal?.flags ?? ''}`
 }
 

@@ -19,10 +19,7 @@ import { fileFormats } from '../detect/sniff.js'
 import type { ReadingOptions } from '../parse-options.js'
 
 /** What tells that a file is the export of a tool. */
-export type Recognise =
-  | { readonly paths: readonly SourceName[] }
-  | { readonly columns: number }
-  | { readonly line: RegExp }
+type Recognise = { readonly paths: readonly SourceName[] } | { readonly columns: number } | { readonly line: RegExp }
 
 export interface Preset {
   readonly name: string

@@ -29,7 +29,7 @@ export interface Pairs<S> {
 }
 
 /** `word(a, 2)`: one of the words of a text, which blanks separate. */
-export interface Word<S> {
+interface Word<S> {
   readonly kind: 'word'
   readonly of: S
   /** Counts from 1. */
@@ -37,13 +37,13 @@ export interface Word<S> {
 }
 
 /** `a + '-' + b`: texts joined; null when one is not set. */
-export interface Joined<S> {
+interface Joined<S> {
   readonly kind: 'join'
   readonly parts: readonly Expression<S>[]
 }
 
 /** `(a | b)`: the first that is set, inside something larger. */
-export interface First<S> {
+interface First<S> {
   readonly kind: 'first'
   readonly of: readonly Expression<S>[]
 }

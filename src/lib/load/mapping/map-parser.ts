@@ -125,7 +125,7 @@ export function formatIdFrom({ sources, ordinal }: IdFrom): string {
 }
 
 /** Alternatives as they are written in `--map`. */
-export const formatSources = (sources: readonly Expression<SourceName>[]) => sources.map(formatExpression).join('|')
+const formatSources = (sources: readonly Expression<SourceName>[]) => sources.map(formatExpression).join('|')
 
 /** An expression as it is written in `--map`. */
 export function formatExpression(expression: Expression<Pick<SourceName, 'name' | 'path'>>): string {
