@@ -7,7 +7,7 @@ import stringWidth from 'string-width'
 const graphemes = new Intl.Segmenter()
 
 /** Whether each UTF-16 unit is one column: printable ASCII. */
-function isAscii(text: string): boolean {
+export function isAscii(text: string): boolean {
   return /^[\u0020-\u007e]*$/.test(text)
 }
 
