@@ -16,7 +16,7 @@ const tiers = ['db', 'cli', 'proof']
 
 const isFull = effort === 'full'
 const onServer = {
-  globalSetup: ['test/support/global-setup.ts'],
+  globalSetup: ['test/support/postgres/global-setup.ts'],
   hookTimeout: 120_000,
   // The program as it was built, loaded by Node: it stays loaded from file to file.
   server: { deps: { external: [/\/dist\//] } },

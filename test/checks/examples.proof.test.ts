@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { binary, builtOnce } from '../support/binary.js'
-import { freshDatabase } from '../support/database.js'
+import { freshDatabase } from '../support/postgres/database.js'
 import { readXml } from './reporters/xml-reader.js'
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url))

@@ -7,8 +7,8 @@ import { inlineChecks } from '../../src/lib/checks/file/inline.js'
 import { type RunOptions, runChecks } from '../../src/lib/checks/run.js'
 import { addDays } from '../../src/lib/core/time.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
-import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeBatch, storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const asOf = '2025-08-11'
 

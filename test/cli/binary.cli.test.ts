@@ -8,8 +8,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { binary, builtOnce, ea, eaProcess } from '../support/binary.js'
-import { admin, freshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { admin, freshDatabase } from '../support/postgres/database.js'
 
 let url: string
 let drop: () => Promise<void>

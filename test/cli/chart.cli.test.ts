@@ -7,8 +7,8 @@ import { promisify, stripVTControlCharacters } from 'node:util'
 import stringWidth from 'string-width'
 import { beforeAll, expect, test } from 'vitest'
 import { stats } from '../../src/lib/stats/catalog.js'
+import { type Bench, uuidOf, withBench } from '../commands/import-content.js'
 import { binary, builtOnce, ea } from '../support/binary.js'
-import { type Bench, uuidOf, withBench } from './import-content.js'
 
 beforeAll(builtOnce, 300_000)
 

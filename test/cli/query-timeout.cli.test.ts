@@ -4,8 +4,8 @@ import pg from 'pg'
 import { beforeAll, expect, test } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { builtOnce, ea } from '../support/binary.js'
-import { freshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { freshDatabase } from '../support/postgres/database.js'
 
 beforeAll(builtOnce, 300_000)
 

@@ -20,7 +20,7 @@ import { stats } from '../../src/lib/stats/catalog.js'
 import { runStat } from '../../src/lib/stats/query/run-stat.js'
 import { importPath } from '../import/import-helpers.js'
 import { eventOf, requestOf } from '../ingest/ingesting.js'
-import { withFreshDatabase } from '../support/database.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 
 /** Lines of a template from which on it needs one. */

@@ -8,9 +8,9 @@ import { Config } from '@oclif/core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { browserTest, shown, withPage } from '../page/browser.js'
-import { freshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
-import { withServing } from '../support/serving.js'
+import { freshDatabase } from '../support/postgres/database.js'
+import { withServing } from '../support/serve/serving.js'
 import { busiest } from './made-up-stat.js'
 
 vi.mock('../../src/lib/stats/catalog.js', async (original) => {

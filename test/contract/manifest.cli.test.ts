@@ -4,8 +4,8 @@ import { withPool } from '../../src/lib/db/connect.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { kebab, paramsOf } from '../../src/lib/stats/query/params.js'
 import { builtOnce, ea } from '../support/binary.js'
-import { freshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { freshDatabase } from '../support/postgres/database.js'
 
 interface Manifest {
   version: string

@@ -14,8 +14,8 @@ import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blocksOf } from '../guide/document.js'
 import { builtOnce } from '../support/binary.js'
-import { canInstall, type Installed, install, type Packed, pack } from '../support/installed.js'
-import { temporaryFolder } from '../support/server.js'
+import { canInstall, type Installed, install, type Packed, pack } from '../support/postgres/installed.js'
+import { temporaryFolder } from '../support/postgres/server.js'
 
 let scratch: string
 let packed: Packed

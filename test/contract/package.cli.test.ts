@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
 import { packageVersion } from '../../src/lib/core/package.js'
 import { builtOnce, ea } from '../support/binary.js'
-import { withServeCommand } from '../support/serve-command.js'
+import { withServeCommand } from '../support/serve/serve-command.js'
 
 beforeAll(builtOnce, 300_000)
 

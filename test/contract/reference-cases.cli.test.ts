@@ -3,7 +3,7 @@
  * same numbers here, through the binary's JSON. Rows of a retention are triangles there: their beginnings are compared.
  */
 import { beforeAll, expect, test } from 'vitest'
-import { type Bench, uuidOf, withBench } from '../cli/import-content.js'
+import { type Bench, uuidOf, withBench } from '../commands/import-content.js'
 import { builtOnce } from '../support/binary.js'
 import facts from './reference-cases.json' with { type: 'json' }
 

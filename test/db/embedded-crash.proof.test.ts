@@ -1,7 +1,7 @@
 /** A command right after a crash of the embedded server, which recovers by itself: it waits until it has. */
 import { expect, test } from 'vitest'
 import { withDatabase } from '../../src/lib/db/open.js'
-import { configOf, withDataDir } from '../support/embedded.js'
+import { configOf, withDataDir } from '../support/postgres/embedded.js'
 
 test('a process of the server is killed: the next command waits for the recovery', async () => {
   await withDataDir(async (dataDir) => {

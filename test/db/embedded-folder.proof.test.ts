@@ -4,7 +4,7 @@ import { chmodSync, chownSync, cpSync, lstatSync, mkdirSync, readdirSync, rmSync
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { locate } from '../../src/lib/db/embedded/paths.js'
-import { isRoot, nobody, run, withDataDir } from '../support/embedded.js'
+import { isRoot, nobody, run, withDataDir } from '../support/postgres/embedded.js'
 
 const onlyRoot = isRoot ? describe : describe.skip
 

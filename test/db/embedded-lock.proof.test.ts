@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isLocked, tryLock, withLock } from '../../src/lib/os/numbered-lock.js'
 import { thisProcess } from '../../src/lib/os/process-identity.js'
-import { run, withDataDir } from '../support/embedded.js'
+import { run, withDataDir } from '../support/postgres/embedded.js'
 
 test('no two processes hold it at once, also when holders are killed', async () => {
   await withDataDir(async (dataDir) => {

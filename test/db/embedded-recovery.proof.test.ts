@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { embeddedStatus, startEmbedded } from '../../src/lib/db/embedded/server.js'
 import { isAlive } from '../../src/lib/os/process-identity.js'
-import { command, configOf, isRoot, isRunning, run, until, withDataDir } from '../support/embedded.js'
+import { command, configOf, isRoot, isRunning, run, until, withDataDir } from '../support/postgres/embedded.js'
 
 test('a killed server is started again, with everything that was committed', async () => {
   await withDataDir(async (dataDir) => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { embeddedStatus, startEmbedded, stopEmbedded, withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
-import { command, configOf, isRunning, run, until, withDataDir } from '../support/embedded.js'
+import { command, configOf, isRunning, run, until, withDataDir } from '../support/postgres/embedded.js'
 
 test('four commands at once on an empty folder share one cluster, and the last one stops the server', async () => {
   await withDataDir(async (dataDir) => {

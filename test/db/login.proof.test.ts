@@ -5,8 +5,8 @@ import { expect, test } from 'vitest'
 import type { EaError } from '../../src/lib/core/errors.js'
 import { withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import { admin } from '../support/database.js'
-import { temporaryFolder } from '../support/server.js'
+import { admin } from '../support/postgres/database.js'
+import { temporaryFolder } from '../support/postgres/server.js'
 
 const open = (url: string) =>
   withDatabase({ databaseUrl: url, schema: 'ea', dataDir: '' }, (db) => db.pool.query('SELECT 1'), { migrated: false })

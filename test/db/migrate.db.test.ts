@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { withPool } from '../../src/lib/db/connect.js'
 import { migrate, requireMigrated, schemaState } from '../../src/lib/db/migrate.js'
-import { admin, databaseUrl, withFreshDatabase } from '../support/database.js'
+import { admin, databaseUrl, withFreshDatabase } from '../support/postgres/database.js'
 
 const files = readdirSync('migrations')
   .sort()

@@ -5,7 +5,7 @@ import { withTransaction } from '../../src/lib/db/connect.js'
 import { bumpDataVersion } from '../../src/lib/db/data-version.js'
 import { migrate } from '../../src/lib/db/migrate.js'
 import { type OpenOptions, withDatabase } from '../../src/lib/db/open.js'
-import { admin, withFreshDatabase } from '../support/database.js'
+import { admin, withFreshDatabase } from '../support/postgres/database.js'
 
 const later = `INSERT INTO ea.kysely_migration VALUES ('9999_later', '2030-01-01T00:00:00.000Z')`
 

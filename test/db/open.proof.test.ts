@@ -5,8 +5,8 @@ import { expect, inject, test } from 'vitest'
 import { sqlState } from '../../src/lib/db/connect.js'
 import { stopEmbedded, withEmbeddedServer } from '../../src/lib/db/embedded/server.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import { admin, databaseUrl, freshDatabase } from '../support/database.js'
-import { configOf, isRunning, run, withDataDir } from '../support/embedded.js'
+import { admin, databaseUrl, freshDatabase } from '../support/postgres/database.js'
+import { configOf, isRunning, run, withDataDir } from '../support/postgres/embedded.js'
 
 const one = { schema: 'ea', dataDir: '' }
 

@@ -2,7 +2,7 @@
 import { expect, inject, test } from 'vitest'
 import type { EaError } from '../../src/lib/core/errors.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import { admin, databaseUrl } from '../support/database.js'
+import { admin, databaseUrl } from '../support/postgres/database.js'
 
 const open = (url: string) =>
   withDatabase({ databaseUrl: url, schema: 'ea', dataDir: '' }, (db) => db.pool.query('SELECT 1'), { migrated: false })

@@ -11,9 +11,9 @@ import { createKey } from '../../src/lib/keys/keys.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
 import { dau } from '../../src/lib/stats/dau.js'
-import { admin, freshDatabase } from '../support/database.js'
-import { records, writeCsv } from '../support/import-data.js'
-import { temporaryFolder } from '../support/server.js'
+import { records, writeCsv } from '../support/import/import-data.js'
+import { admin, freshDatabase } from '../support/postgres/database.js'
+import { temporaryFolder } from '../support/postgres/server.js'
 
 const reader = `ea_reader_${process.pid}`
 const writer = `ea_writer_${process.pid}`

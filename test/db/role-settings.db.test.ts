@@ -18,10 +18,10 @@ import { retention } from '../../src/lib/stats/retention.js'
 import { stickiness } from '../../src/lib/stats/stickiness.js'
 import { topEvents } from '../../src/lib/stats/top-events.js'
 import { trend } from '../../src/lib/stats/trend.js'
-import { admin, freshDatabase } from '../support/database.js'
-import { records, writeCsv } from '../support/import-data.js'
-import { dump } from '../support/import-state.js'
-import { temporaryFolder } from '../support/server.js'
+import { records, writeCsv } from '../support/import/import-data.js'
+import { dump } from '../support/import/import-state.js'
+import { admin, freshDatabase } from '../support/postgres/database.js'
+import { temporaryFolder } from '../support/postgres/server.js'
 
 const role = `ea_odd_${process.pid}`
 let folder: string

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { EaError } from '../../src/lib/core/errors.js'
 import { withDatabase } from '../../src/lib/db/open.js'
-import { configOf, withDataDir } from '../support/embedded.js'
+import { configOf, withDataDir } from '../support/postgres/embedded.js'
 
 test('a schema that does not exist is not made by a question: the error names those that do', async () => {
   await withDataDir(async (dataDir) => {

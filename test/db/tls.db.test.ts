@@ -3,8 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
 import { withDatabase } from '../../src/lib/db/open.js'
+import { type Front, rootCertificate, withTlsFront } from '../support/postgres/tls-front.js'
 import { withScratchFolder } from '../support/temp-dir.js'
-import { type Front, rootCertificate, withTlsFront } from '../support/tls-front.js'
 
 /** `plain` or `tls` when it connects, else the message of its error. */
 async function connected(port: number, query: string, host = 'localhost'): Promise<string> {

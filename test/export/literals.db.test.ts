@@ -4,8 +4,8 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { copyOut, withLiterals } from '../../src/lib/db/copy-out.js'
-import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { errorOf } from '../support/temp-dir.js'
 
 /** Texts that mean something to somebody on the way: quotes, escapes, comments, dollars, parameters, arrays. */

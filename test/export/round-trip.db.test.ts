@@ -7,8 +7,8 @@ import { eventFormats, limits } from '../../src/lib/core/event.js'
 import type { Database } from '../../src/lib/db/connect.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { importInto, storedEvents } from '../import/import-helpers.js'
-import { withFreshDatabase } from '../support/database.js'
 import { assertProperty, size } from '../support/effort.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { exported } from './exporting.js'
 
 interface Given {

@@ -10,9 +10,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { binary, builtOnce } from '../support/binary.js'
-import { freshDatabase } from '../support/database.js'
-import { type DatabaseGate, withDatabaseGate } from '../support/database-gate.js'
-import { temporaryFolder } from '../support/server.js'
+import { freshDatabase } from '../support/postgres/database.js'
+import { type DatabaseGate, withDatabaseGate } from '../support/postgres/database-gate.js'
+import { temporaryFolder } from '../support/postgres/server.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Stands behind the output of each command; no text of ours has it. */

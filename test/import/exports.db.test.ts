@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { readingFlags } from '../../src/lib/cli/import/import-flags.js'
 import { readingOptionsWith } from '../../src/lib/cli/import/preset-options.js'
 import { inspectFile } from '../../src/lib/import/inspect.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { empty, importPath, type StoredEvent } from './import-helpers.js'
 
 interface Expected {

@@ -9,7 +9,7 @@ import type { Batch } from '../../src/lib/batches/batch.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { parseIdFrom } from '../../src/lib/load/mapping/map-parser.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 import { codesOf, csvOf, empty, eventHeader, importInto, importPath, storedEvents } from './import-helpers.js'
 

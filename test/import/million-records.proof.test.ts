@@ -11,7 +11,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { RejectCode } from '../../src/lib/core/event.js'
 import { importFiles } from '../../src/lib/import/import.js'
-import { withFreshDatabase } from '../support/database.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 
 const records = 1_000_000

@@ -7,7 +7,7 @@ import { inspectFile } from '../../src/lib/import/inspect.js'
 import { findNamedKeys } from '../../src/lib/import/named-keys.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { errorOf, withScratchFolder } from '../support/temp-dir.js'
 import { empty, importInto } from './import-helpers.js'
 

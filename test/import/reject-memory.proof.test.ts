@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { RejectCode } from '../../src/lib/core/event.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
-import { withFreshDatabase } from '../support/database.js'
-import { importChild } from '../support/import-child.js'
+import { importChild } from '../support/import/import-child.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 
 const records = 300_000

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { errorOf, withScratchFolder } from '../support/temp-dir.js'
 import { empty, importPath } from './import-helpers.js'
 

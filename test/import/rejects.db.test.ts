@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import type { RejectCode } from '../../src/lib/core/event.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { size } from '../support/effort.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 import { empty, importInto, importPath } from './import-helpers.js'
 

@@ -7,7 +7,7 @@ import { undoBatch } from '../../src/lib/batches/undo.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { errorOf, withScratchFolder } from '../support/temp-dir.js'
 import { empty } from './import-helpers.js'
 

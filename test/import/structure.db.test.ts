@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { parseIdFrom, parseMap, parseNames } from '../../src/lib/load/mapping/map-parser.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { errorOf } from '../support/temp-dir.js'
 import { codesOf, importInto } from './import-helpers.js'
 

@@ -14,9 +14,9 @@ import type { CommitRequest, RequestResult } from '../../src/lib/ingest/body/req
 import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { isLockTimeout } from '../../src/lib/ingest/unavailable.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
-import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { eventOf, idOf, requestOf } from './ingesting.js'
 
 const timezone = 'UTC'

@@ -11,9 +11,9 @@ import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withPool, withTransaction } from '../../src/lib/db/connect.js'
 import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { rebuildRollups } from '../../src/lib/rollups/rebuild.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeBatch } from '../support/events.js'
-import { expectSound } from '../support/import-state.js'
+import { expectSound } from '../support/import/import-state.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { eventOf, type GivenRequest, idOf, requestOf } from './ingesting.js'
 
 /** Commits one request with the key `k`, and says what its sender is told. */

@@ -6,9 +6,9 @@ import { type Database, withPool, withTransaction } from '../../src/lib/db/conne
 import { bumpDataVersion } from '../../src/lib/db/data-version.js'
 import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { hasCommitted } from '../../src/lib/ingest/in-doubt.js'
-import { freshDatabase, withFreshDatabase } from '../support/database.js'
-import { expectSound } from '../support/import-state.js'
-import { withLossyProxy } from '../support/lossy-proxy.js'
+import { expectSound } from '../support/import/import-state.js'
+import { freshDatabase, withFreshDatabase } from '../support/postgres/database.js'
+import { withLossyProxy } from '../support/postgres/lossy-proxy.js'
 import { eventOf, requestOf } from './ingesting.js'
 
 const timezone = 'UTC'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { createKey, listKeys, revokeKey } from '../../src/lib/keys/keys.js'
-import { withFreshDatabase } from '../support/database.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 test('a key is stored as its hash and its first characters, and nowhere else', () =>
   withFreshDatabase(async (db) => {

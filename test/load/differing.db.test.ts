@@ -7,7 +7,7 @@ import { differencesPage } from '../../src/lib/batches/differences.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { csvOf, empty, eventHeader, importInto, importPath } from '../import/import-helpers.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 
 const database = sharedDatabase()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { codesOf, csvOf, importInto } from '../import/import-helpers.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 
 const database = sharedDatabase()
 const at = '2025-01-31T10:20:30Z'

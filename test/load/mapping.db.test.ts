@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { codesOf, csvOf, eventHeader, importInto } from '../import/import-helpers.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 
 const database = sharedDatabase()
 const importCsv = (rows: readonly (readonly (string | null)[])[], options: ImportOptions = {}) =>

@@ -6,9 +6,9 @@ import { type Transaction, withPool, withTransaction } from '../../src/lib/db/co
 import { parseTimeFormat, type TimeFormat } from '../../src/lib/load/mapping/time-format.js'
 import { instantSql } from '../../src/lib/load/sql/time-sql.js'
 import { importInto } from '../import/import-helpers.js'
-import { admin, freshDatabase } from '../support/database.js'
 import { assertProperty, atLeast } from '../support/effort.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { admin, freshDatabase } from '../support/postgres/database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { instantOf, nearMisses } from './time-model.js'
 
 const auto: TimeFormat = { kind: 'auto' }

@@ -5,7 +5,7 @@ import type { RejectCode } from '../../src/lib/core/event.js'
 import { parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { codesOf, csvOf, eventHeader, type Imported, importInto } from '../import/import-helpers.js'
 import { assertProperty } from '../support/effort.js'
-import { sharedDatabase } from '../support/shared-database.js'
+import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { nearMisses } from './time-model.js'
 import { codeOf, type GivenRecord, isUuid } from './validation-model.js'
 

@@ -5,7 +5,7 @@ import type { Database } from '../../src/lib/db/connect.js'
 import { importFiles } from '../../src/lib/import/import.js'
 import { createKey } from '../../src/lib/keys/keys.js'
 import { storeEvents } from '../support/events.js'
-import { withServing } from '../support/serving.js'
+import { withServing } from '../support/serve/serving.js'
 import { browserTest, changing, limitMs, shown, tableOf, withPage } from './browser.js'
 
 const sample = (db: Database) => importFiles(db, ['examples/events.csv'])

@@ -4,8 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sql } from 'kysely'
 import { expect } from 'vitest'
-import { until } from '../support/import-child.js'
-import { type Serving, withServing } from '../support/serving.js'
+import { until } from '../support/import/import-child.js'
+import { type Serving, withServing } from '../support/serve/serving.js'
 import { browserTest, withPage } from './browser.js'
 
 /** The ways in which a page can send, by their names, and what its script sees: a status, or that it failed. */

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
 import { createKey } from '../../src/lib/keys/keys.js'
 import { builtOnce } from '../support/binary.js'
-import { withServing } from '../support/serving.js'
+import { withServing } from '../support/serve/serving.js'
 
 beforeAll(builtOnce, 300_000)
 

@@ -6,7 +6,7 @@ import { importFiles } from '../../src/lib/import/import.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { runStat } from '../../src/lib/stats/query/run-stat.js'
-import { type Serving, withServing } from '../support/serving.js'
+import { type Serving, withServing } from '../support/serve/serving.js'
 import { browserTest, changing, shown, tableOf, usersShown, withPage } from './browser.js'
 
 type Given = Readonly<Record<string, unknown>>

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
 import { storeEvents } from '../support/events.js'
-import { withServing } from '../support/serving.js'
+import { withServing } from '../support/serve/serving.js'
 import { browserTest, shown, withPage } from './browser.js'
 
 const days = 1100

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { importFiles } from '../../src/lib/import/import.js'
-import { withServing } from '../support/serving.js'
+import { withServing } from '../support/serve/serving.js'
 import { browserTest, changing, shown, usersShown, withPage } from './browser.js'
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

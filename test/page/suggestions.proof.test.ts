@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
 import { parseField, parseSegment, parseSelector } from '../../src/lib/stats/filter/filter-parser.js'
 import { storeEvents } from '../support/events.js'
-import { withServing } from '../support/serving.js'
+import { withServing } from '../support/serve/serving.js'
 import { browserTest, changing, shown, tableOf, withPage } from './browser.js'
 
 const names = [

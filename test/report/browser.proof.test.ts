@@ -8,8 +8,8 @@ import { expect } from 'vitest'
 import { reportHtml } from '../../src/lib/report/html.js'
 import { reportOf } from '../../src/lib/report/report.js'
 import { browserTest, withPage } from '../page/browser.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

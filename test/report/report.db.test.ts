@@ -16,8 +16,8 @@ import { stickiness } from '../../src/lib/stats/stickiness.js'
 import { topEvents } from '../../src/lib/stats/top-events.js'
 import { trend } from '../../src/lib/stats/trend.js'
 import { readXml } from '../checks/reporters/xml-reader.js'
-import { freshDatabase, withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
+import { freshDatabase, withFreshDatabase } from '../support/postgres/database.js'
 import { tableOf, tablesOf, textOf } from './reading.js'
 
 const types = ['open', 'view', 'purchase', '<img src=x onerror=alert(1)>', '"&amp;\'</title></svg>']

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import { type RebuildResult, rebuildRollups } from '../../src/lib/rollups/rebuild.js'
 import { verifyRollups } from '../../src/lib/rollups/verify.js'
-import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import {
   complete,
   loadBatch,

@@ -7,8 +7,8 @@ import Fastify from 'fastify'
 import { catalogue, EaError } from '../../src/lib/core/errors.js'
 import { challengeOf } from '../../src/lib/serve/auth/access.js'
 import type { Access } from '../../src/lib/serve/http/context.js'
-import { databaseUrl } from '../support/database.js'
-import { temporaryFolder } from '../support/server.js'
+import { databaseUrl } from '../support/postgres/database.js'
+import { temporaryFolder } from '../support/postgres/server.js'
 
 interface Reply {
   readonly status: number

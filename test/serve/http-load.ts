@@ -7,10 +7,10 @@ import { expect } from 'vitest'
 import type { Database } from '../../src/lib/db/connect.js'
 import { Random } from '../../src/lib/generate/random.js'
 import { spoolStatus } from '../../src/lib/ingest/spool/status.js'
-import { until } from '../support/import-child.js'
-import { uuidOf } from '../support/import-data.js'
-import { expectSound } from '../support/import-state.js'
-import type { LoadAnswer, LoadRequest } from '../support/load.js'
+import { until } from '../support/import/import-child.js'
+import { uuidOf } from '../support/import/import-data.js'
+import { expectSound } from '../support/import/import-state.js'
+import type { LoadAnswer, LoadRequest } from '../support/serve/load.js'
 
 /** An event as it was sent; `content` differs for each. */
 export interface SentEvent {

@@ -10,7 +10,7 @@ import { registerRoute, type ServeContext } from '../../src/lib/serve/route.js'
 import { routes } from '../../src/lib/serve/routes.js'
 import { stats } from '../../src/lib/stats/catalog.js'
 import { paramsOf, snake } from '../../src/lib/stats/query/params.js'
-import { withServing } from '../support/serving.js'
+import { withServing } from '../support/serve/serving.js'
 
 const copy = () => JSON.parse(JSON.stringify(openApiDocument(routes)))
 

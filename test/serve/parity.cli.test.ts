@@ -7,9 +7,9 @@ import { listStats, stats } from '../../src/lib/stats/catalog.js'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { kebab, snake } from '../../src/lib/stats/query/params.js'
 import { runStat } from '../../src/lib/stats/query/run-stat.js'
-import { type Bench, uuidOf, withBench } from '../cli/import-content.js'
+import { type Bench, uuidOf, withBench } from '../commands/import-content.js'
 import { builtOnce } from '../support/binary.js'
-import { type Answering, withAnswering } from './answers-of-server.js'
+import { type Answering, withAnswering } from './answers/answers-of-server.js'
 
 beforeAll(builtOnce, 300_000)
 

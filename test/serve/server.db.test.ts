@@ -7,9 +7,9 @@ import { withoutValues } from '../../src/lib/serve/http/loggable.js'
 import { serveDefaults } from '../../src/lib/serve/http/options.js'
 import { problemOf } from '../../src/lib/serve/problem-details.js'
 import { withServer } from '../../src/lib/serve/server.js'
-import { admin, freshDatabase } from '../support/database.js'
-import { requestHead, sendRaw } from '../support/raw-http.js'
-import { withServing } from '../support/serving.js'
+import { admin, freshDatabase } from '../support/postgres/database.js'
+import { requestHead, sendRaw } from '../support/serve/raw-http.js'
+import { withServing } from '../support/serve/serving.js'
 
 describe('health', () => {
   test('says that it lives, with its release', async () => {

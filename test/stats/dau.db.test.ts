@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import type { DayGrain } from '../../src/lib/core/time.js'
 import { dau, dauStat } from '../../src/lib/stats/dau.js'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
-import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const august: GivenEvent[] = [
   { at: '2025-08-01T10:00:00Z', user: 'ann' },

@@ -4,8 +4,8 @@ import type { Database } from '../../src/lib/db/connect.js'
 import { funnel, funnelStat } from '../../src/lib/stats/funnel.js'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { explain } from '../../src/lib/stats/query/run-stat.js'
-import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { eventsOf, inIdOrder } from './funnel/notation.js'
 
 type Given = Parameters<typeof funnel>[1]

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { lifecycle, lifecycleStat } from '../../src/lib/stats/lifecycle.js'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const at = (day: string, user: string, type = 'view') => ({ at: `${day}T12:00:00Z`, user, type })
 const events = [

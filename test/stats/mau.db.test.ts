@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { mau } from '../../src/lib/stats/mau.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 test('a user counts on his day and on the 29 after it, across months', async () => {
   await withFreshDatabase(async (db) => {

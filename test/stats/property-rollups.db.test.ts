@@ -20,9 +20,9 @@ import { topEventsStat } from '../../src/lib/stats/top-events.js'
 import { trendStat } from '../../src/lib/stats/trend.js'
 import { wauStat } from '../../src/lib/stats/wau.js'
 import { reset } from '../rollups/model.js'
-import { withFreshDatabase } from '../support/database.js'
 import { assertProperty } from '../support/effort.js'
 import { type GivenEvent, storeBatch, storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 import { keepProperties } from './kept-properties.js'
 
 /** JSON cannot be written with these digits by JavaScript. */

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { explain } from '../../src/lib/stats/query/run-stat.js'
 import { retention, retentionStat } from '../../src/lib/stats/retention.js'
-import { withFreshDatabase } from '../support/database.js'
 import { type GivenEvent, storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 type Given = NonNullable<Parameters<typeof retention>[1]>
 type Row = Record<string, unknown>

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { stickiness, stickinessStat } from '../../src/lib/stats/stickiness.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const events = [
   { at: '2025-08-03T10:00:00Z', user: 'ann' },

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { topEvents, topEventsStat } from '../../src/lib/stats/top-events.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const at = '2025-08-01T12:00:00Z'
 const events = [

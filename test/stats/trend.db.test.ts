@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { trend, trendStat } from '../../src/lib/stats/trend.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const event = (at: string, user: string, type: string, plan?: unknown) => ({
   at,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { drillDown } from '../../src/lib/stats/query/drill-down.js'
 import { wau, wauStat } from '../../src/lib/stats/wau.js'
-import { withFreshDatabase } from '../support/database.js'
 import { storeEvents } from '../support/events.js'
+import { withFreshDatabase } from '../support/postgres/database.js'
 
 const events = [
   { at: '2025-08-01T10:00:00Z', user: 'ann' },

@@ -1,6 +1,6 @@
 /**
  * Named places where a test can make the program die, stop or fail: `EA_FAILPOINT=merge.started@3=kill`.
- * Without the variable a failpoint is one comparison. Only tests set it; what it proves is in `test/import/kill.proof.test.ts`.
+ * Without the variable a failpoint is one comparison. Only tests set it; what it proves is in `test/import/robustness/kill.proof.test.ts`.
  */
 
 type Action = 'kill' | 'stop' | 'error'

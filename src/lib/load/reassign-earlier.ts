@@ -85,7 +85,7 @@ export async function comparePassed(tx: Transaction): Promise<ComparisonResult> 
  * Within a batch the first record in file order wins, although chunks are merged in any order: an event that a later
  * chunk of this batch has stored already is given the content of the first record here, and counted here.
  * The transaction that wrote a row tells its chunk (`import_chunks.merged_by`). One chunk of a batch at a time does this:
- * of two that want the same event the second one must see what the first one did (test/import/order.proof.test.ts).
+ * of two that want the same event the second one must see what the first one did (test/import/robustness/order.proof.test.ts).
  *
  * The later chunk counts its record as a duplicate from then on, which differs when the content does. (What a third chunk
  * counted as differing from the record that was stored before is not looked at again: its content is not known any more.)

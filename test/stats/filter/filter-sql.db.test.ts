@@ -12,7 +12,7 @@ import {
   selectorSql,
 } from '../../../src/lib/stats/filter/filter-sql.js'
 import { assertProperty, atLeast } from '../../support/effort.js'
-import { sharedDatabase } from '../../support/shared-database.js'
+import { sharedDatabase } from '../../support/postgres/shared-database.js'
 import {
   holds,
   isSetToNoNumber,

@@ -5,7 +5,7 @@ import { type Database, withTransaction } from '../../../src/lib/db/connect.js'
 import { rebuildRollups } from '../../../src/lib/rollups/rebuild.js'
 import { parseField, parseSegment, parseSelector } from '../../../src/lib/stats/filter/filter-parser.js'
 import { type NamesInQuestion, unknownNameWarnings } from '../../../src/lib/stats/filter/unknown-names.js'
-import { withFreshDatabase } from '../../support/database.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 
 interface Given {
   readonly type: string

@@ -10,9 +10,9 @@ import { funnel, funnelStat } from '../../../src/lib/stats/funnel.js'
 import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { parseParams } from '../../../src/lib/stats/query/params.js'
 import { readQueryContext } from '../../../src/lib/stats/query/read-context.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
 import { storeEvents } from '../../support/events.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 import {
   bestAttempts,
   type ModelEvent,

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { funnel, funnelStat } from '../../../src/lib/stats/funnel.js'
 import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { storeEvents } from '../../support/events.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 import { eventsOf } from './notation.js'
 
 type Given = Parameters<typeof funnel>[1]

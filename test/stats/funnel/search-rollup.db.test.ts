@@ -10,9 +10,9 @@ import type { EventTypeRollup } from '../../../src/lib/rollups/sql/on-demand.js'
 import { funnelStat } from '../../../src/lib/stats/funnel.js'
 import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { runStat } from '../../../src/lib/stats/query/run-stat.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
 import { storeBatch, storeEvents } from '../../support/events.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 
 const types = ['a', 'b', 'c', 'd'] as const
 type Given = z.input<typeof funnelStat.params>

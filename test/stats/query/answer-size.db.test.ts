@@ -11,8 +11,8 @@ import { drillDown, eachUser, userBefore } from '../../../src/lib/stats/query/dr
 import { retention } from '../../../src/lib/stats/retention.js'
 import { stickiness } from '../../../src/lib/stats/stickiness.js'
 import { trend } from '../../../src/lib/stats/trend.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { storeEvents } from '../../support/events.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 
 const years = { from: '2014-01-01', to: '2026-01-01' }
 const tooLarge = (message: RegExp) => ({ code: 'answer_too_large', message: expect.stringMatching(message) })

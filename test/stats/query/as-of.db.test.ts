@@ -18,10 +18,10 @@ import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { explain, runStat } from '../../../src/lib/stats/query/run-stat.js'
 import type { Stat } from '../../../src/lib/stats/query/stat.js'
 import { reset } from '../../rollups/model.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
 import { type GivenEvent, storeBatch, storeEvents } from '../../support/events.js'
-import { uuidOf } from '../../support/import-data.js'
+import { uuidOf } from '../../support/import/import-data.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 import { keepProperties } from '../kept-properties.js'
 
 /** Zones whose clocks change at midnight on the days around, and one with a minute of the next day before the day ends. */

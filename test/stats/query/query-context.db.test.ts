@@ -8,8 +8,8 @@ import { completeUntil, windowState } from '../../../src/lib/stats/query/complet
 import { commonParams, parseParams } from '../../../src/lib/stats/query/params.js'
 import type { OpenQueryContext, RangeRequest } from '../../../src/lib/stats/query/query-context.js'
 import { readQueryContext } from '../../../src/lib/stats/query/read-context.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { storeEvents } from '../../support/events.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 import { errorOf } from '../../support/temp-dir.js'
 
 const params = z.strictObject(commonParams)

@@ -5,9 +5,9 @@ import { expect, test } from 'vitest'
 import type { Grain, Weekday } from '../../../src/lib/core/time.js'
 import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { retention, retentionStat } from '../../../src/lib/stats/retention.js'
-import { withFreshDatabase } from '../../support/database.js'
 import { assertProperty } from '../../support/effort.js'
 import { storeEvents } from '../../support/events.js'
+import { withFreshDatabase } from '../../support/postgres/database.js'
 import { local, type ModelEvent, naiveRetention } from './model.js'
 
 const hourMs = 3_600_000
