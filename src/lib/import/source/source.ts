@@ -102,13 +102,10 @@ export async function withSource<T>(
 }
 
 async function readHead(raw: FileReader, given: string | undefined, options: SourceOptions): Promise<Source> {
-  const start = await peek(raw.blocks, magicMaxBytes)
-  requireCompressed(start.head, raw.name)
-  const compression = findCompression(start.head)
-  const plain = compression === 'none' ? start.blocks : decompress(start.blocks, compression, raw.name)
+  const { compression, blocks } = await decompressed(raw)
   const hash = createHash('sha256')
   let contentBytes = 0
-  const hashed = hashing(plain, hash, (bytes) => {
+  const hashed = hashing(blocks, hash, (bytes) => {
     contentBytes += bytes
   })
   const marked = await peek(hashed, byteOrderMarkMaxBytes)
@@ -160,6 +157,14 @@ async function readHead(raw: FileReader, given: string | undefined, options: Sou
   }
 }
 
+/** The content of a file, and how it was compressed. */
+async function decompressed({ blocks, name }: Pick<FileReader, 'blocks' | 'name'>) {
+  const start = await peek(blocks, magicMaxBytes)
+  requireCompressed(start.head, name)
+  const compression = findCompression(start.head)
+  return { compression, blocks: compression === 'none' ? start.blocks : decompress(start.blocks, compression, name) }
+}
+
 async function* hashing(
   blocks: AsyncIterable<Buffer>,
   hash: Hash,
@@ -203,12 +208,10 @@ export interface FileIdentity {
 export async function hashFile(path: string, onBytes: (readBytes: number) => void = () => {}): Promise<FileIdentity> {
   const raw = await openFile(path, hashBlockBytes)
   try {
-    const start = await peek(raw.blocks, magicMaxBytes)
-    const compression = findCompression(start.head)
-    const plain = compression === 'none' ? start.blocks : decompress(start.blocks, compression, path)
+    const { blocks } = await decompressed(raw)
     const hash = createHash('sha256')
     let contentBytes = 0
-    for await (const block of plain) {
+    for await (const block of blocks) {
       hash.update(block)
       contentBytes += block.length
       onBytes(raw.readBytes())
