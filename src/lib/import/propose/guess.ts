@@ -154,7 +154,8 @@ export function guessMapping(
   const time = timeOf(free, columns !== null, home)
   if (time === undefined) return null
   for (const one of time.of) take(one)
-  const isId = (one: PathFacts) => one.uuids && one.distinct === records.length && !isOfSomebody.test(one.last)
+  const isId = (one: PathFacts) =>
+    one.uuids && one.distinct === records.length && !isOfSomebody.test(one.endings[0] ?? one.last)
   const id = take(best(free, names.id, isId, home) ?? free.find((one) => !one.isNamed && isId(one)))
   const isType = (one: PathFacts) => one.isType && (one.isNamed || !one.hasDigits)
   const type = take(best(free, names.type, isType, home) ?? free.find((one) => !one.isNamed && isType(one)))
@@ -230,14 +231,21 @@ function unnamedUser(free: readonly PathFacts[]): PathFacts | undefined {
   return texts.find((one) => one.areAddresses) ?? texts.find((one) => one.looksLikeId) ?? texts[0]
 }
 
-/** By where it lies, then by rank of the name; of equal ones the one that is less deep, then the fuller one. */
+/**
+ * By where it is, then by rank of the name, a name that only ends like one after those that are one; of equal ones the one
+ * that is less deep, then the fuller one.
+ */
 function best(
   free: readonly PathFacts[],
   ranked: readonly string[],
   fits: (one: PathFacts) => boolean,
   home: string,
 ): PathFacts | undefined {
-  const rank = (one: PathFacts) => ranked.indexOf(one.bare)
+  const rank = (one: PathFacts) => {
+    const exact = ranked.indexOf(one.bare)
+    const ending = exact < 0 ? ranked.findIndex((name) => one.endings.includes(name)) : -1
+    return ending < 0 ? exact : ranked.length + ending
+  }
   const away = (one: PathFacts) => Number(one.parent !== home)
   return free
     .filter((one) => rank(one) >= 0 && fits(one))

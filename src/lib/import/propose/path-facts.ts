@@ -9,6 +9,8 @@ export interface PathFacts {
   /** The last key that says something, as it is, and without case and punctuation. */
   readonly last: string
   readonly bare: string
+  /** The last two words and more of it and of the key around it, written like `bare`: `external_user_id` ends with `userid`. */
+  readonly endings: readonly string[]
   /** The keys that lead to it, without those that only say a type. */
   readonly parent: string
   /** Whether somebody gave it a name. */
@@ -60,7 +62,8 @@ export function describePath(records: readonly HeadRecord[], source: SourceName,
   return {
     source,
     last,
-    bare: last.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ''),
+    bare: bareName(last),
+    endings: endingsOf(source.path.slice(0, source.path.lastIndexOf(last) + 1).slice(-2)),
     parent: source.path.slice(0, source.path.lastIndexOf(last)).join('\0'),
     isNamed: !/^column_\d+$/.test(last),
     ...{ set: set.length, setIn, distinct, isScalar, areNumbers, longest },
@@ -76,6 +79,15 @@ export function describePath(records: readonly HeadRecord[], source: SourceName,
     areAddresses: isScalar && texts.every((text) => /^(\d{1,3}(\.\d{1,3}){3}(:\d+)?|[^\s@]+@[^\s@]+\.\w+)$/.test(text)),
     hasDigits: texts.some((text) => /\d/.test(text)),
   }
+}
+
+const bareName = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+
+function endingsOf(keys: readonly string[]): string[] {
+  const words = keys
+    .flatMap((key) => key.split(/[^\p{L}\p{N}]+|(?<=[\p{Ll}\p{N}])(?=\p{Lu})/u))
+    .filter((word) => word !== '')
+  return words.slice(0, -1).map((_, from) => bareName(words.slice(from).join('')))
 }
 
 function isObject(value: unknown): boolean {
