@@ -107,6 +107,10 @@ describe('the name breaks ties', () => {
     expect((await errorOf(() => look('oops\n', {}, 'x'))).code).toBe('not_recognised')
   })
 
+  test('names in braces are a header', () => {
+    expect(look('{created_at},{adid}\n1704190000,a\n', {}, 'x').format).toBe('csv')
+  })
+
   test('content wins over the name', () => {
     expect(look('{"a":1}\n', {}, 'x.csv').format).toBe('ndjson')
     expect(look('a,b\n1,2\n', {}, 'x.tsv').format).toBe('csv')
@@ -123,7 +127,7 @@ describe('what is refused', () => {
       '{"events": [{"a":1}]}',
       'not_recognised',
       /one JSON object that holds/,
-      /\.events\[\]/,
+      /--each events/,
     ],
     ['two columns of one name', 'a,b,a\n', 'header_invalid', /repeated: a\b/],
     ['a column without a name', 'a,,b, \n', 'header_invalid', /columns 2, 4 have no name/],

@@ -218,6 +218,8 @@ function chooseFormat(head: Buffer, atEnd: boolean, given: GivenFormat, name: st
     if (lines.length === 0) return { format: 'ndjson', why: 'format ndjson: it begins with {, in a very long line' }
     const named = formatOfName(name)
     if (named === 'ndjson') return { format: 'ndjson', why: 'format ndjson: it begins with {, and by its name' }
+    // A header of placeholders, as in {created_at},{event_name}.
+    if (/^\{\w+\}\W/.test(first)) return { format: 'csv', why: 'format csv: its first line has names in braces' }
     throw notRecognised(name, 'it begins with {, but its lines are no JSON objects', [
       'NDJSON has one object in each line: `jq -c . FILE | ea import -`.',
     ])
@@ -229,7 +231,7 @@ function chooseFormat(head: Buffer, atEnd: boolean, given: GivenFormat, name: st
 
 function wrappedEvents(name: string): EaError {
   return notRecognised(name, 'it is one JSON object that holds the events in an array', [
-    "Take them out: `jq -c '.events[]' FILE | ea import -`.",
+    'Name the array: --each events, with a --map for what is in it.',
   ])
 }
 

@@ -73,6 +73,7 @@ const names = {
     ],
     ...[
       'playerid',
+      'identity',
       'accountid',
       'clientid',
       'subject',
@@ -88,6 +89,10 @@ const names = {
     ...[
       'anonymousid',
       'deviceid',
+      'visitorhash',
+      'adid',
+      'idfa',
+      'gaid',
       'fullvisitorid',
       'visitor',
       'cookieid',
