@@ -181,8 +181,9 @@ function castInstant(rules: ValidationRules, layout: StagingLayout): RawBuilder<
 function propertiesSql(given: MappingSql, rules: ValidationRules, layout: StagingLayout): RawBuilder<unknown> {
   const text = sql`g.given_properties`
   if (mergedParts(rules.mapping.properties)) return text
+  // Joining with an empty object is not free: most documents have nothing left over.
   const both = (properties: RawBuilder<unknown>) =>
-    sql`CASE jsonb_typeof(${properties}) WHEN 'object' THEN g.rest || ${properties} ELSE ${properties} END`
+    sql`CASE WHEN jsonb_typeof(${properties}) = 'object' AND g.rest <> '{}' THEN g.rest || ${properties} ELSE ${properties} END`
   const isTyped = propertiesAreTyped(rules, layout)
   let explicit = isTyped || given.propertiesAreMade ? text : castIf(layout.strict, text, 'jsonb')
   if (layout.kind === 'document' && !given.propertiesAreMade) {
