@@ -52,7 +52,7 @@ export async function temporaryFolder(): Promise<string> {
 /** The programs of an older major: `npm ci` in test/older-postgres brings them. */
 export function olderPostgres(major: string | undefined): { native?: string } {
   if (!major || major === '18') return {}
-  const native = fileURLToPath(new URL(`../older-postgres/node_modules/postgres-${major}/native`, import.meta.url))
+  const native = fileURLToPath(new URL(`../../older-postgres/node_modules/postgres-${major}/native`, import.meta.url))
   if (!existsSync(native)) throw new Error(`No PostgreSQL ${major} here: run npm ci in test/older-postgres.`)
   return { native }
 }
