@@ -4,10 +4,12 @@
  * out as it is and is rejected like any other line.
  */
 import { EaError } from '../../core/errors.js'
+import { atOnce } from '../../core/in-turns.js'
+import { keyText, skipSpace, Walk } from '../../load/json-walk.js'
 import type { SourceName } from '../../load/mapping/expression.js'
 import { formatSource } from '../../load/mapping/map-parser.js'
 import type { PlaceOf } from '../../load/split/chunk.js'
-import { broken, JsonSkipper } from '../../load/split/json-skipper.js'
+import { JsonSkipper } from '../../load/split/json-skipper.js'
 import { split } from '../../load/split/split.js'
 import { nameForPeople } from './paths.js'
 import { peek } from './peek.js'
@@ -34,7 +36,7 @@ export async function explode(
   file: string,
 ): Promise<Exploded> {
   const { head, blocks } = await peek(source, 4096)
-  const first = head.find((byte) => ![0x20, 0x09, 0x0a, 0x0d].includes(byte))
+  const first = head[skipSpace(head, 0)]
   if (first !== undefined && first !== openBrace && first !== openBracket) {
     throw new EaError('usage', `--each takes documents of JSON, and ${nameForPeople(file)} does not look like JSON.`, {
       suggestions: ['Leave --each away: a record of a CSV is one event.'],
@@ -133,55 +135,34 @@ interface Member {
   readonly to: number
 }
 
-/** The members of the object at `from`; undefined when it is none. The byte at `end` is a line feed. */
-function membersOf(bytes: Buffer, from: number, end: number): Member[] | undefined {
-  const members: Member[] = []
-  let i = afterSpace(bytes, from + 1)
-  if (bytes[from] !== openBrace) return undefined
-  if (bytes[i] === 0x7d) return members
-  for (;;) {
-    const keyTo = bytes[i] === 0x22 ? valueEnd(bytes, i) : broken.value
-    if (keyTo < 0) return undefined
-    const colon = afterSpace(bytes, keyTo)
-    const valueFrom = afterSpace(bytes, colon + 1)
-    const to = bytes[colon] === 0x3a ? valueEnd(bytes, valueFrom) : broken.value
-    if (to < 0 || to > end) return undefined
-    members.push({ key: keyOf(bytes, i, keyTo), keyFrom: i, from: valueFrom, to })
-    i = afterSpace(bytes, to)
-    if (bytes[i] === 0x7d) return members
-    if (bytes[i] !== 0x2c) return undefined
-    i = afterSpace(bytes, i + 1)
-  }
-}
+const walk = new Walk()
 
-function keyOf(bytes: Buffer, from: number, to: number): string {
-  try {
-    return JSON.parse(bytes.toString('utf8', from, to)) as string
-  } catch {
-    return ''
-  }
+/** The members of the object at `from`; undefined when there is none. */
+function membersOf(bytes: Buffer, from: number, end: number): Member[] | undefined {
+  if (bytes[from] !== openBrace) return undefined
+  const members: Member[] = []
+  const after = atOnce(
+    walk.object(bytes, from, end, (keyFrom, keyTo, valueFrom, to) => {
+      members.push({ key: keyText(bytes, keyFrom, keyTo), keyFrom, from: valueFrom, to })
+    }),
+  )
+  return after === -1 ? undefined : members
 }
 
 /** Where the elements of the array at `from` lie. */
 function* elementsOf(bytes: Buffer, from: number): Generator<readonly [from: number, to: number]> {
-  let i = afterSpace(bytes, from + 1)
+  let i = skipSpace(bytes, from + 1)
   while (bytes[i] !== 0x5d) {
     const to = valueEnd(bytes, i)
     if (to < 0) return
     yield [i, to]
-    i = afterSpace(bytes, to)
-    if (bytes[i] === 0x2c) i = afterSpace(bytes, i + 1)
+    i = skipSpace(bytes, to)
+    if (bytes[i] === 0x2c) i = skipSpace(bytes, i + 1)
   }
 }
 
 const reader = new JsonSkipper()
 const valueEnd = (bytes: Buffer, from: number) => reader.read(bytes, from, bytes.length - 1, true)
-
-function afterSpace(bytes: Buffer, from: number): number {
-  let i = from
-  while (bytes[i] === 0x20 || bytes[i] === 0x09 || bytes[i] === 0x0a || bytes[i] === 0x0d) i++
-  return i
-}
 
 /** A text without line breaks: JSON has none inside of a string, and elsewhere a space is as good. */
 function oneLine(text: Buffer): Buffer {

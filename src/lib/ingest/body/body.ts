@@ -8,10 +8,11 @@ import { isUtf8 } from 'node:buffer'
 import { EaError } from '../../core/errors.js'
 import { limits } from '../../core/event.js'
 import { bytesAtOnce, inTurns, type Steps } from '../../core/in-turns.js'
+import { type OnElement, skipSpace, Walk } from '../../load/json-walk.js'
 import type { Chunk, Shape } from '../../load/split/chunk.js'
 import { split } from '../../load/split/split.js'
 import { grouped } from '../../present/tables/cell-text.js'
-import { afterByteOrderMark, malformed, type OnElement, type Outside, outsideOf, skipSpace, Walk } from './envelope.js'
+import { afterByteOrderMark, malformed, type Outside, outsideOf } from './envelope.js'
 import { SharedMembers, sharedLines } from './shared-fields.js'
 
 /** What the sender says that the body is: JSON of any of the forms, or one object per line. */
@@ -133,7 +134,7 @@ function* requireSoundArray(bytes: Buffer, from: number, to: number, onElement?:
     if (stop - start > longest) longest = stop - start
     onElement?.(start, stop)
   })
-  if (end === -1) throw walk.malformed(bytes)
+  if (end === -1) throw malformed(bytes, walk.at, walk.expected)
   const next = skipSpace(bytes, end)
   if (next < to) throw malformed(bytes, next, 'the end of the body')
   return longest

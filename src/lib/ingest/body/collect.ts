@@ -8,11 +8,12 @@
 import { randomUUID } from 'node:crypto'
 import { EaError } from '../../core/errors.js'
 import { bytesAtOnce, inTurns, type Steps } from '../../core/in-turns.js'
+import { skipSpace, Walk } from '../../load/json-walk.js'
 import { type Mapping, resolveMapping } from '../../load/mapping/mapping.js'
 import type { Chunk } from '../../load/split/chunk.js'
 import { grouped } from '../../present/tables/cell-text.js'
 import { readBody } from './body.js'
-import { malformed, outsideOf, skipSpace, Walk } from './envelope.js'
+import { malformed, outsideOf } from './envelope.js'
 import { type ByteSpan, membersOf, type SharedFields, SharedMembers, type SharedNames } from './shared-fields.js'
 
 /** One request to /collect holds at most so many events: a browser sends a few, and what they share goes to each. */
@@ -109,7 +110,7 @@ function* elementsOf(bytes: Buffer, { from, to }: ByteSpan): Steps<ByteSpan[]> {
     if (elements.length === maxCollected) throw tooManyEvents()
     elements.push({ from: start, to: stop })
   })
-  if (end === -1) throw walk.malformed(bytes)
+  if (end === -1) throw malformed(bytes, walk.at, walk.expected)
   const next = skipSpace(bytes, end)
   if (next < to) throw malformed(bytes, next, 'the end of the body')
   return elements

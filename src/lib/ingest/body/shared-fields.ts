@@ -6,7 +6,8 @@
 import { isUtf8 } from 'node:buffer'
 import { EaError } from '../../core/errors.js'
 import { atOnce, bytesAtOnce, type Steps } from '../../core/in-turns.js'
-import { keyText, malformed, type OnMember, skipSpace, Walk } from './envelope.js'
+import { keyText, type OnMember, skipSpace, Walk } from '../../load/json-walk.js'
+import { malformed } from './envelope.js'
 
 /** How keys of events are called. */
 export interface SharedNames {
