@@ -135,14 +135,13 @@ const structure = ['columns', 'comment', 'escape', 'skipLines', 'each'] as const
 /** The flags with which `ea import` reads the file of a batch as it was read, each after a space. */
 export function flagsOfBatch({ file, reading, rejected }: Pick<Batch, 'file' | 'reading' | 'rejected'>): string {
   const values = flagValues(reading, givenMap(reading))
-  const isFound = (flag: string, value: string) => value === (defaultValues as Record<string, string>)[flag]
   const { format, delimiter } = reading as StoredReading
   const named =
     formatOfName(nameForPeople(file)) ?? (/\.json\b/i.test(file) && format === 'json-array' ? format : 'csv')
   return textOf(
     Object.entries(values).filter(
       ([flag, value]) =>
-        !isFound(flag, value) &&
+        !isDefaultValue(flag, value) &&
         !(flag === 'format' && value === named) &&
         !(flag === 'delimiter' && delimiter === (format === 'tsv' ? '\t' : ',')),
     ),
@@ -151,25 +150,7 @@ export function flagsOfBatch({ file, reading, rejected }: Pick<Batch, 'file' | '
 
 /** The flags that say options, each after a space; what is a default needs none. */
 export function optionFlags(options: Partial<ReadingOptions>): string {
-  const { format, delimiter, quote, encoding, columns, comment, skipLines, nulls, drop, each, map, idFrom } = options
-  const values = {
-    ...{ format, delimiter: delimiter === '\t' ? 'tab' : delimiter, quote, escape: options.escape, encoding, comment },
-    columns: columns && formatNames(columns.map((name) => ({ path: [name] }))),
-    'skip-lines': skipLines?.toString(),
-    null: nulls?.join('\0'),
-    drop: drop && formatNames(drop),
-    each: each && formatNames([each]),
-    map: map && Object.keys(map).length > 0 ? formatMap(map) : undefined,
-    'id-from': idFrom ? formatIdFrom(idFrom) : undefined,
-    timezone: options.timezone,
-    'time-format': options.timeFormat && formatTimeFormat(options.timeFormat),
-  }
-  return textOf(
-    Object.entries(values).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined && entry[1] !== (defaultValues as Record<string, string>)[entry[0]],
-    ),
-  )
+  return textOf(Object.entries(valuesOf(options)).filter(([flag, value]) => !isDefaultValue(flag, value)))
 }
 
 /** The flags that turn a stored reading into another one, each after a space. */
@@ -204,36 +185,35 @@ const defaultValues = {
   'max-record-bytes': String(importDefaults.maxRecordBytes),
 }
 
+/** What needs no flag to be so. */
+const isDefaultValue = (flag: string, value: string) => value === (defaultValues as Record<string, string>)[flag]
+
 /** The values of the flags that say all of a reading, but its map as it is given. */
 function flagValues(reading: Stored, map: FieldMap): Record<string, string> {
-  const {
-    format,
-    delimiter,
-    quote,
-    encoding,
-    timezone,
-    time_format: timeFormat,
-    max_record_bytes,
-  } = reading as StoredReading
-  const idFrom = givenIdFrom(reading)
-  const { columns, escape: escapedBy, comment, skipLines, each, nulls, drop } = givenStructure(reading)
+  const { encoding } = reading as StoredReading
+  return valuesOf({ ...storedOptions(reading), encoding, map })
+}
+
+/** The values of the flags that say options; several of one flag have a NUL between them. */
+function valuesOf(options: Partial<ReadingOptions>): Record<string, string> {
+  const { delimiter, columns, nulls, drop, each, map, idFrom, timeFormat } = options
   const values = {
-    escape: escapedBy,
-    comment,
-    'skip-lines': skipLines?.toString(),
-    null: nulls?.join('\0'),
-    columns: columns && formatNames(columns.map((name) => ({ name, path: [name] }))),
-    each: each && formatNames([each]),
-    drop: drop && formatNames(drop),
-    format,
+    format: options.format,
     delimiter: delimiter === '\t' ? 'tab' : delimiter,
-    quote: quote === null ? 'none' : quote,
-    encoding,
-    map: Object.keys(map).length > 0 ? formatMap(map) : undefined,
-    'id-from': idFrom && formatIdFrom(idFrom),
-    timezone,
+    quote: options.quote,
+    escape: options.escape,
+    encoding: options.encoding,
+    comment: options.comment,
+    columns: columns && formatNames(columns.map((name) => ({ path: [name] }))),
+    'skip-lines': options.skipLines?.toString(),
+    null: nulls?.join('\0'),
+    drop: drop && formatNames(drop),
+    each: each && formatNames([each]),
+    map: map && Object.keys(map).length > 0 ? formatMap(map) : undefined,
+    'id-from': idFrom ? formatIdFrom(idFrom) : undefined,
+    timezone: options.timezone,
     'time-format': timeFormat && formatTimeFormat(timeFormat),
-    'max-record-bytes': max_record_bytes?.toString(),
+    'max-record-bytes': options.maxRecordBytes?.toString(),
   }
   return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
