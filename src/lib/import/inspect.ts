@@ -10,7 +10,7 @@ import type { Database } from '../db/connect.js'
 import type { Mapping } from '../load/mapping/mapping.js'
 import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mapping/time-format.js'
 import { type Dialect, sniff } from './detect/sniff.js'
-import { importDefaults } from './options.js'
+import { withReadingDefaults } from './options.js'
 import { asGiven, decideReading, type ReadingOptions, sourceOptions } from './parse-options.js'
 import { type Proposal, propose } from './propose/propose.js'
 import { adviceForAll } from './reject-advice.js'
@@ -65,12 +65,7 @@ export const inspectDefaults = { records: 5 } as const
  * const { mapping, records } = await inspectFile(db, 'events.csv')
  */
 export async function inspectFile(db: Database, path: string, options: InspectOptions = {}): Promise<Inspection> {
-  const reading = {
-    ...options,
-    timezone: options.timezone ?? importDefaults.timezone,
-    timeFormat: options.timeFormat ?? importDefaults.timeFormat,
-    maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
-  }
+  const reading = withReadingDefaults(options)
   return withSource(path, sourceOptions(options), async (source) => {
     const found: Findings = { dialect: null, mapping: null, times: null, records: [], warnings: [] }
     let stopped: EaError | null = null

@@ -44,6 +44,16 @@ export const importDefaults = {
   chunkBytes: 8 * 1024 * 1024,
 } as const
 
+/** Options of how to read, with the default of each that has one. */
+export function withReadingDefaults<T extends Partial<ReadingOptions>>(options: T): T & ReadingOptions {
+  return {
+    ...options,
+    timezone: options.timezone ?? importDefaults.timezone,
+    timeFormat: options.timeFormat ?? importDefaults.timeFormat,
+    maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
+  }
+}
+
 export type Phase = 'hashing' | 'loading' | 'checking' | 'completing'
 
 export type ImportEvent =

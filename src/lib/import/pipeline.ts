@@ -41,18 +41,17 @@ import {
   type ImportContext,
   inTurn,
   jobsOf,
-  judging,
   newBatchOf,
   newImportContext,
   requireNamedKeys,
   tellProgress,
   timed,
+  validationContext,
   warnOfShadowed,
   warnOfUsers,
 } from './import-context.js'
-import { type FileOutcome, type ImportOptions, importDefaults } from './options.js'
+import { type FileOutcome, type ImportOptions, withReadingDefaults } from './options.js'
 import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
-import { withProposal } from './propose/with-proposal.js'
 import { RejectsFile } from './rejects-file.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source/source.js'
 import { isSameReading } from './stored-reading.js'
@@ -96,18 +95,15 @@ export async function importFile(
   }
   return withSource(path, sourceOptions(options), (source) =>
     importSource(source).catch(async (error: unknown) => {
+      // Only a file that cannot be read as it is needs one.
+      const { withProposal } = await import('./propose/with-proposal.js')
       throw await withProposal(db, source, path, options, error)
     }),
   )
 }
 
 function readingOf(source: Source, options: ImportOptions): Reading {
-  return decideReading(source, {
-    ...options,
-    timezone: options.timezone ?? importDefaults.timezone,
-    timeFormat: options.timeFormat ?? importDefaults.timeFormat,
-    maxRecordBytes: options.maxRecordBytes ?? importDefaults.maxRecordBytes,
-  })
+  return decideReading(source, withReadingDefaults(options))
 }
 
 /** How a source that is not read again would be read, as it would be stored; null when it could not be. */
@@ -183,7 +179,7 @@ async function loadBatch(
     db: run.db,
     lease: run.lease,
     batchId: batch.id,
-    ...judging(reading, batch.created_at),
+    ...validationContext(reading, batch.created_at),
     onRetry: (chunk, error) => run.options.onEvent?.({ type: 'retrying', chunk, reason: (error as Error).message }),
   }
   let chunks = 0

@@ -1,7 +1,6 @@
 /** `--preset` and the flags beside it, which win over it. */
-import { importDefaults } from '../../import/options.js'
+import { withReadingDefaults } from '../../import/options.js'
 import type { ReadingOptions } from '../../import/parse-options.js'
-import { readPreset } from '../../import/presets/presets.js'
 import { changedOptions } from '../../import/stored-reading.js'
 import { type ReadingFlags, readingOptions } from './import-flags.js'
 
@@ -17,6 +16,8 @@ export async function readingOptionsWith(
 ): Promise<ReadingOptions> {
   const options = readingOptions(flags)
   if (flags.preset === undefined) return options
+  // YAML, which no other import needs.
+  const { readPreset } = await import('../../import/presets/presets.js')
   const preset = await readPreset(flags.preset)
   const { timezone, timeFormat, maxRecordBytes, ...rest } = options
   const given: Partial<ReadingOptions> = {
@@ -24,6 +25,5 @@ export async function readingOptionsWith(
     ...(isGiven('timezone') && { timezone }),
     ...(isGiven('time-format') && { timeFormat }),
   }
-  const { timezone: zone, timeFormat: format } = importDefaults
-  return { timezone: zone, timeFormat: format, ...changedOptions(preset.options, given), maxRecordBytes }
+  return withReadingDefaults({ ...changedOptions(preset.options, given), maxRecordBytes })
 }

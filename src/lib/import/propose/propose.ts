@@ -10,7 +10,7 @@ import { parseTimeFormat } from '../../load/mapping/time-format.js'
 import { headRows } from '../detect/csv-header.js'
 import { type HeadRecord, headOf } from '../detect/head.js'
 import { type Dialect, sniff } from '../detect/sniff.js'
-import { importDefaults } from '../options.js'
+import { importDefaults, withReadingDefaults } from '../options.js'
 import { asGiven, decideReading, type ReadingOptions } from '../parse-options.js'
 import { listPresets, type Preset } from '../presets/presets.js'
 import { type Source, withSource } from '../source/source.js'
@@ -128,7 +128,7 @@ function* headless(head: Buffer, base: Options): Generator<Options> {
 
 function dialectOf(head: Buffer, options: Options): Dialect | null {
   try {
-    return sniff(head, true, asGiven({ ...defaults, ...options }))
+    return sniff(head, true, asGiven(withReadingDefaults(options)))
   } catch (error) {
     if (error instanceof EaError) return null
     throw error
@@ -140,16 +140,10 @@ function withoutDefaults(options: Options): Options {
   const { timezone, timeFormat, maxRecordBytes, ...rest } = options
   return {
     ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)),
-    ...(timezone !== undefined && timezone !== defaults.timezone && { timezone }),
-    ...(timeFormat && timeFormat.kind !== defaults.timeFormat.kind && { timeFormat }),
-    ...(maxRecordBytes !== undefined && maxRecordBytes !== defaults.maxRecordBytes && { maxRecordBytes }),
+    ...(timezone !== undefined && timezone !== importDefaults.timezone && { timezone }),
+    ...(timeFormat && timeFormat.kind !== importDefaults.timeFormat.kind && { timeFormat }),
+    ...(maxRecordBytes !== undefined && maxRecordBytes !== importDefaults.maxRecordBytes && { maxRecordBytes }),
   }
-}
-
-const defaults = {
-  timezone: importDefaults.timezone,
-  timeFormat: importDefaults.timeFormat,
-  maxRecordBytes: importDefaults.maxRecordBytes,
 }
 
 /** The elements of arrays inside of documents, with the fields around them. */
@@ -213,7 +207,7 @@ async function verified(
   candidate: Candidate,
   timeFormats: readonly string[] = [],
 ): Promise<Verified | null> {
-  const options: ReadingOptions = { ...defaults, ...candidate.options }
+  const options = withReadingDefaults(candidate.options)
   try {
     return await withHead(head, options, source.places !== undefined, async (opened) => {
       const reading = decideReading(opened, options)
