@@ -1,5 +1,5 @@
 /**
- * The script of the page: what stands in src/lib/serve/page/browser as one file beside the other files of the page, where the
+ * The script of the page: the modules of src/lib/serve/page/browser as one file beside the other files of the page, where the
  * server looks for it. `npm run build`, `bin/dev.js` and the tests make it; git does not keep it.
  */
 import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'

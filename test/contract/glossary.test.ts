@@ -40,7 +40,6 @@ const namesAllowed: Readonly<Record<string, readonly [name: string, why: string]
   'cli/answers/export-output.ts': [['withOutlet', 'opens a file or stdout; no shorter word is free of a meaning']],
   'cli/answers/report-output.ts': [['writePictures', 'of a report in Markdown, whose links call them pictures']],
   'cli/command-line-fault.ts': [['withoutFrame', 'takes off what oclif prints around its messages']],
-  'import/import-context.ts': [['judging', 'what validation needs to know']],
   'import/rejects-file.ts': [['RejectsFrame', 'what encloses the records: a header, the brackets of an array']],
   'present/svg/axes.ts': [
     ['Frame', 'the rectangle of a plot'],
@@ -125,4 +124,11 @@ test('no exported name has a private word', () => {
         .map((word) => `${file}: ${name} (for "${word}": ${privateWords[word]})`),
     )
   expect(wrong).toEqual([])
+})
+
+test('every exception is still needed', () => {
+  const isExported = (name: string, file: string) => exported.some((one) => one.name === name && one.file === file)
+  const names = Object.entries(namesAllowed).flatMap(([file, all]) => all.map(([name]) => [name, file] as const))
+  const types = Object.entries(typesAllowed).flatMap(([name, [files]]) => files.map((file) => [name, file] as const))
+  expect([...names, ...types].filter(([name, file]) => !isExported(name, file))).toEqual([])
 })

@@ -53,7 +53,9 @@ function compared(events: readonly StoredEvent[], expected: readonly Expected[],
     const properties = JSON.parse(event.properties) as Record<string, unknown>
     const keys = Object.keys(wanted[at]?.properties ?? {})
     return {
-      ...{ occurred_at: instantOf(event), user_id: event.user_id, event_type: event.event_type },
+      occurred_at: instantOf(event),
+      user_id: event.user_id,
+      event_type: event.event_type,
       properties: Object.fromEntries(keys.map((key) => [key, properties[key]])),
       ...(hasIds && wanted[at]?.event_id && { event_id: event.event_id }),
     }

@@ -22,6 +22,7 @@ function instantText(column: RawBuilder<unknown>): RawBuilder<string> {
 }
 
 const columns = columnsFor(storedBatchSchema)
+const listedColumns = columnsFor(batchSchema)
 
 interface BatchFilter {
   readonly status?: BatchStatus | undefined
@@ -58,7 +59,7 @@ const shown = [
 const allColumns = columnsOf(batchSchema)
 const shownColumns = shown.map((name) => allColumns.find((column) => column.name === name)!)
 
-/** How many batches are listed when nobody says. */
+/** How many batches are listed by default. */
 export const defaultBatches = 50
 
 /**
@@ -72,7 +73,7 @@ export async function batchesPage(
   db: Session,
   { status, limit }: BatchFilter & { readonly limit: number },
 ): Promise<Result> {
-  const { rows } = await newestFirst<Row>(columnsFor(batchSchema), { status, limit: limit + 1 }, db)
+  const { rows } = await newestFirst<Row>(listedColumns, { status, limit: limit + 1 }, db)
   return {
     metric: 'batches',
     columns: shownColumns,

@@ -267,7 +267,7 @@ export function isExpired({ silentS }: LeaseHolder): boolean {
   return silentS * 1000 > leaseExpiresMs
 }
 
-/** Whether the last heartbeat lies in the future: the clock of the database was set back. */
+/** Whether the last heartbeat is in the future: the clock of the database was set back. */
 function isFromTheFuture({ silentS }: LeaseHolder): boolean {
   return silentS < -1
 }
@@ -280,7 +280,7 @@ export interface BrokenLease {
 
 /**
  * Takes the lease from a holder that is gone although its row does not show it: it ran on another host, and its last
- * heartbeat lies in the future. The row is watched first. A holder that was alive after all loses only time: its next
+ * heartbeat is in the future. The row is watched first. A holder that was alive after all loses only time: its next
  * transaction finds that the lease is lost.
  *
  * @param options.force also from a holder that still sends heartbeats

@@ -5,7 +5,7 @@ import type { Database, Session } from '../db/connect.js'
 import { inReading, type RunStatOptions, type Statement, statementOf } from '../stats/query/run-stat.js'
 import { baseWindow } from './evaluate/base-windows.js'
 import { type Clock, freshnessQuery, importsQuery } from './evaluate/data-quality.js'
-import { movedParams, queryCacheOf } from './evaluate/query-cache.js'
+import { movedParams, namedByCheck } from './evaluate/query-cache.js'
 import type { Check } from './file/check.js'
 
 export interface ExplainedCheck {
@@ -29,7 +29,7 @@ export function explainChecks(
   return inReading(db, options, async (s) => {
     const explained: ExplainedCheck[] = []
     for (const check of checks) {
-      const statements = await queryCacheOf(check, statementsOf(s, check, options))
+      const statements = await namedByCheck(check, statementsOf(s, check, options))
       explained.push({ name: check.name, assert: check.assertion.text, statements })
     }
     return explained

@@ -10,7 +10,7 @@ import { comparisonText } from './assertion/text.js'
 import { readClock } from './evaluate/data-quality.js'
 import { evaluateCheck } from './evaluate/evaluate.js'
 import { type CheckOutcome, type CheckReport, type Status, statuses } from './evaluate/outcome.js'
-import { QueryCache, type QueryResults, queryCacheOf } from './evaluate/query-cache.js'
+import { namedByCheck, QueryCache, type QueryResults } from './evaluate/query-cache.js'
 import type { Check } from './file/check.js'
 
 export interface RunOptions extends RunStatOptions {
@@ -30,7 +30,7 @@ export function runChecks(db: Database, checks: readonly Check[], options: RunOp
   return inReading(db, options, async (s) => {
     const questions = new QueryCache(s, options)
     const outcomes: CheckOutcome[] = []
-    for (const check of checks) outcomes.push(outcomeOf(check, await queryCacheOf(check, questions.of(check))))
+    for (const check of checks) outcomes.push(outcomeOf(check, await namedByCheck(check, questions.of(check))))
     const asOf = await commonAsOf(s, checks)
     return { outcomes, ...verdictOf(outcomes, options), asOf, seconds: (performance.now() - began) / 1000 }
   })

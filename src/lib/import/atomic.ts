@@ -25,9 +25,9 @@ import {
   chunksOf,
   type ImportContext,
   inTurn,
-  judging,
   newBatchOf,
   timed,
+  validationContext,
   warnOfShadowed,
 } from './import-context.js'
 import type { FileOutcome } from './options.js'
@@ -50,7 +50,7 @@ export async function loadAtomically(
           db: run.db,
           lease: run.lease,
           batchId: batch.id,
-          ...judging(reading, batch.created_at),
+          ...validationContext(reading, batch.created_at),
         }
         let chunks = 0
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {

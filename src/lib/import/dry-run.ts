@@ -13,7 +13,7 @@ import type { Chunk } from '../load/split/chunk.js'
 import { type ValidationOptions, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
 import { endsBatch, ImportFailure, outcomeOf, requireGood } from './file-outcome.js'
-import { chunksOf, type ImportContext, inTurn, judging, timed, warnOfShadowed } from './import-context.js'
+import { chunksOf, type ImportContext, inTurn, timed, validationContext, warnOfShadowed } from './import-context.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import type { Reading } from './parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
@@ -51,12 +51,12 @@ export async function dryRun(
   try {
     await timed(run, 'checking', async () => {
       const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
-      const context = judging(reading, rows[0]!.now)
+      const context = validationContext(reading, rows[0]!.now)
       const chunkBytes = run.options.chunkBytes ?? importDefaults.chunkBytes
       // A file that is refused stores nothing that a later one could repeat.
       await withSavepoint(tx, async () => {
         for await (const chunk of chunksOf(run, source, reading, chunkBytes)) {
-          await judgeInto(dry, run, context, chunk)
+          await validateInto(dry, run, context, chunk)
           chunk.release()
         }
         requireGood(run, source, reading, identity)
@@ -72,11 +72,11 @@ export async function dryRun(
 }
 
 /** Judges one chunk; a data error takes only its part back. */
-async function judgeInto(dry: DryRun, run: ImportContext, context: ValidationContext, chunk: Chunk): Promise<void> {
+async function validateInto(dry: DryRun, run: ImportContext, context: ValidationContext, chunk: Chunk): Promise<void> {
   const { tx } = dry
   const outcome = await withEscalation(context, ({ mode }) =>
     withSavepoint(tx, async () =>
-      judgeStaged(dry, run, chunk, context.rules, await stageForValidation(tx, context, chunk, mode)),
+      validateStaged(dry, run, chunk, context.rules, await stageForValidation(tx, context, chunk, mode)),
     ),
   )
   await dropStaging(tx)
@@ -85,7 +85,7 @@ async function judgeInto(dry: DryRun, run: ImportContext, context: ValidationCon
 }
 
 /** What an import would book for a chunk. */
-async function judgeStaged(
+async function validateStaged(
   { tx, undone }: DryRun,
   run: ImportContext,
   chunk: Chunk,

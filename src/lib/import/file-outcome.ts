@@ -111,7 +111,7 @@ export function isFaultOfFile(error: unknown): error is EaError {
   return error instanceof EaError && unreadCodes.has(error.code)
 }
 
-/** Says that a source had nothing to import: to somebody who expected events that is no success. */
+/** Says that a source had nothing to import: someone who expected events must not take that for success. */
 export function warnIfNothing(run: ImportContext, outcome: FileOutcome, isEmpty: boolean): FileOutcome {
   const isDone = outcome.status === 'completed' || outcome.status === 'dry_run'
   if (isDone && outcome.read === 0) {
@@ -138,7 +138,7 @@ export function unreadOutcome(file: string, error: EaError): FileOutcome {
   }
 }
 
-/** A file that failed, with the books of the attempt: other files of the same command are still imported. */
+/** A file that failed, with the counts of the attempt: other files of the same command are still imported. */
 export class ImportFailure extends Error {
   readonly error: EaError
   readonly outcome: FileOutcome

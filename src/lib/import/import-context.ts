@@ -141,7 +141,7 @@ export async function eachInFlight<T>(
 }
 
 /** What judging a chunk needs, the same for loading, dry runs and `ea inspect`. */
-export function judging(reading: Reading, createdAt: string | Date): ValidationContext {
+export function validationContext(reading: Reading, createdAt: string | Date): ValidationContext {
   const { mapping, timeFormat, timezone, shape } = reading
   const latest = new Date(new Date(createdAt).getTime() + limits.futureMaxHours * 3_600_000)
   return {

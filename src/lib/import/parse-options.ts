@@ -29,7 +29,7 @@ export interface ReadingOptions extends DialectOptions {
   readonly drop?: readonly SourceName[] | undefined
   /** Where the events lie in documents of JSON. */
   readonly each?: SourceName | undefined
-  /** The preset that the options come from; then a column may be missing where another one stands beside it. */
+  /** The preset that the options come from; then a column may be missing where the preset names another one for it. */
   readonly preset?: string | undefined
   /** What a time without offset means: an IANA name. */
   readonly timezone: string

@@ -1,4 +1,4 @@
-/** Users that are none, and users that are two: what may be wrong with the ids of users, in sentences. */
+/** Users without a name, and people who are two users: what may be wrong with the ids of users, in sentences. */
 import { sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import { isName } from '../load/mapping/expression.js'
@@ -32,7 +32,7 @@ export async function namelessUsers(db: Database, batchId: number): Promise<stri
 
 /**
  * Says that people are two users, when the value of a later source of the user occurs both with and without an earlier one:
- * whoever signs up is one user before and another one after.
+ * a person who signs up is one user before and another one after.
  *
  * @param records the first ones of the source
  */

@@ -13,7 +13,7 @@ import { mappingSql, wholeSource } from '../load/sql/mapping-sql.js'
 import type { StagingLayout } from '../load/sql/staging-columns.js'
 import { validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
-import { judging } from './import-context.js'
+import { validationContext } from './import-context.js'
 import type { Reading } from './parse-options.js'
 import type { Source } from './source/source.js'
 
@@ -57,7 +57,7 @@ export async function validateHead(
     const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
     for await (const chunk of firstChunks(source, reading)) {
       if (found.records.length < wanted) {
-        const judged = await judgeFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
+        const judged = await validateFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
         for (const record of judged.records) found.records.push(record)
         for (const time of judged.times) found.times.push(time)
       }
@@ -69,7 +69,10 @@ export async function validateHead(
 
 function firstChunks(source: Source, { shape, dialect, maxRecordBytes }: Reading): AsyncIterable<Chunk> {
   return split(source.stream(), {
-    ...{ chunkBytes, maxRecordBytes, shape, poolSize: 1 },
+    chunkBytes,
+    maxRecordBytes,
+    shape,
+    poolSize: 1,
     headerBytes: dialect.headerBytes,
     headerLines: dialect.headerLines,
     baseOffset: source.baseOffset,
@@ -92,14 +95,14 @@ async function inRolledBack(db: Database, body: (tx: Transaction) => Promise<voi
 }
 
 /** The first records of a chunk as an import judges them, and the times of all that are staged. */
-async function judgeFirst(
+async function validateFirst(
   tx: Transaction,
   reading: Reading,
   now: Date,
   chunk: Chunk,
   wanted: number,
 ): Promise<{ records: InspectedRecord[]; times: string[] }> {
-  const context = judging(reading, now)
+  const context = validationContext(reading, now)
   const options = await stageForValidation(tx, context, chunk, 'bisect')
   const { rows } = await sql<Omit<InspectedRecord, 'record' | 'line' | 'raw' | 'detail'> & { n: number }>`
     SELECT n, event_id::text AS "eventId", user_id AS "userId", event_type AS "eventType", properties::text AS properties,
@@ -115,7 +118,11 @@ async function judgeFirst(
   })
   const rejects = [...rejectsOf(chunk, options.refusals)].map(
     ({ record, line, raw, code, detail }): InspectedRecord => ({
-      ...{ record, line, raw, code, detail: detail ?? null },
+      record,
+      line,
+      raw,
+      code,
+      detail: detail ?? null,
       ...nothing,
     }),
   )

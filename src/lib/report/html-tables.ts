@@ -8,7 +8,7 @@ import { type FlatColumn, flatColumns, headingOf, human, isNumeric, type Scalar 
 import { heatLegend, heatTiles, incompleteMark, type Tile } from '../present/tables/heat-map.js'
 import { heatClass } from './heat-colors.js'
 
-/** What stands in a cell: markup, and the class of the cell. */
+/** What a cell contains: markup, and the class of the cell. */
 export interface HtmlCell {
   readonly html: string
   readonly class?: string | undefined

@@ -1,5 +1,5 @@
 /**
- * GET /, the page of the server, and the files it loads. They are read once, at the start, and hold no data: everybody may
+ * GET /, the page of the server, and the files it loads. They are read once, when the first is asked for, and hold no data: everybody may
  * have them, and the page asks the other routes for its numbers, with a key where one is needed.
  */
 import { createHash } from 'node:crypto'

@@ -10,7 +10,7 @@ import type { Quantity } from './assertion.js'
 /** The units of a length of time, for checks. */
 export const durationUnits: readonly DurationUnit[] = ['s', 'm', 'h', 'd']
 
-/** A number and the letters after it, for a sticky search: what is no unit is found too, to be named. */
+/** A number and the letters after it, for a sticky search: what is not a unit is found too, to be named. */
 export const quantityPattern = /[+-]?(?:\d[\d_.]*|\.\d[\d_.]*)(?:%|[a-z]+)?/iy
 
 /** More would not fit a number exactly. */

@@ -6,9 +6,9 @@ import { compare, type Fraction, fractionOf } from './fraction.js'
  * Compares without rounding; `between` includes both ends.
  *
  * @example
- * isWithin(fractionOf(0.2), parseAssertion('rates[1] >= 20%').comparison) // true
+ * meets(fractionOf(0.2), parseAssertion('rates[1] >= 20%').comparison) // true
  */
-export function isWithin(value: Fraction, comparison: Comparison): boolean {
+export function meets(value: Fraction, comparison: Comparison): boolean {
   if (comparison.operator === 'between') {
     return (
       compare(value, fractionOf(comparison.low.value)) >= 0 && compare(value, fractionOf(comparison.high.value)) <= 0

@@ -1,7 +1,7 @@
 /** Decides what is said about the arrival of events: how old the newest one is, and how good the last imports were. */
 import type { Assertion, ImportQuality } from '../assertion/assertion.js'
 import { comparisonText, durationText, subjectText } from '../assertion/text.js'
-import { isWithin } from './compare.js'
+import { meets } from './compare.js'
 import type { Evaluation, Imports } from './evaluation.js'
 import { type Fraction, fractionOf, numberOf, over } from './fraction.js'
 import { comparedText } from './number-text.js'
@@ -60,7 +60,7 @@ function decided(
   valueKind: Evaluation['valueKind'],
   definition: string,
 ): Evaluation {
-  const verdict = isWithin(value, assertion.comparison)
+  const verdict = meets(value, assertion.comparison)
   const text = comparedText(value, assertion.comparison)
   return {
     verdict,

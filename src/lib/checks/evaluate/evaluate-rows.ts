@@ -2,7 +2,7 @@
 import type { Row } from '../../core/result.js'
 import type { Assertion, Comparison, Measure } from '../assertion/assertion.js'
 import { comparisonText, subjectText } from '../assertion/text.js'
-import { isWithin } from './compare.js'
+import { meets } from './compare.js'
 import { compare, type Fraction } from './fraction.js'
 import { comparedText } from './number-text.js'
 import type { MeasuredValue, WindowValue } from './value.js'
@@ -31,7 +31,7 @@ export function evaluateRows(
   const { aggregate } = subject
   if (aggregate !== 'every' && aggregate !== 'any') return undefined
   const { comparison } = assertion
-  const good = points.filter(({ value }) => isWithin(value, comparison))
+  const good = points.filter(({ value }) => meets(value, comparison))
   const verdict = aggregate === 'every' ? good.length === points.length : good.length > 0
   const deciding = verdict ? good : points.filter((point) => !good.includes(point))
   const { name, point } = tellingPoint(deciding, comparison, aggregate)

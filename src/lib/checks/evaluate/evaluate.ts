@@ -10,7 +10,7 @@ import { addDays } from '../../core/time.js'
 import type { Assertion, Measure } from '../assertion/assertion.js'
 import type { Unit } from '../assertion/column-units.js'
 import { baseText, comparisonText, subjectText } from '../assertion/text.js'
-import { isWithin } from './compare.js'
+import { meets } from './compare.js'
 import { daysText } from './completeness.js'
 import { evaluateFreshness, evaluateImports } from './evaluate-imports.js'
 import { evaluateRows } from './evaluate-rows.js'
@@ -37,7 +37,7 @@ export function evaluateCheck(evidence: EvaluationInputs): Evaluation {
   if (subject.kind === 'freshness') return evaluateFreshness(assertion, evidence.freshnessSeconds ?? null)
   if (subject.kind !== 'column') return evaluateImports(assertion, subject, evidence.imports, evidence.minBase)
   if (answer === undefined) throw new Error(`${assertion.text} needs an answer`)
-  const judged = judgeMeasure(evidence, subject, answer)
+  const judged = evaluateMeasure(evidence, subject, answer)
   return {
     ...judged,
     reason: judged.reason + (judged.verdict === 'unknown' ? '' : pendingNote(answer)),
@@ -45,26 +45,26 @@ export function evaluateCheck(evidence: EvaluationInputs): Evaluation {
   }
 }
 
-type JudgedMeasure = Omit<Evaluation, 'definition'>
+type EvaluatedMeasure = Omit<Evaluation, 'definition'>
 
-function judgeMeasure(
+function evaluateMeasure(
   { assertion, bases, minBase }: EvaluationInputs,
   subject: Measure,
   answer: Result,
-): JudgedMeasure {
+): EvaluatedMeasure {
   const measured = measuredValue(subject, answer)
   if ('unknown' in measured) return unknown(assertion, unitOfValue(subject, answer), measured.unknown)
   if (assertion.change !== undefined) return judgeChange(assertion, subject, measured, bases, minBase)
   const { unit, weight } = measured
   const { verdict, value, rows, reason } =
-    evaluateRows(assertion, subject, measured) ?? judgeValue(assertion, subject, measured.value)
+    evaluateRows(assertion, subject, measured) ?? evaluateValue(assertion, subject, measured.value)
   const few = tooFew(unit === 'count' && weight !== undefined ? value : weight, minBase)
   if (few !== undefined) return unknown(assertion, unit, `too few to decide: ${subjectText(subject)} ${few}`)
   return { verdict, value: numberOf(value), valueKind: unit, base: null, rows, reason }
 }
 
-function judgeValue(assertion: Assertion, subject: Measure, value: Fraction) {
-  const verdict = isWithin(value, assertion.comparison)
+function evaluateValue(assertion: Assertion, subject: Measure, value: Fraction) {
+  const verdict = meets(value, assertion.comparison)
   const text = comparedText(value, assertion.comparison)
   return { verdict, value, rows: [], reason: `${subjectText(subject)} is ${text}, ${relation(assertion, verdict)}` }
 }
@@ -75,7 +75,7 @@ function judgeChange(
   measured: MeasuredValue,
   bases: EvaluationInputs['bases'],
   minBase: number | undefined,
-): JudgedMeasure {
+): EvaluatedMeasure {
   const before: MeasuredValue[] = []
   for (const base of bases) {
     const found = measureBase(subject, base)
@@ -101,7 +101,7 @@ function judgeChange(
   }
   const difference = minus(value, base)
   const change = isPoints ? difference : over(difference, base)
-  const verdict = isWithin(change, assertion.comparison)
+  const verdict = meets(change, assertion.comparison)
   const [from, to] = [plainText(base, unit), plainText(value, unit)]
   const what = before.length === 1 ? from : `a mean of ${from}`
   return {
@@ -141,7 +141,7 @@ function tooFew(weight: Fraction | undefined, minBase: number | undefined): stri
   return `stands on ${plainText(weight, 'count')}, min_base is ${minBase}`
 }
 
-function unknown(assertion: Assertion, unit: Unit, reason: string): JudgedMeasure {
+function unknown(assertion: Assertion, unit: Unit, reason: string): EvaluatedMeasure {
   const valueKind = assertion.change === undefined ? unit : isOfPoints(assertion) ? 'points' : 'rate'
   return { verdict: 'unknown', value: null, valueKind, base: null, rows: [], reason }
 }

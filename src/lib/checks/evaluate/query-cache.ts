@@ -88,7 +88,7 @@ function sorted(params: Readonly<Record<string, unknown>>): [string, unknown][] 
 }
 
 /** Names the check of which a question cannot be asked. */
-export function queryCacheOf<T>({ name, place }: Check, ask: Promise<T>): Promise<T> {
+export function namedByCheck<T>({ name, place }: Check, ask: Promise<T>): Promise<T> {
   return ask.catch((error: unknown) => {
     if (!(error instanceof EaError) || !['usage', 'answer_too_large'].includes(error.code)) throw error
     const where = place === undefined ? '' : `${place.file}:${place.line}:${place.column}: `

@@ -1,6 +1,6 @@
 /**
  * A check that can run: the stat is known, its parameters are checked, the assertion is read and fits the stat. Made by
- * `read-check.ts`, from a file or from flags; after it nobody checks again.
+ * `read-check.ts`, from a file or from flags; nothing after it checks again.
  */
 import type { Stat } from '../../stats/query/stat.js'
 import type { Assertion } from '../assertion/assertion.js'

@@ -89,7 +89,7 @@ function offsetOf(
       if (pair === undefined) return offset
       if (isKey && depth === path.length - 1) return startOf(pair.key) ?? offset
       node = pair.value
-      // Nothing stands after the colon: the key is what can be pointed at.
+      // Nothing comes after the colon: the key is what can be pointed at.
       offset = (isEmptyScalar(node) ? startOf(pair.key) : startOf(node)) ?? offset
     } else if (isSeq(inside)) {
       node = inside.items[Number(step)]

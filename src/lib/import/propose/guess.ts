@@ -13,136 +13,36 @@ export interface Guess {
   readonly idFrom?: IdFrom
 }
 
+const words = (...texts: readonly string[]) => texts.flatMap((text) => text.split(' '))
+
 /** What people call it, the likeliest first; compared without case and punctuation. */
 const names = {
-  id: [
-    'eventid',
-    'eventuuid',
-    'uuid',
-    'insertid',
-    'messageid',
-    'guid',
-    'requestid',
-    'id',
-    'rowid',
-    'logid',
-    'traceid',
-    'key',
-  ],
-  time: [
-    ...[
-      'occurredat',
-      'eventtime',
-      'timestamp',
-      'eventtimestamp',
-      'ts',
-      'eventdate',
-      'timeiso8601',
-      'datetime',
-      'time',
-      'createdat',
-    ],
-    ...[
-      'created',
-      'at',
-      'when',
-      'date',
-      'day',
-      'startedat',
-      'start',
-      'loggedat',
-      'timemicros',
-      'timeunixnano',
-      'invoicedate',
-      'orderdate',
-    ],
-  ],
-  user: [
-    ...[
-      'userid',
-      'useruuid',
-      'user',
-      'uid',
-      'distinctid',
-      'customerid',
-      'customer',
-      'visitorid',
-      'memberid',
-      'profileid',
-      'personid',
-    ],
-    ...[
-      'playerid',
-      'identity',
-      'accountid',
-      'clientid',
-      'subject',
-      'who',
-      'username',
-      'login',
-      'actor',
-      'email',
-      'author',
-      'account',
-      'client',
-    ],
-    ...[
-      'anonymousid',
-      'deviceid',
-      'visitorhash',
-      'adid',
-      'idfa',
-      'gaid',
-      'fullvisitorid',
-      'visitor',
-      'cookieid',
-      'sessionid',
-      'cip',
-      'remoteaddr',
-      'clientip',
-      'ip',
-      'host',
-    ],
-  ],
-  type: [
-    ...[
-      'eventtype',
-      'eventname',
-      'event',
-      'name',
-      'type',
-      'action',
-      'activity',
-      'what',
-      'kind',
-      'verb',
-      'operation',
-      'eventaction',
-    ],
-    ...['requestmethod', 'csmethod', 'method', 'uri', 'status', 'category', 'page', 'url', 'level'],
-  ],
-  properties: [
-    'properties',
-    'props',
-    'eventproperties',
-    'attributes',
-    'params',
-    'parameters',
-    'eventdata',
-    'data',
-    'details',
-    'meta',
-  ],
-} as const
+  id: words('eventid eventuuid uuid insertid messageid guid requestid id rowid logid traceid key'),
+  time: words(
+    'occurredat eventtime timestamp eventtimestamp ts eventdate timeiso8601 datetime time createdat',
+    'created at when date day startedat start loggedat timemicros timeunixnano invoicedate orderdate',
+  ),
+  user: words(
+    'userid useruuid user uid distinctid customerid customer visitorid memberid profileid personid',
+    'playerid identity accountid clientid subject who username login actor email author account client',
+    'anonymousid deviceid visitorhash adid idfa gaid fullvisitorid visitor cookieid sessionid cip',
+    'remoteaddr clientip ip host',
+  ),
+  type: words(
+    'eventtype eventname event name type action activity what kind verb operation eventaction',
+    'requestmethod csmethod method uri status category page url level',
+  ),
+  properties: words('properties props eventproperties attributes params parameters eventdata data details meta'),
+}
 
-/** What is one of somebody, not of an event. */
+/** Names of ids that belong to a user or a session, not to an event. */
 const isOfSomebody =
   /user|session|visit|device|person|account|customer|client|parent|website|org|team|project|cookie|page/i
 
 /**
  * @param columns the names of a CSV; null for JSON
  * @param fileName for a type, when no column has one
- * @returns null when there is no time or nobody
+ * @returns null when no time or no user is found
  */
 export function guessMapping(
   records: readonly HeadRecord[],

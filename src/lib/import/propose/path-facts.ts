@@ -1,5 +1,5 @@
 /** What the values of one column or key are, as far as the first records show. */
-import { looksLikeIds } from '../../load/mapping/column-guess.js'
+import { bare, looksLikeIds } from '../../load/mapping/column-guess.js'
 import type { SourceName } from '../../load/mapping/expression.js'
 import { looksLikeTime } from '../../load/mapping/time-format.js'
 import { type HeadRecord, valueAt } from '../detect/head.js'
@@ -62,11 +62,16 @@ export function describePath(records: readonly HeadRecord[], source: SourceName,
   return {
     source,
     last,
-    bare: bareName(last),
+    bare: bare(last),
     endings: endingsOf(source.path.slice(0, source.path.lastIndexOf(last) + 1).slice(-2)),
     parent: source.path.slice(0, source.path.lastIndexOf(last)).join('\0'),
     isNamed: !/^column_\d+$/.test(last),
-    ...{ set: set.length, setIn, distinct, isScalar, areNumbers, longest },
+    set: set.length,
+    setIn,
+    distinct,
+    isScalar,
+    areNumbers,
+    longest,
     uuids: isScalar && uuids,
     areObjects: set.length > 0 && set.every((value) => isObject(value)),
     times: isTime ? times : 0,
@@ -81,13 +86,11 @@ export function describePath(records: readonly HeadRecord[], source: SourceName,
   }
 }
 
-const bareName = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
-
 function endingsOf(keys: readonly string[]): string[] {
   const words = keys
     .flatMap((key) => key.split(/[^\p{L}\p{N}]+|(?<=[\p{Ll}\p{N}])(?=\p{Lu})/u))
     .filter((word) => word !== '')
-  return words.slice(0, -1).map((_, from) => bareName(words.slice(from).join('')))
+  return words.slice(0, -1).map((_, from) => bare(words.slice(from).join('')))
 }
 
 function isObject(value: unknown): boolean {

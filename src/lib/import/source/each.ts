@@ -1,6 +1,6 @@
 /**
- * `--each`: events that lie in arrays inside of documents become lines of their own, with the fields of the documents around
- * them in front. Bytes are cut and joined, never parsed into values, so every digit stays. What is no document of JSON comes
+ * `--each`: events in arrays inside of documents become lines of their own, with the fields of the documents around
+ * them in front. Bytes are cut and joined, never parsed into values, so every digit stays. What is not a document of JSON comes
  * out as it is and is rejected like any other line.
  */
 import { EaError } from '../../core/errors.js'
@@ -24,7 +24,7 @@ export interface Exploded {
 }
 
 /**
- * @param path where the events lie; an array on the way stands for each of its elements
+ * @param path where the events lie; an array on the way means each of its elements
  * @param maxRecordBytes the longest document
  * @param file for errors
  * @throws EaError `usage` for what is not JSON; `missing_column` when no document has anything there; also while reading
@@ -171,7 +171,7 @@ function oneLine(text: Buffer): Buffer {
   return out
 }
 
-/** Where the documents of events stand, for as long as somebody can ask. */
+/** Where the documents of events are, for as long as they can be asked for. */
 class Documents {
   read = 0
   events = 0

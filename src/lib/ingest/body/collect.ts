@@ -1,7 +1,7 @@
 /**
  * What a browser sends to /collect, as lines that the splitter and the database read like any others. Nothing is
  * parsed: what the server adds is put into the bytes of each event, what it gives and what events share in front (of a
- * key that stands there twice the last one wins, so what the browser says wins) and the address after (so the browser
+ * key that comes twice the last one wins, so what the browser says wins) and the address after (so the browser
  * cannot say it).
  */
 

@@ -98,7 +98,7 @@ export interface RequestAnswer {
   readonly replayed: boolean
 }
 
-/** A request as it lies in the spool: its good records only, each one line of JSON with a line feed after it. */
+/** A request as it is in the spool: its good records only, each one line of JSON with a line feed after it. */
 export interface SpooledRequest extends Omit<IngestRequest, 'chunk'> {
   readonly lines: Buffer
   /** How many lines there are. */

@@ -32,7 +32,7 @@ export function segmentPath(folder: string, name: string): string {
   return join(folder, `${name}.ndjson`)
 }
 
-/** The segments of a spool that nobody writes to, in order, all of them repaired. Removes what interrupted writes drafted. */
+/** The segments of a spool that no process writes to, in order, all of them repaired. Removes what interrupted writes drafted. */
 export async function recoverAll(folder: string, onEvent: OnSpoolEvent): Promise<SegmentSummary[]> {
   const files = (await readdir(folder)).sort()
   for (const file of files) if (file.endsWith('.tmp')) await rm(join(folder, file), { force: true })

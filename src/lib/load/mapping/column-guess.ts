@@ -20,7 +20,8 @@ const otherNames: Readonly<Record<GuessedField, readonly string[]>> = {
   event_type: ['eventtype', 'eventname', 'event', 'name', 'type', 'action', 'activity'],
 }
 
-const bare = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+/** A name without case and punctuation. */
+export const bare = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
 /**
  * The column that most likely holds a field, or null.

@@ -5,7 +5,7 @@
 
 /** A source as a person names it. */
 export interface SourceName {
-  /** The whole name: of a column, as it stands in the header. */
+  /** The whole name: of a column, as in the header. */
   readonly name: string
   /** Its parts between dots: for JSON the keys from the outside in. */
   readonly path: readonly string[]

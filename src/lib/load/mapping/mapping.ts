@@ -70,7 +70,7 @@ export interface MappingInput {
   readonly idFrom?: IdFrom | null | undefined
   readonly nulls?: readonly string[] | undefined
   readonly drop?: readonly SourceName[] | undefined
-  /** Whether a column may be missing where another one stands beside it: a preset fits several versions of an export. */
+  /** Whether a column may be missing where the preset names another one for it: a preset fits several versions of an export. */
   readonly isLenient?: boolean | undefined
   /** The values of a column in the first records, for advice. */
   readonly valuesOf?: (column: string) => readonly string[]

@@ -11,7 +11,7 @@ import { epochForms, fitsForm, formOf, partOf, piecesOf, plainForms, type TimePa
  */
 export type TimeFormat =
   | { readonly kind: 'auto' | 'wide' | 'iso' | 'epoch_s' | 'epoch_ms' | 'epoch_us' | 'epoch_ns' | 'epoch_local' }
-  /** Tokens and what stands between them: `DD/MM/YYYY HH24:MI:SS`. */
+  /** Tokens and what is between them: `DD/MM/YYYY HH24:MI:SS`. */
   | { readonly kind: 'pattern'; readonly pattern: string }
 
 const namedFormats = {
@@ -67,17 +67,40 @@ export function parseTimeFormat(text: string): TimeFormat {
 
 /** What a token names, whatever its width. */
 const partNames: Readonly<Record<TimePart | 'Dy', string>> = {
-  ...{ Y: 'year', YY: 'year', M: 'month', Mon: 'month', D: 'day', Dy: 'weekday' },
-  ...{ h: 'hour', mi: 'minute', s: 'second', f: 'fraction', ap: 'half', z: 'zone' },
+  Y: 'year',
+  YY: 'year',
+  M: 'month',
+  Mon: 'month',
+  D: 'day',
+  Dy: 'weekday',
+  h: 'hour',
+  mi: 'minute',
+  s: 'second',
+  f: 'fraction',
+  ap: 'half',
+  z: 'zone',
 }
 const usual: Readonly<Record<string, string>> = {
-  ...{ year: 'YYYY', month: 'MM', day: 'DD', hour: 'HH24', minute: 'MI', second: 'SS' },
+  year: 'YYYY',
+  month: 'MM',
+  day: 'DD',
+  hour: 'HH24',
+  minute: 'MI',
+  second: 'SS',
 }
 
 const day = ['year', 'month', 'day'] as const
 const needs: Readonly<Record<string, readonly string[]>> = {
-  ...{ year: day, month: day, day, weekday: day, hour: day, zone: ['hour'] },
-  ...{ minute: ['hour'], second: ['minute'], fraction: ['second'], half: ['hour'] },
+  year: day,
+  month: day,
+  day,
+  weekday: day,
+  hour: day,
+  zone: ['hour'],
+  minute: ['hour'],
+  second: ['minute'],
+  fraction: ['second'],
+  half: ['hour'],
 }
 
 function wrong(text: string, what: string): EaError {

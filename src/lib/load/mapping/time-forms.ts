@@ -40,7 +40,7 @@ const tokens: readonly (readonly [token: string, regex: string, part: TimePart |
 
 const pieces = new RegExp(`${tokens.map(([token]) => token).join('|')}|.`, 'gs')
 
-/** A pattern cut into tokens and what stands between them. */
+/** A pattern cut into tokens and what is between them. */
 export const piecesOf = (pattern: string): readonly string[] => pattern.match(pieces) ?? []
 
 /** What a token is; undefined for what is none. */
@@ -103,7 +103,7 @@ export const plainForms: readonly TimeForm[] = [
   },
 ]
 
-/** Digits with a fraction behind their point, and nanoseconds. */
+/** Digits with a fraction after their point, and nanoseconds. */
 export const epochForms = { epoch_s: '^[0-9]{10}[.][0-9]+$', epoch_ms: '^[0-9]{13}[.][0-9]+$', epoch_ns: '^[0-9]{19}$' }
 
 /** Whether a text is of a form and a time of the calendar. */

@@ -285,7 +285,7 @@ export class DelimitedScanner implements Scanner {
     return true
   }
 
-  /** Whether a line is no record: a comment, or in text the mark of the end of the data. */
+  /** Whether a line is not a record: a comment, or in text the mark of the end of the data. */
   #isComment(bytes: Buffer, at: number, end: number, atEnd: boolean): boolean {
     const { comment, isText } = this.#shape
     if (isText) {
@@ -319,7 +319,7 @@ function fieldCountDetail(count: number, fields: number): string {
   return `${count} ${count === 1 ? 'field' : 'fields'} instead of ${fields}`
 }
 
-/** The index of the line end at or behind `from`, or `end`. */
+/** The index of the line end at or after `from`, or `end`. */
 function endOfLine(bytes: Buffer, from: number, end: number, crEnds: boolean): number {
   let i = from
   while (i < end && bytes[i] !== lf && !(bytes[i] === cr && (crEnds || bytes[i + 1] === lf))) i++

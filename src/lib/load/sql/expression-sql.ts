@@ -9,7 +9,7 @@ import { pairsSql, zippedSql } from './pairs-sql.js'
 
 /** How the sources of a mapping are read from a row. */
 export interface Reader {
-  /** The text of a field; null when it is not set or is no text. */
+  /** The text of a field; null when it is not set or not a text. */
   readonly text: (source: SourceExpression) => RawBuilder<unknown>
   /** Anything as jsonb: a text that holds JSON is what it holds. */
   readonly json: (source: SourceExpression) => RawBuilder<unknown>
@@ -135,7 +135,7 @@ function within(text: RawBuilder<unknown>, path: readonly string[], step: Step):
   return sql`(SELECT ${step(sql`held.d`, path)} FROM (SELECT ${parsed(text)} AS d OFFSET 0) held)`
 }
 
-/** A text as jsonb; null when it is none. */
+/** A text as jsonb; null when it is not JSON. */
 function parsed(text: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`CASE WHEN pg_input_is_valid(${text}, 'jsonb') THEN (${text})::jsonb END`
 }

@@ -100,7 +100,7 @@ function merged(objects: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
     FROM (SELECT ${sql.join(given)} OFFSET 0) parts)`
 }
 
-/** One source of properties as jsonb, without what is to be dropped of it. A text that is no JSON stays a text. */
+/** One source of properties as jsonb, without what is to be dropped of it. A text that is not JSON stays a text. */
 function explicit(source: SourceExpression, mapping: Mapping, reader: Reader): RawBuilder<unknown> {
   const json =
     isName(source) && source.index !== null
@@ -114,7 +114,7 @@ function explicit(source: SourceExpression, mapping: Mapping, reader: Reader): R
   )} ELSE j END FROM (SELECT ${json} AS j OFFSET 0) given)`
 }
 
-/** Pairs of what is no list are what they were made of, so that the record is refused for it. */
+/** Pairs of what is not a list are what they were made of, so that the record is refused for it. */
 function orInput(source: SourceExpression, reader: Reader): RawBuilder<unknown> {
   const json = reader.json(source)
   if (isName(source) || source.kind !== 'pairs') return json

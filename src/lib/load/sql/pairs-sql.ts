@@ -13,7 +13,7 @@ export function pairsSql(json: RawBuilder<unknown>): RawBuilder<unknown> {
   return objectOf(json, maxDepth)
 }
 
-/** Two arrays side by side as an object; null when one of them is no array. */
+/** Two arrays side by side as an object; null when one of them is not an array. */
 export function zippedSql(keys: RawBuilder<unknown>, values: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(SELECT CASE WHEN jsonb_typeof(k) = 'array' AND jsonb_typeof(v) = 'array' THEN (
       SELECT coalesce(jsonb_object_agg(key #>> '{}', ${plainValue(sql`coalesce(v -> (at - 1)::int, 'null')`, maxDepth)}), '{}')

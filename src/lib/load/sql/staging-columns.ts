@@ -52,7 +52,7 @@ export function stagingLayoutOf(
   }
   const types = new Map<number, ColumnType>()
   if (kind === 'document') types.set(0, 'jsonb')
-  // A text that stands for no value would end the COPY.
+  // A text that means no value would end the COPY.
   else if (mapping.nulls === undefined) {
     const only = ([source, ...others]: readonly SourceExpression[], type: ColumnType) => {
       if (source === undefined || others.length > 0 || !isName(source) || !isColumn(source)) return

@@ -112,10 +112,10 @@ export function instantSql(text: RawBuilder<unknown>, format: TimeFormat, strict
 
 /** Digits with a fraction, exactly, and nanoseconds, cut to microseconds. */
 function finerEpochs(text: RawBuilder<unknown>): RawBuilder<unknown> {
-  const behind = (digits: number, micros: number) =>
+  const fractionAfter = (digits: number, micros: number) =>
     sql`rpad(substr(${text}, ${sql.lit(digits + 2)}, ${sql.lit(micros)}), ${sql.lit(micros)}, '0')::int * interval '1 microsecond'`
-  return sql`WHEN ${text} ~ ${sql.lit(epochForms.epoch_s)} THEN to_timestamp(left(${text}, 10)::float8) + ${behind(10, 6)}
-    WHEN ${text} ~ ${sql.lit(epochForms.epoch_ms)} THEN to_timestamp(left(${text}, 13)::float8 / 1000) + ${behind(13, 3)}
+  return sql`WHEN ${text} ~ ${sql.lit(epochForms.epoch_s)} THEN to_timestamp(left(${text}, 10)::float8) + ${fractionAfter(10, 6)}
+    WHEN ${text} ~ ${sql.lit(epochForms.epoch_ms)} THEN to_timestamp(left(${text}, 13)::float8 / 1000) + ${fractionAfter(13, 3)}
     ${nanoseconds(text)}`
 }
 

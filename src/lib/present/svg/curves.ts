@@ -86,7 +86,7 @@ function drawn({ color, points, tip, widthPx = 2, dashes }: Line, { x, y }: Fram
   ].join('\n')
 }
 
-/** The path through some rows; it ends at one that is nowhere, and begins again behind it. A row alone is a dot. */
+/** The path through some rows; it ends at one that is nowhere, and begins again after it. A row alone is a dot. */
 function pathOf(rows: readonly number[], x: (row: number) => number, y: (row: number) => number | undefined): string {
   const tenth = (px: number) => Math.round(px * 10) / 10
   let path = ''

@@ -50,7 +50,7 @@ export interface TileColumn {
   readonly footer: Tile | undefined
 }
 
-/** The tiles of a result by window; undefined for one that is no heat map. */
+/** The tiles of a result by window; undefined for one that is not a heat map. */
 export function heatTiles(result: Result, flat: readonly FlatColumn[]): TileColumn[] | undefined {
   return heatWindows(result, flat)?.map(({ rate, users, complete }) => ({
     tiles: rate.values.map((value, row) => ({

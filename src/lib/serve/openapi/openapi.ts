@@ -83,7 +83,7 @@ function operationOf(route: Route, schemas: Schemas): Schema {
   }
 }
 
-/** All answers; one with a body of its own stands beside the problem of the same status. */
+/** All answers; one with a body of its own is listed beside the problem of the same status. */
 function withProblems(
   answers: Readonly<Record<string, Answer>>,
   problems: Readonly<Record<string, Answer>>,

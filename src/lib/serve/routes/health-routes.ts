@@ -16,7 +16,7 @@ import { defineRoute, json, perServer, textOf } from '../route.js'
 /** How long the database may take for the smallest question before the server calls itself not ready. */
 const answerWithinMs = 1000
 
-/** What those who watch ask, often: they must get an answer when nobody else does. */
+/** What those who watch ask, often: they must get an answer when no other request does. */
 const probe = {
   method: 'GET',
   isCheap: true,

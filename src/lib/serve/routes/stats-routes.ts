@@ -39,7 +39,7 @@ const listRoute = defineRoute({
   },
 })
 
-/** What is no stat gets a better answer than what is nowhere; it is no route that anybody should know of. */
+/** A name that is not a stat gets a better answer than an unknown path; the route is not documented. */
 const unknownStatRoute = defineRoute({
   method: 'GET',
   path: '/stats/{stat}',

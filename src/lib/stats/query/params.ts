@@ -157,7 +157,7 @@ export function snake(name: string): string {
 }
 
 /**
- * Checks what was given, once; after it nobody checks again.
+ * Checks what was given, once; nothing after it checks again.
  *
  * @param spell how the caller writes a parameter's name, for messages: `weekStart` → `--week-start`
  * @throws EaError `usage` with every problem at once

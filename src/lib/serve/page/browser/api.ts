@@ -1,6 +1,6 @@
 /**
  * The server, asked with the key that was typed. The key lives in the memory of this tab (sessionStorage), goes out in a
- * header, and never stands in an address. Paths are relative: the server may stand behind a proxy below a path of its own.
+ * header, and is never part of an address. Paths are relative: the server may be behind a proxy below a path of its own.
  */
 import type { AnyParams, Correction, Problem } from './answers.js'
 
@@ -17,7 +17,7 @@ export function rememberKey(key: string | null): void {
   else sessionStorage.setItem(keyName, key)
 }
 
-/** An answer that is none: what the server says of it, or that there is no server. */
+/** A failed request: what the server says of it, or that there is no server. */
 export class Refusal extends Error {
   readonly status: number
   readonly suggestions: readonly string[]

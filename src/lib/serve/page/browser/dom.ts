@@ -50,7 +50,7 @@ export function choice(
   return h('select', { name }, ...items)
 }
 
-/** What stands behind a number that can still change. */
+/** What follows a number that can still change. */
 export function incompleteMark(): HTMLElement {
   return h('span', { class: 'incomplete-mark' }, h('span', { 'aria-hidden': 'true' }, '*'), unseen(' not complete'))
 }

@@ -1,5 +1,5 @@
 /**
- * Rows as HTML tables: a caption, headings with scope, digits that stand under each other. A number with users behind it is
+ * Rows as HTML tables: a caption, headings with scope, digits that are aligned. A number with users behind it is
  * a button. All buttons of a table are one stop of the Tab key; the arrow keys move between them.
  */
 import type { ColumnKind } from '../../../../core/result.js'
@@ -10,7 +10,7 @@ import { cellText, count } from '../format.js'
 /** Rows beyond this are on paper and in the CSV only: a page that holds all of a large answer is slow. */
 const maxRows = 1000
 
-/** What stands in a cell. */
+/** What a cell shows. */
 export interface Cell {
   readonly text: string
   /** The key of the number, when there are users behind it. */

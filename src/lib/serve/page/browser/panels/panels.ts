@@ -223,7 +223,7 @@ function funnelTable({ data }: StatAnswer<'funnel'>): Table {
 
 /**
  * The heat map of a retention: cohorts down, windows across, each rate in digits with its users behind it. The mean
- * stands below.
+ * is below.
  */
 function heatMap({ data, meta }: StatAnswer<'retention'>): Table {
   const { window_type: unit, mean } = meta
