@@ -23,7 +23,15 @@ export { type OpenOptions, withDatabase } from './lib/db/open.js'
 export { type ExportResult, exportEvents } from './lib/export/export.js'
 export { importAgain } from './lib/import/again.js'
 export { importFiles } from './lib/import/import.js'
-export { type InspectedRecord, type Inspection, type InspectOptions, inspectFile } from './lib/import/inspect.js'
+export {
+  type EventsProfile,
+  type FieldProfile,
+  type HeadProfile,
+  type InspectedRecord,
+  type Inspection,
+  type InspectOptions,
+  inspectFile,
+} from './lib/import/inspect.js'
 export {
   type FileOutcome,
   type ImportEvent,

@@ -43,6 +43,79 @@ test('the example: source, format, fields, times, and the first records as event
     expect(await sql('SELECT 1 FROM import_batches UNION ALL SELECT 1 FROM events')).toEqual([])
   }))
 
+test('what is in the file, before and after the mapping', () =>
+  withBench(async ({ ea, json, path }) => {
+    const lines = Array.from({ length: 1500 }, (_, n) =>
+      JSON.stringify({
+        event_id: uuidOf(n % 900),
+        occurred_at: `2025-01-${String(1 + (n % 28)).padStart(2, '0')}`,
+        user_id: n === 3 ? null : `u${n % 7}`,
+        event_type: `t${n % 6}`,
+        properties: { plan: n % 2 ? 'pro' : 'f\u001bree', page: { url: `/${n}` } },
+      }),
+    )
+    await writeFile(path('many.ndjson'), lines.join('\n'))
+    const { profile, events, proposal, records } = await json(['inspect', path('many.ndjson'), '--records', '2'])
+    expect(records).toHaveLength(2)
+    expect(profile.records).toBe(1000)
+    expect(profile.fields.map(({ field }: { field: string }) => field)).toEqual(
+      'event_id occurred_at user_id event_type properties.plan properties.page.url'.split(' '),
+    )
+    const nothing = { min: null, max: null, first: null, last: null }
+    expect(profile.fields[1]).toEqual({
+      ...{ field: 'occurred_at', kind: 'time', records: 1000, share: 1, values: 28, has_more_values: false },
+      ...{ ...nothing, first: '2025-01-01', last: '2025-01-28', examples: ['2025-01-01', '2025-01-02', '2025-01-03'] },
+    })
+    expect(profile.fields[2]).toMatchObject({ kind: 'text', records: 999, share: 0.999, values: 7 })
+    expect(profile.fields[5]).toMatchObject({ values: 100, has_more_values: true, ...nothing })
+    const counts = { records: 1000, events: 999, rejected: 1, repeated_ids: 99, users: 7, event_types: 6 }
+    const top = ['t0', 't1', 't2', 't3', 't4'].map((type) => ({
+      event_type: type,
+      events: ['t3', 't4'].includes(type) ? 166 : 167,
+    }))
+    expect(events).toEqual({
+      ...counts,
+      top_event_types: top,
+      first: '2025-01-01T00:00:00.000000Z',
+      last: '2025-01-28T00:00:00.000000Z',
+    })
+    expect(proposal.events).toMatchObject({ records: 200, events: 199, rejected: 1 })
+    const { stdout } = await ea(['inspect', path('many.ndjson'), '--records', '1'])
+    expect(stdout).toContain(
+      'events       999 of 7 users and 6 types (t0 167, t1 167, t2 167, t3 166, t4 166, …), from',
+    )
+    expect(stdout).toMatch(/^What is in the first 1000 records:\nfield +kind +share +values +from +to +examples\n/m)
+    expect(stdout).toMatch(/^properties\.plan +text +100\.0% +2 +- +- +f\\u001bree, pro$/m)
+    expect(stdout).toMatch(/^properties\.page\.url +text +100\.0% +100\+ /m)
+  }))
+
+test('a file that needs flags: its fields, and what the proposed command makes of it', () =>
+  withBench(async ({ ea, json, path }) => {
+    const visits = 'visited;who;what\n2025-01-02 10:00;ann;view\n2025-01-01 10:00;bob;view\n'
+    await writeFile(path('visits.csv'), visits)
+    const { profile, events, proposal } = await json(['inspect', path('visits.csv')])
+    expect(profile.fields.map(({ field, kind }: Record<string, string>) => [field, kind])).toEqual([
+      ['visited', 'time'],
+      ['who', 'text'],
+      ['what', 'text'],
+    ])
+    expect(events).toBe(null)
+    expect(proposal.events).toMatchObject({ events: 2, users: 2, first: '2025-01-01T10:00:00.000000Z' })
+    expect((await ea(['inspect', path('visits.csv')])).stdout).toContain(
+      'Read like this: 2 of 2 users and 1 type (view 2), from 2025-01-01T10:00:00Z to 2025-01-02T10:00:00Z',
+    )
+  }))
+
+test('hundreds of keys: the first in the table, all in JSON', () =>
+  withBench(async ({ ea, json, path }) => {
+    const wide = Object.fromEntries(Array.from({ length: 90 }, (_, n) => [`k${n}`, n]))
+    await writeFile(path('wide.ndjson'), JSON.stringify(wide))
+    const { stdout } = await ea(['inspect', path('wide.ndjson')])
+    expect(stdout).toContain('What is in the first record:')
+    expect(stdout).toContain('\n30 more fields: --json\n')
+    expect((await json(['inspect', path('wide.ndjson')])).profile.fields).toHaveLength(90)
+  }))
+
 test('a missing column: all that is known all the same, then the column and what may help', () =>
   withBench(async ({ ea, json, path }) => {
     await writeFile(path('other.csv'), csvOf(0, 2).replace('event_id', 'uuid').replace('occurred_at', 'ts'))

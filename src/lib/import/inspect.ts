@@ -9,14 +9,23 @@ import type { RejectCode } from '../core/event.js'
 import type { Database } from '../db/connect.js'
 import type { Mapping } from '../load/mapping/mapping.js'
 import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mapping/time-format.js'
+import { headOf } from './detect/head.js'
 import { type Dialect, sniff } from './detect/sniff.js'
 import { withReadingDefaults } from './options.js'
 import { asGiven, decideReading, type ReadingOptions, sourceOptions } from './parse-options.js'
+import {
+  type EventsProfile,
+  type HeadProfile,
+  profiledRecordsMax,
+  profileEvents,
+  profileHead,
+} from './propose/profile.js'
 import { type Proposal, propose } from './propose/propose.js'
 import { adviceForAll } from './reject-advice.js'
 import { type Source, withSource } from './source/source.js'
 import { type InspectedRecord, validateHead } from './validate-head.js'
 
+export type { EventsProfile, FieldKind, FieldProfile, HeadProfile } from './propose/profile.js'
 export type { InspectedRecord } from './validate-head.js'
 
 export interface InspectOptions extends Partial<ReadingOptions> {
@@ -44,6 +53,10 @@ export interface Inspection {
   /** What the times of the first records look like; null when there are none. */
   readonly times: TimeGuess | null
   readonly records: readonly InspectedRecord[]
+  /** What is in the first records, as they are in the source; null when the format is not recognised. */
+  readonly profile: HeadProfile | null
+  /** What the mapping makes of them; null when the columns cannot be mapped. */
+  readonly events: EventsProfile | null
   /** What may not be as it was meant, in sentences. */
   readonly warnings: readonly string[]
   /** What may help when nearly all of the records that are shown are rejected for one reason. */
@@ -67,7 +80,15 @@ export const inspectDefaults = { records: 5 } as const
 export async function inspectFile(db: Database, path: string, options: InspectOptions = {}): Promise<Inspection> {
   const reading = withReadingDefaults(options)
   return withSource(path, sourceOptions(options), async (source) => {
-    const found: Findings = { dialect: null, mapping: null, times: null, records: [], warnings: [] }
+    const found: Findings = {
+      dialect: null,
+      mapping: null,
+      times: null,
+      records: [],
+      profile: null,
+      events: null,
+      warnings: [],
+    }
     let stopped: EaError | null = null
     try {
       await look(db, source, reading, options.records ?? inspectDefaults.records, found)
@@ -108,6 +129,8 @@ interface Findings {
   mapping: Mapping | null
   times: TimeGuess | null
   records: readonly InspectedRecord[]
+  profile: HeadProfile | null
+  events: EventsProfile | null
   warnings: readonly string[]
 }
 
@@ -119,11 +142,15 @@ async function look(
   found: Findings,
 ): Promise<void> {
   found.dialect = sniff(source.head, source.headIsAll, asGiven(options), source.name)
+  const { dialect } = found
+  const head = headOf(source, dialect, profiledRecordsMax)
+  found.profile = profileHead(head, dialect.empty ? [] : dialect.columns, options.nulls)
   const reading = decideReading(source, options)
   found.mapping = reading.mapping
   found.warnings = reading.namedKeys.warnings
-  const { records, times } = await validateHead(db, source, reading, wanted)
-  found.records = records
+  const { records, times } = await validateHead(db, source, reading, Math.max(wanted, head.length))
+  found.records = records.slice(0, wanted)
+  found.events = profileEvents(records)
   if (times.length > 0) found.times = detectTimeFormat(times)
   if (reading.namedKeys.idIsMissing) throw reading.namedKeys.idIsMissing.error
 }

@@ -56,12 +56,10 @@ export async function validateHead(
   await inRolledBack(db, async (tx) => {
     const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
     for await (const chunk of firstChunks(source, reading)) {
-      if (found.records.length < wanted) {
-        const judged = await validateFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
-        for (const record of judged.records) found.records.push(record)
-        for (const time of judged.times) found.times.push(time)
-      }
       if (found.records.length >= wanted) break
+      const judged = await validateFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
+      for (const record of judged.records) found.records.push(record)
+      for (const time of judged.times.slice(0, timeSamplesMax - found.times.length)) found.times.push(time)
     }
   })
   return found

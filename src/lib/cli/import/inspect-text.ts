@@ -18,6 +18,7 @@ import { human, visible } from '../../present/tables/cell-text.js'
 import type { RenderOptions } from '../../present/tables/formats.js'
 import { table } from '../../present/tables/table.js'
 import { nameOf } from './import-text.js'
+import { eventsJson, eventsText, profileJson, profileTable } from './profile-text.js'
 
 /** An inspection with the names of the JSON; the error that stopped it stands beside it. */
 export function inspectionJson(found: Inspection): Record<string, unknown> {
@@ -52,12 +53,15 @@ export function inspectionJson(found: Inspection): Record<string, unknown> {
       looks_like: times?.format ? formatTimeFormat(times.format) : null,
       why: times?.why ?? null,
     },
+    profile: found.profile && profileJson(found.profile),
     records: found.records.map(recordJson),
+    events: found.events && eventsJson(found.events),
     warnings: found.warnings,
     advice: found.advice,
     proposal: found.proposal && {
       command: commandOf(found),
       preset: found.proposal.preset?.name ?? null,
+      events: eventsJson(found.proposal.events),
       time_formats: found.proposal.timeFormats,
       warnings: found.proposal.warnings,
     },
@@ -99,11 +103,12 @@ function commandOf({ file, proposal }: Pick<Inspection, 'file' | 'proposal'>): s
 function proposalLines(found: Inspection): string[] {
   const { proposal } = found
   if (!proposal) return []
-  const { preset, timeFormats, isAsGiven } = proposal
+  const { preset, timeFormats, isAsGiven, events } = proposal
   const said = new Set(found.warnings)
   return [
     '',
     ...(preset ? [`It looks like an export of a known tool: ${visible(preset.about)}`] : []),
+    ...(isAsGiven ? [] : [`Read like this: ${eventsText(events)}`]),
     `To import it: ${visible(commandOf(found))}`,
     ...(timeFormats.length > 1
       ? [`Its times can be read as ${timeFormats.join(' or as ')}: say which is right, with --time-format.`]
@@ -112,11 +117,18 @@ function proposalLines(found: Inspection): string[] {
   ]
 }
 
-/** An inspection in lines of `name  value`, and the first records as a table. */
+/** An inspection in lines of `name  value`, the fields and the first records as tables. */
 export function inspectionText(found: Inspection, options: RenderOptions): string {
-  const pairs = [...sourcePairs(found), ...formatPairs(found), ...mappingPairs(found), ...timePairs(found)]
+  const pairs = [
+    ...sourcePairs(found),
+    ...formatPairs(found),
+    ...mappingPairs(found),
+    ...timePairs(found),
+    ...eventPairs(found),
+  ]
   const width = Math.max(...pairs.map(([name]) => name.length)) + 2
   const lines = pairs.map(([name, value]) => `${name.padEnd(width)}${value}`)
+  if (found.profile && found.profile.fields.length > 0) lines.push('', profileTable(found.profile, options))
   if (found.dialect?.empty) lines.push('', 'It is empty: an import would store nothing.')
   else if (found.mapping && found.records.length === 0) lines.push('', 'It holds no records.')
   if (found.records.length > 0) lines.push('', recordsTable(found.records, options).trimEnd())
@@ -182,6 +194,9 @@ function timePairs({ times, timeFormat, timezone, mapping, dialect }: Inspection
   }
   return pairs
 }
+
+const eventPairs = ({ events }: Inspection): Pair[] =>
+  events && events.records > 0 ? [['events', eventsText(events)]] : []
 
 const recordColumns: readonly Column[] = [
   { name: 'record', kind: 'text' },

@@ -75,7 +75,7 @@ export function readCsvHeader(head: Buffer, atEnd: boolean, choice: CsvChoice, n
     ...found,
     columns: header.fields,
     headerBytes: start.bytes + header.endByte,
-    headerLines: start.lines + header.endLine,
+    headerLines: start.lines + linesIn(body.subarray(0, header.endByte), crEnds),
     why: [why, `header: ${header.fields.length} columns${first ? '' : ', no record in sight'}`],
   }
 }
@@ -139,8 +139,6 @@ interface SampleRecord {
   readonly fields: readonly string[]
   /** The byte after the record and its line end. */
   readonly endByte: number
-  /** Lines up to there. */
-  readonly endLine: number
 }
 
 /** The first records as csv-parse reads them, up to the first that it refuses or that is cut off. */
@@ -165,7 +163,7 @@ function sampleOf(
       skip_empty_lines: true,
       to: maxRecords,
       on_record: (fields: string[], { bytes }) => {
-        records.push({ fields, endByte: bytes, endLine: 0 })
+        records.push({ fields, endByte: bytes })
         return null
       },
     })
@@ -174,7 +172,7 @@ function sampleOf(
   }
   // The last record of a head that goes on may be cut off, and its line end may be half of a CRLF.
   if (!atEnd && (records.at(-1)?.endByte ?? 0) >= body.length) records.pop()
-  return records.map((record) => ({ ...record, endLine: linesIn(body.subarray(0, record.endByte), crEnds) }))
+  return records
 }
 
 interface HeadDialect {

@@ -8,12 +8,14 @@ import type { Dialect } from './sniff.js'
 
 export type HeadRecord = Readonly<Record<string, unknown>>
 
-/** At most 100; of a CSV each column that is not empty, as a text. */
-export function headOf(source: Pick<Source, 'head' | 'headIsAll'>, dialect: Dialect): HeadRecord[] {
+/** Of a CSV each column that is not empty, as a text. */
+export function headOf(source: Pick<Source, 'head' | 'headIsAll'>, dialect: Dialect, maxRecords = 100): HeadRecord[] {
   if (dialect.empty) return []
   const { format, columns, headerBytes } = dialect
-  if (format === 'ndjson' || format === 'json-array') return headRecords(source.head.subarray(headerBytes), format)
-  return headRows(source.head, source.headIsAll, dialect, 100).map((fields) =>
+  if (format === 'ndjson' || format === 'json-array') {
+    return headRecords(source.head.subarray(headerBytes), format, maxRecords)
+  }
+  return headRows(source.head, source.headIsAll, dialect, maxRecords).map((fields) =>
     Object.fromEntries(columns!.flatMap((name, at) => (fields[at] ? [[name, fields[at]]] : []))),
   )
 }

@@ -87,7 +87,7 @@ export function sniff(head: Buffer, atEnd: boolean, asked: DialectOptions = {}, 
   const { format, why } = chooseFormat(head.subarray(skipped), atEnd, given, name)
   if (format === 'ndjson' || format === 'json-array') {
     refuseForJson(given, format)
-    const keys = [...new Set(headRecords(head.subarray(skipped), format).flatMap(Object.keys))]
+    const keys = [...new Set(headRecords(head.subarray(skipped), format, 100).flatMap(Object.keys))]
     const before = { headerBytes: skipped, headerLines: given.skipLines ?? 0 }
     return { ...jsonShape, ...before, format, keys, lineEnd, empty: false, why: [why] }
   }

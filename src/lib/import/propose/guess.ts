@@ -5,8 +5,7 @@
 import type { Constant, Expression, SourceName } from '../../load/mapping/expression.js'
 import type { FieldMap, IdFrom } from '../../load/mapping/map-parser.js'
 import type { HeadRecord } from '../detect/head.js'
-import { parseObject } from '../detect/json-head.js'
-import { describePath, type PathFacts } from './path-facts.js'
+import { describePath, type PathFacts, pathsIn } from './path-facts.js'
 
 export interface Guess {
   readonly map: FieldMap
@@ -208,21 +207,4 @@ function constantFor(columns: readonly string[], fileName: string): Constant {
     kind: 'constant',
     text: stem.length > 2 ? stem.toLowerCase().replace(/ies$/, 'y').replace(/s$/, '') : 'event',
   }
-}
-
-const pathsMax = 400
-
-/** The columns, or the paths of JSON that lead to something: three keys deep. */
-function pathsIn(records: readonly HeadRecord[], columns: readonly string[] | null): SourceName[] {
-  const paths = new Map<string, readonly string[]>()
-  const visit = (value: unknown, path: readonly string[]) => {
-    if (paths.size >= pathsMax) return
-    if (path.length > 0) paths.set(path.join('\0'), path)
-    const inner = typeof value === 'string' ? parseObject(value) : value
-    if (path.length === 3 || typeof inner !== 'object' || inner === null || Array.isArray(inner)) return
-    for (const [key, member] of Object.entries(inner)) visit(member, [...path, key])
-  }
-  for (const column of columns ?? []) paths.set(column, [column])
-  for (const record of records) visit(record, [])
-  return [...paths.values()].map((path) => ({ name: path.join('.'), path }))
 }

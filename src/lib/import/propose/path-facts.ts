@@ -3,6 +3,7 @@ import { bare, looksLikeIds } from '../../load/mapping/column-guess.js'
 import type { SourceName } from '../../load/mapping/expression.js'
 import { looksLikeTime } from '../../load/mapping/time-format.js'
 import { type HeadRecord, valueAt } from '../detect/head.js'
+import { parseObject } from '../detect/json-head.js'
 
 export interface PathFacts {
   readonly source: SourceName
@@ -43,11 +44,32 @@ const typeKeys = new Set(['S', 'N', 'BOOL', '$oid', '$date', '$numberLong', 'str
 /** A column that was given a name because it had none. */
 export const unnamed = (at: number) => `column_${at + 1}`
 
+const pathsMax = 400
+
+/** The columns, or the paths of JSON that lead to something: three keys deep, into texts that hold JSON, too. */
+export function pathsIn(records: readonly HeadRecord[], columns: readonly string[] | null): SourceName[] {
+  const paths = new Map<string, readonly string[]>()
+  const visit = (value: unknown, path: readonly string[]) => {
+    if (paths.size >= pathsMax) return
+    if (path.length > 0) paths.set(path.join('\0'), path)
+    const inner = typeof value === 'string' ? parseObject(value) : value
+    if (path.length === 3 || typeof inner !== 'object' || inner === null || Array.isArray(inner)) return
+    for (const [key, member] of Object.entries(inner)) visit(member, [...path, key])
+  }
+  for (const column of columns ?? []) paths.set(column, [column])
+  for (const record of records) visit(record, [])
+  return [...paths.values()].map((path) => ({ name: path.join('.'), path }))
+}
+
+/** What a column or key has in each record; of a CSV, a key inside of a column has what its text holds. */
+export const valuesOf = (records: readonly HeadRecord[], { name, path }: SourceName, isCsv: boolean): unknown[] =>
+  records.map((record) => (isCsv && path.length === 1 ? record[name] : valueAt(record, path)))
+
+/** Whether a value says something. */
+export const isSet = (value: unknown) => value !== undefined && value !== null && value !== ''
+
 export function describePath(records: readonly HeadRecord[], source: SourceName, isCsv: boolean): PathFacts {
-  const values = records.map((record) =>
-    isCsv && source.path.length === 1 ? record[source.name] : valueAt(record, source.path),
-  )
-  const isSet = (value: unknown) => value !== undefined && value !== null && value !== ''
+  const values = valuesOf(records, source, isCsv)
   const setIn = values.flatMap((value, at) => (isSet(value) ? [at] : []))
   const set = values.filter(isSet)
   const texts = set.filter((value) => typeof value === 'string' || typeof value === 'number').map(String)

@@ -19,6 +19,7 @@ import { validateHead } from '../validate-head.js'
 import { arrayPaths, headDocuments } from './documents.js'
 import { guessMapping } from './guess.js'
 import { unnamed } from './path-facts.js'
+import { type EventsProfile, profileEvents } from './profile.js'
 import { recognised } from './recognise.js'
 
 export interface Proposal {
@@ -26,6 +27,8 @@ export interface Proposal {
   readonly preset: Pick<Preset, 'name' | 'about'> | null
   /** The flags, each after a space; empty when none is needed. */
   readonly flags: string
+  /** What they make of the first records. */
+  readonly events: EventsProfile
   /** Whether these are what was asked for. */
   readonly isAsGiven: boolean
   /** Patterns that would read the times just as well. */
@@ -219,6 +222,7 @@ async function verified(
       return {
         preset: candidate.preset ?? null,
         flags: flagsOf(candidate),
+        events: profileEvents(records),
         timeFormats,
         warnings: reading.namedKeys.warnings,
       }

@@ -230,9 +230,13 @@ export function resolveTimes(format: TimeFormat, samples: readonly string[]): Re
 
 /** Whether a text is a time of any form that is known, in the years in which events happen. */
 export function looksLikeTime(text: string): boolean {
+  if (text.length > longestTime || !/\d/.test(text)) return false
   if (/^\d{10}(\d{3}|\d{6}|\d{9})?([.]\d+)?$/.test(text)) {
     const seconds = Number(text.slice(0, 10))
     return seconds >= 631_152_000 && seconds < 2_208_988_800
   }
   return iso.test(text) || isPlain(text) || commonPatterns.some((pattern) => fitsForm(text, formOf(pattern)))
 }
+
+/** With the name of a zone in brackets. */
+const longestTime = 80

@@ -48,8 +48,16 @@ export function partOf(piece: string): TimePart | null | undefined {
   return tokens.find(([token]) => token === piece)?.[2]
 }
 
+const forms = new Map<string, TimeForm>()
+
 /** The form of a pattern. */
 export function formOf(pattern: string): TimeForm {
+  const known = forms.get(pattern) ?? newForm(pattern)
+  forms.set(pattern, known)
+  return known
+}
+
+function newForm(pattern: string): TimeForm {
   const parts: TimePart[] = []
   const regex = piecesOf(pattern).map((piece) => {
     const token = tokens.find(([name]) => name === piece)
@@ -106,9 +114,13 @@ export const plainForms: readonly TimeForm[] = [
 /** Digits with a fraction after their point, and nanoseconds. */
 export const epochForms = { epoch_s: '^[0-9]{10}[.][0-9]+$', epoch_ms: '^[0-9]{13}[.][0-9]+$', epoch_ns: '^[0-9]{19}$' }
 
+const compiled = new Map<string, RegExp>()
+
 /** Whether a text is of a form and a time of the calendar. */
 export function fitsForm(text: string, { regex, parts }: TimeForm): boolean {
-  const found = new RegExp(regex, 'i').exec(text)
+  const expression = compiled.get(regex) ?? new RegExp(regex, 'i')
+  compiled.set(regex, expression)
+  const found = expression.exec(text)
   if (!found) return false
   const part = (name: TimePart) => {
     const at = parts.indexOf(name)
