@@ -266,7 +266,7 @@ async function complete(db: Database, id: number): Promise<void> {
   await sql`
     INSERT INTO ${db.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, rejected, byte_from, byte_to, merged_by)
     VALUES (${id}, 0, 1, 1, 0, 0, 0, 1, pg_current_xact_id())`.execute(db.q)
-  await withTransaction(db, (tx) => completeIn(tx, id, { sha256: Buffer.alloc(32), chunks: 1, bytes: 1, seconds: 0 }))
+  await withTransaction(db, (tx) => completeIn(tx, [{ id, sha256: Buffer.alloc(32), chunks: 1, bytes: 1, seconds: 0 }]))
 }
 
 test('one batch per sender and hour, undone as a whole, and a new one after that', async () => {

@@ -265,7 +265,7 @@ export async function complete(
   betweenPrepareAndLock: () => Promise<unknown> = async () => {},
 ): Promise<number> {
   return withTransaction(db, async (tx) => {
-    const { events } = await prepareDelta(tx, batchId)
+    const { events } = await prepareDelta(tx, [batchId])
     await betweenPrepareAndLock()
     await takeLock(tx)
     await addDelta(tx)
@@ -281,7 +281,7 @@ export async function undo(
   betweenPrepareAndLock: () => Promise<unknown> = async () => {},
 ): Promise<void> {
   await withTransaction(db, async (tx) => {
-    await prepareDelta(tx, batchId)
+    await prepareDelta(tx, [batchId])
     await betweenPrepareAndLock()
     await takeLock(tx)
     await removeDelta(tx)

@@ -10,6 +10,15 @@ import { addDelta } from '../rollups/add.js'
 import { prepareDeltaOf } from '../rollups/delta.js'
 import { differingFields, keptDifferences } from './differences.js'
 
+/** Which of these batches events wait for. */
+export async function ownersOfPending(tx: Transaction, batchIds: readonly number[]): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT DISTINCT owner_id AS id FROM ${tx.t.pending_events} WHERE owner_id = ANY (${batchIds}::bigint[])`.execute(
+    tx.q,
+  )
+  return rows.map(({ id }) => id)
+}
+
 /**
  * The batch has completed: what waited for it is a duplicate of its events. The caller holds the visibility lock.
  *

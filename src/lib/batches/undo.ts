@@ -75,7 +75,7 @@ async function removeCompleted(
       const isGrowing = before.source === 'http'
       if (isGrowing) await lockVisibility(tx)
       const { inserted } = isGrowing ? await getBatch(tx, batchId) : before
-      const delta = await prepareDelta(tx, batchId)
+      const delta = await prepareDelta(tx, [batchId])
       if (delta.events !== inserted) {
         throw new EaError(
           'accounting_mismatch',

@@ -65,7 +65,7 @@ export async function loadAtomically(
         requireGood(run, source, reading, identity)
         const known = await knownStream(tx, run, source)
         if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source), source))
-        await completeIn(tx, batch.id, { sha256: source.sha256(), chunks, ...readInAll(run, source) })
+        await completeIn(tx, [{ id: batch.id, sha256: source.sha256(), chunks, ...readInAll(run, source) }])
         return batch.id
       }),
     )

@@ -79,6 +79,12 @@ export function beginBatch(run: ImportContext, batch: NewBatch): Promise<Batch> 
   })
 }
 
+/** About how long the stream of a source is, when it can be told. */
+function expectedBytes({ head, headIsAll, compression, places, progress }: Source): number | undefined {
+  if (headIsAll) return head.length
+  return compression === 'none' && !places ? (progress().totalBytes ?? undefined) : undefined
+}
+
 /** The chunks of a source, with progress and an open ear for interruption. */
 export async function* chunksOf(
   run: ImportContext,
@@ -94,6 +100,7 @@ export async function* chunksOf(
     headerLines: reading.dialect.headerLines,
     baseOffset: source.baseOffset,
     places: source.places,
+    expectedBytes: expectedBytes(source),
     poolSize: jobsOf(run) + 2,
     chunkRecords: Math.max(1_000, Math.floor(chunkBytes / recordMeanBytes)),
   })

@@ -221,7 +221,7 @@ async function finish(run: ImportContext, source: Source, batch: Batch, chunks: 
   }
   tellProgress(run, 'completing', source.progress())
   const { read, inserted, duplicates, differing, rejected } = await timed(run, 'completing', () =>
-    completeBatch(run.db, run.lease, batch.id, { sha256, chunks, ...readInAll(run, source) }),
+    completeBatch(run.db, run.lease, { id: batch.id, sha256, chunks, ...readInAll(run, source) }),
   )
   // The row of the batch has the last word: `run.counts` does not know which events a chunk gave up to an earlier one.
   warnOfShadowed(run)

@@ -1,10 +1,10 @@
 /**
- * The delta of one batch: how many events each user and each event type has on each day, also with each value of the
+ * The delta of one batch, or of several that complete together: how many events each user and each event type has on each day, also with each value of the
  * properties that have a rollup of their own, and the times of the event types that have one. It is computed into temp
  * tables before the visibility lock is taken, because it is the expensive part and needs no lock: the batch's events do not
  * change any more. `addDelta` and `removeDelta` apply it.
  *
- *   events of a batch ─ delta (temp tables) ─ visibility lock ─ user_days ─ days, event_type_days, on-demand rollups
+ *   events of batches ─ delta (temp tables) ─ visibility lock ─ user_days ─ days, event_type_days, on-demand rollups
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
@@ -30,8 +30,8 @@ interface Kept {
 
 /** What has been prepared in this transaction. */
 export interface Delta extends Kept {
-  /** Null when it is not that of a whole batch. */
-  readonly batchId: number | null
+  /** Null when it is not that of whole batches. */
+  readonly batchIds: readonly number[] | null
   /** Rows of `ea_delta_user_days`. */
   readonly userDays: number
   /** Rows of `ea_delta_property_user_days`, which is there when a property has a rollup. */
@@ -39,17 +39,17 @@ export interface Delta extends Kept {
 }
 
 /**
- * Computes the delta of a batch into temp tables that end with the transaction. Call it before the visibility lock is
- * taken, when all events of the batch are committed or written by this transaction.
+ * Computes the delta of batches into temp tables that end with the transaction. Call it before the visibility lock is
+ * taken, when all events of the batches are committed or written by this transaction.
  *
- * @returns the number of the batch's events in `events`
+ * @returns the number of the batches' events in `events`
  * @example
- * const { events } = await prepareDelta(tx, batchId)
+ * const { events } = await prepareDelta(tx, [batchId])
  * await takeTheVisibilityLock(tx)
  * await addDelta(tx)
  */
-export async function prepareDelta(tx: Transaction, batchId: number): Promise<{ events: number }> {
-  return computeDelta(tx, batchId, eventsOf(tx, batchId), await readKept(tx))
+export async function prepareDelta(tx: Transaction, batchIds: readonly number[]): Promise<{ events: number }> {
+  return computeDelta(tx, batchIds, eventsOf(tx, batchIds), await readKept(tx))
 }
 
 /**
@@ -61,8 +61,14 @@ export async function prepareDeltaOf(tx: Transaction, events: RawBuilder<unknown
   return computeDelta(tx, null, events, await readKept(tx))
 }
 
-function eventsOf(tx: Transaction, batchId: number): RawBuilder<unknown> {
-  return sql`${tx.t.events} WHERE batch_id = ${batchId}::bigint`
+/**
+ * The events of batches, as written after FROM. Batches that complete together lie side by side, so their range is what the
+ * BRIN index is asked for; a list would be a search for each of them.
+ */
+export function eventsOf(tx: Transaction, batchIds: readonly number[]): RawBuilder<unknown> {
+  const [first, last] = [Math.min(...batchIds), Math.max(...batchIds)]
+  if (first === last) return sql`${tx.t.events} WHERE batch_id = ${first}::bigint`
+  return sql`${tx.t.events} WHERE batch_id BETWEEN ${first}::bigint AND ${last}::bigint AND batch_id = ANY (${batchIds}::bigint[])`
 }
 
 /**
@@ -71,9 +77,9 @@ function eventsOf(tx: Transaction, batchId: number): RawBuilder<unknown> {
  */
 export async function currentDelta(tx: Transaction): Promise<Delta> {
   const { delta, now } = await readDelta(tx)
-  const { batchId, reportingTz, optional } = delta
-  if (batchId === null || isDeepStrictEqual({ reportingTz, optional }, now)) return delta
-  await computeDelta(tx, batchId, eventsOf(tx, batchId), now)
+  const { batchIds, reportingTz, optional } = delta
+  if (batchIds === null || isDeepStrictEqual({ reportingTz, optional }, now)) return delta
+  await computeDelta(tx, batchIds, eventsOf(tx, batchIds), now)
   return (await readDelta(tx)).delta
 }
 
@@ -101,7 +107,7 @@ async function readDelta(tx: Transaction): Promise<{ delta: Delta; now: Kept }> 
 
 async function computeDelta(
   tx: Transaction,
-  batchId: number | null,
+  batchIds: readonly number[] | null,
   events: RawBuilder<unknown>,
   { reportingTz, optional }: Kept,
 ): Promise<{ events: number }> {
@@ -136,7 +142,7 @@ async function computeDelta(
   const propertyUserDays = await computeProperties(tx, events, zone, optional.filter(isOfProperty))
   const eventTypes = optional.filter(isOfEventType)
   if (eventTypes.length > 0) await prepareTimes(tx, events, eventTypes)
-  const delta: Delta = { batchId, reportingTz, optional, userDays, propertyUserDays }
+  const delta: Delta = { batchIds, reportingTz, optional, userDays, propertyUserDays }
   await createTableAs(tx, 'ea_delta', sql`SELECT ${JSON.stringify(delta)}::jsonb AS delta`)
   const { rows } = await sql<{ events: number }>`
     SELECT coalesce(sum(events), 0)::bigint AS events FROM pg_temp.ea_delta_types`.execute(tx.q)

@@ -11,6 +11,8 @@ import { asFileError } from '../../os/file-error.js'
 import { nameForPeople, stdinPath } from './paths.js'
 
 const blockBytes = 256 * 1024
+/** Also of a file that says that it is empty: those that the kernel makes have no size. */
+const minBlockBytes = 4096
 
 /** The state of a regular file, to see whether it changed while it was read. */
 export interface FileState {
@@ -50,12 +52,15 @@ export async function openFileReader(path: string, stdin?: Readable): Promise<Fi
  */
 export async function openFile(path: string, bytesPerBlock: number): Promise<FileReader & { opened: FileState }> {
   // Before it is opened: opening a pipe would wait for its writer.
-  requireFile(path, await stat(path).catch(asFileError(path)))
+  const stats = await stat(path).catch(asFileError(path))
+  requireFile(path, stats)
+  // Many files are small, and memory that is not used is not free.
+  const blockSize = Math.min(bytesPerBlock, Math.max(stats.size + 1, minBlockBytes))
   const handle = await open(path, 'r').catch(asFileError(path))
   const state = async () => stateOf(await handle.stat())
   let readBytes = 0
   const next = async (): Promise<Buffer> => {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(bytesPerBlock), 0, bytesPerBlock, null)
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafeSlow(blockSize), 0, blockSize, null)
     return buffer.subarray(0, bytesRead)
   }
   const blocks = readAhead(path, next, (bytes) => {

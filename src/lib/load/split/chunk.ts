@@ -61,6 +61,8 @@ export interface SplitOptions {
   readonly baseOffset?: number
   /** Of a source whose lines were made of something else: where those come from, the last one left out. */
   readonly places?: ((fromLine: number, toLine: number) => PlaceOf) | undefined
+  /** About how long the source is, when that is known: no more memory is taken than it needs. */
+  readonly expectedBytes?: number | undefined
   /** How many chunks the consumer holds at once: as many released buffers are kept for reuse. Default 4. */
   readonly poolSize?: number
 }

@@ -43,7 +43,8 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
   const scanner = scannerOf(options)
   const { chunkBytes, headerBytes, headerLines, shape } = options
   const lookaheadBytes = Math.min(maxLookaheadBytes, 256 + (chunkBytes >> 4))
-  const pool = new BufferPool(chunkBytes + lookaheadBytes + 1, options.poolSize ?? 4)
+  const bufferBytes = Math.min(chunkBytes + lookaheadBytes, options.expectedBytes ?? Number.POSITIVE_INFINITY)
+  const pool = new BufferPool(bufferBytes + 1, options.poolSize ?? 4)
   const baseOffset = options.baseOffset ?? 0
   const iterator = source[Symbol.asyncIterator]()
   try {
