@@ -18,7 +18,11 @@ export default class Inspect extends BaseCommand<typeof Inspect> {
     '<%= config.bin %> inspect export.csv --map event_id=uuid,occurred_at=ts --records 20',
   ]
   static override args = {
-    file: Args.string({ description: 'A path, or - for standard input.', required: true, ignoreStdin: true }),
+    file: Args.string({
+      description: 'A path (of an archive: its first file is shown), or - for standard input.',
+      required: true,
+      ignoreStdin: true,
+    }),
   }
   static override flags = {
     records: Flags.string({

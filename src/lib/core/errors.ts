@@ -70,19 +70,32 @@ export const catalogue = {
   no_input_files: {
     exit: 4,
     http: 400,
-    meaning: 'The folder contains no file that can be imported.',
-    next: 'Name the files, or give them one of the endings .csv .tsv .ndjson .jsonl .json (also with .gz or .zst).',
+    meaning: 'The folder or the archive contains no file that can be imported.',
+    next: 'Name the files, or give them one of the endings .csv .tsv .ndjson .jsonl .json (also with .gz, .zst or .br).',
   },
   file_corrupt: {
     exit: 4,
     http: 400,
-    meaning: 'The compressed file is cut off or damaged.',
-    next: 'Test it with `gzip -t FILE` or `zstd -t FILE`, and fetch it again.',
+    meaning: 'The compressed file or the archive is cut off or damaged.',
+    next: 'Test it with `gzip -t FILE`, `zstd -t FILE`, `unzip -t FILE` or `tar -tf FILE`, and fetch it again.',
+  },
+  archive_encrypted: {
+    exit: 4,
+    http: 400,
+    meaning: 'The archive, or a file in it, is encrypted.',
+    next: 'Unpack it with its password (`7z x -oFOLDER FILE`), and import the folder: `ea import FOLDER`.',
+  },
+  archive_unsafe: {
+    exit: 4,
+    http: 400,
+    meaning:
+      'The archive is not one of data: a name leads out of it, two files share bytes or a name, or it unpacks to more than data can shrink.',
+    next: 'If you trust it, unpack it with another program, and import the folder: `ea import FOLDER`.',
   },
   compression_unsupported: {
     exit: 4,
     http: 400,
-    meaning: 'This version of Node does not support this compression.',
+    meaning: 'This version of Node, or ea, does not support this compression.',
     next: 'Decompress it with another program: `zstd -dc FILE | ea import -`.',
   },
   encoding_error: {

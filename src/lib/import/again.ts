@@ -27,6 +27,9 @@ import {
   importDefaults,
 } from './options.js'
 import { importFile } from './pipeline.js'
+import { keepingArchives } from './source/archive/archive.js'
+import { firstFile } from './source/archive/archive-files.js'
+import { fileOnDisk } from './source/archive/member-path.js'
 import { nameForPeople, stdinPath } from './source/paths.js'
 import { type FileIdentity, hashFile } from './source/source.js'
 import { changedOptions, storedOptions } from './stored-reading.js'
@@ -48,7 +51,10 @@ export async function importAgain(
   paths: readonly string[],
   options: ImportOptions = {},
 ): Promise<ImportOutcome> {
-  const path = await fileFor(await getBatch(db, batchId), paths)
+  return keepingArchives(async () => again(db, batchId, await fileFor(await getBatch(db, batchId), paths), options))
+}
+
+async function again(db: Database, batchId: number, path: string, options: ImportOptions): Promise<ImportOutcome> {
   await requireUsable([path], options)
   const started = performance.now()
   return withLease(db, leaseFor(`import batch ${batchId} again`, options), async (lease) => {
@@ -149,8 +155,18 @@ async function fileFor({ id, source, file }: Batch, paths: readonly string[]): P
       suggestions: [`Name a file with its content: \`ea import --again ${id} FILE\`.`],
     })
   }
-  const path = named ?? file
-  const there = path === stdinPath ? null : await stat(path).catch(asFileError(path)).catch(suggestingName(id, named))
+  const { path, files } = await firstFile(named ?? file)
+  if (files > 1) {
+    throw new EaError('usage', `--again takes one file, and ${named ?? file} has ${files}.`, {
+      suggestions: [`Name the one with the content of batch ${id}: \`ea import --again ${id} ${path}\`.`],
+    })
+  }
+  const there =
+    path === stdinPath
+      ? null
+      : await stat(await fileOnDisk(path))
+          .catch(asFileError(path))
+          .catch(suggestingName(id, named))
   if (there?.isFile()) return path
   throw new EaError(
     'usage',

@@ -99,6 +99,8 @@ const unreadCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'file_not_found',
   'file_not_readable',
   'file_corrupt',
+  'archive_encrypted',
+  'archive_unsafe',
   'compression_unsupported',
   'encoding_error',
   'not_recognised',

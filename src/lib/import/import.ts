@@ -8,10 +8,13 @@ import { type DryRun, inDryRun } from './dry-run.js'
 import { ImportFailure, isFaultOfFile, unreadOutcome } from './file-outcome.js'
 import type { FileOutcome, ImportOptions, ImportOutcome } from './options.js'
 import { importFile } from './pipeline.js'
-import { findSources, type UnreadableSource } from './source/paths.js'
+import { keepingArchives } from './source/archive/archive.js'
+import { fileOnDisk } from './source/archive/member-path.js'
+import { findSources } from './source/find-sources.js'
+import type { UnreadableSource } from './source/paths.js'
 
 /**
- * Imports files, each exactly once: paths, globs, folders, `-` for standard input.
+ * Imports files, each exactly once: paths, globs, folders, archives, `-` for standard input.
  *
  * A file whose content is at fault (too many rejects, cut off, changed while it was read) is `failed` in the outcome, and
  * so is one of several that cannot be opened or is not recognised; the others are imported all the same. Anything else is
@@ -27,6 +30,10 @@ export async function importFiles(
   paths: readonly string[],
   options: ImportOptions = {},
 ): Promise<ImportOutcome> {
+  return keepingArchives(() => importSources(db, paths, options))
+}
+
+async function importSources(db: Database, paths: readonly string[], options: ImportOptions): Promise<ImportOutcome> {
   const { sources, leftOut } = await findSources(paths)
   // There is nothing else to tell about.
   if (sources.length === 1) throwUnreadable(sources[0]!)
@@ -65,7 +72,9 @@ export async function importFiles(
 
 /** Refuses options that no file could be imported with. */
 export async function requireUsable(paths: readonly string[], { rejectsFile, timezone }: ImportOptions): Promise<void> {
-  if (rejectsFile !== undefined) await requireNoInput('--rejects-file', rejectsFile, paths)
+  if (rejectsFile !== undefined) {
+    await requireNoInput('--rejects-file', rejectsFile, await Promise.all(paths.map(fileOnDisk)))
+  }
   if (timezone === undefined || isTimeZone(timezone)) return
   throw new EaError('usage', `--timezone: "${timezone}" is no time zone.`, {
     suggestions: ['Use a name of the IANA database: --timezone Europe/Kyiv'],

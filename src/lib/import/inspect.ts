@@ -22,6 +22,8 @@ import {
 } from './propose/profile.js'
 import { type Proposal, propose } from './propose/propose.js'
 import { adviceForAll } from './reject-advice.js'
+import { keepingArchives } from './source/archive/archive.js'
+import { firstFile } from './source/archive/archive-files.js'
 import { type Source, withSource } from './source/source.js'
 import { type InspectedRecord, validateHead } from './validate-head.js'
 
@@ -36,7 +38,10 @@ export interface InspectOptions extends Partial<ReadingOptions> {
 }
 
 export interface Inspection {
+  /** Of an archive its first file. */
   readonly file: string
+  /** The path as it was given. */
+  readonly given: string
   readonly kind: Source['kind']
   /** Of the file as it lies on disk; null for a stream. */
   readonly diskBytes: number | null
@@ -72,12 +77,17 @@ export const inspectDefaults = { records: 5 } as const
 /**
  * Looks at a source without importing it.
  *
- * @param path of a file, or `-`
+ * @param path of a file, of an archive, of which the first file is looked at, or `-`
  * @throws EaError of a source that cannot be opened: `file_not_found`, `file_not_readable`, `file_corrupt`, …
  * @example
  * const { mapping, records } = await inspectFile(db, 'events.csv')
  */
-export async function inspectFile(db: Database, path: string, options: InspectOptions = {}): Promise<Inspection> {
+export function inspectFile(db: Database, path: string, options: InspectOptions = {}): Promise<Inspection> {
+  return keepingArchives(() => inspectFirst(db, path, options))
+}
+
+async function inspectFirst(db: Database, given: string, options: InspectOptions): Promise<Inspection> {
+  const { path, files } = await firstFile(given)
   const reading = withReadingDefaults(options)
   return withSource(path, sourceOptions(options), async (source) => {
     const found: Findings = {
@@ -97,10 +107,12 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
       stopped = error
     }
     const isEmpty = found.dialect?.empty ?? false
-    const { records: _, stdin: __, ...given } = options
-    const proposal = isEmpty ? null : await propose(db, source, path, given)
+    const { records: _, stdin: __, ...asked } = options
+    const proposal = isEmpty ? null : await propose(db, source, path, asked)
+    const isFirst = `This is the first of ${files} files in ${given}; any of them can be named like it.`
     return {
       file: path,
+      given,
       kind: source.kind,
       diskBytes: source.progress().totalBytes,
       compression: source.compression,
@@ -109,6 +121,7 @@ export async function inspectFile(db: Database, path: string, options: InspectOp
       timezone: reading.timezone,
       timeFormat: reading.timeFormat,
       ...found,
+      warnings: [...(files > 1 ? [isFirst] : []), ...found.warnings],
       advice: adviceFor(found.records),
       proposal,
       error: stopped,

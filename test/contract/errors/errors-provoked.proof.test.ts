@@ -22,6 +22,7 @@ import { withSpool } from '../../../src/lib/ingest/spool/spool.js'
 import { spoolFolder } from '../../../src/lib/ingest/spool/spool-folder.js'
 import { spooled } from '../../ingest/spool/spool-requests.js'
 import { builtOnce, type Ended, ea, type RunOptions } from '../../support/binary.js'
+import { tarOf, withDirectory, zipField, zipOf } from '../../support/import/archives.js'
 import { withOddServer } from '../../support/postgres/broken-server.js'
 import { freshDatabase } from '../../support/postgres/database.js'
 import { isRoot } from '../../support/postgres/embedded.js'
@@ -130,6 +131,12 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
   file_not_readable: (scene) => scene.eaWithDatabase(['import', '/dev/null']),
   no_input_files: (scene) => scene.eaWithDatabase(['import', scene.folder]),
   file_corrupt: importing(gzipSync(header + record().repeat(100)).subarray(0, 60)),
+  archive_encrypted: async (scene) => {
+    const zip = withDirectory(await zipOf({ 'a.csv': header }), (one) => one.writeUInt16LE(1, zipField.flags))
+    return scene.eaWithDatabase(['import', await scene.file('x.zip', zip)])
+  },
+  archive_unsafe: async (scene) =>
+    scene.eaWithDatabase(['import', await scene.file('x.tar', tarOf({ '../a.csv': header }))]),
   compression_unsupported: importing(Buffer.from('28b52ffd0400010000', 'hex')),
   encoding_error: importing(`\ufeff${header}`, '--encoding', 'utf-16le'),
   not_recognised: importing('%PDF-1.7\n'),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Dialect, type DialectOptions, sniff } from '../../../src/lib/import/detect/sniff.js'
 import { assertProperty } from '../../support/effort.js'
+import { tarOf } from '../../support/import/archives.js'
 import { errorOf } from '../../support/temp-dir.js'
 
 const look = (text: string, given: DialectOptions = {}, name = 'events', atEnd = true): Dialect =>
@@ -149,6 +150,7 @@ describe('what is refused', () => {
     ],
     ['UTF-16, big endian', Buffer.from('event_id,x\n', 'utf16le').swap16(), 'not_recognised', /utf-16be without/],
     ['a workbook', Buffer.from('504b030414000600', 'hex'), 'not_recognised', /ZIP archive or an Excel/, /CSV/],
+    ['a tar from a pipe', tarOf({ 'a.csv': '' }), 'not_recognised', /a tar archive/, /not from a pipe/],
     ['Parquet', 'PAR1\u0015\u0004', 'not_recognised', /Parquet/],
     ['gzip in gzip', Buffer.from('1f8b0800', 'hex'), 'not_recognised', /gzip inside/],
     ['a page of HTML', '<!DOCTYPE html><p>403</p>', 'not_recognised', /HTML/],

@@ -1,4 +1,5 @@
 /** What `ea import` tells: a line for each file, the sums, what happens in between; and the same as JSON. */
+import { join } from 'node:path'
 import { EaError, type ErrorCode } from '../../core/errors.js'
 import { rejectCodes } from '../../core/event.js'
 import type { FileOutcome, ImportEvent, ImportOutcome } from '../../import/options.js'
@@ -117,12 +118,13 @@ export function talkOf(event: ImportEvent): string | undefined {
 
 const namedFiles = 10
 
-/** What of a folder is not imported. */
+/** What of a folder or an archive is not imported. */
 function leftOutText({ folder, files }: LeftOut): string {
   const named = files.slice(0, namedFiles).map(visible).join(', ')
   const more = files.length > namedFiles ? ', …' : ''
   const count = `${counted(files.length, 'file')} left out`
-  return `${nameOf(folder)}: ${count}, by their names: ${named}${more}. To import them, too, name them or match them by a pattern.`
+  const example = files.find((file) => !/(^|\/)\./.test(file)) ?? files[0]!
+  return `${nameOf(folder)}: ${count}, by their names: ${named}${more}. To import one of them, too, name it: ${visible(join(folder, example))}`
 }
 
 /** An outcome with the names of the JSON. */

@@ -95,8 +95,8 @@ const refText = (source: SourceExpression) =>
   isName(source) && !source.path ? source.name : formatExpression(renamed(source, sourceName))
 
 /** The whole command that imports a file. */
-function commandOf({ file, proposal }: Pick<Inspection, 'file' | 'proposal'>): string {
-  return `ea import ${file === '-' ? '-' : shellQuoted(file)}${proposal?.flags ?? ''}`
+function commandOf({ given, proposal }: Pick<Inspection, 'given' | 'proposal'>): string {
+  return `ea import ${given === '-' ? '-' : shellQuoted(given)}${proposal?.flags ?? ''}`
 }
 
 /** The command that works, and what else there is to know about it. */

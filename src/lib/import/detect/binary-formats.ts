@@ -3,9 +3,18 @@
  * says what they are and what to do.
  */
 import { EaError } from '../../core/errors.js'
+import { isTar } from '../source/archive/tar.js'
+
+interface Foreign {
+  readonly magic: string
+  readonly what: string
+  readonly next: string
+}
+
+const asFile = 'An archive is read from a file of its own, not from a pipe or another archive: `ea import FILE`.'
 
 /** What else people have: magic bytes, its name, and how to get the events out. */
-const foreign: readonly { magic: string; what: string; next: string }[] = [
+const foreign: readonly Foreign[] = [
   { magic: '\x1f\x8b', what: 'gzip inside of a compressed file', next: 'Decompress it: `zcat FILE | ea import -`.' },
   { magic: 'BZh', what: 'bzip2', next: 'Decompress it: `bzcat FILE | ea import -`.' },
   { magic: '\xfd7zXZ', what: 'xz', next: 'Decompress it: `xzcat FILE | ea import -`.' },
@@ -13,7 +22,7 @@ const foreign: readonly { magic: string; what: string; next: string }[] = [
   {
     magic: 'PK\x03\x04',
     what: 'a ZIP archive or an Excel workbook',
-    next: 'Unpack it (`unzip -p FILE | ea import -`), or save the sheet as CSV.',
+    next: `${asFile} A sheet of a workbook: save it as CSV.`,
   },
   { magic: 'PAR1', what: 'Parquet', next: "Convert it, for example with DuckDB: `COPY (FROM FILE) TO 'events.csv'`." },
   { magic: 'Obj\x01', what: 'Avro', next: 'Convert it to NDJSON: `avro-tools tojson FILE | ea import -`.' },
@@ -45,14 +54,17 @@ export function looksBinary(head: Buffer, formatGiven: boolean): boolean {
   return share > 0.02 && firstLine.some(isControl)
 }
 
+const tar: Foreign = { magic: 'ustar', what: 'a tar archive', next: asFile }
+
 const findForeign = (head: Buffer) => {
   const start = head.subarray(0, 64).toString('latin1')
-  return foreign.find(({ magic }) => start.startsWith(magic))
+  return isTar(head) ? tar : foreign.find(({ magic }) => start.startsWith(magic))
 }
 
 /** The error for a head that `looksBinary`: what it is, as far as one can tell. */
 export function rejectBinary(head: Buffer, name: string): EaError {
   const known = findForeign(head)
+  const isPacked = /\.(tar\.(bz2|xz|lz4)|t[bx]z2?)$/i.test(name)
   const utf16 = known ? null : utf16Without(head)
   const nulBytes = head.reduce((count, byte) => count + (byte === 0 ? 1 : 0), 0)
   const seen = known
@@ -62,7 +74,9 @@ export function rejectBinary(head: Buffer, name: string): EaError {
       : `it is binary: ${nulBytes} of its first ${head.length} bytes are NUL`
   return new EaError('not_recognised', `Not recognised: ${name}: ${seen}.`, {
     suggestions: [
-      known?.next ?? (utf16 ? `Say so: --encoding ${utf16}` : 'Give it as CSV, TSV, NDJSON or a JSON array.'),
+      isPacked
+        ? 'Unpack it (`tar -xf FILE -C FOLDER`), and import the folder: `ea import FOLDER`.'
+        : (known?.next ?? (utf16 ? `Say so: --encoding ${utf16}` : 'Give it as CSV, TSV, NDJSON or a JSON array.')),
     ],
     details: { path: name },
   })

@@ -1,41 +1,64 @@
 /**
- * Decompresses what begins with the magic bytes of gzip or zstd, whatever the file is called. A file that is cut off or
- * damaged is an error: half of a file must never pass for the whole.
+ * Decompresses what begins with the magic bytes of gzip or zstd, whatever the file is called, and brotli, which has none, by the
+ * name. A file that is cut off or damaged is an error: half of a file must never pass for the whole.
  */
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { EaError } from '../../core/errors.js'
 import { nameForPeople } from './paths.js'
+import { peek } from './peek.js'
 
-export type Compression = 'none' | 'gzip' | 'zstd'
+export type Compression = 'none' | 'gzip' | 'zstd' | 'brotli'
 
-/** How many bytes `findCompression` needs to see. */
-export const magicMaxBytes = 4
+const magicMaxBytes = 4
 
 const outputBlockBytes = 256 * 1024
 
-/** What the first bytes of a file say. */
-export function findCompression(head: Uint8Array): Compression {
+/**
+ * The content of a file, and how it was compressed.
+ *
+ * @throws EaError `file_corrupt`, `compression_unsupported`; also while reading
+ */
+export async function decompressed({
+  blocks,
+  name,
+}: {
+  readonly blocks: AsyncIterable<Buffer>
+  readonly name: string
+}) {
+  const start = await peek(blocks, magicMaxBytes)
+  requireWhole(start.head, name)
+  const compression = findCompression(start.head, name)
+  return { compression, blocks: compression === 'none' ? start.blocks : decompress(start.blocks, compression, name) }
+}
+
+/** What the first bytes of a file say, and its name where they say nothing. */
+function findCompression(head: Uint8Array, name: string): Compression {
   const [a, b, c, d] = head
   if (a === 0x1f && b === 0x8b) return 'gzip'
   if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'zstd'
   // A skippable frame: pzstd begins its files with one.
   if (a !== undefined && a >= 0x50 && a <= 0x5f && b === 0x2a && c === 0x4d && d === 0x18) return 'zstd'
-  return 'none'
+  return /\.br$/i.test(name) ? 'brotli' : 'none'
 }
 
-const magicOf = { gz: [0x1f, 0x8b], zst: [0x28, 0xb5, 0x2f, 0xfd] } as const
+const magicOf: Readonly<Record<string, readonly number[]>> = {
+  gz: [0x1f, 0x8b],
+  tgz: [0x1f, 0x8b],
+  zst: [0x28, 0xb5, 0x2f, 0xfd],
+  zip: [0x50, 0x4b],
+  br: [],
+  tar: [],
+}
 
 /**
  * Makes sure that what is called compressed is not a file that ends within the magic bytes, as a download that failed leaves
  * it: nothing at all is no gzip.
- *
- * @throws EaError `file_corrupt`
  */
-export function requireCompressed(head: Uint8Array, name: string): void {
-  const ending = /\.(gz|zst)$/i.exec(name)?.[1]?.toLowerCase() as keyof typeof magicOf | undefined
-  if (ending === undefined || head.length >= magicOf[ending].length) return
-  if (head.some((byte, index) => byte !== magicOf[ending][index])) return
+function requireWhole(head: Uint8Array, name: string): void {
+  const magic = magicOf[/\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? '']
+  if (magic === undefined || head.length >= Math.max(1, magic.length)) return
+  if (head.some((byte, index) => byte !== magic[index])) return
   const has = head.length === 0 ? 'it has no bytes' : 'it ends within its first bytes'
   throw new EaError('file_corrupt', `Cut off: ${nameForPeople(name)} (${has})`, { details: { path: name } })
 }
@@ -50,12 +73,13 @@ export const canReadZstd = createZstdDecompress !== undefined
 /**
  * The decompressed bytes, in blocks that belong to whoever takes them.
  *
+ * @param compression `deflate` is what ZIP archives have: gzip without its head
  * @param name for errors: the path as it was given
  * @throws EaError `file_corrupt` while reading; `compression_unsupported` at once
  */
 export function decompress(
   blocks: AsyncIterable<Buffer>,
-  compression: Exclude<Compression, 'none'>,
+  compression: Exclude<Compression, 'none'> | 'deflate',
   name: string,
 ): AsyncIterable<Buffer> {
   if (compression === 'zstd' && !createZstdDecompress) {
@@ -69,9 +93,13 @@ export function decompress(
     )
   }
   const options = { chunkSize: outputBlockBytes }
-  const decompressor = () =>
-    (compression === 'gzip' ? zlib.createGunzip(options) : createZstdDecompress!(options)) as Decompressor
-  return partsOf(new Input(blocks), decompressor, name)
+  const make = {
+    gzip: zlib.createGunzip,
+    brotli: zlib.createBrotliDecompress,
+    deflate: zlib.createInflateRaw,
+    zstd: createZstdDecompress!,
+  }[compression]
+  return partsOf(new Input(blocks), () => make(options) as Decompressor, name)
 }
 
 /** A stream of zlib; `bytesWritten` counts what it has really used. */
@@ -96,7 +124,7 @@ async function* partsOf(input: Input, decompressor: () => Decompressor, name: st
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (error instanceof EaError || !/^(Z_|ZSTD_|ERR_ZLIB)/.test(code ?? '')) throw error
+    if (error instanceof EaError || !/^(Z_|ZSTD_|ERR_ZLIB|ERR_BROTLI|ERR__ERROR)/.test(code ?? '')) throw error
     const what = /unexpected end/.test((error as Error).message) ? 'Cut off' : 'Damaged'
     throw new EaError('file_corrupt', `${what}: ${nameForPeople(name)} (${(error as Error).message})`, {
       details: { path: name },

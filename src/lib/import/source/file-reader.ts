@@ -20,6 +20,9 @@ export interface FileState {
   readonly modifiedMs: number
 }
 
+/** What is read is a file, which can be read again. */
+export type RegularFile = FileReader & { readonly opened: FileState }
+
 export interface FileReader {
   /** The path as it was given. */
   readonly name: string
@@ -50,7 +53,7 @@ export async function openFileReader(path: string, stdin?: Readable): Promise<Fi
  *
  * @throws EaError `file_not_found`, `file_not_readable`; also while reading
  */
-export async function openFile(path: string, bytesPerBlock: number): Promise<FileReader & { opened: FileState }> {
+export async function openFile(path: string, bytesPerBlock: number): Promise<RegularFile> {
   // Before it is opened: opening a pipe would wait for its writer.
   const stats = await stat(path).catch(asFileError(path))
   requireFile(path, stats)
@@ -77,11 +80,11 @@ function requireFile(path: string, stats: Stats): void {
 
 const stateOf = (stats: Stats): FileState => ({ bytes: stats.size, modifiedMs: stats.mtimeMs })
 
-/** Gives block after block; the next one is being read while one is used. */
-async function* readAhead(
+/** Gives block after block until one is empty; the next one is being read while one is used. */
+export async function* readAhead(
   path: string,
   next: () => Promise<Buffer>,
-  onBytes: (bytes: number) => void,
+  onBytes: (bytes: number) => void = () => {},
 ): AsyncGenerator<Buffer> {
   let ahead = next()
   try {

@@ -5,6 +5,20 @@ import { join } from 'node:path'
 import { type FileSystemAdapter, glob } from 'tinyglobby'
 import { asFileError } from '../../os/file-error.js'
 
+/** What a folder is searched for: names that end like this, in any case of letters. */
+const fileEndings = ['csv', 'tsv', 'ndjson', 'jsonl', 'json'] as const
+const compressionEndings = ['gz', 'zst', 'br'] as const
+const knownName = new RegExp(`\\.(${fileEndings.join('|')})(\\.(${compressionEndings.join('|')}))?$`, 'i')
+const archiveName = new RegExp(`\\.(zip|tgz|tar(\\.(${compressionEndings.join('|')}))?)$`, 'i')
+
+/** Whether a file of a folder or of an archive is taken for data, by its path in it. */
+export const isData = (path: string) => knownName.test(path) && !isHidden(path)
+/** Whether a file is called like an archive, so that a folder that has it looks into it. */
+export const mayBeArchive = (path: string) => archiveName.test(path) && !isHidden(path)
+
+/** Paths in the order of their bytes. */
+export const sorted = (paths: string[]) => paths.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+
 /** Whether a part of the path begins with a dot. */
 export const isHidden = (path: string) => /(^|[/\\])\./.test(path)
 

@@ -8,12 +8,16 @@ import type { Readable } from 'node:stream'
 import { limits } from '../../core/event.js'
 import type { SourceName } from '../../load/mapping/expression.js'
 import type { SplitOptions } from '../../load/split/chunk.js'
-import { type Compression, decompress, findCompression, magicMaxBytes, requireCompressed } from './compression.js'
+import { openMember } from './archive/archive.js'
+import { memberPath } from './archive/member-path.js'
+import { type Compression, decompressed } from './compression.js'
 import { byteOrderMarkMaxBytes, chooseEncoding, encodingName, newDecoder } from './decode.js'
 import { explode } from './each.js'
-import { type FileReader, type FileState, openFile, openFileReader } from './file-reader.js'
+import { type FileReader, type FileState, openFile, openFileReader, type RegularFile } from './file-reader.js'
+import { stdinPath } from './paths.js'
 import { peek } from './peek.js'
 
+const blockBytes = 256 * 1024
 const hashBlockBytes = 1024 * 1024
 
 /** How much of the start can be looked at before anything is consumed, in decoded bytes. */
@@ -67,10 +71,10 @@ export interface Source {
 }
 
 /**
- * Opens a file, a named pipe (`<(…)` of a shell) or `-`, and reads its head.
+ * Opens a file, also one inside of an archive, a named pipe (`<(…)` of a shell) or `-`, and reads its head.
  *
  * @param path a path, taken literally, or `-`
- * @throws EaError `file_not_found`, `file_not_readable`, `file_corrupt`, `compression_unsupported`, `encoding_error`;
+ * @throws EaError `file_not_found`, `file_not_readable`, `file_corrupt`, `compression_unsupported`, `encoding_error`, those of archives;
  *   `usage` when nobody knows the encoding
  * @example
  * const source = await openSource('events.csv.gz')
@@ -78,7 +82,7 @@ export interface Source {
  */
 export async function openSource(path: string, options: SourceOptions = {}): Promise<Source> {
   const given = options.encoding === undefined ? undefined : encodingName(options.encoding)
-  const raw = await openFileReader(path, options.stdin)
+  const raw = (await openInArchive(path, blockBytes)) ?? (await openFileReader(path, options.stdin))
   try {
     return await readHead(raw, given, options)
   } catch (error) {
@@ -99,6 +103,12 @@ export async function withSource<T>(
   } finally {
     await source.close()
   }
+}
+
+/** A file inside of an archive; null when the path does not lead into one. */
+async function openInArchive(path: string, bytesPerBlock: number): Promise<RegularFile | null> {
+  const place = path === stdinPath ? null : await memberPath(path)
+  return place && openMember(place, bytesPerBlock)
 }
 
 async function readHead(raw: FileReader, given: string | undefined, options: SourceOptions): Promise<Source> {
@@ -127,7 +137,9 @@ async function readHead(raw: FileReader, given: string | undefined, options: Sou
     compression,
     encoding,
     why: [
-      ...(compression === 'none' ? [] : [`compression ${compression}: magic bytes`]),
+      ...(compression === 'none'
+        ? []
+        : [`compression ${compression}: ${compression === 'brotli' ? 'its name' : 'magic bytes'}`]),
       why,
       ...(exploded ? [`events at ${options.each!.name}: as given`] : []),
     ],
@@ -155,14 +167,6 @@ async function readHead(raw: FileReader, given: string | undefined, options: Sou
       await decoded.close().catch(() => {})
     },
   }
-}
-
-/** The content of a file, and how it was compressed. */
-async function decompressed({ blocks, name }: Pick<FileReader, 'blocks' | 'name'>) {
-  const start = await peek(blocks, magicMaxBytes)
-  requireCompressed(start.head, name)
-  const compression = findCompression(start.head)
-  return { compression, blocks: compression === 'none' ? start.blocks : decompress(start.blocks, compression, name) }
 }
 
 async function* hashing(
@@ -206,7 +210,7 @@ export interface FileIdentity {
  * @throws EaError `file_not_found`, `file_not_readable`, `file_corrupt`, `compression_unsupported`
  */
 export async function hashFile(path: string, onBytes: (readBytes: number) => void = () => {}): Promise<FileIdentity> {
-  const raw = await openFile(path, hashBlockBytes)
+  const raw = (await openInArchive(path, hashBlockBytes)) ?? (await openFile(path, hashBlockBytes))
   try {
     const { blocks } = await decompressed(raw)
     const hash = createHash('sha256')

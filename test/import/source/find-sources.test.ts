@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { expandPaths } from '../../../src/lib/import/source/paths.js'
+import { expandPaths } from '../../../src/lib/import/source/find-sources.js'
 import { errorOf, withScratchFolder } from '../../support/temp-dir.js'
 
 /** Makes files (a name that ends with / is a folder) and expands arguments relative to their folder. */
