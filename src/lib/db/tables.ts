@@ -46,6 +46,8 @@ export interface Tables {
     merged_by: string
     owners: ColumnType<Record<string, number>, string, string>
     shadowed: ColumnType<Record<string, number>, string, string>
+    skipped_times: Generated<number>
+    repeated_times: Generated<number>
   }
   import_overlaps: { batch_id: number; owner_id: number; duplicates: number }
   differing_duplicates: {

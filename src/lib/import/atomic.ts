@@ -28,7 +28,7 @@ import {
   newBatchOf,
   timed,
   validationContext,
-  warnOfShadowed,
+  warnOfRecords,
 } from './import-context.js'
 import type { FileOutcome } from './options.js'
 import { type Reading, readingRecord } from './parse-options.js'
@@ -69,7 +69,7 @@ export async function loadAtomically(
         return batch.id
       }),
     )
-    warnOfShadowed(run)
+    warnOfRecords(run)
     return outcomeOf(run, source, batchId, 'completed', source.sha256())
   } catch (error) {
     if (error instanceof KnownAlready) return error.outcome

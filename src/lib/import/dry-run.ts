@@ -7,13 +7,19 @@ import { differingFields } from '../batches/differences.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { withSavepoint } from '../db/savepoint.js'
 import { rejectsOf } from '../load/chunk-rejects.js'
-import { type ChunkOutcome, stageForValidation, type ValidationContext, withEscalation } from '../load/load-chunk.js'
+import {
+  type ChunkOutcome,
+  type StagedOptions,
+  stageForValidation,
+  type ValidationContext,
+  withEscalation,
+} from '../load/load-chunk.js'
 import { rejectedRecords, shadowedSql } from '../load/merge.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { type ValidationOptions, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
 import { endsBatch, ImportFailure, outcomeOf, requireGood } from './file-outcome.js'
-import { chunksOf, type ImportContext, inTurn, timed, validationContext, warnOfShadowed } from './import-context.js'
+import { chunksOf, type ImportContext, inTurn, timed, validationContext, warnOfRecords } from './import-context.js'
 import { type FileOutcome, importDefaults } from './options.js'
 import type { Reading } from './parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
@@ -67,7 +73,7 @@ export async function dryRun(
     if (!endsBatch(error)) throw error
     throw new ImportFailure(error, outcomeOf(run, source, null, 'dry_run', identity?.sha256 ?? null))
   }
-  warnOfShadowed(run)
+  warnOfRecords(run)
   return outcomeOf(run, source, null, 'dry_run', source.sha256())
 }
 
@@ -90,7 +96,7 @@ async function validateStaged(
   run: ImportContext,
   chunk: Chunk,
   rules: ValidationRules,
-  options: Awaited<ReturnType<typeof stageForValidation>>,
+  options: StagedOptions,
 ): Promise<Omit<ChunkOutcome, 'chunk'>> {
   const { rows } = await sql<{ good: number; inserted: number; shadowed: Record<string, number> | null }>`
     WITH judged AS MATERIALIZED (${validationSql(staging, rules, options)}),
@@ -109,7 +115,7 @@ async function validateStaged(
   const duplicates = good - inserted
   const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, undone, rules, options)
   const counts = { read: chunk.records, inserted, duplicates, differing, rejected: rejects.length }
-  return { ...counts, shadowed: shadowed ?? {}, rejects }
+  return { ...counts, shadowed: shadowed ?? {}, ...options.clocks, rejects }
 }
 
 /** What an event is, beside its id, as a number: the contents of a whole file are too much to hold. */

@@ -6,7 +6,7 @@ import { holdLease, type Lease } from '../batches/lease.js'
 import { EaError } from '../core/errors.js'
 import { limits } from '../core/event.js'
 import { type Database, withTransaction } from '../db/connect.js'
-import { ImportCounts, shadowedText } from '../load/import-counts.js'
+import { clockTexts, ImportCounts, shadowedText } from '../load/import-counts.js'
 import type { ValidationContext } from '../load/load-chunk.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
@@ -167,10 +167,11 @@ export function warn(run: ImportContext, message: string): void {
   run.options.onEvent?.({ type: 'warning', file: run.path, message })
 }
 
-/** Says of which keys only the value in the properties was kept. */
-export function warnOfShadowed(run: ImportContext): void {
-  const { shadowed } = run.counts
+/** Says of which keys only the value in the properties was kept, and which local times do not say which instant they are. */
+export function warnOfRecords(run: ImportContext): void {
+  const { shadowed, clocks } = run.counts
   if (shadowed.length > 0) warn(run, shadowedText(shadowed))
+  for (const text of clockTexts(clocks, run.options.timezone ?? importDefaults.timezone)) warn(run, text)
 }
 
 /** Says which users of a batch are called like nothing. */

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { EaError } from '../core/errors.js'
 import type { RejectCode } from '../core/event.js'
 import type { Database } from '../db/connect.js'
+import { clockTexts } from '../load/import-counts.js'
 import type { Mapping } from '../load/mapping/mapping.js'
 import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mapping/time-format.js'
 import { headOf } from './detect/head.js'
@@ -161,9 +162,10 @@ async function look(
   const reading = decideReading(source, options)
   found.mapping = reading.mapping
   found.warnings = reading.namedKeys.warnings
-  const { records, times } = await validateHead(db, source, reading, Math.max(wanted, head.length))
+  const { records, times, clocks } = await validateHead(db, source, reading, Math.max(wanted, head.length))
   found.records = records.slice(0, wanted)
   found.events = profileEvents(records)
+  found.warnings = [...found.warnings, ...clockTexts(clocks, options.timezone)]
   if (times.length > 0) found.times = detectTimeFormat(times)
   if (reading.namedKeys.idIsMissing) throw reading.namedKeys.idIsMissing.error
 }

@@ -47,7 +47,7 @@ import {
   tellProgress,
   timed,
   validationContext,
-  warnOfShadowed,
+  warnOfRecords,
   warnOfUsers,
 } from './import-context.js'
 import { type FileOutcome, type ImportOptions, withReadingDefaults } from './options.js'
@@ -224,7 +224,7 @@ async function finish(run: ImportContext, source: Source, batch: Batch, chunks: 
     completeBatch(run.db, run.lease, { id: batch.id, sha256, chunks, ...readInAll(run, source) }),
   )
   // The row of the batch has the last word: `run.counts` does not know which events a chunk gave up to an earlier one.
-  warnOfShadowed(run)
+  warnOfRecords(run)
   return { ...outcomeOf(run, source, batch.id, 'completed', sha256), read, inserted, duplicates, differing, rejected }
 }
 

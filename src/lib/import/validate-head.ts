@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { RejectCode } from '../core/event.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { rejectsOf } from '../load/chunk-rejects.js'
+import { addedClocks, type ClockCounts, noClockCounts } from '../load/clock-changes.js'
 import { stageForValidation } from '../load/load-chunk.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { split } from '../load/split/split.js'
@@ -43,6 +44,8 @@ export interface ValidatedHead {
   readonly records: readonly InspectedRecord[]
   /** Their times as they are given. */
   readonly times: readonly string[]
+  /** Of them and those that came with them. */
+  readonly clocks: ClockCounts
 }
 
 /** Validates the first `wanted` records. */
@@ -52,13 +55,18 @@ export async function validateHead(
   reading: Reading,
   wanted: number,
 ): Promise<ValidatedHead> {
-  const found: { records: InspectedRecord[]; times: string[] } = { records: [], times: [] }
+  const found: { records: InspectedRecord[]; times: string[]; clocks: ClockCounts } = {
+    records: [],
+    times: [],
+    clocks: noClockCounts,
+  }
   await inRolledBack(db, async (tx) => {
     const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
     for await (const chunk of firstChunks(source, reading)) {
       if (found.records.length >= wanted) break
       const judged = await validateFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
       for (const record of judged.records) found.records.push(record)
+      found.clocks = addedClocks(found.clocks, judged.clocks)
       for (const time of judged.times.slice(0, timeSamplesMax - found.times.length)) found.times.push(time)
     }
   })
@@ -99,7 +107,7 @@ async function validateFirst(
   now: Date,
   chunk: Chunk,
   wanted: number,
-): Promise<{ records: InspectedRecord[]; times: string[] }> {
+): Promise<{ records: InspectedRecord[]; times: string[]; clocks: ClockCounts }> {
   const context = validationContext(reading, now)
   const options = await stageForValidation(tx, context, chunk, 'bisect')
   const { rows } = await sql<Omit<InspectedRecord, 'record' | 'line' | 'raw' | 'detail'> & { n: number }>`
@@ -125,7 +133,7 @@ async function validateFirst(
     }),
   )
   const records = [...judged, ...rejects].sort((a, b) => a.record - b.record).slice(0, wanted)
-  return { records, times }
+  return { records, times, clocks: options.clocks }
 }
 
 const timeSamplesMax = 200

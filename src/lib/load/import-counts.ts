@@ -5,8 +5,9 @@
 
 import { failedBatchKeepsRejects } from '../batches/rejects.js'
 import type { Reject, RejectCode } from '../core/event.js'
-import { counted } from '../present/tables/cell-text.js'
+import { counted, grouped } from '../present/tables/cell-text.js'
 import type { Rejects } from './chunk-rejects.js'
+import { addedClocks, type ClockCounts, noClockCounts } from './clock-changes.js'
 
 /** How many rejects an import may have: a number, judged at once, or a share of the records, judged at the end. */
 export type RejectBudget = { readonly records: number } | { readonly percent: number }
@@ -28,6 +29,23 @@ export function shadowedText(keys: readonly (readonly [key: string, records: num
   return `The properties have another value than the column or key of the same name, and theirs is kept: ${texts.join(', ')}`
 }
 
+/** Says how many local times did not exist or existed twice, and how they are read. */
+export function clockTexts({ skippedTimes, repeatedTimes }: ClockCounts, timezone: string): string[] {
+  const times = (count: number) => (count === 1 ? '1 time has' : `${grouped(count)} times have`)
+  return [
+    ...(skippedTimes > 0
+      ? [
+          `${times(skippedTimes)} no offset and did not exist in ${timezone}, because the clocks were set forward: each is read by the clock before the change.`,
+        ]
+      : []),
+    ...(repeatedTimes > 0
+      ? [
+          `${times(repeatedTimes)} no offset and existed twice in ${timezone}, because the clocks were set back: each is read as the later one.`,
+        ]
+      : []),
+  ]
+}
+
 /** Records by the key that stands at their top and, with another value, in their properties. */
 export type Shadowed = Readonly<Record<string, number>>
 
@@ -40,6 +58,7 @@ export class ImportCounts {
   /** The first rejects of the file so far; chunks end in any order. */
   #first: Reject[] = []
   readonly #shadowed = new Map<string, number>()
+  #clocks = noClockCounts
   readonly #budget: RejectBudget
 
   constructor(budget: RejectBudget) {
@@ -47,9 +66,10 @@ export class ImportCounts {
   }
 
   /** Books one chunk. */
-  add(counts: Counts & { readonly shadowed: Shadowed }, rejects: Rejects): void {
+  add(counts: Counts & ClockCounts & { readonly shadowed: Shadowed }, rejects: Rejects): void {
     for (const [key, n] of Object.entries(counts.shadowed)) this.#shadowed.set(key, (this.#shadowed.get(key) ?? 0) + n)
     for (const key of countNames) this.#counts[key] += counts[key]
+    this.#clocks = addedClocks(this.#clocks, counts)
     this.#addCodes(rejects.codes)
     this.#hold(rejects)
   }
@@ -91,6 +111,11 @@ export class ImportCounts {
   /** Keys with their records, the most frequent first. */
   get shadowed(): readonly (readonly [key: string, records: number])[] {
     return [...this.#shadowed].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+  }
+
+  /** Records with local times that the clocks skipped or showed twice. */
+  get clocks(): ClockCounts {
+    return this.#clocks
   }
 
   /** The first rejects in the order of the file. */

@@ -13,12 +13,20 @@ import { failpoint } from '../core/failpoint.js'
 import { type Database, isTransient, sqlState, type Transaction, withTransaction } from '../db/connect.js'
 import { withSavepoint } from '../db/savepoint.js'
 import { noRejects, type Rejects, rejectsOf } from './chunk-rejects.js'
+import {
+  type ClockChanges,
+  type ClockCounts,
+  clockChanges,
+  countOddTimes,
+  mayBeOdd,
+  noClockCounts,
+} from './clock-changes.js'
 import { isRepeatedId, mergeStaged, type Rejection, rejectedRecords } from './merge.js'
 import type { PassedDifference } from './reassign-earlier.js'
 import type { Chunk, Shape } from './split/chunk.js'
 import { stagingLayoutOf } from './sql/staging-columns.js'
 import { shadowedFlag, type ValidationOptions, type ValidationRules, validationSql } from './sql/validation-sql.js'
-import { stageChunk, staging } from './stage.js'
+import { dropStaging, stageChunk, staging } from './stage.js'
 
 /**
  * How a chunk is validated: `optimistic` lets casts fail, `checked` asks before each cast, `bisect` also searches the records
@@ -55,7 +63,7 @@ export interface LoadContext extends ValidationContext {
   readonly onRetry?: ((chunk: number, error: unknown) => void) | undefined
 }
 
-export interface ChunkOutcome {
+export interface ChunkOutcome extends ClockCounts {
   readonly chunk: number
   readonly read: number
   readonly inserted: number
@@ -104,7 +112,8 @@ export async function validateOnly(context: LoadContext, chunk: Chunk): Promise<
       const options = await stageForValidation(tx, context, chunk, mode)
       const refusals = await rejectedRecords(tx, context.rules, options)
       const rejects = rejectsOf(chunk, refusals, options.refusals)
-      const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {} }
+      const { clocks } = options
+      const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {}, ...clocks }
       return { chunk: chunk.index, read: chunk.records, ...nothing, rejected: rejects.length, rejects }
     }),
   )
@@ -142,7 +151,8 @@ function canBeRunAgain(error: unknown): boolean {
 /** The outcome of a chunk whose transaction committed although nobody heard of it. */
 async function mergedBefore(tx: Transaction, batchId: number, chunk: Chunk): Promise<ChunkOutcome | undefined> {
   const { rows } = await sql<Omit<ChunkOutcome, 'rejects'>>`
-    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed FROM ${tx.t.import_chunks}
+    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed,
+           skipped_times AS "skippedTimes", repeated_times AS "repeatedTimes" FROM ${tx.t.import_chunks}
      WHERE batch_id = ${batchId} AND chunk = ${chunk.index}`.execute(tx.q)
   return rows[0] && { ...rows[0], rejects: noRejects }
 }
@@ -168,13 +178,15 @@ export async function mergeChunk(
     differing: merged.differing,
     rejected: rejects.length,
     shadowed: merged.shadowed,
+    ...options.clocks,
     rejects,
   }
   await sql`
-    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, differing, rejected, byte_from, byte_to, merged_by, owners, shadowed)
+    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, differing, rejected, byte_from, byte_to, merged_by, owners, shadowed,
+                                      skipped_times, repeated_times)
     VALUES (${context.batchId}, ${chunk.index}, ${outcome.read}, ${outcome.inserted}, ${outcome.duplicates}, ${outcome.differing},
             ${outcome.rejected}, ${chunk.byteFrom}, ${chunk.byteTo}, pg_current_xact_id(), ${JSON.stringify(merged.owners)},
-            ${JSON.stringify(merged.shadowed)})`.execute(tx.q)
+            ${JSON.stringify(merged.shadowed)}, ${outcome.skippedTimes}, ${outcome.repeatedTimes})`.execute(tx.q)
   failpoint('merge.recorded')
   return outcome
 }
@@ -186,21 +198,47 @@ const placedIn =
     return { record, line, eventId, fields }
   }
 
+/** How a chunk is staged, and what was found on the way. */
+export interface StagedOptions extends ValidationOptions {
+  readonly refusals: readonly Rejection[]
+  readonly clocks: ClockCounts
+}
+
 /** Stages a chunk; in the mode `bisect` with the records set aside that PostgreSQL refuses. */
 export async function stageForValidation(
   tx: Transaction,
   context: ValidationContext,
   chunk: Chunk,
   mode: ValidationMode,
-): Promise<ValidationOptions & { readonly refusals: readonly Rejection[] }> {
+): Promise<StagedOptions> {
   const { rules, shape } = context
-  const layout = stagingLayoutOf(chunk, shape, rules.mapping, rules.timeFormat, mode !== 'optimistic')
   await prepareSession(tx, context.timezone)
+  const changes = await changesOf(tx, context)
+  let layout = stagingLayoutOf(chunk, shape, rules.mapping, rules.timeFormat, mode !== 'optimistic')
   await stageChunk(tx, chunk, layout, context.copyOptions)
+  const [times] = [...layout.types].find(([, type]) => type === 'timestamptz') ?? []
+  const isTyped = times !== undefined
+  const hasOdd = changes && (!isTyped || (await mayBeOdd(tx, sql.ref(`c${times + 1}`), changes)))
+  if (hasOdd && isTyped) {
+    // Only their texts say whether they have an offset.
+    await dropStaging(tx)
+    layout = { ...layout, types: new Map([...layout.types].filter(([column]) => column !== times)) }
+    await stageChunk(tx, chunk, layout, context.copyOptions)
+  }
   const options = { layout, numbering: chunk, refused: [], numbered: false }
-  if (mode !== 'bisect') return { ...options, refusals: [] }
-  const refusals = await findRejected(tx, rules, options, [1, chunk.good])
-  return { ...options, refused: refusals.map((refusal) => refusal.n), refusals }
+  const refusals = mode === 'bisect' ? await findRejected(tx, rules, options, [1, chunk.good]) : []
+  const staged = { ...options, refused: refusals.map((refusal) => refusal.n), refusals }
+  return { ...staged, clocks: hasOdd ? await countOddTimes(tx, rules, staged, changes) : noClockCounts }
+}
+
+const knownChanges = new WeakMap<ValidationRules, ClockChanges>()
+
+/** When the clocks of the zone change; undefined when they do not. */
+async function changesOf(tx: Transaction, { rules, timezone }: ValidationContext): Promise<ClockChanges | undefined> {
+  if (timezone === 'UTC') return undefined
+  const changes = knownChanges.get(rules) ?? (await clockChanges(tx, rules.latest))
+  knownChanges.set(rules, changes)
+  return changes.borders.length > 0 ? changes : undefined
 }
 
 /** Settings of this transaction only: what a time without offset means, and memory for one chunk's sort. */

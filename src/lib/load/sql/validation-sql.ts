@@ -81,6 +81,18 @@ export function validationSql(
       ) typed`
 }
 
+/** The times of staged records as they are given, and as instants: `given_at, occurred_at`. Those that are typed already have no text. */
+export function occurredAtSql(
+  staging: RawBuilder<unknown>,
+  rules: ValidationRules,
+  options: ValidationOptions,
+): RawBuilder<unknown> {
+  const given = mappingSql(rules.mapping, options.layout, options.numbering).occurredAt
+  return sql`
+    SELECT given_at, ${castInstant(rules, options.layout)} AS occurred_at
+      FROM (SELECT ${given} AS given_at FROM ${rows(staging, rules, options)} s OFFSET 0) g OFFSET 0`
+}
+
 /** At most so many keys are named that properties hide. */
 export const shadowedKeysMax = 20
 
