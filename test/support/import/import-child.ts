@@ -14,10 +14,10 @@ const cache = fileURLToPath(new URL('../../../node_modules/.cache/ea-test', impo
 export interface ImportEnded {
   readonly exit: number | null
   readonly signal: NodeJS.Signals | null
-  readonly outcome?: ImportOutcome
+  readonly outcome: ImportOutcome | undefined
   /** The most memory that the process held. */
-  readonly peakKb?: number
-  readonly error?: { readonly name: string; readonly code?: string; readonly message: string }
+  readonly peakKb: number | undefined
+  readonly error: { readonly name: string; readonly code?: string; readonly message: string } | undefined
   readonly stderr: string
 }
 
