@@ -33,6 +33,8 @@ export default defineConfig({
     disableConsoleIntercept: true,
     // The default leaves half of a machine with two cores idle: tests wait for PostgreSQL and for processes.
     maxWorkers: Number(process.env.EA_TEST_WORKERS ?? 2),
+    // A property stops when its cases are tried, however long that takes on a machine that has other work.
+    tags: [{ name: 'property', timeout: isFull ? 3_600_000 : 120_000 }],
     projects: [
       {
         extends: true,

@@ -46,7 +46,7 @@ test.each(problems)('%j is refused at its character', (text, message, pointer) =
   }
 })
 
-test('what is written can be read, whatever the names are', () => {
+test('what is written can be read, whatever the names are', { tags: 'property' }, () => {
   const name = fc.oneof(
     fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }),
     fc.constantFrom('*', 'a and b', 'and', ' a', '"', "'a'", 'a or event_type', ':', 'a,b', '[x]', 'a\nand\nb'),

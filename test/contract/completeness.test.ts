@@ -97,7 +97,7 @@ function openDatesOfPage(result: Result): string[] {
 
 const terminal = { color: false, isTty: true, width: 120, height: 20, unicode: true }
 
-test('table, chart, SVG, check and page say what the stat says, of hours too', () =>
+test('table, chart, SVG, check and page say what the stat says, of hours too', { tags: 'property' }, () =>
   assertProperty(
     fc.asyncProperty(someAnswer, async ({ flags, result, measured }) => {
       const dates = [...new Set(result.data.map(({ date }) => String(date)))]
@@ -125,4 +125,5 @@ test('table, chart, SVG, check and page say what the stat says, of hours too', (
       }
     }),
     30,
-  ))
+  ),
+)

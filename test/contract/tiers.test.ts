@@ -20,9 +20,9 @@ function modulesOf(path: string, seen = new Set<string>()): Set<string> {
 
 /** What a module gives to the tests that reach it, and the tiers that have it. */
 const needs: readonly [module: RegExp, tiers: readonly string[]][] = [
-  [/^test\/support\/database\.ts$/, ['db', 'cli', 'proof']],
+  [/^test\/support\/postgres\/database\.ts$/, ['db', 'cli', 'proof']],
   [/^test\/support\/binary\.ts$/, ['cli', 'proof']],
-  [/^test\/support\/server\.ts$/, ['db', 'cli', 'proof']],
+  [/^test\/support\/postgres\/server\.ts$/, ['db', 'cli', 'proof']],
   [/\/browser\.ts$/, ['proof']],
 ]
 

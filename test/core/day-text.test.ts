@@ -81,7 +81,7 @@ describe('months and years back', () => {
 
 const anyDay = fc.integer({ min: 0, max: 100_000 }).map((days) => addDays('1970-01-01', days))
 
-test('days and weeks back are so many days away', () => {
+test('days and weeks back are so many days away', { tags: 'property' }, () => {
   assertProperty(
     fc.property(anyDay, fc.integer({ min: 0, max: 9999 }), fc.constantFrom('d', 'w'), (today, count, unit) => {
       const { first, last } = resolveDay(`-${count}${unit}`, today)
@@ -93,7 +93,7 @@ test('days and weeks back are so many days away', () => {
   )
 })
 
-test('months back are the same day of an earlier month, as Date counts them', () => {
+test('months back are the same day of an earlier month, as Date counts them', { tags: 'property' }, () => {
   assertProperty(
     fc.property(anyDay, fc.integer({ min: 0, max: 9999 }), fc.constantFrom('m', 'y'), (today, count, unit) => {
       const [year, month, day] = today.split('-').map(Number) as [number, number, number]
@@ -108,7 +108,7 @@ test('months back are the same day of an earlier month, as Date counts them', ()
   )
 })
 
-test('months and years are all their days, and no other', () => {
+test('months and years are all their days, and no other', { tags: 'property' }, () => {
   assertProperty(
     fc.property(anyDay, (day) => {
       for (const length of [4, 7]) {

@@ -49,7 +49,7 @@ test('an instant has an offset', () => {
   expect(none.map(isInstant)).toEqual([false, false, false, false])
 })
 
-test('windows hold their day and touch each other', () => {
+test('windows hold their day and touch each other', { tags: 'property' }, () => {
   const anyDay = fc.integer({ min: 0, max: 40_000 }).map((days) => addDays('1970-01-01', days))
   assertProperty(
     fc.property(anyDay, fc.constantFrom(...grains), fc.constantFrom(...weekdays), (day, grain, weekStart) => {

@@ -35,7 +35,7 @@ async function copied(db: Database, query: Parameters<typeof copyOut>[1]): Promi
   return JSON.parse(Buffer.concat(pieces).toString('utf8'))
 }
 
-test('any text is the same text, alone, in a list, and beside others', async () => {
+test('any text is the same text, alone, in a list, and beside others', { tags: 'property' }, async () => {
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(text, fc.array(fc.option(text), { maxLength: 5 }), async (one, many) => {
       const query = sql`SELECT jsonb_build_array(${one}::text, ${many}::text[], 'a $1 b', ${many.length}::int, ${one} = ${one})`

@@ -101,7 +101,7 @@ describe('one by one', () => {
 
   test('odd texts, numbers and instants', () => withFreshDatabase((db) => expectRoundTrip(db, events)))
 
-  test('properties as large as an import takes them', async () => {
+  test('properties as large as an import takes them', { tags: 'property' }, async () => {
     // jsonb writes spaces that were not there: 1 MB in, more than 1 MB out.
     const filled = (text: (filler: string) => string) =>
       text('x'.repeat(limits.propertiesMaxBytes - Buffer.byteLength(text(''))))
@@ -119,7 +119,7 @@ describe('one by one', () => {
   })
 })
 
-test('any events', async () => {
+test('any events', { tags: 'property' }, async () => {
   const name = fc
     .string({ unit: 'binary', minLength: 1, maxLength: 20 })
     .map((text) => wellFormed(text).replace(/\p{Cc}/gu, '?'))

@@ -152,7 +152,7 @@ test('csv and ndjson describe the same events, and csv-parse reads the csv', () 
   expect(events).toEqual(eventsOf(options))
 })
 
-test('any options give exactly the events and users that they name', () => {
+test('any options give exactly the events and users that they name', { tags: 'property' }, () => {
   const anyOptions = fc
     .record({
       events: fc.integer({ min: 1, max: 3000 }),

@@ -136,7 +136,7 @@ describe('a record that PostgreSQL refuses although nothing is wrong with it', (
     },
   )
 
-  test('many of them in one chunk, and a dry run that says the same', async () => {
+  test('many of them in one chunk, and a dry run that says the same', { tags: 'property' }, async () => {
     const count = size(90, 30)
     const small = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
     const content = Array.from({ length: count }, (_, n) => JSON.stringify(members(n, n % 2 ? small : {}))).join('\n')

@@ -350,7 +350,7 @@ test('it does not wait for long for whoever changes what is visible', async () =
   })
 })
 
-test('the rollups are those of the events, whatever comes in which order', async () => {
+test('the rollups are those of the events, whatever comes in which order', { tags: 'property' }, async () => {
   const some = fc.array(
     fc.record({
       n: fc.integer({ min: 0, max: 40 }),

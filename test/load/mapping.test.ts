@@ -107,7 +107,7 @@ describe('parseMap', () => {
     expect(error.details).toMatchObject({ at })
   })
 
-  test('reads what formatMap and formatIdFrom write', () => {
+  test('reads what formatMap and formatIdFrom write', { tags: 'property' }, () => {
     const source = fc
       .array(fc.string({ unit: 'grapheme' }), { minLength: 1, maxLength: 3 })
       .map((path) => ({ name: path.join('.'), path }))
@@ -197,7 +197,7 @@ describe('resolveMapping of a CSV', () => {
     expect(mapping.unmapped).toEqual(at(columns, 'event_id'))
   })
 
-  test('each column is used or unmapped, and never both', () => {
+  test('each column is used or unmapped, and never both', { tags: 'property' }, () => {
     const anyColumns = fc.uniqueArray(fc.constantFrom(...own, 'properties', 'properties_json', 'a', 'b', 'c', 'd.e'), {
       minLength: 4,
     })

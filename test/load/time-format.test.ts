@@ -84,7 +84,7 @@ describe('detectTimeFormat', () => {
     expect(guess.why).toMatch(why)
   })
 
-  test('any day is found in its own form, or the doubt is said', () => {
+  test('any day is found in its own form, or the doubt is said', { tags: 'property' }, () => {
     const days = fc.date({ min: new Date('1970-01-01'), max: new Date('2037-12-31'), noInvalidDate: true })
     assertProperty(
       fc.property(fc.array(days, { minLength: 1, maxLength: 5 }), (dates) => {

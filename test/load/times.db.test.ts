@@ -370,7 +370,7 @@ describe('any text', () => {
     parseTimeFormat('YYYY-MM-DDTHH24:MI'),
   )
 
-  test('the server, fast and strict, and the model agree', async () => {
+  test('the server, fast and strict, and the model agree', { tags: 'property' }, async () => {
     let instants = 0
     await withServer(async (askServer) => {
       await assertProperty(

@@ -467,7 +467,7 @@ describe('any record', () => {
   ]
   const uncastableRecord: GivenRecord = ['no uuid', good[1], 'u', 't', null]
 
-  test('the model and the server agree, fast and strict, CSV, NDJSON and arrays', async () => {
+  test('the model and the server agree, fast and strict, CSV, NDJSON and arrays', { tags: 'property' }, async () => {
     const seen = new Set<RejectCode | null>()
     await assertProperty(
       fc.asyncProperty(fc.array(record, { minLength: 60, maxLength: 120 }), async (records) => {

@@ -104,7 +104,7 @@ const someStep = fc.oneof(
 /** What somebody else does after a delta was prepared and before the lock is taken. */
 const someMeanwhile = fc.option(fc.constantFrom(...subjects, ...zones), { freq: 2 })
 
-test('anything in any order', async () => {
+test('anything in any order', { tags: 'property' }, async () => {
   const plan = fc.array(fc.tuple(someStep, someMeanwhile), { minLength: 2, maxLength: 8 })
   const start = fc.subarray([...subjects])
   await withDatabase((db) =>

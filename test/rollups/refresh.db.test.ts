@@ -20,7 +20,7 @@ import { sharedDatabase } from './shared-database.js'
 
 const withDatabase = sharedDatabase()
 
-test('any batches, added and removed in any order, in any zone', async () => {
+test('any batches, added and removed in any order, in any zone', { tags: 'property' }, async () => {
   const steps = fc.array(fc.tuple(someEvents, fc.option(fc.nat(), { freq: 3 })), { minLength: 1, maxLength: 6 })
   await withDatabase((db) =>
     assertProperty(

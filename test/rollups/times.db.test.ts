@@ -119,7 +119,7 @@ async function undo(db: Database, batchId: number, kept: readonly EventTypeRollu
   })
 }
 
-test('any batches, added whole or a few at a time and removed in any order', async () => {
+test('any batches, added whole or a few at a time and removed in any order', { tags: 'property' }, async () => {
   const step = fc.record({
     events: fc.oneof(someEvents, laterEvents),
     isFew: fc.boolean(),

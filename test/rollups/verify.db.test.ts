@@ -191,7 +191,7 @@ test('a batch that is loading counts neither for verify nor for rebuild', async 
   })
 })
 
-test('rebuild moves the days to any zone and back, and the next batches follow it', async () => {
+test('rebuild moves the days to any zone and back, and the next batches follow it', { tags: 'property' }, async () => {
   await withFreshDatabase((db) =>
     assertProperty(
       fc.asyncProperty(

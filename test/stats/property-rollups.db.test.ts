@@ -216,7 +216,7 @@ function isHeld({ segment: { texts, heldBy }, kept }: Scenario, isKeeping: boole
   return texts.length === 0 || (isKeeping && heldBy !== undefined && kept.includes(heldBy))
 }
 
-test('with and without the rollups of properties the answers are the same', () =>
+test('with and without the rollups of properties the answers are the same', { tags: 'property' }, () =>
   withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(scenario, async (s) => {
       await keepProperties(db, [])
@@ -255,7 +255,8 @@ test('with and without the rollups of properties the answers are the same', () =
       }
     })
     await assertProperty(property, 60)
-  }))
+  }),
+)
 
 const ofCountry = (days: string[], user: string, country: string) =>
   days.map((day): GivenEvent => ({ at: `${day}T12:00:00Z`, user, properties: { country } }))

@@ -3,24 +3,25 @@
  * each day; `full` tries all. Seeds that once failed are always tried.
  */
 import fc from 'fast-check'
-import { expect } from 'vitest'
+import { expect, TestRunner } from 'vitest'
 import { effort, seed } from './effort-of-run.js'
 import { regressions } from './regressions.js'
 
-/** How many of `full` cases this run tries: at least three. */
-function runs(full: number): number {
-  return effort === 'full' ? full : Math.max(Math.ceil(full / 10), 3)
-}
-
-/** A size that only a full run needs whole. */
-export function size(full: number, quick: number): number {
+/** What this run makes of a number; a test that depends on it is found by its tag, and run again in full. */
+function ofEffort(full: number, quick: number): number {
+  if (!TestRunner.getCurrentTest()?.tags?.includes('property'))
+    throw new Error("a test whose cases depend on the effort needs { tags: 'property' }, or no run tries all of them")
   return effort === 'full' ? full : quick
 }
 
+/** How many of `full` cases this run tries: at least three. */
+const runs = (full: number) => ofEffort(full, Math.max(Math.ceil(full / 10), 3))
+
+/** A size that only a full run needs whole. */
+export const size = (full: number, quick: number) => ofEffort(full, quick)
+
 /** How often a property must have met something rare: `full` times in a full run, a twentieth of it in a quick one. */
-export function atLeast(full: number): number {
-  return effort === 'full' ? full : Math.floor(full / 20)
-}
+export const atLeast = (full: number) => ofEffort(full, Math.floor(full / 20))
 
 /**
  * `fc.assert` with the effort, the seed of the day and the regressions of the test that calls it.

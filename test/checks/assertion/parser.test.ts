@@ -110,7 +110,7 @@ describe('numbers', () => {
     expect(parseAssertion(`x<${text}`).comparison).toEqual(expected)
   })
 
-  test('a percentage is the number that is nearest to it', () => {
+  test('a percentage is the number that is nearest to it', { tags: 'property' }, () => {
     assertProperty(
       fc.property(fc.integer({ min: -100_000, max: 100_000 }), fc.integer({ min: 0, max: 3 }), (digits, decimals) => {
         const text = `${(digits / 10 ** decimals).toFixed(decimals)}%`
@@ -289,7 +289,7 @@ const comparison = fc.oneof(
   fc.tuple(quantity, quantity).map(([low, high]) => `between ${low} and ${high}`),
 )
 
-test('what is printed can be read again', () => {
+test('what is printed can be read again', { tags: 'property' }, () => {
   const subject = fc.oneof(column, bare, quality, fc.constant({ kind: 'freshness' as const }))
   assertProperty(
     fc.property(subject, fc.option(base, { nil: undefined }), comparison, (subject, change, compared) => {
@@ -303,7 +303,9 @@ test('what is printed can be read again', () => {
   )
 })
 
-test('any text is read, or has a place in it that cannot be; a suggestion can always be read', () => {
+test('any text is read, or has a place in it that cannot be; a suggestion can always be read', {
+  tags: 'property',
+}, () => {
   const piece = fc.constantFrom(
     ...[
       'x',

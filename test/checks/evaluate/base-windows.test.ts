@@ -60,7 +60,7 @@ describe('for any window', () => {
       return { grain, windows, from, to: addDays(addWindows(from, grain, windows), -1) }
     })
 
-  test('the previous period has as many whole windows and ends right before it', () => {
+  test('the previous period has as many whole windows and ends right before it', { tags: 'property' }, () => {
     assertProperty(
       fc.property(question, ({ grain, windows, from, to }) => {
         const [base] = baseWindow(period, { from, to }, grain)
@@ -72,7 +72,7 @@ describe('for any window', () => {
     )
   })
 
-  test('the previous year has as many whole windows, about a year before', () => {
+  test('the previous year has as many whole windows, about a year before', { tags: 'property' }, () => {
     assertProperty(
       fc.property(question, ({ grain, windows, from, to }) => {
         const [base] = baseWindow(year, { from, to }, grain)

@@ -86,7 +86,7 @@ describe('shares are compared exactly, and never rounded to the other side', () 
     })
   })
 
-  test('a share of two counts is at least the percentage that it is', () => {
+  test('a share of two counts is at least the percentage that it is', { tags: 'property' }, () => {
     assertProperty(
       fc.property(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: 1, max: 5000 }), (hundredths, times) => {
         const share = (hundredths * times) / (10_000 * times)
@@ -191,7 +191,7 @@ describe('every and any', () => {
     expect(judged(text, week)).toMatchObject({ verdict, value, rows: at(...days), reason })
   })
 
-  test('they agree with every and some of JavaScript, and with min and max', () => {
+  test('they agree with every and some of JavaScript, and with min and max', { tags: 'property' }, () => {
     const operators = { '>': (a: number, b: number) => a > b, '<=': (a: number, b: number) => a <= b } as const
     const count = fc.integer({ min: 0, max: 20 })
     assertProperty(
@@ -457,7 +457,7 @@ describe('changes', () => {
     })
   })
 
-  test('a change of counts is compared exactly', () => {
+  test('a change of counts is compared exactly', { tags: 'property' }, () => {
     assertProperty(
       fc.property(fc.integer({ min: 1, max: 10 ** 9 }), fc.integer({ min: -100, max: 300 }), (hundreds, percent) => {
         const [base, value] = [100 * hundreds, (100 + percent) * hundreds]

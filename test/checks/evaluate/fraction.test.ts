@@ -35,7 +35,7 @@ test.each<[number, Fraction]>([
   expect(fractionOf(value)).toEqual(expected)
 })
 
-test('a share of up to 90 million is that share, and a decimal that decimal', () => {
+test('a share of up to 90 million is that share, and a decimal that decimal', { tags: 'property' }, () => {
   const count = fc.integer({ min: 1, max: 90_000_000 })
   assertProperty(
     fc.property(count, count, (a, b) => {
@@ -56,7 +56,7 @@ const anyNumber = fc
   .double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 })
   .filter((value) => value === 0 || Math.abs(value) > 1e-290)
 
-test('numbers keep their order, and each comes back as itself', () => {
+test('numbers keep their order, and each comes back as itself', { tags: 'property' }, () => {
   const next = (value: number) => {
     const view = new DataView(new ArrayBuffer(8))
     view.setFloat64(0, value)
@@ -84,7 +84,7 @@ test('arithmetic is exact where floating point is not', () => {
   expect(times(fractionOf(0.07), fractionOf(100))).toEqual(fraction(7))
 })
 
-test('a quotient is the number that JavaScript makes of it', () => {
+test('a quotient is the number that JavaScript makes of it', { tags: 'property' }, () => {
   const whole = fc.integer({ min: 1, max: 2 ** 53 - 1 })
   assertProperty(
     fc.property(whole, whole, (top, bottom) => {

@@ -43,7 +43,7 @@ describe('aggregates', () => {
   })
 })
 
-test('aggregates of any days are those of plain arithmetic', () => {
+test('aggregates of any days are those of plain arithmetic', { tags: 'property' }, () => {
   assertProperty(
     fc.property(fc.array(fc.integer({ min: 0, max: 10 ** 9 }), { minLength: 1, maxLength: 40 }), (users) => {
       const answer = dauOf(users, { data_until: '2025-12-31', complete_until: '2026-01-01' })

@@ -102,7 +102,7 @@ test('the runner reads back the message, the title and the place', () => {
   expect(command?.data.split('\n')[0]).toBe('100%25 of ::warning::\\u000d\\u000a##[error]x')
 })
 
-test('every annotation is read back as it was meant, whatever the texts hold', () => {
+test('every annotation is read back as it was meant, whatever the texts hold', { tags: 'property' }, () => {
   assertProperty(
     fc.property(hostileReport, (report) => {
       const meant = annotations(report, {})

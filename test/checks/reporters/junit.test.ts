@@ -181,7 +181,7 @@ test('no checks are one suite without tests', () => {
   expect(suite.attributes).toMatchObject({ name: 'ea check', tests: '0', time: '0.000' })
 })
 
-test('it is well-formed, and adds up, whatever the texts hold', () => {
+test('it is well-formed, and adds up, whatever the texts hold', { tags: 'property' }, () => {
   assertProperty(
     fc.property(hostileReport, fc.constantFrom('warn' as const, 'fail' as const), (report, failOn) => {
       const shown = (text: string) => visible(text).replace(/[\ufffe\uffff]/g, escapedUnit)

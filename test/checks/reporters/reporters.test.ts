@@ -153,7 +153,7 @@ test('a check that was let pass although it could not be decided says why', () =
   expect(shown).toContain('\npass: Enough people yesterday (metrics.yaml:3:5)\n  The day is not over.\n')
 })
 
-test('the table fits every terminal, obeys nothing, and piped it cuts nothing', () => {
+test('the table fits every terminal, obeys nothing, and piped it cuts nothing', { tags: 'property' }, () => {
   assertProperty(
     fc.property(hostileReport, fc.integer({ min: 40, max: 120 }), (report, width) => {
       for (const line of reporters.table(report, terminal(width)).split('\n')) {
@@ -228,7 +228,9 @@ test('what is hostile to Markdown is escaped', () => {
   ])
 })
 
-test('every row of the Markdown table has the cells of its header, and every line is one that was meant', () => {
+test('every row of the Markdown table has the cells of its header, and every line is one that was meant', {
+  tags: 'property',
+}, () => {
   const cells = (line: string) => line.replace(/\\./g, '').split('|').length
   assertProperty(
     fc.property(hostileReport, (report) => {
@@ -282,7 +284,7 @@ test('JSON has every digit and every part, also of a check that passed', () => {
   expect(checks[4]).toMatchObject({ stat: null, value: null, window: null })
 })
 
-test('JSON is what its schema describes, and says the same whatever the texts hold', () => {
+test('JSON is what its schema describes, and says the same whatever the texts hold', { tags: 'property' }, () => {
   assertProperty(
     fc.property(hostileReport, (report) => {
       const shown = reporters.json(report, {})

@@ -190,7 +190,7 @@ describe('generated CSVs', () => {
     }),
   )
 
-  test('delimiter, header and the place of the first record are found', () => {
+  test('delimiter, header and the place of the first record are found', { tags: 'property' }, () => {
     assertProperty(
       fc.property(tables, ({ more, records, delimiter, lineEnd }) => {
         fc.pre(more.every((text) => text.trim() !== ''))
@@ -209,7 +209,7 @@ describe('generated CSVs', () => {
     )
   })
 
-  test('objects as lines or as an array are told apart, and their keys are found', () => {
+  test('objects as lines or as an array are told apart, and their keys are found', { tags: 'property' }, () => {
     const objects = fc.array(fc.dictionary(fc.string({ minLength: 1 }), fc.jsonValue(), { minKeys: 1 }), {
       minLength: 1,
     })

@@ -71,6 +71,7 @@ const arrival = fc.record({
 
 test(
   'any order and any split of the same records: the first one wins, and the rollups are true',
+  { tags: 'property' },
   () =>
     onDatabase((db) =>
       assertProperty(
@@ -101,7 +102,6 @@ test(
         100,
       ),
     ),
-  180_000,
 )
 
 /** A file in which one id comes back in every chunk, each time with another content. */

@@ -23,7 +23,7 @@ const anyText = fc.string({ unit: 'binary' })
 const anyBytes = fc.uint8Array().map((bytes) => Buffer.from(bytes))
 
 describe('newDecoder', () => {
-  test('text survives UTF-16, wherever the pieces are cut', () => {
+  test('text survives UTF-16, wherever the pieces are cut', { tags: 'property' }, () => {
     assertProperty(
       fc.property(anyText, pieces, (text, cuts) => {
         expect(decodeInPieces('utf-16le', Buffer.from(text, 'utf16le'), cuts)).toBe(text)
@@ -33,7 +33,9 @@ describe('newDecoder', () => {
     )
   })
 
-  test('any bytes as UTF-16: the text of a strict TextDecoder, or an error where it has one', () => {
+  test('any bytes as UTF-16: the text of a strict TextDecoder, or an error where it has one', {
+    tags: 'property',
+  }, () => {
     assertProperty(
       fc.property(anyBytes, pieces, fc.constantFrom('utf-16le', 'utf-16be'), (bytes, cuts, encoding) => {
         const outcome = (decode: () => string) => {

@@ -186,7 +186,7 @@ describe('what streams once', () => {
     expect(source.progress()).toEqual({ readBytes: long.length, totalBytes: null })
   })
 
-  test('standard input in pieces of any size, packed or not', async () => {
+  test('standard input in pieces of any size, packed or not', { tags: 'property' }, async () => {
     const content = Buffer.from('\ufeffevent_id,x\n1,2\n')
     const samples = fc.record({ packed: fc.boolean(), pieceBytes: fc.integer({ min: 1, max: 9 }) })
     await assertProperty(
@@ -292,7 +292,7 @@ describe('decompress', () => {
     expect(await outcome(bytes, 100)).toBe('file_corrupt Damaged')
   })
 
-  test('what `gzip -t` finds wrong is an error, and nothing else is', async () => {
+  test('what `gzip -t` finds wrong is an error, and nothing else is', { tags: 'property' }, async () => {
     const member = fc
       .tuple(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 0, max: 9 }))
       .map(([content, level]) => gzipSync(content, { level }))

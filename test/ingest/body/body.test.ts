@@ -288,7 +288,7 @@ const arrays = fc
   }))
 
 describe('any JSON', () => {
-  test('an array gives its objects, token for token', async () => {
+  test('an array gives its objects, token for token', { tags: 'property' }, async () => {
     await assertProperty(
       fc.asyncProperty(space, arrays, space, async (before, { objects, body }, behind) => {
         const { rows, rejects } = await read(before + body + behind)
@@ -299,7 +299,7 @@ describe('any JSON', () => {
     )
   })
 
-  test('an envelope gives its events whatever other keys it has, in whatever order', async () => {
+  test('an envelope gives its events whatever other keys it has, in whatever order', { tags: 'property' }, async () => {
     const key = text.filter((name) => name !== '"events"')
     const others = fc.array(fc.tuple(key, space, jsonText), { maxLength: 4 })
     await assertProperty(
@@ -314,7 +314,7 @@ describe('any JSON', () => {
     )
   })
 
-  test('a single object is one record', async () => {
+  test('a single object is one record', { tags: 'property' }, async () => {
     const single = objectText.filter((object) => !Object.hasOwn(JSON.parse(object), 'events'))
     await assertProperty(
       fc.asyncProperty(space, single, space, async (before, object, behind) => {
@@ -324,7 +324,9 @@ describe('any JSON', () => {
     )
   })
 
-  test('any bytes are records or a malformed body, and what JSON.parse takes is not malformed', async () => {
+  test('any bytes are records or a malformed body, and what JSON.parse takes is not malformed', {
+    tags: 'property',
+  }, async () => {
     const part = fc.constantFrom(
       '{',
       '}',

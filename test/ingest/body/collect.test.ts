@@ -301,7 +301,7 @@ const anyOuter = fc
 const indent = fc.constantFrom(undefined, 1, '\t')
 const anyAddress = fc.option(fc.constantFrom(clientAddress, '2001:db8::1'), { nil: undefined })
 
-test('any event says what the naive model says', async () => {
+test('any event says what the naive model says', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(anyEvent, indent, anyAddress, async (event, space, address) => {
       expect(await events(JSON.stringify(event, null, space), address)).toEqual([modelOf({}, event, address)])
@@ -310,7 +310,7 @@ test('any event says what the naive model says', async () => {
   )
 })
 
-test('any batch says what the naive model says', async () => {
+test('any batch says what the naive model says', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(
       anyOuter,

@@ -29,7 +29,7 @@ test('a name is ordered, and never the same', () => {
   expect(newSegmentName(9) < newSegmentName(10)).toBe(true)
 })
 
-test('what is written is read', () => {
+test('what is written is read', { tags: 'property' }, () => {
   assertProperty(
     fc.property(fc.array(anyRequest(forged), { maxLength: 6 }), (requests) => {
       const content = Buffer.concat(encode(requests))
@@ -39,7 +39,7 @@ test('what is written is read', () => {
   )
 })
 
-test('cut at any byte, the whole requests before the cut are there and nothing else', () => {
+test('cut at any byte, the whole requests before the cut are there and nothing else', { tags: 'property' }, () => {
   assertProperty(
     fc.property(fc.array(anyRequest(forged), { minLength: 1, maxLength: 4 }), fc.nat(), (requests, at) => {
       const pieces = encode(requests)
@@ -58,7 +58,7 @@ test('cut at any byte, the whole requests before the cut are there and nothing e
   )
 })
 
-test('one bad byte costs one request', () => {
+test('one bad byte costs one request', { tags: 'property' }, () => {
   assertProperty(
     fc.property(
       fc.array(anyRequest(forged), { minLength: 1, maxLength: 4 }),
@@ -80,7 +80,7 @@ test('one bad byte costs one request', () => {
   )
 })
 
-test('parts hold every request once, in order, within their limits', () => {
+test('parts hold every request once, in order, within their limits', { tags: 'property' }, () => {
   const small = fc.record({
     kind: fc.constantFrom('events' as const, 'collect' as const),
     atomic: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, fc.constant(true)),
@@ -121,7 +121,7 @@ test('a part has at most 16 MB, and neighbours share one when they may', () => {
   expect(partsOf({ name, requests: Array.from({ length: 500 }, () => spooled()) })).toHaveLength(1)
 })
 
-test('the cut is the same for the requests that were read as for those that were written', () => {
+test('the cut is the same for the requests that were read as for those that were written', { tags: 'property' }, () => {
   assertProperty(
     fc.property(fc.array(anyRequest(forged), { maxLength: 8 }), (requests) => {
       const read = scanSegment(name, Buffer.concat(encode(requests))).requests

@@ -21,7 +21,7 @@ afterEach(() => armFailpoint(undefined))
 const segmentsIn = async (folder: string) => (await readdir(folder)).filter((file) => file.endsWith('.ndjson')).sort()
 const takeFrom = (folder: string) => withSpool(folder, takeAll)
 
-test('what was appended is there after closing, in order, and counted the same', async () => {
+test('what was appended is there after closing, in order, and counted the same', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(fc.array(fc.array(anyRequest(), { maxLength: 6 }), { maxLength: 4 }), (sessions) =>
       withScratchFolder(async (scratch) => {
@@ -54,7 +54,7 @@ test('what was appended is there after closing, in order, and counted the same',
   )
 })
 
-test('a crash at any byte of the newest segment leaves what was synced before it', async () => {
+test('a crash at any byte of the newest segment leaves what was synced before it', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(
       fc.array(anyRequest(), { minLength: 1, maxLength: 5 }),

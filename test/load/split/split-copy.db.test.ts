@@ -76,7 +76,7 @@ describe('any bytes', () => {
     csv(2, { delimiter: 0x01, quote: null }),
   )
 
-  test('COPY stores the fields that the rules give', async () => {
+  test('COPY stores the fields that the rules give', { tags: 'property' }, async () => {
     await assertProperty(
       fc.asyncProperty(garbage, delimited, fc.constantFrom(1, 10, 1000), async (content, shape, chunkBytes) => {
         const chunks = await splitContent(content, { shape, chunkBytes })
@@ -87,7 +87,7 @@ describe('any bytes', () => {
     )
   })
 
-  test('COPY stores each NDJSON line as one field', async () => {
+  test('COPY stores each NDJSON line as one field', { tags: 'property' }, async () => {
     const json = fc.array(fc.oneof(garbage, fc.constant(latin1('\n{"a":","}\n')))).map((parts) => Buffer.concat(parts))
     await assertProperty(
       fc.asyncProperty(json, fc.constantFrom(1, 10, 1000), async (content, chunkBytes) => {
@@ -99,7 +99,7 @@ describe('any bytes', () => {
     )
   })
 
-  test('COPY stores each element of an array as one field', async () => {
+  test('COPY stores each element of an array as one field', { tags: 'property' }, async () => {
     const element = fc.constantFrom('{"a":1}', '{\n"b":\r\n[1]}', '{"c":"\\""}', '{"d":"\x01"}', '{"e":"\xff"}')
     const json = fc
       .tuple(

@@ -39,7 +39,7 @@ const shapes = fc.constantFrom<Shape>(
 )
 
 describe('any bytes', () => {
-  test('borders, records and rejects are the same whatever the size of the buffers', async () => {
+  test('borders, records and rejects are the same whatever the size of the buffers', { tags: 'property' }, async () => {
     await assertProperty(
       fc.asyncProperty(
         garbage,
@@ -57,7 +57,7 @@ describe('any bytes', () => {
     )
   })
 
-  test('the size of the chunks changes no record', async () => {
+  test('the size of the chunks changes no record', { tags: 'property' }, async () => {
     await assertProperty(
       fc.asyncProperty(
         garbage,
@@ -83,7 +83,9 @@ describe('any bytes', () => {
     )
   })
 
-  test('a chunk ends behind the first line end at or behind chunkBytes, and the next begins there', async () => {
+  test('a chunk ends behind the first line end at or behind chunkBytes, and the next begins there', {
+    tags: 'property',
+  }, async () => {
     await assertProperty(
       fc.asyncProperty(garbage, shapes, fc.constantFrom(1, 2, 7, 20), async (content, shape, chunkBytes) => {
         const chunks = await splitContent(content, { shape, chunkBytes })
@@ -109,7 +111,9 @@ describe('any bytes', () => {
     )
   })
 
-  test('records, rejects and what lies between them give back the content byte for byte', async () => {
+  test('records, rejects and what lies between them give back the content byte for byte', {
+    tags: 'property',
+  }, async () => {
     await assertProperty(
       fc.asyncProperty(garbage, shapes, async (content, shape) => {
         const text = content.toString('latin1')
@@ -136,7 +140,7 @@ describe('any bytes', () => {
     )
   })
 
-  test('delimited text is split as the rules say', async () => {
+  test('delimited text is split as the rules say', { tags: 'property' }, async () => {
     const delimited = shapes.filter((shape) => shape.kind === 'delimited')
     await assertProperty(
       fc.asyncProperty(garbage, delimited, fc.constantFrom(10, 1000), async (content, shape, maxRecordBytes) => {
@@ -160,7 +164,7 @@ describe('well-formed text', () => {
     maxLength: 8,
   })
 
-  test('csv-parse finds the same records', async () => {
+  test('csv-parse finds the same records', { tags: 'property' }, async () => {
     await assertProperty(
       fc.asyncProperty(
         fc.constantFrom(',', ';', '\t', '|'),
@@ -197,7 +201,7 @@ describe('well-formed text', () => {
     )
   })
 
-  test('a JSON array gives its elements, however it is laid out', async () => {
+  test('a JSON array gives its elements, however it is laid out', { tags: 'property' }, async () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true })
     await assertProperty(
       fc.asyncProperty(

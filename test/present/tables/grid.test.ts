@@ -38,7 +38,7 @@ test('a style is around the text, and neither around what fills the cell nor aro
 
 const text = fc.string({ unit: fc.constantFrom(...'ab Z09-_…─█▉', '購', 'e\u0301', '🛒'), maxLength: 12 })
 
-test('each column begins at the same place in all lines, whatever the script', () =>
+test('each column begins at the same place in all lines, whatever the script', { tags: 'property' }, () =>
   assertProperty(
     fc.property(fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 6 }), (rows) => {
       const widest = Math.max(1, ...rows.map(([first]) => textWidth(first)))
@@ -53,7 +53,8 @@ test('each column begins at the same place in all lines, whatever the script', (
       }
     }),
     300,
-  ))
+  ),
+)
 
 const ordinaryText = fc.string({ unit: fc.constantFrom(...'ab Z09-_.,:%*…─█▉▏░\\u"'), maxLength: 12 })
 const cell = fc.record({
@@ -71,7 +72,7 @@ const columns = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, ma
   ),
 )
 
-test('padding here gives the lines of cli-table3, with and without colours', () => {
+test('padding here gives the lines of cli-table3, with and without colours', { tags: 'property' }, () => {
   assertProperty(
     fc.property(columns, fc.constantFrom(' ', '  '), fc.boolean(), (grid, gap, color) => {
       expect(paddedLines(grid, gap, color)).toEqual(cliTableLines(grid, gap, color))

@@ -91,7 +91,9 @@ const results: fc.Arbitrary<Result> = shapes.chain((kinds) => {
 
 const options = fc.record({ width: fc.integer({ min: 2, max: 130 }), unicode: fc.boolean() })
 
-test('no line on a terminal is wider than it, but for a first column that may not be cut', async () => {
+test('no line on a terminal is wider than it, but for a first column that may not be cut', {
+  tags: 'property',
+}, async () => {
   await assertProperty(
     fc.asyncProperty(results, options, async (result, { width, unicode }) => {
       const text = await render(result, 'table', { color: false, isTty: true, width, unicode })
@@ -120,7 +122,7 @@ function leastWidth(result: Result): number {
   return Math.max(...headings.map((word) => stringWidth(word)), ...cells.map((text) => stringWidth(text) + 2))
 }
 
-test('a table without its colours is the table without colours', async () => {
+test('a table without its colours is the table without colours', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(results, options, fc.boolean(), async (result, { width, unicode }, isTty) => {
       const colored = await render(result, 'table', { color: true, isTty, width, unicode })
@@ -132,7 +134,9 @@ test('a table without its colours is the table without colours', async () => {
   )
 })
 
-test('nothing that a terminal would obey gets out of a table, of Markdown, of JSON, or of CSV for a terminal', async () => {
+test('nothing that a terminal would obey gets out of a table, of Markdown, of JSON, or of CSV for a terminal', {
+  tags: 'property',
+}, async () => {
   await assertProperty(
     fc.asyncProperty(results, fc.constantFrom(...formats), async (result, format) => {
       const text = await render(result, format, { color: false, isTty: true, width: 80 })
@@ -144,7 +148,7 @@ test('nothing that a terminal would obey gets out of a table, of Markdown, of JS
   )
 })
 
-test('csv comes back as the same cells, json as the same result', async () => {
+test('csv comes back as the same cells, json as the same result', { tags: 'property' }, async () => {
   const piped = { color: false, isTty: false, width: 20 }
   await assertProperty(
     fc.asyncProperty(results, async (result) => {
@@ -171,7 +175,7 @@ function stored(text: string): string {
   return Buffer.from(text).toString()
 }
 
-test('Markdown has as many cells in each row as in its header', async () => {
+test('Markdown has as many cells in each row as in its header', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(results, async (result) => {
       const text = await render(result, 'md', { color: false, isTty: false, width: 80 })

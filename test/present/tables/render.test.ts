@@ -90,7 +90,7 @@ test('a large answer comes in pieces, which together are what JSON.stringify mak
   }
 })
 
-test('csv comes back as it was, whatever the texts hold', async () => {
+test('csv comes back as it was, whatever the texts hold', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), async (texts) => {
       const data = texts.map((text, events) => ({ event_type: text, events, share: 0.5 }))

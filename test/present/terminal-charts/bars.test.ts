@@ -98,7 +98,9 @@ rate: of the first step; lost: of the step before
 `)
 })
 
-test('each bar is as long as its value within one cell, and the largest has all the room', async () => {
+test('each bar is as long as its value within one cell, and the largest has all the room', {
+  tags: 'property',
+}, async () => {
   await assertProperty(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 1_000_000 }), { minLength: 1, maxLength: 30 }),
@@ -127,7 +129,7 @@ test('each bar is as long as its value within one cell, and the largest has all 
   )
 })
 
-test('a funnel says what its numbers say: users, rates, losses', async () => {
+test('a funnel says what its numbers say: users, rates, losses', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 2, maxLength: 8 }), async (values) => {
       const users = values.toSorted((a, b) => b - a)

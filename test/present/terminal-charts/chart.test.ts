@@ -51,7 +51,9 @@ const places = fc.record({
   unicode: fc.boolean(),
 })
 
-test('no line of any chart is wider than the terminal, ends with a space, or holds what a terminal obeys', async () => {
+test('no line of any chart is wider than the terminal, ends with a space, or holds what a terminal obeys', {
+  tags: 'property',
+}, async () => {
   await assertProperty(
     fc.asyncProperty(answers, places, async (answer, place) => {
       const text = await chart(answer, place)
@@ -69,7 +71,7 @@ test('no line of any chart is wider than the terminal, ends with a space, or hol
   )
 })
 
-test('without unicode the marks are ASCII', async () => {
+test('without unicode the marks are ASCII', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(counts, places, async (values, place) => {
       for (const answer of [usersOf(values), trendOf(['a', 'b'], values)]) {
@@ -80,7 +82,7 @@ test('without unicode the marks are ASCII', async () => {
   )
 })
 
-test('a point of a line stands where the axes say', async () => {
+test('a point of a line stands where the axes say', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(
       fc.array(fc.nat({ max: 100_000 }), { minLength: 1, maxLength: 60 }),

@@ -128,7 +128,9 @@ dormant below the line
 `)
 })
 
-test('each part of a bar is as high as its value within one cell, above the line and below', async () => {
+test('each part of a bar is as high as its value within one cell, above the line and below', {
+  tags: 'property',
+}, async () => {
   const value = fc.nat({ max: 100_000 })
   await assertProperty(
     fc.asyncProperty(

@@ -36,7 +36,7 @@ describe('the cache', () => {
     expect(['huge', 'a', 'd'].map((key) => cache.get(key) !== undefined)).toEqual([false, true, true])
   })
 
-  test('never holds more than it may, whatever is put in', () => {
+  test('never holds more than it may, whatever is put in', { tags: 'property' }, () => {
     assertProperty(
       fc.property(
         fc.integer({ min: 0, max: 20_000 }),

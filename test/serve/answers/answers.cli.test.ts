@@ -295,7 +295,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 )
 
-test('whatever happens in between, no answer differs from a fresh one', () =>
+test('whatever happens in between, no answer differs from a fresh one', { tags: 'property' }, () =>
   withScratchFolder(async (folder) => {
     const files = [0, 1, 2, 3, 4].map((n) =>
       writeCsv(join(folder, `${n}.csv`), records(n + 1, { count: 30, ids: [n * 15, n * 15 + 30] })),
@@ -341,4 +341,5 @@ test('whatever happens in between, no answer differs from a fresh one', () =>
       }),
       12,
     )
-  }))
+  }),
+)

@@ -51,7 +51,7 @@ function asRequest({ kind, sender, atomic, key, good, bytes }: Given, index: num
 const settledAs = (request: CommitRequest): RequestResult => ({ kind: 'replayed', status: 200, body: request.id })
 
 describe('the groups', () => {
-  test('whatever comes: each request once, in order, in runs that may be', async () => {
+  test('whatever comes: each request once, in order, in runs that may be', { tags: 'property' }, async () => {
     await assertProperty(
       fc.asyncProperty(fc.array(given, { maxLength: 40 }), async (givens) => {
         const runs: CommitRequest[][] = []

@@ -236,7 +236,7 @@ describe('mistakes point at their character', () => {
 describe('for all texts', () => {
   const condition = someCondition.filter(({ text }) => text.length < 1000)
 
-  test('what is printed is read as it was', () => {
+  test('what is printed is read as it was', { tags: 'property' }, () => {
     assertProperty(
       fc.property(
         fc.array(condition, { minLength: 1, maxLength: 4 }),
@@ -256,7 +256,7 @@ describe('for all texts', () => {
     )
   })
 
-  test('a field is read as it is written', () => {
+  test('a field is read as it is written', { tags: 'property' }, () => {
     assertProperty(
       fc.property(condition, ({ field }) => {
         expect(parseField(fieldText(field))).toEqual(field)
@@ -265,7 +265,7 @@ describe('for all texts', () => {
     )
   })
 
-  test('a text is read or has a problem inside of it, and what is suggested can be read', () => {
+  test('a text is read or has a problem inside of it, and what is suggested can be read', { tags: 'property' }, () => {
     const pieces = [
       ...['event_type', 'user_id', 'properties', '.', '.a', 'country', ':', '=', '!=', '>', '<=', '~', '==', '"', '""'],
       ...["'", ' ', ' and ', ' or ', ',', '[', ']', '*', 'UA', '10', '1-2', '\n', '\\', '\0', '\ud800', '💥'],

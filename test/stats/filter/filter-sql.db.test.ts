@@ -51,7 +51,9 @@ const someQuestions = someEvents.chain((events) => {
 /** How often a condition on a property held, and how often not: without both, the test would say little. */
 const seen: Record<string, number> = {}
 
-test('a condition holds in SQL for the events for which it holds by brute force, also under NOT', async () => {
+test('a condition holds in SQL for the events for which it holds by brute force, also under NOT', {
+  tags: 'property',
+}, async () => {
   await assertProperty(
     fc.asyncProperty(someQuestions, async ([events, conditions]) => {
       await store(database(), events)
@@ -169,7 +171,7 @@ test('a condition that was made from an event', async () => {
   expect(cases.map(([text], index) => [text, holds(event, conditions[index]!)])).toEqual(cases)
 })
 
-test('selectors, and several conditions at once', async () => {
+test('selectors, and several conditions at once', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(someEvents, fc.array(someSelector, { minLength: 1, maxLength: 6 }), async (events, selectors) => {
       await store(database(), events)

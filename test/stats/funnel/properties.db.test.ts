@@ -82,14 +82,16 @@ const fields = {
 const scenario = fc.record(fields)
 type Scenario = typeof scenario extends fc.Arbitrary<infer T> ? T : never
 
-test('a funnel is what the definition says, its users are those of its numbers, and all forms agree', async () => {
+test('a funnel is what the definition says, its users are those of its numbers, and all forms agree', {
+  tags: 'property',
+}, async () => {
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(scenario, (given) => expectDefinition(db, given))
     await assertProperty(property, 40)
   })
-}, 3_600_000)
+})
 
-test('exclusions that begin behind the first step are what the definition says', async () => {
+test('exclusions that begin behind the first step are what the definition says', { tags: 'property' }, async () => {
   const late = fc.record({
     ...fields,
     steps: fc.constantFrom('abc', 'abca', 'abbc', 'abcb').map((types) => [...types].map((type) => ({ type }))),
@@ -108,7 +110,7 @@ test('exclusions that begin behind the first step are what the definition says',
     const property = fc.asyncProperty(late, (given) => expectDefinition(db, given))
     await assertProperty(property, 40)
   })
-}, 3_600_000)
+})
 
 /** Asks for a funnel over the events, and compares everything that it says with the model. */
 async function expectDefinition(db: Database, given: Scenario) {

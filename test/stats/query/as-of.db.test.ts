@@ -153,7 +153,7 @@ function cellOf(stat: Stat, { columns, data }: Pick<Result, 'columns' | 'data'>,
   return busy[pick % Math.max(1, busy.length)]?.[0]
 }
 
-test('asking with as-of is asking a database of the events before it', () =>
+test('asking with as-of is asking a database of the events before it', { tags: 'property' }, () =>
   withFreshDatabase((db) =>
     withFreshDatabase(async (early) => {
       const property = fc.asyncProperty(scenario, async (s) => {
@@ -188,7 +188,8 @@ test('asking with as-of is asking a database of the events before it', () =>
       })
       await assertProperty(property, 60)
     }),
-  ))
+  ),
+)
 
 const hour = (hours: number, user: string, type = 'view'): GivenEvent => ({
   at: new Date(Date.parse('2025-08-31T00:00:00Z') + hours * 3_600_000).toISOString(),

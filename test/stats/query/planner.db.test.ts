@@ -280,7 +280,7 @@ async function check(db: Database, one: Case, inReportingZone: boolean): Promise
   }
 }
 
-test('rollups, events and the naive model agree', async () => {
+test('rollups, events and the naive model agree', { tags: 'property' }, async () => {
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(scenario, async (s) => {
       await reset(db, s.zone)

@@ -78,7 +78,9 @@ const question = fc.constantFrom(...zones).chain((zone) =>
   }),
 )
 
-test('the numbers and the users are those of the definition, from the rollups and from the events', async () => {
+test('the numbers and the users are those of the definition, from the rollups and from the events', {
+  tags: 'property',
+}, async () => {
   await withFreshDatabase(async (db) => {
     const property = fc.asyncProperty(question, fc.nat(), async (asked, pick) => {
       const { zone, center, windowType, events: drawn } = asked
@@ -178,7 +180,7 @@ test('the numbers and the users are those of the definition, from the rollups an
     })
     await assertProperty(property, 40)
   })
-}, 3_600_000)
+})
 
 interface Mean {
   users: (number | null)[]
