@@ -14,10 +14,8 @@ import { effort, seed } from './test/support/effort-of-run.js'
  */
 const tiers = ['db', 'cli', 'proof']
 
-const isFull = effort === 'full'
 const onServer = {
   globalSetup: ['test/support/postgres/global-setup.ts'],
-  hookTimeout: 120_000,
   // The program as it was built, loaded by Node: it stays loaded from file to file.
   server: { deps: { external: [/\/dist\//] } },
 }
@@ -31,10 +29,15 @@ export default defineConfig({
   test: {
     reporters: ['default', sayEffort],
     disableConsoleIntercept: true,
+    // What Vite makes of each source is kept for the next run.
+    experimental: { fsModuleCache: true, fsModuleCachePath: '.cache/vitest' },
     // The default leaves half of a machine with two cores idle: tests wait for PostgreSQL and for processes.
     maxWorkers: Number(process.env.EA_TEST_WORKERS ?? 2),
-    // A property stops when its cases are tried, however long that takes on a machine that has other work.
-    tags: [{ name: 'property', timeout: isFull ? 3_600_000 : 120_000 }],
+    // For what hangs, and not for what is slow: a machine may have other work.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000, interval: 20 } },
+    tags: [{ name: 'property', timeout: effort === 'full' ? 3_600_000 : 300_000 }],
     projects: [
       {
         extends: true,
@@ -43,7 +46,6 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...defaultExclude, ...tiers.map((tier) => `test/**/*.${tier}.test.ts`)],
           isolate: false,
-          testTimeout: isFull ? 60_000 : 20_000,
         },
       },
       {
@@ -53,7 +55,6 @@ export default defineConfig({
           name: 'db',
           include: ['test/**/*.db.test.ts'],
           isolate: false,
-          testTimeout: isFull ? 300_000 : 30_000,
         },
       },
       {
@@ -63,12 +64,11 @@ export default defineConfig({
           name: 'cli',
           include: ['test/**/*.cli.test.ts'],
           isolate: false,
-          testTimeout: isFull ? 300_000 : 30_000,
         },
       },
       {
         extends: true,
-        test: { ...onServer, name: 'proof', include: ['test/**/*.proof.test.ts'], testTimeout: 60_000 },
+        test: { ...onServer, name: 'proof', include: ['test/**/*.proof.test.ts'] },
       },
     ],
   },

@@ -18,7 +18,7 @@ let drop: () => Promise<void>
 beforeAll(async () => {
   await builtOnce()
   ;({ url, drop } = await freshDatabase())
-}, 300_000)
+})
 afterAll(() => drop())
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ea-examples-'))

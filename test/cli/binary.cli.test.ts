@@ -23,7 +23,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ea-cli-'))
   const events = ['2025-08-01', '2025-08-03'].map((day) => ({ at: `${day}T10:00:00Z`, user: 'ann' }))
   await withPool({ url, schema: 'ea' }, (db) => storeEvents(db, events))
-}, 300_000)
+})
 
 afterAll(async () => {
   await drop()

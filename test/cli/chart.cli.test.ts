@@ -10,7 +10,7 @@ import { stats } from '../../src/lib/stats/catalog.js'
 import { type Bench, uuidOf, withBench } from '../commands/import-content.js'
 import { binary, builtOnce, ea } from '../support/binary.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 /** Two weeks of a shop: on day n the first n users look, some of them buy. */
 function shopEvents(): string {

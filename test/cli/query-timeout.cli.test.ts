@@ -7,7 +7,7 @@ import { builtOnce, ea } from '../support/binary.js'
 import { storeEvents } from '../support/events.js'
 import { freshDatabase } from '../support/postgres/database.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 /** Every statement that reads events waits for as long as `use` runs: a question that takes for ever. */
 async function withLockedEvents(

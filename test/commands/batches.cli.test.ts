@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { builtOnce } from '../support/binary.js'
 import { type Bench, csvOf, withBench } from './import-content.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 /** Batch 1 has the events 0–9; batch 2 the events 6–15 and two rejects; batch 3 failed. */
 async function importThree({ ea, path }: Bench): Promise<void> {

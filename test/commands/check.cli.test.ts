@@ -5,7 +5,7 @@ import { addDays } from '../../src/lib/core/time.js'
 import { builtOnce, ea, type RunOptions } from '../support/binary.js'
 import { type Bench, uuidOf, withBench } from './import-content.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 const asOf = '2025-08-31'
 

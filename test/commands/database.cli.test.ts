@@ -4,7 +4,7 @@ import { builtOnce, ea } from '../support/binary.js'
 import { withOddServer } from '../support/postgres/broken-server.js'
 import { admin, withFreshDatabase } from '../support/postgres/database.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 test('status says that a server is too old', () =>
   withOddServer({ row: { version: { type: 23, text: '150004' }, migrated: { type: 16, text: 'f' } } }, async (url) => {

@@ -30,7 +30,7 @@ beforeAll(async () => {
               SELECT gen_random_uuid(), occurred_at, batch_id, user_id, event_type, properties
               FROM ${db.t.events}, generate_series(3, ${many}) WHERE user_id = 'bob'`.execute(db.q)
   })
-}, 300_000)
+})
 
 afterAll(() => drop())
 

@@ -8,7 +8,7 @@ import { csvOf, header, record, until, uuidOf, withBench } from './import-conten
 
 const example = fileURLToPath(new URL('../../examples/events.csv', import.meta.url))
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 test('the example is imported once; copies, gzipped or not, are the same content', () =>
   withBench(async ({ ea, json, path, events }) => {

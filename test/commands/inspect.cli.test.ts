@@ -8,7 +8,7 @@ import { csvOf, header, uuidOf, withBench } from './import-content.js'
 
 const example = fileURLToPath(new URL('../../examples/events.csv', import.meta.url))
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 test('the example: source, format, fields, times, and the first records as events', () =>
   withBench(async ({ ea, json, sql }) => {

@@ -4,7 +4,7 @@ import { isKeyText } from '../../src/lib/keys/key-text.js'
 import { builtOnce } from '../support/binary.js'
 import { withBench } from './import-content.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 test('create prints the key alone on stdout, and talks on stderr', () =>
   withBench(async ({ ea, json }) => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   drop = dropIt
   env = { DATABASE_URL: url }
   expect(await ea(['import', 'examples/events.csv', '--quiet'], { env })).toMatchObject({ code: 0 })
-}, 300_000)
+})
 
 afterAll(() => drop())
 

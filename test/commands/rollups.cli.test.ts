@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { builtOnce } from '../support/binary.js'
 import { type Bench, header, until, uuidOf, withBench } from './import-content.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 const sample = 'examples/events.csv'
 const fields = ['properties.country', 'event_type:view_item', 'event_type:add_to_cart', 'event_type:purchase']

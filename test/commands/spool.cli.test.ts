@@ -15,7 +15,7 @@ import { freshDatabase } from '../support/postgres/database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
 import { uuidOf } from './import-content.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 interface Scene {
   readonly url: string

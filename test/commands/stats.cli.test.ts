@@ -5,7 +5,7 @@ import { retention } from '../../src/lib/stats/retention.js'
 import { builtOnce } from '../support/binary.js'
 import { type Bench, uuidOf, withBench } from './import-content.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 /** A month of a small shop in Kyiv: 1 to 30 August there, from the evening of 31 July on in UTC. */
 function shopEvents(): string {

@@ -109,7 +109,7 @@ test('every command and flag in docker-compose.yml exists', async () => {
       if (options !== undefined) expect(options).toEqual(expect.arrayContaining((value ?? line[at + 1]!).split(',')))
     }
   }
-}, 300_000)
+})
 
 test('who waits for a service runs in a profile in which that service runs', () => {
   for (const [name, { profiles, depends_on = {} }] of services) {

@@ -14,7 +14,7 @@ let commands: ManifestCommand[]
 beforeAll(async () => {
   await builtOnce()
   commands = Object.values(JSON.parse(readFileSync('oclif.manifest.json', 'utf8')).commands)
-}, 300_000)
+})
 
 test('every command has a summary and an example that calls it', () => {
   for (const { id, summary, examples } of commands) {

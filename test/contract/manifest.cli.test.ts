@@ -16,7 +16,7 @@ let manifest: Manifest
 beforeAll(async () => {
   await builtOnce()
   manifest = JSON.parse(readFileSync('oclif.manifest.json', 'utf8'))
-}, 300_000)
+})
 
 test('the manifest has every command file, and nothing else', () => {
   const files = readdirSync('src/commands', { recursive: true }).map(String)

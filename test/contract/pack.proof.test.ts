@@ -23,7 +23,7 @@ beforeAll(async () => {
   await builtOnce()
   scratch = await temporaryFolder()
   packed = await pack(scratch)
-}, 300_000)
+})
 afterAll(() => rm(scratch, { recursive: true, force: true }))
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
@@ -104,11 +104,11 @@ const canAskRegistry = canInstall()
 if (!canAskRegistry)
   process.stderr.write('The registry of npm cannot be reached: nothing is installed, so not tried.\n')
 
-describe.skipIf(!canAskRegistry)('installed in an empty folder', { timeout: 300_000 }, () => {
+describe.skipIf(!canAskRegistry)('installed in an empty folder', () => {
   let app: Installed
   beforeAll(async () => {
     app = await install(scratch, packed)
-  }, 300_000)
+  })
 
   const ea = (...args: readonly string[]) => output(app.program, args, { env: app.env, cwd: app.folder })
   const events = 'node_modules/event-analytics/examples/events.csv'

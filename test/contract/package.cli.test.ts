@@ -5,7 +5,7 @@ import { packageVersion } from '../../src/lib/core/package.js'
 import { builtOnce, ea } from '../support/binary.js'
 import { withServeCommand } from '../support/serve/serve-command.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 interface Package {
   readonly version: string

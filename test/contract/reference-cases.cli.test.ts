@@ -26,7 +26,7 @@ interface Case {
 }
 const cases = facts as unknown as Case[]
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 async function answers({ json }: Bench, { args, events }: Case) {
   const lines = events.map(([user_id, event_type, occurred_at], index) =>

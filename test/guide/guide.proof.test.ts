@@ -72,10 +72,10 @@ function follow(path: string, blocks: readonly Block[]): Promise<Followed> {
   })
 }
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 for (const { path, blocks } of pages) {
-  test.concurrent(`${path}: every command prints what the page says`, { timeout: 300_000 }, async () => {
+  test.concurrent(`${path}: every command prints what the page says`, async () => {
     const { told, real } = await follow(path, blocks)
     expect(real).toEqual(told)
   })

@@ -5,7 +5,7 @@ import { createKey } from '../../src/lib/keys/keys.js'
 import { builtOnce } from '../support/binary.js'
 import { withServing } from '../support/serve/serving.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 const folder = 'src/lib/serve/page/files'
 const names = readdirSync(folder)

@@ -11,7 +11,7 @@ import { type Bench, uuidOf, withBench } from '../commands/import-content.js'
 import { builtOnce } from '../support/binary.js'
 import { type Answering, withAnswering } from './answers/answers-of-server.js'
 
-beforeAll(builtOnce, 300_000)
+beforeAll(builtOnce)
 
 type Given = Readonly<Record<string, string | number | boolean | readonly string[]>>
 

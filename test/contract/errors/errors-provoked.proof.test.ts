@@ -337,7 +337,7 @@ describe('each error of the catalogue', () => {
       { code, json: false },
       { code, json: true },
     ]),
-  )('$code (json: $json)', { timeout: 180_000 }, async ({ code, json }, { expect }) => {
+  )('$code (json: $json)', async ({ code, json }, { expect }) => {
     await builtOnce()
     await withScene(json, async (scene) => {
       const ended = await fixtures[code](scene)

@@ -236,9 +236,7 @@ test('a lease that is kept alive is not taken: its heart beats beside the work',
       await age(db)
       const { rows: before } = await sql`SELECT heartbeat_at FROM ${db.t.import_lease}`.execute(db.q)
       await expect
-        .poll(async () => (await sql`SELECT heartbeat_at FROM ${db.t.import_lease}`.execute(db.q)).rows, {
-          timeout: 20_000,
-        })
+        .poll(async () => (await sql`SELECT heartbeat_at FROM ${db.t.import_lease}`.execute(db.q)).rows)
         .not.toEqual(before)
       expect(await errorOf(importFiles(db, [other], options))).toMatchObject({ code: 'import_busy' })
       await client.query('ROLLBACK')

@@ -122,7 +122,7 @@ describe('the lease', () => {
       (db) =>
         withLease(db, { doing: 'test' }, async () => {
           await lock('LOCK TABLE ea.import_lease IN SHARE MODE')
-          await expect.poll(() => warned.length, { timeout: 30_000 }).toBe(1)
+          await expect.poll(() => warned.length).toBe(1)
           // Beats that wait take no connection from the work.
           await Promise.all(Array.from({ length: 4 }, () => sql`SELECT 1`.execute(db.q)))
           return 'done'
@@ -175,7 +175,7 @@ test('a connection that is lost while a batch completes: the error says that the
   const importing = opened((db) => importFiles(db, [file], options)).catch((error: EaError) => error)
   const ended = `SELECT count(pg_terminate_backend(pid))::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
-  await opened((db) => expect.poll(async () => (await db.pool.query(ended)).rows[0].n, { timeout: 20_000 }).toBe(1))
+  await opened((db) => expect.poll(async () => (await db.pool.query(ended)).rows[0].n).toBe(1))
   const error = (await importing) as EaError
   expect(error).toMatchObject({ code: 'database_unreachable', exitCode: 5, details: { batch_status: 'loading' } })
   expect(error.message).toMatch(/What is merged of batch \d+ is kept/)

@@ -135,4 +135,4 @@ test('a poller sees whole batches only, and rollups that agree with the events',
     armFailpoint(undefined)
     await rm(folder, { recursive: true, force: true })
   }
-}, 180_000)
+})
