@@ -23,7 +23,7 @@ import { type ImportOptions, importDefaults } from '../lib/import/options.js'
 export default class Import extends BaseCommand<typeof Import> {
   static override summary = 'Import event files, each exactly once'
   static override description = [
-    'Reads CSV, TSV, NDJSON or a JSON array, also compressed (gzip, zstd, brotli) or in a ZIP or tar archive, each of whose files is imported on its own. The format is detected; `ea inspect` shows how. A file is imported completely or not at all. The same content is never imported twice, and each event_id is stored once. To resume an import that was killed, run the same command again.',
+    'Reads CSV, TSV, NDJSON, a JSON array or Parquet; all but Parquet also compressed (gzip, zstd, brotli) or in a ZIP or tar archive, each of whose files is imported on its own. The format is detected; `ea inspect` shows how. A file is imported completely or not at all. The same content is never imported twice, and each event_id is stored once. To resume an import that was killed, run the same command again.',
     'Exit codes: 0 done (also: already imported), 3 too many rejects, 4 a file cannot be read or lacks a column, 75 another import is running.',
   ].join('\n\n')
   static override examples = [

@@ -71,7 +71,7 @@ export const catalogue = {
     exit: 4,
     http: 400,
     meaning: 'The folder or the archive contains no file that can be imported.',
-    next: 'Name the files, or give them one of the endings .csv .tsv .ndjson .jsonl .json (also with .gz, .zst or .br).',
+    next: 'Name the files, or give them one of the endings .csv .tsv .ndjson .jsonl .json (also with .gz, .zst or .br) .parquet.',
   },
   file_corrupt: {
     exit: 4,
@@ -97,6 +97,12 @@ export const catalogue = {
     http: 400,
     meaning: 'This version of Node, or ea, does not support this compression.',
     next: 'Decompress it with another program: `zstd -dc FILE | ea import -`.',
+  },
+  duckdb_missing: {
+    exit: 4,
+    http: 400,
+    meaning: 'Parquet is read by DuckDB, and its package is not installed or does not run here.',
+    next: 'Install it where ea is installed: `npm install @duckdb/node-api` (with -g if ea was), or convert the file to NDJSON.',
   },
   encoding_error: {
     exit: 4,

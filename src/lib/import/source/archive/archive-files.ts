@@ -1,7 +1,7 @@
 /** Which files of an archive are read: those of a folder would be, too. */
 import { stat } from 'node:fs/promises'
 import { EaError } from '../../../core/errors.js'
-import { isData, isHidden, sorted } from '../file-search.js'
+import { isDataInArchive, isHidden, sorted } from '../file-search.js'
 import type { FilesOf } from '../paths.js'
 import { archiveKind, listArchive } from './archive.js'
 import { memberPath } from './member-path.js'
@@ -29,8 +29,8 @@ export async function filesOfArchive(path: string): Promise<FilesOf | null> {
       details: { path },
     })
   }
-  const data = below.filter((name) => isData(name) && !isOfMac(name))
-  const unread = below.filter((name) => !isData(name) || isOfMac(name))
+  const data = below.filter((name) => isDataInArchive(name) && !isOfMac(name))
+  const unread = below.filter((name) => !isDataInArchive(name) || isOfMac(name))
   const leftOut = sorted([...new Set([...unread, ...others.filter(isBelow)].map(hiddenFolder))])
   if (data.length === 0) throw nothingIn(path, unread, leftOut, full)
   return { paths: sorted(data).map(full), leftOut: [{ folder: place.archive, files: leftOut }] }

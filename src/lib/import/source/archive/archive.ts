@@ -100,6 +100,7 @@ export async function openMember(
     return {
       name: full,
       opened,
+      isInArchive: true,
       blocks: blocks(),
       readBytes: () => readBytes,
       state: async () => ({ bytes: member.bytes, modifiedMs: (await stat(path)).mtimeMs }),
