@@ -273,7 +273,9 @@ async function readSmall(
   }
   const run = newImportContext(db, lease, path, { ...options, onEvent })
   return withSource(path, sourceOptions(options), async (source) => {
-    if (source.compression !== 'none' && source.progress().totalBytes! > most * compressedPart) return undefined
+    const { totalBytes } = source.progress()
+    const isSmall = totalBytes !== null && totalBytes <= most * (source.compression === 'none' ? 1 : compressedPart)
+    if (!isSmall) return undefined
     const reading = decideReading(source, withReadingDefaults(options))
     requireNamedKeys(run, reading)
     let only: Chunk | undefined
