@@ -43,7 +43,7 @@ import {
   timed,
   validationContext,
   warn,
-  warnOfShadowed,
+  warnOfRecords,
 } from './import-context.js'
 import { type FileOutcome, type ImportEvent, importDefaults, type Phase, withReadingDefaults } from './options.js'
 import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
@@ -205,7 +205,7 @@ export class SmallFiles {
     } finally {
       chunk?.release()
     }
-    warnOfShadowed(run)
+    warnOfRecords(run)
     const load = { id: batch.id, sha256, chunks: chunk === undefined ? 0 : 1, ...readInAll(run, source) }
     return { file, load, ended: outcomeOf(run, source, batch.id, 'completed', sha256) }
   }
