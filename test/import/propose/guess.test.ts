@@ -51,3 +51,56 @@ test('placeholders in braces are names', () => {
   expect(flags(records, columns)?.[1]).toBe('*')
   expect(flags(records, columns)?.[0]).toContain('adid')
 })
+
+const times = (n: number) => `2024-06-01T10:00:0${n}Z`
+
+test('what is in the object of somebody is about them; a name says more than a type that is always the same', () => {
+  const records = [1, 2, 3].map((n) => ({
+    eventTime: times(n),
+    eventType: 'AwsApiCall',
+    eventName: n === 1 ? 'GetObject' : 'PutObject',
+    recipientAccountId: '1',
+    userIdentity: { principalId: `p${n % 2}`, accountId: '1' },
+  }))
+  expect(flags(records)?.[0]).toBe('occurred_at=eventTime,user_id=userIdentity.principalId,event_type=eventName')
+  const keen = [1, 2, 3].map((n) => ({ ts: times(n), user: { email: 'a@b.c', id: `u${n}` }, action: 'buy' }))
+  expect(flags(keen)?.[0]).toBe('occurred_at=ts,user_id=user.id,event_type=action')
+})
+
+test('the number of an order is no type', () => {
+  const orders = [1, 2, 3].map((n) => ({
+    created_at: times(n),
+    name: `#100${n}`,
+    email: 'a@b.c',
+    total_price: '12.00',
+    id: n,
+  }))
+  expect(flags(orders)).toEqual(["occurred_at=created_at,user_id=email,event_type='purchase'", 'id'])
+})
+
+test('an id of what several events are about is one only together with what happened and when', () => {
+  const mails = [1, 2].map((n) => ({ messageId: `m${n}`, email: 'a@b.c', eventName: 'open', createdAt: times(n) }))
+  expect(flags(mails)?.[1]).toBe('messageId,eventName,createdAt')
+})
+
+test('an id of a row that was changed is not one of the change', () => {
+  const changes = [1, 2].map((n) => ({
+    before: null,
+    after: { id: n, user_id: 7, kind: 'order', created_at: times(n) },
+    op: 'c',
+  }))
+  expect(flags(changes)).toEqual(['occurred_at=after.created_at,user_id=after.user_id,event_type=after.kind', '*'])
+  expect(flags(changes.map((payload) => ({ schema: {}, payload })))?.[1]).toBe('*')
+})
+
+test('the host of a page is no user, the host of a log is', () => {
+  const pages = [1, 2].map((n) => ({ timestamp: times(n), hostname: 'shop.example', pathname: '/', visits: 1 }))
+  expect(flags(pages)).toBe(null)
+  const log = [1, 2].map((n) => ({ timestamp: times(n), hostname: `h${n}`, appname: 'sshd', message: 'x' }))
+  expect(flags(log)?.[0]).toBe('occurred_at=timestamp,user_id=hostname,event_type=appname')
+})
+
+test('digits are a time when their name says so', () => {
+  const records = [1, 2].map((n) => ({ __REALTIME_TIMESTAMP: `171723240000000${n}`, _UID: '0', MESSAGE: 'x' }))
+  expect(flags(records)?.[0]).toContain('occurred_at=__REALTIME_TIMESTAMP,user_id=_UID')
+})

@@ -19,7 +19,9 @@ import { fileFormats } from '../detect/sniff.js'
 import type { ReadingOptions } from '../parse-options.js'
 
 /** What tells that a file is the export of a tool. */
-type Recognise = { readonly paths: readonly SourceName[] } | { readonly columns: number } | { readonly line: RegExp }
+type Recognise =
+  /** Names that are all there, of alternatives one. */
+  { readonly paths: readonly (readonly SourceName[])[] } | { readonly columns: number } | { readonly line: RegExp }
 
 export interface Preset {
   readonly name: string
@@ -130,7 +132,9 @@ function parseFile(name: string, text: string): File {
 
 function recogniseOf({ recognise }: File): Recognise | null {
   if (recognise === undefined) return null
-  if (Array.isArray(recognise)) return { paths: recognise.flatMap((path) => parseNames('recognise', path)) }
+  if (Array.isArray(recognise)) {
+    return { paths: recognise.map((any) => any.split('|').flatMap((path) => parseNames('recognise', path.trim()))) }
+  }
   if ('columns' in recognise) return { columns: Number(recognise.columns) }
   try {
     return { line: new RegExp(recognise.line) }

@@ -5,38 +5,13 @@
 import type { Constant, Expression, SourceName } from '../../load/mapping/expression.js'
 import type { FieldMap, IdFrom } from '../../load/mapping/map-parser.js'
 import type { HeadRecord } from '../detect/head.js'
+import { isOfSomebody, names, sharedIds, somebody, words } from './known-names.js'
 import { describePath, type PathFacts, pathsIn } from './path-facts.js'
 
 export interface Guess {
   readonly map: FieldMap
   readonly idFrom?: IdFrom
 }
-
-const words = (...texts: readonly string[]) => texts.flatMap((text) => text.split(' '))
-
-/** What people call it, the likeliest first; compared without case and punctuation. */
-const names = {
-  id: words('eventid eventuuid uuid insertid messageid guid requestid id rowid logid traceid key'),
-  time: words(
-    'occurredat eventtime timestamp eventtimestamp ts eventdate timeiso8601 datetime time createdat',
-    'created at when date day startedat start loggedat timemicros timeunixnano invoicedate orderdate',
-  ),
-  user: words(
-    'userid useruuid user uid distinctid customerid customer visitorid memberid profileid personid',
-    'playerid identity accountid clientid subject who username login actor email author account client',
-    'anonymousid deviceid visitorhash adid idfa gaid fullvisitorid visitor cookieid sessionid cip',
-    'remoteaddr clientip ip host',
-  ),
-  type: words(
-    'eventtype eventname event name type action activity what kind verb operation eventaction',
-    'requestmethod csmethod method uri status category page url level',
-  ),
-  properties: words('properties props eventproperties attributes params parameters eventdata data details meta'),
-}
-
-/** Names of ids that belong to a user or a session, not to an event. */
-const isOfSomebody =
-  /user|session|visit|device|person|account|customer|client|parent|website|org|team|project|cookie|page/i
 
 /**
  * @param columns the names of a CSV; null for JSON
@@ -61,8 +36,7 @@ export function guessMapping(
   const isId = (one: PathFacts) =>
     one.uuids && one.distinct === records.length && !isOfSomebody.test(one.endings[0] ?? one.last)
   const id = take(best(free, names.id, isId, home) ?? free.find((one) => !one.isNamed && isId(one)))
-  const isType = (one: PathFacts) => one.isType && (one.isNamed || !one.hasDigits)
-  const type = take(best(free, names.type, isType, home) ?? free.find((one) => !one.isNamed && isType(one)))
+  const type = take(typeOf(free, home))
   const user = usersOf(free, records.length, home)
   if (user.length === 0) return null
   for (const one of user) take(one)
@@ -77,13 +51,46 @@ export function guessMapping(
     event_type:
       type && type.set === records.length
         ? [type.source]
-        : [...(type ? [type.source] : []), constantFor(columns ?? [], fileName)],
+        : [
+            ...(type ? [type.source] : []),
+            constantFor(columns ?? facts.flatMap((one) => (one.parent === home ? [one.last] : [])), fileName),
+          ],
     ...propertiesFrom(facts, used, columns !== null, home),
   }
   if (id) return { map: withoutDefaults(map) }
-  const idFrom: IdFrom = other ? { sources: [other.source], ordinal: false } : { sources: '*', ordinal: false }
-  return { map: withoutDefaults(map), idFrom }
+  return { map: withoutDefaults(map), idFrom: { sources: idSources(records, other, type, time), ordinal: false } }
 }
+
+/** An id that may come again is one together with what happened and when; of a row that was changed, all of the change is. */
+function idSources(
+  records: readonly HeadRecord[],
+  id: PathFacts | undefined,
+  type: PathFacts | undefined,
+  time: Time,
+): IdFrom['sources'] {
+  const areChanges = records.every((record) =>
+    ['before', 'after', 'op'].every((key) => key in (objectIn(record) ?? {})),
+  )
+  if (id === undefined || areChanges) return '*'
+  return sharedIds.includes(id.bare) ? [id.source, ...(type ? [type.source] : []), time.source] : [id.source]
+}
+
+/** The record, or what its envelope holds. */
+const objectIn = (record: HeadRecord) => ('payload' in record ? (record.payload as HeadRecord | null) : record)
+
+/** Words that come again; of a type and a name beside it the one that says more. */
+function typeOf(free: readonly PathFacts[], home: string): PathFacts | undefined {
+  const isType = (one: PathFacts) => one.isType && (one.isNamed ? !isNumbered(one) : !one.hasDigits)
+  const named = best(free, names.type, isType, home)
+  if (named === undefined) return free.find((one) => !one.isNamed && isType(one))
+  if (named.distinct > 1 && named.bare !== 'eventtype') return named
+  const saysMore = (one: PathFacts) => isType(one) && one.set === named.set && one.distinct > named.distinct
+  return best(free, words('eventname event action'), saysMore, named.parent) ?? named
+}
+
+/** Another one in each record: the number of an order, not what happened. */
+const isNumbered = ({ distinct, set, hasDigits, bare }: PathFacts) =>
+  set > 2 && distinct === set && hasDigits && !['eventtype', 'eventname', 'event'].includes(bare)
 
 /** A field that comes from the column of its own name needs no flag. */
 function withoutDefaults(map: FieldMap): FieldMap {
@@ -103,7 +110,9 @@ function timeOf(free: readonly PathFacts[], isCsv: boolean, home: string): Time 
   const fullest = Math.max(0, ...all.map((one) => one.set))
   const fitting = all.filter((one) => 2 * one.set >= fullest)
   const named =
-    best(fitting, names.time, (one) => !one.areDays, home) ?? fitting.find((one) => !one.areDays && !one.areNumbers)
+    best(fitting, names.time, (one) => !one.areDays, home) ??
+    fitting.find((one) => !one.areDays && !one.areNumbers) ??
+    fitting.find((one) => !one.areDays && /time|date|stamp/.test(one.bare))
   const day = best(fitting, names.time, (one) => one.areDays, home) ?? fitting.find((one) => one.areDays)
   const clock = free.find((one) => one.areClocks)
   if (day && clock && (named === undefined || isCsv)) {
@@ -116,7 +125,10 @@ function timeOf(free: readonly PathFacts[], isCsv: boolean, home: string): Time 
 
 /** The user, and who stands in for them where they are not known. */
 function usersOf(free: readonly PathFacts[], records: number, home: string): PathFacts[] {
-  const isUser = (one: PathFacts) => one.isScalar && one.times === 0 && one.longest <= 255
+  // Where there are pages, the host is the site.
+  const hasPages = free.some(({ bare }) => ['path', 'pathname', 'page', 'url', 'pageurl'].includes(bare))
+  const isUser = (one: PathFacts) =>
+    one.isScalar && one.times === 0 && one.longest <= 255 && !(hasPages && ['host', 'hostname'].includes(one.bare))
   const chosen: PathFacts[] = []
   const known = new Set<number>()
   while (known.size < records && chosen.length < 3) {
@@ -146,17 +158,24 @@ function best(
   home: string,
 ): PathFacts | undefined {
   const rank = (one: PathFacts) => {
-    const exact = ranked.indexOf(one.bare)
+    // What is in an object is named by both: user.id.
+    const whole = ranked.indexOf(one.endings[0] ?? '')
+    const exact = whole < 0 ? ranked.indexOf(one.bare) : whole
     const ending = exact < 0 ? ranked.findIndex((name) => one.endings.includes(name)) : -1
     return ending < 0 ? exact : ranked.length + ending
   }
-  const away = (one: PathFacts) => Number(one.parent !== home)
+  const isClose = ({ parent, source }: PathFacts) =>
+    parent === home || (ranked === names.user && isInside(parent, home) && somebody.test(source.path.at(-2) ?? ''))
+  const away = (one: PathFacts) => Number(!isClose(one))
   return free
     .filter((one) => rank(one) >= 0 && fits(one))
     .sort(
       (a, b) => away(a) - away(b) || rank(a) - rank(b) || a.source.path.length - b.source.path.length || b.set - a.set,
     )[0]
 }
+
+/** Whether an object is directly inside of another one. */
+const isInside = (parent: string, home: string) => parent.split('\0').slice(0, -1).join('\0') === home
 
 /** The object that holds most of an event, where an envelope is around it; of equal ones the outer one. */
 function homeOf(facts: readonly PathFacts[], isCsv: boolean): string {
@@ -195,8 +214,8 @@ function propertiesFrom(
 }
 
 /** A type for a file in which every record is of the same. */
-function constantFor(columns: readonly string[], fileName: string): Constant {
-  if (columns.some((column) => /total|amount|price|revenue|order|invoice|quantity/i.test(column))) {
+function constantFor(names: readonly string[], fileName: string): Constant {
+  if (names.some((name) => /total|amount|price|revenue|order|invoice|quantity/i.test(name))) {
     return { kind: 'constant', text: 'purchase' }
   }
   const stem = (/[^/\\]*$/.exec(fileName)?.[0] ?? '')

@@ -1,4 +1,5 @@
 /** Which presets a source fits: those whose names are all there. It is only said, never applied. */
+import type { SourceName } from '../../load/mapping/expression.js'
 import { findColumn } from '../../load/mapping/mapping.js'
 import { type HeadRecord, valueAt } from '../detect/head.js'
 import type { Preset } from '../presets/presets.js'
@@ -36,10 +37,12 @@ function weightOf({ recognise }: Preset, { text, columns, documents }: Seen): nu
     return fitting > 0 && (isHeader || fitting >= 0.8 * (lines.length - (lines.length === 20 ? 0 : 1))) ? 100 : 0
   }
   const { paths } = recognise
-  const isThere = columns
-    ? paths.every((path) => findColumn(columns, path)?.path === undefined && findColumn(columns, path) !== undefined)
-    : documents.length > 0 && paths.every(({ path }) => documents.some((one) => valueAt(one, path) !== undefined))
-  return isThere ? paths.length : 0
+  const isThere = (source: SourceName) => {
+    if (columns === null) return documents.some((one) => valueAt(one, source.path) !== undefined)
+    const column = findColumn(columns, source)
+    return column !== undefined && column.path === undefined
+  }
+  return paths.every((any) => any.some(isThere)) ? paths.length : 0
 }
 
 /** Whether the first lines have so many fields between tabs, and no names. */
