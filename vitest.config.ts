@@ -43,6 +43,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          globalSetup: ['test/support/compile-kernel.ts'],
           include: ['test/**/*.test.ts'],
           exclude: [...defaultExclude, ...tiers.map((tier) => `test/**/*.${tier}.test.ts`)],
           isolate: false,

@@ -10,6 +10,7 @@ import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { globSync } from 'tinyglobby'
+import { compileKernel } from './kernel.js'
 import { bundlePage } from './page.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -46,6 +47,12 @@ await build({
   },
   logLevel: 'warning',
 })
+
+// Beside its host: as a module of the library, and in the chunk that it is a part of.
+await compileKernel()
+for (const folder of ['load/direct', 'chunks']) {
+  cpSync('src/lib/load/direct/kernel.wasm', `${fresh}/lib/${folder}/kernel.wasm`)
+}
 
 // Sent to browsers as they are.
 await bundlePage()

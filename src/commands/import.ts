@@ -72,6 +72,12 @@ export default class Import extends BaseCommand<typeof Import> {
       description: 'Number of chunks merged at the same time (default: by the number of processors).',
       helpValue: 'N',
     }),
+    load: Flags.option({
+      options: ['auto', 'staged'] as const,
+      description:
+        'auto: chunks of plain records with new ids go straight into the events; staged: all go through staging. The result is the same.',
+      default: 'auto',
+    })(),
     'chunk-bytes': Flags.string({
       description: 'The size of a chunk (kB, MB: powers of 1024); memory grows with it.',
       helpValue: 'SIZE',
@@ -125,6 +131,7 @@ export default class Import extends BaseCommand<typeof Import> {
       force: flags.force,
       dryRun: flags['dry-run'],
       atomic: flags.atomic,
+      load: flags.load,
       rejectsFile: flags['rejects-file'],
       maxRejects: parseRejectBudget(flags['max-rejects']),
       chunkBytes: parseBytes('--chunk-bytes', flags['chunk-bytes'], { min: 1024, max: 64 * 1024 * 1024 }),

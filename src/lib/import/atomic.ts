@@ -26,6 +26,7 @@ import {
   type ImportContext,
   inTurn,
   newBatchOf,
+  plainReaderOf,
   timed,
   validationContext,
   warnOfRecords,
@@ -53,7 +54,8 @@ export async function loadAtomically(
           ...validationContext(reading, batch.created_at),
         }
         let chunks = 0
-        for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes)) {
+        const plain = await plainReaderOf(run, reading, context)
+        for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes, plain)) {
           await inTurn(run, async (write) => {
             const outcome = await mergeWithin(tx, context, chunk)
             run.counts.add(outcome, outcome.rejects)
@@ -89,23 +91,10 @@ class KnownAlready extends Error {
   }
 }
 
-/**
- * Merges a chunk inside a transaction that has others, too; a data error takes only its part back.
- *
- * @param accept is told the outcome; when it throws, the chunk is taken back
- */
-export async function mergeWithin(
-  tx: Transaction,
-  context: LoadContext,
-  chunk: Chunk,
-  accept: (outcome: ChunkOutcome) => void = () => {},
-): Promise<ChunkOutcome> {
+/** Merges a chunk inside the one transaction; a data error takes only its part back. */
+async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
   const outcome = await withEscalation(context, (approach) =>
-    withSavepoint(tx, async () => {
-      const merged = await mergeChunk(tx, context, chunk, approach)
-      accept(merged)
-      return merged
-    }),
+    withSavepoint(tx, () => mergeChunk(tx, context, chunk, approach)),
   )
   await dropStaging(tx)
   return outcome

@@ -6,9 +6,10 @@ import { holdLease, type Lease } from '../batches/lease.js'
 import { EaError } from '../core/errors.js'
 import { limits } from '../core/event.js'
 import { type Database, withTransaction } from '../db/connect.js'
+import { directPlanOf } from '../load/direct/plan.js'
 import { clockTexts, ImportCounts, shadowedText } from '../load/import-counts.js'
 import type { ValidationContext } from '../load/load-chunk.js'
-import type { Chunk } from '../load/split/chunk.js'
+import type { Chunk, PlainReader } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
 import { split } from '../load/split/split.js'
 import { type FileOutcome, type ImportOptions, importDefaults, type Phase } from './options.js'
@@ -85,12 +86,26 @@ function expectedBytes({ head, headIsAll, compression, places, progress }: Sourc
   return compression === 'none' && !places ? (progress().totalBytes ?? undefined) : undefined
 }
 
+/** What reads plain chunks of a source, for an import that stores them; undefined when all must be staged. */
+export async function plainReaderOf(
+  { options }: ImportContext,
+  { maxRecordBytes }: Reading,
+  { shape, rules, timezone }: ValidationContext,
+): Promise<PlainReader | undefined> {
+  if (options.load === 'staged') return undefined
+  const plan = directPlanOf(shape, rules, timezone, maxRecordBytes)
+  if (plan === undefined) return undefined
+  const { directReader } = await import('../load/direct/direct-reader.js')
+  return directReader(plan)
+}
+
 /** The chunks of a source, with progress and an open ear for interruption. */
 export async function* chunksOf(
   run: ImportContext,
   source: Source,
   reading: Reading,
   chunkBytes: number,
+  plain?: PlainReader,
 ): AsyncGenerator<Chunk> {
   const chunks = split(source.stream(), {
     chunkBytes,
@@ -103,6 +118,7 @@ export async function* chunksOf(
     expectedBytes: expectedBytes(source),
     poolSize: jobsOf(run) + 2,
     chunkRecords: Math.max(1_000, Math.floor(chunkBytes / recordMeanBytes)),
+    plain,
   })
   let records = 0
   for await (const chunk of chunks) {
@@ -176,8 +192,7 @@ export function warnOfRecords(run: ImportContext): void {
 
 /** Says which users of a batch are called like nothing. */
 export async function warnOfUsers(run: ImportContext, { id }: Pick<FileOutcome, 'id'>): Promise<void> {
-  if (id === null) return
-  for (const message of (await namelessUsers(run.db, [id])).get(id) ?? []) warn(run, message)
+  if (id !== null) for (const message of await namelessUsers(run.db, id)) warn(run, message)
 }
 
 /**

@@ -20,6 +20,8 @@ export interface ImportOptions extends Partial<ReadingOptions> {
   readonly dryRun?: boolean
   /** One transaction on one connection. */
   readonly atomic?: boolean
+  /** `staged`: every record goes through staging; default `auto`: plain new ones go straight into `events`. */
+  readonly load?: 'auto' | 'staged'
   /** How many chunks are merged at once, each on its own connection. */
   readonly jobs?: number
   /** The size of a chunk, for a new batch. */

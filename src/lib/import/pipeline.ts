@@ -43,6 +43,7 @@ import {
   jobsOf,
   newBatchOf,
   newImportContext,
+  plainReaderOf,
   requireNamedKeys,
   tellProgress,
   timed,
@@ -183,9 +184,10 @@ async function loadBatch(
     onRetry: (chunk, error) => run.options.onEvent?.({ type: 'retrying', chunk, reason: (error as Error).message }),
   }
   let chunks = 0
+  const plain = await plainReaderOf(run, reading, context)
   try {
     await timed(run, 'loading', () =>
-      eachInFlight(chunksOf(run, source, reading, batch.chunk_bytes), jobsOf(run), async (chunk) => {
+      eachInFlight(chunksOf(run, source, reading, batch.chunk_bytes, plain), jobsOf(run), async (chunk) => {
         chunks = Math.max(chunks, chunk.index + 1)
         await inTurn(run, async (write) => {
           const outcome = merged.has(chunk.index)

@@ -76,7 +76,7 @@ export class RunRecords {
     if (!this.isInline) {
       const [only] = chunks
       const copyData = chunks.length === 1 ? only!.copyData : linesOfAll(chunks)
-      await stageChunk(tx, { index: 0, good: this.good, copyData }, layout, copyOptions(shape))
+      await stageChunk(tx, { good: this.good, copyData }, layout, copyOptions(shape))
       return { relation: staging, options }
     }
     const documents = chunks.flatMap((chunk) => documentsOf(chunk))

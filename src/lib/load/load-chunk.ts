@@ -21,7 +21,15 @@ import {
   mayBeOdd,
   noClockCounts,
 } from './clock-changes.js'
-import { isRepeatedId, mergeStaged, type Rejection, rejectedRecords } from './merge.js'
+import {
+  isRepeatedId,
+  type MergeResult,
+  type MergeTarget,
+  mergePlain,
+  mergeStaged,
+  type Rejection,
+  rejectedRecords,
+} from './merge.js'
 import type { PassedDifference } from './reassign-earlier.js'
 import type { Chunk, Shape } from './split/chunk.js'
 import { stagingLayoutOf } from './sql/staging-columns.js'
@@ -85,6 +93,9 @@ const attempts = 6
  * @throws EaError `lease_lost`; the server's error when it is not one that another try can fix
  */
 export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+  const { batchId, mode, expectDuplicates } = context
+  // Before anything is waited for: what has read the chunk still holds it.
+  if (chunk.isPlain && mode === 'optimistic' && !expectDuplicates) chunk.rows({ kind: 'events', batchId })
   for (let attempt = 1; ; attempt++) {
     try {
       return await withEscalation(context, (approach) =>
@@ -164,10 +175,11 @@ export async function mergeChunk(
   chunk: Chunk,
   { mode, expectDuplicates }: Approach,
 ): Promise<ChunkOutcome> {
-  const options = await stageForValidation(tx, context, chunk, mode)
   const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, expectDuplicates }
-  const merged = await mergeStaged(tx, target, context.rules, options)
-  const rejects = rejectsOf(chunk, merged.refusals, options.refusals)
+  const { merged, rejects, clocks } =
+    mode === 'optimistic' && chunk.isPlain
+      ? await mergeAsRows(tx, context, chunk, target)
+      : await mergeAsText(tx, context, chunk, mode, target)
   await keepRejects(tx, context.batchId, rejects)
   await keepDifferences(tx, context.batchId, merged.differences.map(placedIn(chunk)))
   const outcome = {
@@ -178,7 +190,7 @@ export async function mergeChunk(
     differing: merged.differing,
     rejected: rejects.length,
     shadowed: merged.shadowed,
-    ...options.clocks,
+    ...clocks,
     rejects,
   }
   await sql`
@@ -189,6 +201,33 @@ export async function mergeChunk(
             ${JSON.stringify(merged.shadowed)}, ${outcome.skippedTimes}, ${outcome.repeatedTimes})`.execute(tx.q)
   failpoint('merge.recorded')
   return outcome
+}
+
+interface Merged {
+  readonly merged: MergeResult
+  readonly rejects: Rejects
+  readonly clocks: ClockCounts
+}
+
+/** Stages the bytes of a chunk, and has PostgreSQL say what they are. */
+async function mergeAsText(
+  tx: Transaction,
+  context: LoadContext,
+  chunk: Chunk,
+  mode: ValidationMode,
+  target: MergeTarget,
+): Promise<Merged> {
+  const options = await stageForValidation(tx, context, chunk, mode)
+  const merged = await mergeStaged(tx, target, context.rules, options)
+  return { merged, rejects: rejectsOf(chunk, merged.refusals, options.refusals), clocks: options.clocks }
+}
+
+/** What plain records are is known. */
+async function mergeAsRows(tx: Transaction, context: LoadContext, chunk: Chunk, target: MergeTarget): Promise<Merged> {
+  if (target.expectDuplicates) await prepareSession(tx, context.timezone)
+  const merged = await mergePlain(tx, target, (rows) => chunk.rows(rows))
+  // Their times have an offset, or are in UTC.
+  return { merged, rejects: noRejects, clocks: noClockCounts }
 }
 
 const placedIn =

@@ -18,6 +18,7 @@ import {
   passRepeatsInChunk,
   reassignEarlier,
 } from './reassign-earlier.js'
+import type { Rows, RowTarget } from './split/chunk.js'
 import {
   shadowedFlag,
   shadowedKeysMax,
@@ -25,7 +26,7 @@ import {
   type ValidationRules,
   validationSql,
 } from './sql/validation-sql.js'
-import { passedTable, staging } from './stage.js'
+import { copyToEvents, passedTable, stagedRows, stageRows, staging } from './stage.js'
 
 /** A staged record that is no event. */
 export interface Rejection {
@@ -78,7 +79,10 @@ export async function mergeStaged(
 ): Promise<MergeResult> {
   failpoint('merge.started')
   const looked = target.staged - options.refused.length
-  if (target.expectDuplicates) return mergeRepeating(tx, target, looked, rules, options)
+  if (target.expectDuplicates) {
+    const judged = validationSql(staging, rules, { ...options, numbered: true })
+    return mergeRepeating(tx, target, looked, judged, () => rejectedRecords(tx, rules, options))
+  }
   const judged = validationSql(staging, rules, { ...options, flagsShadowed: true })
   const { rows } = await sql<{ inserted: number; hasShadowed: boolean }>`
     WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
@@ -96,6 +100,32 @@ export async function mergeStaged(
   await passRepeatsInChunk(tx, rules, options)
   const { differing, differences } = await comparePassed(tx)
   return { ...stored, duplicates, differing, differences, refusals }
+}
+
+/**
+ * Merges a chunk of plain records: new ids go into `events` as they are, others are merged as those of any chunk.
+ *
+ * @param rowsOf makes the rows of the chunk
+ * @throws the server's data error when properties are no JSON: then the chunk must be staged
+ * @throws the server's unique violation when an id is stored already and `expectDuplicates` is false: then say true
+ */
+export async function mergePlain(
+  tx: Transaction,
+  target: MergeTarget,
+  rowsOf: (target: RowTarget) => Rows,
+): Promise<MergeResult> {
+  const { batchId, staged: inserted, expectDuplicates } = target
+  if (!expectDuplicates) {
+    const rows = rowsOf({ kind: 'events', batchId })
+    if (rows.repeats === 0) {
+      await copyToEvents(tx, rows)
+      failpoint('merge.inserted')
+      return { inserted, duplicates: 0, differing: 0, differences: [], refusals: [], owners: {}, shadowed: {} }
+    }
+  }
+  await stageRows(tx, rowsOf({ kind: 'staging' }))
+  failpoint('merge.started')
+  return mergeRepeating(tx, target, target.staged, stagedRows, async () => [])
 }
 
 /** To keep the judged records for this would cost every chunk; few have such keys. */
@@ -125,7 +155,7 @@ interface Repeating {
 }
 
 /**
- * The merge of a chunk that repeats ids. The statement itself says which records it passed over: whoever asks the index again
+ * The merge of a chunk that repeats ids, judged as `validated` says. The statement itself says which records it passed over: whoever asks the index again
  * asks it for every record of the chunk.
  *
  * ```sql
@@ -140,13 +170,13 @@ async function mergeRepeating(
   tx: Transaction,
   target: MergeTarget,
   looked: number,
-  rules: ValidationRules,
-  options: ValidationOptions,
+  validated: RawBuilder<unknown>,
+  rejected: () => Promise<Rejections>,
 ): Promise<MergeResult> {
   await createPassed(tx)
   // NOT IN is hashed; NOT EXISTS would be a join, which must not be hashed in this session (load-chunk.ts).
   const { rows } = await sql<Repeating>`
-    WITH judged AS MATERIALIZED (${validationSql(staging, rules, { ...options, numbered: true })}),
+    WITH judged AS MATERIALIZED (${validated}),
     ins AS (
       ${insertSql(tx, target.batchId, sql`judged`)}
       ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING
@@ -167,7 +197,7 @@ async function mergeRepeating(
       FROM judged WHERE code IS NULL`.execute(tx.q)
   failpoint('merge.inserted')
   const { inserted, events, shadowed } = rows[0]!
-  const refusals = events === looked ? [] : await rejectedRecords(tx, rules, options)
+  const refusals = events === looked ? [] : await rejected()
   const duplicates = events - inserted
   const stored = { refusals, shadowed: shadowed ?? {} }
   if (duplicates === 0) return { ...stored, inserted, duplicates, differing: 0, differences: [], owners: {} }

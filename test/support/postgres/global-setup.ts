@@ -1,5 +1,5 @@
 /**
- * Once per project of a run: the script of the page, a server for the tests and in it the template database of which each test gets a clone.
+ * Once per project of a run: the script of the page, the kernel of imports, a server for the tests and in it the template database of which each test gets a clone.
  * EA_TEST_DATABASE_URL names a server that runs already (it needs CREATEDB); otherwise one is started for the run, of the
  * major that EA_TEST_POSTGRES names.
  */
@@ -8,6 +8,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { withPool } from '../../../src/lib/db/connect.js'
 import { migrate } from '../../../src/lib/db/migrate.js'
+import compileKernel from '../compile-kernel.js'
 import { admin, databaseUrl, shapeOf } from './database.js'
 import { startTestServer } from './server.js'
 
@@ -22,6 +23,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { bundlePage } = await import(new URL('../../../bin/page.js', import.meta.url).href)
   await bundlePage()
+  await compileKernel()
   const given = process.env.EA_TEST_DATABASE_URL
   const server = given ? { url: given, stop: async () => {} } : await startTestServer()
   const name = `ea_test_${randomBytes(6).toString('hex')}`

@@ -94,8 +94,11 @@ interface Place {
   readonly goodBefore: number
 }
 
+/** What of a source has been read. */
+export type Window = Pick<InputBuffer, 'buffer' | 'end' | 'base' | 'atEnd'>
+
 export class ChunkBuilder {
-  readonly window: InputBuffer
+  readonly window: Window
   /** Index of its first byte in the buffer. */
   readonly from: number
   /**
@@ -126,7 +129,7 @@ export class ChunkBuilder {
   maxRecords = Number.POSITIVE_INFINITY
   readonly #before: SourceTotals
 
-  constructor(window: InputBuffer, from: number, chunkBytes: number, baseOffset: number, before: SourceTotals) {
+  constructor(window: Window, from: number, chunkBytes: number, baseOffset: number, before: SourceTotals) {
     this.window = window
     this.from = from
     this.target = from + chunkBytes
@@ -207,6 +210,7 @@ export class ChunkBuilder {
 }
 
 class FinishedChunk implements Chunk {
+  readonly isPlain = false
   readonly index: number
   readonly byteFrom: number
   readonly byteTo: number
@@ -278,6 +282,10 @@ class FinishedChunk implements Chunk {
     const buffer = this.#held()
     this.#copyData ??= copyDataOf(buffer, this.#layout, this.#shape)
     return this.#copyData
+  }
+
+  rows(): never {
+    throw new Error(`chunk ${this.index} is not plain`)
   }
 
   get goodBeforeReject(): readonly number[] {

@@ -65,6 +65,52 @@ export interface SplitOptions {
   readonly expectedBytes?: number | undefined
   /** How many chunks the consumer holds at once: as many released buffers are kept for reuse. Default 4. */
   readonly poolSize?: number
+  /** Reads chunks of plain records; without it every chunk is scanned. */
+  readonly plain?: PlainReader | undefined
+}
+
+/** Bytes of which records are read. */
+export interface ReadRange {
+  readonly from: number
+  /** Where the bytes end; a line feed stands there. */
+  readonly end: number
+  /** Reading stops with the first record that ends at or after this, … */
+  readonly target: number
+  /** … or with so many records. */
+  readonly most: number
+  /** Whether the source ends at `end`. */
+  readonly isLast: boolean
+}
+
+/** Records that need no judge: their structure is good, and each value is one of an event. Only their properties may not be JSON. */
+export interface PlainRecords {
+  readonly count: number
+  /** The index in the bytes after the last one, its line end included. */
+  readonly stop: number
+}
+
+/**
+ * Which columns rows have: those of `events`, or those of staging (`n int, event_id, occurred_at, user_id, event_type, properties`),
+ * where `n` is the place of a record in its chunk, from 1.
+ */
+export type RowTarget = { readonly kind: 'events'; readonly batchId: number } | { readonly kind: 'staging' }
+
+/** Records as COPY takes them with `FORMAT binary`, in the order of their ids. */
+export interface Rows {
+  readonly data: Buffer
+  readonly count: number
+  /** How many have the id of an earlier one. */
+  readonly repeats: number
+}
+
+/** What reads plain records in one pass (load/direct). What it does not take has not been judged. */
+export interface PlainReader {
+  /** Records as long as they are plain, up to a border; undefined when one is not. */
+  read(bytes: Buffer, range: ReadRange): PlainRecords | undefined
+  /** The rows of records that were read; the bytes are the same. */
+  rows(bytes: Buffer, range: ReadRange, records: PlainRecords, target: RowTarget): Rows
+  /** Gives the memory of rows back. */
+  release(rows: Rows): void
 }
 
 /** A good record as its source gave it. */
@@ -118,6 +164,10 @@ export interface Chunk {
   reject(k: number): Reject
   /** What COPY gets with `copyOptions(shape)`: good records only, one kind of line end. Invalid after `release`. */
   readonly copyData: Iterable<Buffer>
+  /** Whether all of its records are plain: then `rows` has them. */
+  readonly isPlain: boolean
+  /** The records of a plain chunk as rows. Invalid after `release`. */
+  rows(target: RowTarget): Rows
   /** How much memory it holds, in bytes. */
   readonly heldBytes: number
   /**

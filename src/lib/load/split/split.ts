@@ -12,6 +12,7 @@ import { DelimitedScanner } from './delimited.js'
 import { InputBuffer } from './input-buffer.js'
 import { countLineEnds, cr, findLineEnd, lf } from './line-ends.js'
 import { LinesScanner } from './lines.js'
+import { type Cut, cutPlain } from './plain-chunk.js'
 
 /** Read beyond a chunk's border at first, so that its last record is whole in most cases. */
 const maxLookaheadBytes = 64 * 1024
@@ -53,22 +54,27 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
     let at = Math.min(headerBytes, window.end)
     const phase = shape.kind === 'array' ? firstPhase(shape) : 0
     let totals: SourceTotals = { index: 0, record: 1, good: 0, line: headerLines + 1, phase }
+    const cutAny = async (from: number): Promise<Cut> => {
+      const builder = new ChunkBuilder(window, from, chunkBytes, baseOffset, totals)
+      builder.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
+      await new Cutter(scanner, builder, window, options.maxRecordBytes, lookaheadBytes).cut()
+      const byteTo = baseOffset + window.base + builder.at
+      const chunk = builder.finish(shape, byteTo, pool, options.places)
+      return { chunk, stop: builder.at, totals: builder.totals() }
+    }
     for (;;) {
       await window.fill(at + chunkBytes + lookaheadBytes)
       if (at === window.end && scanner.mayEnd(totals.phase)) return
-      const builder = new ChunkBuilder(window, at, chunkBytes, baseOffset, totals)
-      builder.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
-      await new Cutter(scanner, builder, options.maxRecordBytes, lookaheadBytes).cut()
-      const byteTo = baseOffset + window.base + builder.at
-      const chunk = builder.finish(shape, byteTo, pool, options.places)
-      totals = builder.totals()
+      const cut = cutPlain(scanner, window, at, totals, options, pool) ?? (await cutAny(at))
+      const { chunk, stop } = cut
+      totals = cut.totals
       // Nothing is left: no room is needed for more.
-      if (window.atEnd && builder.at === window.end && scanner.mayEnd(totals.phase)) {
+      if (window.atEnd && stop === window.end && scanner.mayEnd(totals.phase)) {
         yield chunk
         return
       }
       // Before the chunk goes out: its consumer may release it, and what is left of the buffer is needed.
-      window.renew(builder.at)
+      window.renew(stop)
       at = 0
       yield chunk
     }
@@ -102,6 +108,7 @@ const rejectsAtOnce = 4096
 class Cutter {
   readonly #scanner: Scanner
   readonly #draft: ChunkBuilder
+  readonly #window: InputBuffer
   readonly #maxRecordBytes: number
   readonly #lookaheadBytes: number
   #isCareful = false
@@ -110,9 +117,16 @@ class Cutter {
   /** Bytes of this chunk were dropped: it ends here, and what is left of it has been looked at. */
   #hasDropped = false
 
-  constructor(scanner: Scanner, builder: ChunkBuilder, maxRecordBytes: number, lookaheadBytes: number) {
+  constructor(
+    scanner: Scanner,
+    builder: ChunkBuilder,
+    window: InputBuffer,
+    maxRecordBytes: number,
+    lookaheadBytes: number,
+  ) {
     this.#scanner = scanner
     this.#draft = builder
+    this.#window = window
     this.#soundTo = builder.from
     this.#maxRecordBytes = maxRecordBytes
     this.#lookaheadBytes = lookaheadBytes
@@ -146,7 +160,8 @@ class Cutter {
 
   /** Whether the source ends here, and must not. */
   async #endsTooEarly(): Promise<boolean> {
-    const { at, phase, window } = this.#draft
+    const { at, phase } = this.#draft
+    const window = this.#window
     if (this.#scanner.mayEnd(phase) || at < window.end) return false
     await window.fill(window.end + 1)
     return at === window.end
@@ -169,8 +184,8 @@ class Cutter {
 
   /** As much again as is held of the record, so that a long one is not scanned over and over. */
   async #readMore(): Promise<void> {
-    const { at, window } = this.#draft
-    await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - at))
+    const window = this.#window
+    await window.fill(window.end + Math.max(this.#lookaheadBytes, window.end - this.#draft.at))
   }
 
   /**
@@ -201,8 +216,8 @@ class Cutter {
 
   /** Reads on to the end of the bad record, and takes it out. */
   async #rejectRead(fault: Fault): Promise<void> {
-    const builder = this.#draft
-    const { window, at: start } = builder
+    const window = this.#window
+    const start = this.#draft.at
     let at = start
     while (!this.#rejectHeld(fault, at)) {
       const { stop } = findLineEnd(window.buffer.bytes, at, window.end, this.#scanner.crEnds)
@@ -223,7 +238,8 @@ class Cutter {
   /** Takes out a line that is longer than memory may be: its bytes are dropped as they come. The chunk ends with it. */
   async #rejectBeyondMemory(fault: Fault): Promise<void> {
     const builder = this.#draft
-    const { window, buffer } = builder
+    const window = this.#window
+    const { buffer } = builder
     const start = builder.at
     const raw = Buffer.from(buffer.bytes.subarray(start, start + this.#maxRecordBytes))
     const address = window.base + start

@@ -24,16 +24,12 @@ const maxFailures = 100
  * Registers all guards; routes that are registered later are behind them.
  *
  * @example
- * await guard(app, { access, options }, 1_000)
+ * await guard(app, { access, options })
  */
-export async function guard(
-  app: FastifyInstance,
-  { access, options }: { access: Access; options: ServeOptions },
-  maxLoopDelayMs: number,
-) {
+export async function guard(app: FastifyInstance, { access, options }: { access: Access; options: ServeOptions }) {
   app.decorateRequest('principal', null)
   await app.register(underPressure, {
-    maxEventLoopDelay: maxLoopDelayMs,
+    maxEventLoopDelay: 1000,
     maxHeapUsedBytes: getHeapStatistics().heap_size_limit * 0.9,
     // Buffers are not of the heap. The budget of bodies bounds them; this is for what nobody has thought of.
     maxRssBytes: availableBytes() * 0.9,

@@ -1,0 +1,67 @@
+/**
+ * Plain records by the kernel, for the splitter. Read this first:
+ *
+ *   plan.ts: can the kernel read this source? ─ split: a chunk is plain ─ rows ─ COPY into events, or into staging
+ *
+ * It is a short way to what staging and merge would store, for chunks of which nothing else has to be asked. Which event wins when
+ * an id repeats, and why a record is none, is decided there (merge.ts).
+ */
+import type { PlainReader, PlainRecords, ReadRange, Rows, RowTarget } from '../split/chunk.js'
+import { type Kernel, theKernel } from './kernel.js'
+import type { DirectPlan } from './plan.js'
+
+/** The reader for a source; undefined when this process has no kernel. */
+export function directReader(plan: DirectPlan): PlainReader | undefined {
+  const kernel = theKernel()
+  return kernel && new DirectReader(kernel, plan)
+}
+
+/** After a chunk that was not plain so many are not tried, and after each further one twice as many, up to `mostSkipped`. */
+const firstSkipped = 1
+const mostSkipped = 16
+
+class DirectReader implements PlainReader {
+  readonly #kernel: Kernel
+  readonly #plan: DirectPlan
+  readonly #rooms: Buffer[] = []
+  #toSkip = 0
+  #skipsNext = firstSkipped
+
+  constructor(kernel: Kernel, plan: DirectPlan) {
+    this.#kernel = kernel
+    this.#plan = plan
+  }
+
+  read(bytes: Buffer, range: ReadRange): PlainRecords | undefined {
+    if (this.#toSkip > 0) {
+      this.#toSkip--
+      return undefined
+    }
+    const records = this.#kernel.read(this.#plan, bytes, range)
+    if (records) this.#skipsNext = firstSkipped
+    else {
+      this.#toSkip = this.#skipsNext
+      this.#skipsNext = Math.min(mostSkipped, this.#skipsNext * 2)
+    }
+    return records
+  }
+
+  rows(bytes: Buffer, range: ReadRange, records: PlainRecords, target: RowTarget): Rows {
+    const kernel = this.#kernel
+    // Chunks are handed on as soon as they are read: mostly the kernel still has this one.
+    if (!kernel.holds(records)) {
+      const again = kernel.read(this.#plan, bytes, range)
+      if (again?.count !== records.count || again.stop !== records.stop) {
+        throw new Error(`the kernel read ${records.count} records first and then ${again?.count}`)
+      }
+    }
+    const repeats = kernel.sort()
+    const data = kernel.rows(target, this.#rooms.pop())
+    return { data, count: records.count, repeats }
+  }
+
+  release({ data }: Rows): void {
+    const room = Buffer.from(data.buffer)
+    if (this.#rooms.length < 4) this.#rooms.push(room)
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The host of the kernel (assembly/index.ts): loads it, lays out its memory, hands it bytes and takes rows from it. One is enough
+ * for a process: it works on one chunk at a time, and remembers nothing that is not asked for again.
+ */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { PlainRecords, ReadRange, RowTarget } from '../split/chunk.js'
+import type { DirectPlan } from './plan.js'
+
+export const kernelLimits = {
+  /** A record that is longer is left to PostgreSQL. */
+  recordBytes: 256 * 1024,
+  /** Chunks may be as large; larger ones are left to PostgreSQL, too. */
+  chunkBytes: 32 * 1024 * 1024,
+} as const
+
+/** What of WebAssembly is used. Its types come with those of browsers only. */
+interface Wasm {
+  readonly Memory: new (size: {
+    readonly initial: number
+  }) => {
+    readonly buffer: ArrayBuffer
+    grow(pages: number): number
+  }
+  readonly Module: new (code: Buffer) => object
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object }
+}
+
+interface Cell {
+  readonly value: number
+}
+
+/** What the kernel exports: addresses and counts. */
+interface Exports {
+  readonly limit: (recordBytes: number, latest: bigint, isUtc: boolean) => void
+  readonly place: (records: number, order: number, spare: number, rows: number, rowsEnd: number) => void
+  readonly setDelimited: (delimiter: number, quote: number, fields: number, roles: number) => void
+  readonly setNames: (names: number) => void
+  readonly readDelimited: Read
+  readonly readLines: Read
+  readonly sortById: (count: number) => void
+  readonly beginRows: () => void
+  readonly rowsBytes: (count: number, isStaged: boolean) => number
+  readonly writeRows: (count: number, isStaged: boolean, batchId: bigint) => number
+  readonly stop: Cell
+  readonly repeats: Cell
+  readonly nextRow: Cell
+}
+
+type Read = (from: number, end: number, target: number, most: number, isLast: boolean) => number
+
+const pageBytes = 64 * 1024
+/** The kernel's own data lies below. */
+const firstFree = 128 * 1024
+/** What a read or a copy of 16 bytes may touch after the end. */
+const slackBytes = 64
+const recordSize = 64
+const rowsRoom = 2 * kernelLimits.recordBytes
+/** No record that is taken is shorter: an id and a time alone have 55 bytes. */
+const shortestRecord = 58
+const nameRoom = 64
+const magic = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+const trailer = Buffer.from([0xff, 0xff])
+
+export class Kernel {
+  readonly #memory: InstanceType<Wasm['Memory']>
+  readonly #exports: Exports
+  #heap: Buffer
+  #plan: DirectPlan | undefined
+  #source = 0
+  #sourceRoom = 0
+  #recordsRoom = 0
+  #rows = 0
+  #count = 0
+  #held: PlainRecords | undefined
+
+  constructor(wasm: Wasm, code: Buffer) {
+    this.#memory = new wasm.Memory({ initial: firstFree / pageBytes })
+    const env = { memory: this.#memory }
+    this.#exports = new wasm.Instance(new wasm.Module(code), { env }).exports as unknown as Exports
+    this.#heap = Buffer.from(this.#memory.buffer)
+  }
+
+  /** Records as long as they are plain; undefined when one is not, or when so many bytes are too many. */
+  read(plan: DirectPlan, bytes: Buffer, { from, end, target, most, isLast }: ReadRange): PlainRecords | undefined {
+    if (end - from > kernelLimits.chunkBytes + kernelLimits.recordBytes) return undefined
+    const records = Math.min(most, Math.ceil((end - from) / shortestRecord) + 1)
+    this.#makeRoom(end - from, records)
+    this.#set(plan)
+    const source = this.#source
+    bytes.copy(this.#heap, source, from, end)
+    this.#heap.fill(0x0a, source + end - from, source + end - from + 1)
+    const read = plan.kind === 'delimited' ? this.#exports.readDelimited : this.#exports.readLines
+    const count = read(source, source + end - from, source + target - from, records, isLast)
+    this.#count = Math.max(0, count)
+    this.#held = count > 0 ? { count, stop: this.#exports.stop.value - source + from } : undefined
+    return this.#held
+  }
+
+  /** Whether these are the records that were read last. */
+  holds(records: PlainRecords): boolean {
+    return records === this.#held
+  }
+
+  /** Puts the records that were read last into the order of their ids. @returns how many have the id of an earlier one */
+  sort(): number {
+    this.#exports.sortById(this.#count)
+    return this.#exports.repeats.value
+  }
+
+  /**
+   * The records that were read and sorted last, as COPY takes them with `FORMAT binary`.
+   *
+   * @param room a buffer that may be used for it
+   */
+  rows(target: RowTarget, room?: Buffer): Buffer {
+    const isStaged = target.kind === 'staging'
+    const batchId = target.kind === 'events' ? BigInt(target.batchId) : 0n
+    const length = magic.length + this.#exports.rowsBytes(this.#count, isStaged) + trailer.length
+    const out = room !== undefined && room.length >= length ? room : Buffer.allocUnsafeSlow(Math.ceil(length * 1.1))
+    let at = magic.copy(out)
+    this.#exports.beginRows()
+    while (this.#exports.nextRow.value < this.#count) {
+      const written = this.#exports.writeRows(this.#count, isStaged, batchId)
+      at += this.#heap.copy(out, at, this.#rows, this.#rows + written)
+    }
+    at += trailer.copy(out, at)
+    if (at !== length) throw new Error(`the kernel wrote ${at} bytes instead of ${length}`)
+    return out.subarray(0, length)
+  }
+
+  /** Names and roles first, then the source, then what its size decides. */
+  #makeRoom(source: number, wanted: number): void {
+    if (source <= this.#sourceRoom && wanted <= this.#recordsRoom) return
+    const sourceBytes = Math.max(source, this.#sourceRoom)
+    const records = Math.max(wanted, this.#recordsRoom)
+    this.#source = firstFree + 6 * nameRoom + pageBytes
+    const atRecords = aligned(this.#source + sourceBytes + slackBytes)
+    const atOrder = aligned(atRecords + records * recordSize)
+    const atSpare = aligned(atOrder + records * 4)
+    this.#rows = aligned(atSpare + records * 4)
+    const end = this.#rows + rowsRoom + slackBytes
+    const missing = Math.ceil((end - this.#memory.buffer.byteLength) / pageBytes)
+    if (missing > 0) this.#memory.grow(missing)
+    this.#heap = Buffer.from(this.#memory.buffer)
+    this.#exports.place(atRecords, atOrder, atSpare, this.#rows, this.#rows + rowsRoom)
+    this.#sourceRoom = sourceBytes
+    this.#recordsRoom = records
+    this.#plan = undefined
+  }
+
+  #set(plan: DirectPlan): void {
+    if (this.#plan === plan) return
+    const { limit, setDelimited, setNames } = this.#exports
+    limit(Math.min(plan.maxRecordBytes, kernelLimits.recordBytes), plan.latestMicros, plan.isUtc)
+    if (plan.kind === 'delimited') {
+      const roles = firstFree + 6 * nameRoom
+      this.#heap.set(plan.roles, roles)
+      setDelimited(plan.delimiter, plan.quote ?? 256, plan.roles.length, roles)
+    } else {
+      for (const [role, name] of plan.names.entries()) {
+        const at = firstFree + (role + 1) * nameRoom
+        this.#heap.writeUInt32LE(name.length, at)
+        name.copy(this.#heap, at + 4)
+      }
+      setNames(firstFree)
+    }
+    this.#plan = plan
+  }
+}
+
+function aligned(at: number): number {
+  return Math.ceil(at / 16) * 16
+}
+
+let kernel: Kernel | undefined
+
+/** The kernel of this process; undefined where Node has no WebAssembly. Loaded when it is first asked for. */
+export function theKernel(): Kernel | undefined {
+  const wasm = (globalThis as { readonly WebAssembly?: Wasm }).WebAssembly
+  if (wasm === undefined) return undefined
+  kernel ??= new Kernel(wasm, readFileSync(fileURLToPath(new URL('kernel.wasm', import.meta.url))))
+  return kernel
+}
