@@ -14,6 +14,8 @@ import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blocksOf } from '../guide/document.js'
 import { builtOnce } from '../support/binary.js'
+import { zipOf } from '../support/import/archives.js'
+import { writeParquet } from '../support/import/parquet.js'
 import { canInstall, type Installed, install, type Packed, pack } from '../support/postgres/installed.js'
 import { temporaryFolder } from '../support/postgres/server.js'
 
@@ -123,6 +125,17 @@ describe.skipIf(!canAskRegistry)('installed in an empty folder', () => {
     expect(await readFile(join(app.folder, 'report.html'), 'utf8')).toMatch(/^<!doctype html>[\s\S]+<\/html>\s*$/i)
     // Nothing was left in the home of who ran it.
     expect((await readdir(app.env.HOME!)).filter((name) => name !== '.npm')).toEqual([])
+  })
+
+  test('ea reads archives and Parquet', async () => {
+    await ea('import', events)
+    await writeFile(join(app.folder, 'x.zip'), await zipOf({ 'a.csv': await readFile(join(app.folder, events)) }))
+    expect(await ea('import', 'x.zip')).toContain('x.zip/a.csv: already imported')
+    await writeParquet(
+      join(app.folder, 'x.parquet'),
+      `SELECT uuid() AS event_id, TIMESTAMP '2025-01-01' AS occurred_at, 'u' AS user_id, 'x' AS event_type`,
+    )
+    expect(await ea('import', 'x.parquet', '--dry-run')).toContain('1 read, 1 inserted')
   })
 
   test('ea serve shows its page, answers and ends when it is asked to', async () => {

@@ -13,7 +13,7 @@ import { withShell } from './shell.js'
 /** What differs from run to run, and nothing else. The data are of 2025, so later times are those of the run. */
 const differs: readonly (readonly [what: string, pattern: RegExp, becomes: string])[] = [
   ['a time of the run', /\b20(?:2[6-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| UTC)/g, '<time>'],
-  ['seconds that an import took', /(?<=, )\d+\.\d s(?=\)|$)/gm, '<n> s'],
+  ['seconds that an import took', /(?<=, |\()\d+\.\d s(?=\)|$)/gm, '<n> s'],
   ['seconds in a table', / +\d+\.\d+ s(?= )/g, ' <n> s'],
   ['a port', /(?<=127\.0\.0\.1:)\d+/g, '<port>'],
   ['the id of a request', /(?<="instance":")[0-9a-f-]{36}/g, '<uuid>'],

@@ -54,7 +54,7 @@ const trees = fc
     ),
   )
 
-test('any tree of files is imported from an archive as from a folder', async () => {
+test('any tree of files is imported from an archive as from a folder', { tags: 'property' }, async () => {
   await assertProperty(
     fc.asyncProperty(trees, fc.boolean(), async (tree, isTar) => {
       // The Finder's own folder is an ordinary one on a disk.

@@ -1,8 +1,7 @@
 /** Parquet is imported as NDJSON of its rows would be, without losing a digit, and each file once by its bytes. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { importFiles } from '../../src/lib/import/import.js'
@@ -11,28 +10,18 @@ import { findSources } from '../../src/lib/import/source/find-sources.js'
 import { withSource } from '../../src/lib/import/source/source.js'
 import { parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { zipOf } from '../support/import/archives.js'
+import { writeParquet } from '../support/import/parquet.js'
 import { sharedDatabase } from '../support/postgres/shared-database.js'
 import { errorOf, withScratchFolder } from '../support/temp-dir.js'
 import { codesOf, empty, importPath, storedEvents } from './import-helpers.js'
 
 const database = sharedDatabase()
 
-/** Writes the rows of a query as Parquet. */
-async function write(path: string, query: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  const instance = await DuckDBInstance.create(':memory:')
-  const connection = await instance.connect()
-  await connection.run(`SET TimeZone = 'America/New_York'`)
-  await connection.run(`COPY (${query}) TO '${path.replaceAll("'", "''")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`)
-  connection.closeSync()
-  instance.closeSync()
-}
-
 /** The lines that a query becomes on its way through Parquet. */
 async function linesOf(query: string, name = 'x.parquet'): Promise<string[]> {
   return withScratchFolder(async (folder) => {
     const path = join(folder, name)
-    await write(path, query)
+    await writeParquet(path, query)
     return withSource(path, {}, async (source) => {
       const blocks: Buffer[] = []
       for await (const block of source.stream()) blocks.push(block)
@@ -57,7 +46,7 @@ test('rows are events, in their order, once by the bytes of the file', async () 
   await empty(database())
   await withScratchFolder(async (folder) => {
     const path = join(folder, 'x.parquet')
-    await write(path, events(10_000))
+    await writeParquet(path, events(10_000))
     const { outcome } = await importPath(database(), path)
     const sha256 = createHash('sha256')
       .update(await readFile(path))
@@ -124,8 +113,8 @@ test('the file that is named is read, and nothing of its path becomes a column',
     expect(await linesOf('SELECT 1 AS a', name)).toEqual(['{"a":1}'])
   }
   await withScratchFolder(async (folder) => {
-    await write(join(folder, 'a*b.parquet'), 'SELECT 1 AS a')
-    await write(join(folder, 'a2b.parquet'), 'SELECT 2 AS a')
+    await writeParquet(join(folder, 'a*b.parquet'), 'SELECT 1 AS a')
+    await writeParquet(join(folder, 'a2b.parquet'), 'SELECT 2 AS a')
     await withSource(join(folder, 'a*b.parquet'), {}, async ({ head }) => expect(head.toString()).toBe('{"a":1}\n'))
   })
   expect(await linesOf('SELECT 1 AS a WHERE false')).toEqual([])
@@ -135,7 +124,7 @@ test('a reject has the number of its row', async () => {
   await empty(database())
   await withScratchFolder(async (folder) => {
     const path = join(folder, 'x.parquet')
-    await write(path, events(3_000).replace(`'view'`, `CASE i WHEN 2500 THEN NULL ELSE 'view' END`))
+    await writeParquet(path, events(3_000).replace(`'view'`, `CASE i WHEN 2500 THEN NULL ELSE 'view' END`))
     const imported = await importPath(database(), path)
     const codes = codesOf(imported)
     expect(codes.flatMap((code, index) => (code === null ? [] : [[index + 1, code]]))).toEqual([
@@ -147,7 +136,7 @@ test('a reject has the number of its row', async () => {
 test('inspect proposes a mapping, and JSON in a text can be mapped', async () => {
   await withScratchFolder(async (folder) => {
     const path = join(folder, 'x.parquet')
-    await write(path, events(20).replace('event_id', 'uuid').replace('occurred_at', '"timestamp"'))
+    await writeParquet(path, events(20).replace('event_id', 'uuid').replace('occurred_at', '"timestamp"'))
     const found = await inspectFile(database(), path)
     expect(found.why).toContain('Parquet: each row is a line of JSON, made by DuckDB')
     expect(found.dialect).toMatchObject({ format: 'ndjson' })
@@ -162,7 +151,7 @@ test('a file that is damaged or cut off stores nothing', async () => {
   await empty(database())
   await withScratchFolder(async (folder) => {
     const path = join(folder, 'x.parquet')
-    await write(path, events(5_000))
+    await writeParquet(path, events(5_000))
     const good = await readFile(path)
     const middle = Math.floor(good.length / 3)
     for (const bad of [
@@ -187,7 +176,7 @@ test('a file that is damaged or cut off stores nothing', async () => {
 test('only from a file of its own', async () => {
   await withScratchFolder(async (folder) => {
     const path = join(folder, 'x.parquet')
-    await write(path, events(1))
+    await writeParquet(path, events(1))
     const zip = join(folder, 'x.zip')
     await writeFile(zip, await zipOf({ 'x.parquet': await readFile(path), 'a.csv': '' }))
     expect(await findSources([folder])).toEqual({

@@ -33,7 +33,7 @@ export async function decompressed({
 }
 
 /** What the first bytes of a file say, and its name where they say nothing. */
-function findCompression(head: Uint8Array, name: string): Compression {
+export function findCompression(head: Uint8Array, name: string): Compression {
   const [a, b, c, d] = head
   if (a === 0x1f && b === 0x8b) return 'gzip'
   if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'zstd'
@@ -87,7 +87,7 @@ export function decompress(
       'compression_unsupported',
       `Node ${process.versions.node} cannot read zstd: ${nameForPeople(name)}`,
       {
-        suggestions: [`Use Node 22.15 or newer, or decompress it: \`zstd -dc ${shellWord(name)} | ea import -\`.`],
+        suggestions: [`Use Node 22.15 or newer, or decompress it: ${howToDecompress(name)}.`],
         details: { path: name },
       },
     )
@@ -206,5 +206,11 @@ class Input {
     await this.#iterator.return?.()
   }
 }
+
+/** An archive is not read from a pipe. */
+const howToDecompress = (name: string) =>
+  /\.tar\.zst$/i.test(name)
+    ? `\`zstd -d ${shellWord(name)}\`, and import the tar`
+    : `\`zstd -dc ${shellWord(name)} | ea import -\``
 
 const shellWord = (word: string) => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

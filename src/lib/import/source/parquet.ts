@@ -24,7 +24,9 @@ export interface ParquetRows {
  */
 export async function openParquet(path: string): Promise<ParquetRows> {
   const { DuckDBInstance } = await import('@duckdb/node-api').catch((error: unknown) => {
-    throw new EaError('duckdb_missing', `Parquet is read by DuckDB, which is not installed: ${path}`, {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    const why = /MODULE_NOT_FOUND/.test(code) ? 'is not installed' : `does not run here (${message.split('\n')[0]})`
+    throw new EaError('duckdb_missing', `Parquet is read by DuckDB, which ${why}: ${path}`, {
       details: { path },
       cause: error,
     })

@@ -4,14 +4,14 @@
  * for, it is decompressed as a whole into one temporary file without a name, which is gone when it is closed.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open, stat, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { crc32 } from 'node:zlib'
+import { constants, crc32, gunzipSync } from 'node:zlib'
 import { EaError } from '../../../core/errors.js'
 import { asFileError } from '../../../os/file-error.js'
-import { decompress, decompressed } from '../compression.js'
+import { decompress, decompressed, findCompression } from '../compression.js'
 import { openFile, type RegularFile, readAhead } from '../file-reader.js'
 import { mayBeArchive } from '../file-search.js'
 import { peek } from '../peek.js'
@@ -21,17 +21,57 @@ import { forwardInFile, forwardInStream, isEmptyTar, isTar, listTar, tarHeadByte
 
 export type ArchiveKind = 'zip' | 'tar' | 'compressed tar'
 
-/** What a file is, by its content; null when it is no archive, or cannot be read. */
+/**
+ * What a regular file is, by its content; null when it is no archive, or cannot be read. Thousands of files may be named, so what is
+ * most of them is found by one small read.
+ */
 export async function archiveKind(path: string): Promise<ArchiveKind | null> {
-  const file = await openFile(path, 4096).catch(() => null)
+  const head = headOf(path)
+  switch (findCompression(head, path)) {
+    case 'none':
+      if (isTar(head) || (isEmptyTar(head) && mayBeArchive(path))) return 'tar'
+      return isZip(head) ? 'zip' : null
+    case 'gzip':
+      return hasTar(head, path) ? 'compressed tar' : null
+    default:
+      return isTarInside(path)
+  }
+}
+
+/** The first bytes of a file; none when it cannot be read. */
+function headOf(path: string): Buffer {
+  try {
+    const fd = openSync(path, 'r')
+    try {
+      const head = Buffer.alloc(kindBytes)
+      return head.subarray(0, readSync(fd, head, 0, kindBytes, 0))
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+const kindBytes = 4096
+
+function hasTar(head: Buffer, path: string): boolean {
+  try {
+    const content = gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH })
+    return isTar(content) || (isEmptyTar(content) && mayBeArchive(path))
+  } catch {
+    return false
+  }
+}
+
+/** For compressions that give nothing before they have seen more. */
+async function isTarInside(path: string): Promise<ArchiveKind | null> {
+  const file = await openFile(path, blockBytes).catch(() => null)
   if (!file) return null
   try {
-    const { compression, blocks } = await decompressed(file)
-    const { head, close } = await peek(blocks, tarHeadBytes)
+    const { head, close } = await peek((await decompressed(file)).blocks, tarHeadBytes)
     await close()
-    if (isTar(head) || (isEmptyTar(head) && mayBeArchive(path)))
-      return compression === 'none' ? 'tar' : 'compressed tar'
-    return compression === 'none' && isZip(head) ? 'zip' : null
+    return isTar(head) ? 'compressed tar' : null
   } catch {
     return null
   } finally {

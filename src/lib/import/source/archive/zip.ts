@@ -2,6 +2,7 @@
  * What is in a ZIP archive, and where, by the directory at its end. yauzl reads the directory; what follows from it is judged here:
  * two files that share bytes are how a small archive is made to unpack to petabytes.
  */
+import { isUtf8 } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { EaError } from '../../../core/errors.js'
@@ -78,10 +79,13 @@ const methodNames: Readonly<Record<number, string>> = {
   98: ' (PPMd)',
 }
 
-/** UTF-8 where a flag or a field says so, else code page 437; some programs write `\` between folders. */
-function nameOf(entry: Entry, archive: string): string {
-  const raw = entry.fileNameRaw
-  return memberName(yauzl.getFileNameLowLevel(entry.generalPurposeBitFlag, raw, entry.extraFields, false), archive)
+/**
+ * UTF-8 where a flag or a field says so, and where it can be nothing else (macOS sets no flag), else code page 437. Some programs
+ * write `\` between folders.
+ */
+function nameOf({ generalPurposeBitFlag, fileNameRaw, extraFields }: Entry, archive: string): string {
+  const flags = isUtf8(fileNameRaw) ? generalPurposeBitFlag | 0x800 : generalPurposeBitFlag
+  return memberName(yauzl.getFileNameLowLevel(flags, fileNameRaw, extraFields, false), archive)
 }
 
 const isFolder = ({ fileNameRaw }: Entry) => /[/\\]$/.test(fileNameRaw.toString('latin1'))
