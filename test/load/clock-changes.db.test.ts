@@ -120,7 +120,7 @@ describe('against a model', () => {
       'epoch-local',
       (at: string) => String(Date.parse(`${at}Z`) / 1000),
     ],
-  ] as const)('%s', async (_, name, file, format, written) => {
+  ] as const)('%s', { tags: 'property' }, async (_, name, file, format, written) => {
     await assertProperty(
       fc.asyncProperty(cases, async ({ zone, times }) => {
         const timeFormat = parseTimeFormat(format)
