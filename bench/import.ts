@@ -13,11 +13,12 @@ import { importAgain, importDaily } from './lib/later-imports.js'
 import { gzipped, type LogFile, logFile, withRepeats } from './lib/log-file.js'
 import { machine } from './lib/machine.js'
 import { compareOptional } from './lib/optional-imports.js'
+import { comparePresets } from './lib/preset-imports.js'
 import { type Line, line, median, seconds, table } from './lib/report.js'
 import { withServer } from './lib/server.js'
 import { importSmall, startUp } from './lib/short-commands.js'
 
-const sections = ['import', 'forms', 'again', 'optional', 'small', 'start', 'daily'] as const
+const sections = ['import', 'forms', 'presets', 'again', 'optional', 'small', 'start', 'daily'] as const
 const { values: flags } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
@@ -61,6 +62,7 @@ function add(section: Section, added: Line): void {
 
 const secondsOf = (runs: readonly { seconds: number }[]) => runs.map((one) => one.seconds)
 const logOf = (events: number) => logFile({ events, users: Math.ceil(events / 20), days: 365 })
+const linesOf = (events: number) => logFile({ events, users: Math.ceil(events / 20), days: 365, format: 'ndjson' })
 
 async function compareImports(section: Section, all: readonly Contender[], events: number): Promise<void> {
   const file = await logOf(events)
@@ -122,7 +124,7 @@ async function compareForms(section: Section, all: readonly Contender[], events:
   const forms: [what: string, file: LogFile][] = [
     ['CSV, 1 % of it twice', await withRepeats(log)],
     ['CSV, gzip', await gzipped(log)],
-    ['NDJSON', await logFile({ events, users: Math.ceil(events / 20), days: 365, format: 'ndjson' })],
+    ['NDJSON', await linesOf(events)],
   ]
   for (const [what, file] of forms) section.comparisons.push(...(await compare(what, all, file, { rounds, note })))
 }
@@ -133,7 +135,7 @@ async function rehearse(all: readonly Contender[]): Promise<void> {
   note(`Rehearsal with ${events} events: what is stored must be equal`)
   const quiet = { rounds: 1, note: () => {}, again: true }
   const log = await logOf(events)
-  const lines = await logFile({ events, users: Math.ceil(events / 20), days: 365, format: 'ndjson' })
+  const lines = await linesOf(events)
   for (const file of [log, await withRepeats(log), await gzipped(log), lines]) {
     await compare('rehearsal', all, file, quiet)
   }
@@ -164,6 +166,9 @@ await withServer(async (server) => {
     const section = done[index]!
     if (asked.includes('import')) await compareImports(section, all, events)
     if (asked.includes('forms') && events <= formsLimitEvents) await compareForms(section, all, events)
+    if (asked.includes('presets') && events <= formsLimitEvents) {
+      section.tables.push(await comparePresets(server, await linesOf(events), { rounds, note }))
+    }
     if (asked.includes('again')) add(section, await importAgain(server, await logOf(events), { rounds, note }))
     if (asked.includes('optional') && events <= optionalLimitEvents) {
       section.tables.push(await compareOptional(server, await logOf(events), { rounds, note }))

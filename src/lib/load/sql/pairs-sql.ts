@@ -40,11 +40,26 @@ const numberNames = '^(int|long|double|float|number|decimal|short|byte)(eger|[0-
 /** A value: one that is an object with a single member that is set is that member. */
 function plainValue(value: RawBuilder<unknown>, depth: number): RawBuilder<unknown> {
   // Null members are those of the other types.
-  return sql`(SELECT CASE WHEN jsonb_typeof(typed) <> 'object' OR typed = '{}' THEN typed ELSE (
+  return sql`(SELECT CASE WHEN jsonb_typeof(typed) <> 'object' OR typed = '{}' THEN typed ${commonMembers} ELSE (
       SELECT CASE count(*) WHEN 0 THEN 'null' WHEN 1 THEN (array_agg(${memberOf(depth)}))[1] ELSE typed END
         FROM jsonb_each(typed) member (name, held) WHERE held <> 'null') END
     FROM (SELECT ${value} AS typed OFFSET 0) given)`
 }
+
+/** What nearly all values are, without going through members and their names: the same as of the general way. */
+const commonMembers = sql.join(
+  [
+    ...['string_value', 'stringValue'].map((name) => {
+      const key = sql.lit(name)
+      return sql`WHEN typed - ${key}::text = '{}' THEN typed -> ${key}`
+    }),
+    ...['int_value', 'intValue'].map((name) => {
+      const key = sql.lit(name)
+      return sql`WHEN typed - ${key}::text = '{}' AND typed ->> ${key} ~ '^-?[0-9]{1,18}$' THEN to_jsonb((typed ->> ${key})::numeric)`
+    }),
+  ],
+  sql` `,
+)
 
 function memberOf(depth: number): RawBuilder<unknown> {
   const number = sql`WHEN name ~* ${sql.lit(numberNames)} AND jsonb_typeof(held) = 'string' AND (held #>> '{}') ~ '^-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,2})?$'
