@@ -17,7 +17,7 @@ import { temporaryFolder } from '../support/postgres/server.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Stands behind the output of each command; no text of ours has it. */
 const end = '\x1e'
-const startTimeoutMs = 60_000
+const startTimeoutMs = 240_000
 
 export interface Shell {
   /** The folder in which the commands run. */

@@ -91,10 +91,23 @@ class KnownAlready extends Error {
   }
 }
 
-/** Merges a chunk inside the one transaction; a data error takes only its part back. */
-async function mergeWithin(tx: Transaction, context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
+/**
+ * Merges a chunk inside a transaction that has others, too; a data error takes only its part back.
+ *
+ * @param accept is told the outcome; when it throws, the chunk is taken back
+ */
+export async function mergeWithin(
+  tx: Transaction,
+  context: LoadContext,
+  chunk: Chunk,
+  accept: (outcome: ChunkOutcome) => void = () => {},
+): Promise<ChunkOutcome> {
   const outcome = await withEscalation(context, (approach) =>
-    withSavepoint(tx, () => mergeChunk(tx, context, chunk, approach)),
+    withSavepoint(tx, async () => {
+      const merged = await mergeChunk(tx, context, chunk, approach)
+      accept(merged)
+      return merged
+    }),
   )
   await dropStaging(tx)
   return outcome

@@ -1,7 +1,7 @@
 /** How the import of one file ends: what is told of it, and whether its content or something else is at fault. */
 import type { Batch } from '../batches/batch.js'
 import { findCompleted } from '../batches/batches.js'
-import { failBatch } from '../batches/complete.js'
+import { type Failure, failBatch } from '../batches/complete.js'
 import { EaError, type ErrorCode } from '../core/errors.js'
 import { rejectCodes } from '../core/event.js'
 import type { Session } from '../db/connect.js'
@@ -161,6 +161,12 @@ export function readInAll(run: ImportContext, source: Source) {
   return { bytes: source.contentBytes(), seconds: secondsSince(run.startedMs) }
 }
 
+/** What a batch keeps whose content is at fault. */
+export function failureOf(run: ImportContext, source: Source, error: EaError, sha256: Buffer | null): Failure {
+  const { counts, firstRejects } = run.counts
+  return { code: error.code, sha256, ...counts, rejects: firstRejects, ...readInAll(run, source) }
+}
+
 /**
  * Ends a batch whose content is at fault; anything else that went wrong leaves it to be resumed.
  *
@@ -174,13 +180,7 @@ export async function failImport(
   identity: FileIdentity | undefined,
 ): Promise<never> {
   const sha256 = identity?.sha256 ?? null
-  await failBatch(run.db, run.lease, batchId, {
-    code: error.code,
-    sha256,
-    ...run.counts.counts,
-    rejects: run.counts.firstRejects,
-    ...readInAll(run, source),
-  })
+  await failBatch(run.db, run.lease, batchId, failureOf(run, source, error, sha256))
   throw new ImportFailure(error, outcomeOf(run, source, batchId, 'failed', sha256))
 }
 

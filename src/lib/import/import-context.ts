@@ -192,7 +192,8 @@ export function warnOfRecords(run: ImportContext): void {
 
 /** Says which users of a batch are called like nothing. */
 export async function warnOfUsers(run: ImportContext, { id }: Pick<FileOutcome, 'id'>): Promise<void> {
-  if (id !== null) for (const message of await namelessUsers(run.db, id)) warn(run, message)
+  if (id === null) return
+  for (const message of (await namelessUsers(run.db, [id])).get(id) ?? []) warn(run, message)
 }
 
 /**

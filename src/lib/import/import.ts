@@ -8,6 +8,7 @@ import { type DryRun, inDryRun } from './dry-run.js'
 import { ImportFailure, isFaultOfFile, unreadOutcome } from './file-outcome.js'
 import type { FileOutcome, ImportOptions, ImportOutcome } from './options.js'
 import { importFile } from './pipeline.js'
+import { SmallFiles } from './small-files.js'
 import { keepingArchives } from './source/archive/archive.js'
 import { fileOnDisk } from './source/archive/member-path.js'
 import { findSources } from './source/find-sources.js'
@@ -42,13 +43,14 @@ async function importSources(db: Database, paths: readonly string[], options: Im
   }
   await requireUsable(sources.filter(isPath), options)
   const { onEvent } = options
+  const fileOptions = { ...options, isOneOfSeveral: sources.length > 1 }
   const lease = leaseFor(`import ${sources.length === 1 ? String(sources[0]) : `${sources.length} files`}`, options)
   const started = performance.now()
   for (const one of leftOut) onEvent?.({ type: 'left_out', ...one })
   const importOne = async (held: Lease, source: string | UnreadableSource, dryRun?: DryRun): Promise<FileOutcome> => {
     if (!isPath(source)) return unreadOutcome(source.path, source.error)
     try {
-      return await importFile(db, held, source, { ...options, isOneOfSeveral: sources.length > 1 }, dryRun)
+      return await importFile(db, held, source, fileOptions, dryRun)
     } catch (error) {
       if (error instanceof ImportFailure) return error.outcome
       if (sources.length > 1 && isFaultOfFile(error)) return unreadOutcome(source, error)
@@ -57,12 +59,21 @@ async function importSources(db: Database, paths: readonly string[], options: Im
   }
   const importAll = async (held: Lease, dryRun?: DryRun): Promise<FileOutcome[]> => {
     const outcomes: FileOutcome[] = []
-    for (const source of sources) {
-      const outcome = await importOne(held, source, dryRun)
+    const finish = (outcome: FileOutcome) => {
       onEvent?.({ type: 'finished', outcome })
       outcomes.push(outcome)
     }
-    return outcomes
+    const small = new SmallFiles(db, held, sources, fileOptions)
+    try {
+      while (outcomes.length < sources.length) {
+        const at = outcomes.length
+        for await (const outcome of small.importGroup(at)) finish(outcome)
+        if (outcomes.length === at) finish(await importOne(held, sources[at]!, dryRun))
+      }
+      return outcomes
+    } finally {
+      await small.close()
+    }
   }
   const files = await withLease(db, lease, (held) =>
     options.dryRun ? inDryRun(db, (dryRun) => importAll(held, dryRun)) : importAll(held),

@@ -4,30 +4,42 @@ import type { Database } from '../db/connect.js'
 import { isName } from '../load/mapping/expression.js'
 import { formatSource } from '../load/mapping/map-parser.js'
 import { type Mapping, shellQuoted, sourceName } from '../load/mapping/mapping.js'
+import { eventsOf } from '../rollups/delta.js'
 import { type HeadRecord, headValue } from './detect/head.js'
 
 /** What other programs write for no value. */
 const noNames = ['\\N', 'NULL', 'Null', 'null', 'nan', 'NaN', 'undefined', 'None', 'none', 'nil', 'N/A', '(null)', '-']
 
 /**
- * Says that events of a batch belong to users that are called like nothing. Only the rollup of users is asked when there are
+ * Says that events of batches belong to users that are called like nothing. Only the rollup of users is asked when there are
  * no such users at all.
+ *
+ * @returns sentences by batch
  */
-export async function namelessUsers(db: Database, batchId: number): Promise<string[]> {
-  const { rows } = await sql<{ name: string; events: number }>`
-    SELECT user_id AS name, count(*)::int AS events FROM ${db.t.events}
-     WHERE batch_id = ${batchId} AND user_id = ANY (${noNames})
+export async function namelessUsers(db: Database, batchIds: readonly number[]): Promise<Map<number, string[]>> {
+  if (batchIds.length === 0) return new Map()
+  const { rows } = await sql<NamelessUser>`
+    SELECT batch_id AS batch, user_id AS name, count(*)::int AS events FROM ${eventsOf(db, batchIds)}
+       AND user_id = ANY (${noNames})
        AND (SELECT EXISTS (SELECT FROM ${db.t.user_days} WHERE user_id = ANY (${noNames})))
-     GROUP BY user_id ORDER BY user_id COLLATE "C"`.execute(db.q)
-  if (rows.length === 0) return []
+     GROUP BY batch_id, user_id ORDER BY batch_id, user_id COLLATE "C"`.execute(db.q)
+  const batches = [...new Set(rows.map(({ batch }) => batch))]
+  return new Map(batches.map((batch) => [batch, [namelessText(rows.filter((row) => row.batch === batch))]]))
+}
+
+interface NamelessUser {
+  readonly batch: number
+  readonly name: string
+  readonly events: number
+}
+
+function namelessText(rows: readonly NamelessUser[]): string {
   const events = rows.reduce((sum, row) => sum + row.events, 0)
   const names = rows.map(({ name }) => name)
   const flags = names.map((name) => (name === '-' ? '--null=-' : `--null ${shellQuoted(name)}`)).join(' ')
   const whose = names.length === 1 ? 'a user that is called' : 'users that are called'
   const belong = events === 1 ? '1 event belongs to' : `${events} events belong to`
-  return [
-    `${belong} ${whose} ${names.join(', ')}. If ${names.length === 1 ? 'this stands' : 'these stand'} for no user: ${flags}.`,
-  ]
+  return `${belong} ${whose} ${names.join(', ')}. If ${names.length === 1 ? 'this stands' : 'these stand'} for no user: ${flags}.`
 }
 
 /**

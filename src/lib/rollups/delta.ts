@@ -8,7 +8,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
-import type { Transaction } from '../db/connect.js'
+import type { Session, Transaction } from '../db/connect.js'
 import { prepareTimes } from './on-demand/user-times.js'
 import {
   isOfEventType,
@@ -65,7 +65,7 @@ export async function prepareDeltaOf(tx: Transaction, events: RawBuilder<unknown
  * The events of batches, as written after FROM. Batches that complete together lie side by side, so their range is what the
  * BRIN index is asked for; a list would be a search for each of them.
  */
-export function eventsOf(tx: Transaction, batchIds: readonly number[]): RawBuilder<unknown> {
+export function eventsOf(tx: Session, batchIds: readonly number[]): RawBuilder<unknown> {
   const [first, last] = [Math.min(...batchIds), Math.max(...batchIds)]
   if (first === last) return sql`${tx.t.events} WHERE batch_id = ${first}::bigint`
   return sql`${tx.t.events} WHERE batch_id BETWEEN ${first}::bigint AND ${last}::bigint AND batch_id = ANY (${batchIds}::bigint[])`

@@ -39,16 +39,21 @@ export interface ServerOptions {
   readonly logTo?: LogSink
   /** How connections are closed at the end. */
   readonly drain?: ShutdownOptions
+  /** How late the event loop may be before requests are refused as too many. */
+  readonly maxLoopDelayMs?: number
 }
 
 /**
  * Makes the app with all hooks and routes; it does not listen yet.
  *
  * @example
- * const app = await buildServer(context, undefined)
+ * const app = await buildServer(context, { maxLoopDelayMs: 1_000 })
  * await app.inject('/health')
  */
-async function buildServer(context: ServeContext, logTo: LogSink | undefined): Promise<FastifyInstance> {
+async function buildServer(
+  context: ServeContext,
+  { logTo, maxLoopDelayMs }: { logTo: LogSink | undefined; maxLoopDelayMs: number },
+): Promise<FastifyInstance> {
   const { options, metrics, stopping } = context
   const app = fastify({
     ...loggingOptions(options.logLevel, logTo),
@@ -87,7 +92,7 @@ async function buildServer(context: ServeContext, logTo: LogSink | undefined): P
     const route = (request.is404 ? undefined : request.routeOptions.url) ?? 'unmatched'
     metrics.observeRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
   })
-  await guard(app, context)
+  await guard(app, context, maxLoopDelayMs)
   answerNotFound(app, options)
   for (const route of routes) if (route.body === undefined) registerRoute(app, route, context)
   await app.register(async (scope) => {
@@ -126,7 +131,7 @@ export async function withServer<T>(
   db: Database,
   options: ServeOptions,
   use: (server: RunningServer) => Promise<T>,
-  { logTo, drain = drainDefaults }: ServerOptions = {},
+  { logTo, drain = drainDefaults, maxLoopDelayMs = 1_000 }: ServerOptions = {},
 ): Promise<T> {
   const metrics = createMetrics()
   const { spoolDir, timezone } = options
@@ -146,7 +151,7 @@ export async function withServer<T>(
       const bodies = bodyBudget(options.bodyMemoryBytes)
       const answerQuestion = openAnswerService(db, options)
       const context = { db, options, access, intake, answerQuestion, metrics, stopping, bodies }
-      const app = await buildServer(context, logTo)
+      const app = await buildServer(context, { logTo, maxLoopDelayMs })
       log = app.log
       if (unread !== undefined) logKeysUnread(unread, log)
       try {

@@ -87,11 +87,11 @@ function bundle(): string {
   return path
 }
 
-/** Waits until something holds; fails after 45 seconds. */
+/** Waits until something holds; fails after four minutes. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 45_000
+  const deadline = performance.now() + 240_000
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error('waited for 45 seconds')
+    if (performance.now() > deadline) throw new Error('waited for four minutes')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

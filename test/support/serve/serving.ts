@@ -43,6 +43,8 @@ export async function withServing<T>(
       return withServer(db, options, ({ url }) => use({ url, db, databaseUrl: dbUrl, options }), {
         // Nobody sends to a server whose test is over.
         drain: { lingerMs: 1, limitMs: 10_000 },
+        // A machine that stands still for a moment must not make it refuse what a test asks.
+        maxLoopDelayMs: 3_600_000,
         ...serverOptions,
       })
     })

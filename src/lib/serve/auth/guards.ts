@@ -24,12 +24,16 @@ const maxFailures = 100
  * Registers all guards; routes that are registered later are behind them.
  *
  * @example
- * await guard(app, { access, options })
+ * await guard(app, { access, options }, 1_000)
  */
-export async function guard(app: FastifyInstance, { access, options }: { access: Access; options: ServeOptions }) {
+export async function guard(
+  app: FastifyInstance,
+  { access, options }: { access: Access; options: ServeOptions },
+  maxLoopDelayMs: number,
+) {
   app.decorateRequest('principal', null)
   await app.register(underPressure, {
-    maxEventLoopDelay: 1000,
+    maxEventLoopDelay: maxLoopDelayMs,
     maxHeapUsedBytes: getHeapStatistics().heap_size_limit * 0.9,
     // Buffers are not of the heap. The budget of bodies bounds them; this is for what nobody has thought of.
     maxRssBytes: availableBytes() * 0.9,
