@@ -145,6 +145,35 @@ describe('properties', () => {
     ['plain pairs', [{ k: 'a', v: 1 }, { name: 'b', value: 'x' }, { other: 1 }], { a: 1, b: 'x' }],
     ['values that are objects of several members', [{ key: 'a', value: { x: 1, y: 2 } }], { a: { x: 1, y: 2 } }],
     ['a large number', [{ key: 'a', value: { int_value: '9007199254740991' } }], { a: 9007199254740991 }],
+    [
+      'one member that is null',
+      [
+        { key: 'a', value: { string_value: null } },
+        { key: 'b', value: { int_value: null } },
+      ],
+      { a: null, b: null },
+    ],
+    [
+      'a number as it is, and what is no number',
+      [
+        { key: 'a', value: { int_value: 5 } },
+        { key: 'b', value: { intValue: 'x' } },
+      ],
+      { a: 5, b: 'x' },
+    ],
+    [
+      'a text that is empty or digits',
+      [
+        { key: 'a', value: { string_value: '' } },
+        { key: 'b', value: { stringValue: '5' } },
+      ],
+      { a: '', b: '5' },
+    ],
+    [
+      'a member beside it',
+      [{ key: 'a', value: { string_value: 'x', unit: 'm' } }],
+      { a: { string_value: 'x', unit: 'm' } },
+    ],
     ['an empty list', [], {}],
   ])('pairs of %s', async (_, list, expected) => {
     const { csv, json } = await propertiesOf({ list }, '[pairs(list)]')
