@@ -65,10 +65,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Some ids come back in nearly every chunk, each time with another content. */
+/**
+ * First new events, of which chunks are plain and go straight into `events`. Then some ids come back in nearly every chunk, each
+ * time with another content.
+ */
 function manyRepeats(): GivenRecord[] {
-  const plain = records(2, { count: 900, ids: [0, 700], repeats: 30, broken: 3 })
-  return plain.map((record, index) => (index % 9 === 0 ? { ...record, id: 10_000 + (index % 5) } : record))
+  const plain = Array.from({ length: 300 }, (_, index) => ({ id: 20_000 + ((index * 7) % 300), content: 5000 + index }))
+  const mixed = records(2, { count: 900, ids: [0, 700], repeats: 30, broken: 3 })
+  return [
+    ...plain,
+    ...mixed.map((record, index) => (index % 9 === 0 ? { ...record, id: 10_000 + (index % 5) } : record)),
+  ]
 }
 
 /** Imports in a process of its own that dies at a place. */

@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import type { ImportOutcome } from '../../../src/lib/import/options.js'
 import type { ImportTask } from './import-process.js'
 
 const source = fileURLToPath(new URL('./import-process.ts', import.meta.url))
+const kernel = fileURLToPath(new URL('../../../src/lib/load/direct/kernel.wasm', import.meta.url))
 const cache = fileURLToPath(new URL('../../../node_modules/.cache/ea-test', import.meta.url))
 
 export interface ImportEnded {
@@ -81,6 +82,7 @@ function bundle(): string {
   const { contents } = outputFiles[0]!
   const path = `${cache}/import-process-${createHash('sha256').update(contents).digest('hex').slice(0, 16)}.mjs`
   mkdirSync(cache, { recursive: true })
+  copyFileSync(kernel, `${cache}/kernel.wasm`)
   // Whole or not at all: other test files do the same at the same time.
   writeFileSync(`${path}.${process.pid}`, contents)
   renameSync(`${path}.${process.pid}`, path)
