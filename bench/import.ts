@@ -12,13 +12,14 @@ import { writeFigures } from './lib/document.js'
 import { importAgain, importDaily } from './lib/later-imports.js'
 import { gzipped, type LogFile, logFile, withRepeats } from './lib/log-file.js'
 import { machine } from './lib/machine.js'
+import { importManyFiles } from './lib/many-files.js'
 import { compareOptional } from './lib/optional-imports.js'
 import { comparePresets } from './lib/preset-imports.js'
 import { type Line, line, median, seconds, table } from './lib/report.js'
 import { withServer } from './lib/server.js'
 import { importSmall, startUp } from './lib/short-commands.js'
 
-const sections = ['import', 'forms', 'presets', 'again', 'optional', 'small', 'start', 'daily'] as const
+const sections = ['import', 'forms', 'presets', 'again', 'optional', 'small', 'files', 'start', 'daily'] as const
 const { values: flags } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
@@ -182,6 +183,7 @@ await withServer(async (server) => {
     tables: [],
   }
   if (asked.includes('small')) add(commands, await importSmall(server, rounds))
+  if (asked.includes('files')) for (const one of await importManyFiles(server, rounds)) add(commands, one)
   if (asked.includes('start')) for (const one of await startUp(server, rounds)) add(commands, one)
   if (asked.includes('daily')) {
     add(commands, await importDaily(server, Number(flags['user-days']), { rounds, note }))
