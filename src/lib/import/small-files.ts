@@ -37,6 +37,7 @@ import {
   type ImportContext,
   newBatchOf,
   newImportContext,
+  plainReaderOf,
   requireNamedKeys,
   secondsSince,
   tellProgress,
@@ -253,6 +254,8 @@ async function withAdvice(db: Database, { run, source }: SmallFile, ended: Loade
   return ((await withProposal(db, source, run.path, run.options, ended)) as ImportFailure).outcome
 }
 
+const dayMs = 86_400_000
+
 const chunkBytesOf = ({ chunkBytes }: FileOptions) => chunkBytes ?? importDefaults.chunkBytes
 
 /** Reads a file that is one chunk, also one inside of an archive; undefined when it is larger, or streams once. */
@@ -278,8 +281,10 @@ async function readSmall(
     if (!isSmall) return undefined
     const reading = decideReading(source, withReadingDefaults(options))
     requireNamedKeys(run, reading)
+    // Its batch begins later, and by another clock: records of the next day are left to staging.
+    const plain = await plainReaderOf(run, reading, validationContext(reading, new Date(Date.now() - dayMs)))
     let only: Chunk | undefined
-    for await (const chunk of chunksOf(run, source, reading, most)) {
+    for await (const chunk of chunksOf(run, source, reading, most, plain)) {
       if (only) return undefined
       only = chunk
     }
