@@ -28,7 +28,7 @@ import { firstFile } from './source/archive/archive-files.js'
 import { type Source, withSource } from './source/source.js'
 import { type InspectedRecord, validateHead } from './validate-head.js'
 
-export type { EventsProfile, FieldKind, FieldProfile, HeadProfile } from './propose/profile.js'
+export type { EventsProfile, FieldProfile, HeadProfile } from './propose/profile.js'
 export type { InspectedRecord } from './validate-head.js'
 
 export interface InspectOptions extends Partial<ReadingOptions> {

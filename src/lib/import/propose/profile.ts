@@ -11,7 +11,7 @@ import type { InspectedRecord } from '../validate-head.js'
 import { isSet, pathsIn, valuesOf } from './path-facts.js'
 
 /** What the set values are; `mixed` when they are of several kinds, `empty` when there is none. A number of a CSV is a text of digits. */
-export type FieldKind = 'text' | 'uuid' | 'time' | 'number' | 'boolean' | 'object' | 'array' | 'mixed' | 'empty'
+type FieldKind = 'text' | 'uuid' | 'time' | 'number' | 'boolean' | 'object' | 'array' | 'mixed' | 'empty'
 
 /** One column or key of the records as they are in the source. */
 export interface FieldProfile {
