@@ -12,6 +12,7 @@ import { createBatch } from '../../src/lib/batches/batches.js'
 import { decideAsDuplicates, storePending } from '../../src/lib/batches/pending.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
+import type { ImportOptions } from '../../src/lib/import/options.js'
 import { commitGroup } from '../../src/lib/ingest/commit.js'
 import { createPassed, reassignEarlier } from '../../src/lib/load/reassign-earlier.js'
 import { addRollups } from '../../src/lib/rollups/on-demand/add-remove.js'
@@ -94,11 +95,11 @@ const csvOf = (numbers: readonly number[]) =>
   ].join('\n')
 const upTo = (count: number, from = 1) => Array.from({ length: count }, (_, index) => from + index)
 
-async function imported(db: Database, content: string): Promise<number> {
+async function imported(db: Database, content: string, options: ImportOptions = {}): Promise<number> {
   return withScratchFolder(async (folder) => {
     const path = join(folder, 'events.csv')
     writeFileSync(path, content)
-    return (await importPath(db, path)).outcome.id!
+    return (await importPath(db, path, options)).outcome.id!
   })
 }
 
@@ -118,6 +119,8 @@ async function scenario(db: Database): Promise<void> {
   const first = await imported(db, `${csvOf(upTo(100))}\nnot-an-id,2025-10-01T00:00:00Z,u1,view,{}`)
   // Ids that are stored already, and one that the file repeats.
   const second = await imported(db, `${csvOf([...upTo(40, 80), 119, 120])}`)
+  // Local times of a zone whose clocks change.
+  await imported(db, csvOf(upTo(3, 300)).replaceAll('Z,', ','), { timezone: 'Europe/Kyiv' })
   await commitGroup(db, [await requestOf([eventOf(110), eventOf(200), eventOf(201)])], { timezone: 'UTC' })
   for (const source of ['rollups', 'events'] as const) {
     const given = source === 'events' ? { tz: 'Europe/Kyiv' } : {}

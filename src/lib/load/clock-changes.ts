@@ -37,9 +37,9 @@ export interface ClockChanges {
  * The offset of each third day is compared with that of the next, and the second of the change is searched by halves.
  *
  * ```sql
- * WITH RECURSIVE days AS (… generate_series …),
- *   found AS (… two days with other offsets … UNION ALL … the half of each with the change …)
- * SELECT … AS borders, after_offset > before_offset AS "isGap" FROM found WHERE … one second …
+ * WITH RECURSIVE days AS (SELECT day, … AS offset_then FROM generate_series(… interval '72 hours') AS day),
+ *   found AS (SELECT lag(day) OVER earlier AS before_at, … FROM days … UNION ALL SELECT … FROM found WHERE …)
+ * SELECT … AS borders, after_offset > before_offset AS "isGap" FROM found WHERE …
  * ```
  */
 export async function clockChanges(tx: Transaction, latest: Date): Promise<ClockChanges> {
