@@ -8,7 +8,7 @@ import { ChunkBuilder, type SourceTotals, type Window } from './chunk-builder.js
 import type { Scanner } from './chunk-cutter.js'
 
 /** A chunk, where it ended in the window, and what has been counted up to there. */
-export interface Cut {
+export interface ChunkCut {
   readonly chunk: Chunk
   readonly stop: number
   readonly totals: SourceTotals
@@ -22,7 +22,7 @@ export function cutPlain(
   before: SourceTotals,
   options: SplitOptions,
   pool: BufferPool,
-): Cut | undefined {
+): ChunkCut | undefined {
   const { plain, chunkBytes, chunkRecords = Number.POSITIVE_INFINITY } = options
   if (plain === undefined) return undefined
   const { buffer, end, atEnd: isLast } = window

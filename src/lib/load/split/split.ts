@@ -12,7 +12,7 @@ import { DelimitedScanner } from './delimited.js'
 import { InputBuffer } from './input-buffer.js'
 import { countLineEnds, cr, findLineEnd, lf } from './line-ends.js'
 import { LinesScanner } from './lines.js'
-import { type Cut, cutPlain } from './plain-chunk.js'
+import { type ChunkCut, cutPlain } from './plain-chunk.js'
 
 /** Read beyond a chunk's border at first, so that its last record is whole in most cases. */
 const maxLookaheadBytes = 64 * 1024
@@ -54,7 +54,7 @@ export async function* split(source: AsyncIterable<Buffer>, options: SplitOption
     let at = Math.min(headerBytes, window.end)
     const phase = shape.kind === 'array' ? firstPhase(shape) : 0
     let totals: SourceTotals = { index: 0, record: 1, good: 0, line: headerLines + 1, phase }
-    const cutAny = async (from: number): Promise<Cut> => {
+    const cutAny = async (from: number): Promise<ChunkCut> => {
       const builder = new ChunkBuilder(window, from, chunkBytes, baseOffset, totals)
       builder.maxRecords = options.chunkRecords ?? Number.POSITIVE_INFINITY
       await new Cutter(scanner, builder, window, options.maxRecordBytes, lookaheadBytes).cut()
