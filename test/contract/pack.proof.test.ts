@@ -51,6 +51,8 @@ describe('the tarball', () => {
     /^dist\/lib\/serve\/page\/files\/[^/]+\.(html|css|js|svg)$/,
     // The library: what index reaches, and no skin.
     /^dist\/lib\/(?!cli|serve|chunks).+(\.js|\.d\.ts)$/,
+    // The kernel of imports, beside its host: in the library and in the bundle.
+    /^dist\/lib\/(load\/direct|chunks)\/kernel\.wasm$/,
     /^migrations\/\d{4}_\w+\.sql$/,
     /^presets\/[\w-]+\.yaml$/,
     /^examples\/[^/]+$/,
