@@ -301,7 +301,7 @@ test(
           }
           expect(states[1]).toEqual(states[0])
         }),
-        100,
+        30,
       ),
     ),
 )
