@@ -181,12 +181,19 @@ test('the drainer of a server works whenever there is something, and stops after
       const held = new Promise<void>((resolve) => {
         release = resolve
       })
+      let begin = () => {}
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve
+      })
       let isDown = true
       const drainer = startDrainer(
         spool,
         async (part) => {
           if (isDown) throw new Away('gone')
-          if (part.requests[0]!.id === 'slow') await held
+          if (part.requests[0]!.id === 'slow') {
+            begin()
+            await held
+          }
           await target.deliver(part)
         },
         quick,
@@ -201,7 +208,7 @@ test('the drainer of a server works whenever there is something, and stops after
       await spool.append(two)
       while (!spool.isEmpty) await sleep(1)
       await Promise.all([spool.append(spooled({ id: 'slow' })), spool.append(spooled({ id: 'next', atomic: true }))])
-      await sleep(20)
+      await begun
       let isStopped = false
       const stopping = drainer.stop().then(() => {
         isStopped = true
