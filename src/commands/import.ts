@@ -76,7 +76,7 @@ export default class Import extends BaseCommand<typeof Import> {
       options: ['auto', 'staged'] as const,
       description:
         'auto: chunks of plain records with new ids go straight into the events; staged: all go through staging. The result is the same.',
-      default: 'staged',
+      default: 'auto',
     })(),
     'chunk-bytes': Flags.string({
       description: 'The size of a chunk (kB, MB: powers of 1024); memory grows with it.',

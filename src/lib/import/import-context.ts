@@ -92,7 +92,7 @@ export async function plainReaderOf(
   { maxRecordBytes }: Reading,
   { shape, rules, timezone }: ValidationContext,
 ): Promise<PlainReader | undefined> {
-  if (options.load !== 'auto') return undefined
+  if (options.load === 'staged') return undefined
   const plan = directPlanOf(shape, rules, timezone, maxRecordBytes)
   if (plan === undefined) return undefined
   const { directReader } = await import('../load/direct/direct-reader.js')

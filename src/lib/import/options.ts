@@ -20,7 +20,7 @@ export interface ImportOptions extends Partial<ReadingOptions> {
   readonly dryRun?: boolean
   /** One transaction on one connection. */
   readonly atomic?: boolean
-  /** `auto`: plain new records go straight into `events`; default `staged`: every record goes through staging. */
+  /** `staged`: every record goes through staging; default `auto`: plain new ones go straight into `events`. */
   readonly load?: 'auto' | 'staged'
   /** How many chunks are merged at once, each on its own connection. */
   readonly jobs?: number
