@@ -67,7 +67,7 @@ describe('a chunk that is read as plain', () => {
           )
         },
       ),
-      800,
+      1500,
     )
     expect(plain).toBeGreaterThan(atLeast(1500))
   })
