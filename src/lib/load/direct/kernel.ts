@@ -36,8 +36,14 @@ interface Exports {
   readonly place: (records: number, order: number, spare: number, rows: number, rowsEnd: number) => void
   readonly setDelimited: (delimiter: number, quote: number, fields: number, roles: number) => void
   readonly setNames: (names: number) => void
-  readonly readDelimited: Read
-  readonly readLines: Read
+  readonly readRecords: (
+    isJson: boolean,
+    from: number,
+    end: number,
+    target: number,
+    most: number,
+    isLast: boolean,
+  ) => number
   readonly sortById: (count: number) => void
   readonly beginRows: () => void
   readonly rowsBytes: (count: number, isStaged: boolean) => number
@@ -46,8 +52,6 @@ interface Exports {
   readonly repeats: Cell
   readonly nextRow: Cell
 }
-
-type Read = (from: number, end: number, target: number, most: number, isLast: boolean) => number
 
 const pageBytes = 64 * 1024
 /** The kernel's own data lies below. */
@@ -90,8 +94,8 @@ export class Kernel {
     const source = this.#source
     bytes.copy(this.#heap, source, from, end)
     this.#heap.fill(0x0a, source + end - from, source + end - from + 1)
-    const read = plan.kind === 'delimited' ? this.#exports.readDelimited : this.#exports.readLines
-    const count = read(source, source + end - from, source + target - from, records, isLast)
+    const bounds = [source, source + end - from, source + target - from, records, isLast] as const
+    const count = this.#exports.readRecords(plan.kind === 'lines', ...bounds)
     this.#count = Math.max(0, count)
     this.#held = count > 0 ? { count, stop: this.#exports.stop.value - source + from } : undefined
     return this.#held

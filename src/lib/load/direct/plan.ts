@@ -25,7 +25,7 @@ export type DirectPlan = PlanLimits &
       }
     | {
         readonly kind: 'lines'
-        /** The keys of the fields of an event, in their order, as they stand in JSON; empty where there is none. */
+        /** The keys of the fields of an event, in their order, as JSON has them. */
         readonly names: readonly Buffer[]
       }
   )
@@ -92,12 +92,13 @@ function rolesOf(mapping: Mapping, fields: number): Uint8Array | undefined {
 function namesOf(mapping: Mapping): Buffer[] | undefined {
   if (mapping.unmapped !== 'rest') return undefined
   const names: Buffer[] = []
-  for (const [index, sources] of sourcesOf(mapping).entries()) {
+  for (const sources of sourcesOf(mapping)) {
     if (!sources.every(isPlain)) return undefined
-    const key = sources[0] === undefined && index === 4 ? '' : JSON.stringify(sources[0]?.name ?? null).slice(1, -1)
+    const [source] = sources
+    if (source === undefined) return undefined
+    const key = JSON.stringify(source.name).slice(1, -1)
     const name = Buffer.from(key)
-    if (name.length > longestName || key.includes('\\') || (name.length === 0 && index < 4)) return undefined
-    if (name.length > 0 && names.some((other) => other.equals(name))) return undefined
+    if (name.length > longestName || key.includes('\\') || names.some((other) => other.equals(name))) return undefined
     names.push(name)
   }
   return names

@@ -43,3 +43,10 @@ export function limit(recordBytes: usize, latestTime: i64, timesAreUtc: bool): v
   latest = latestTime
   isUtc = timesAreUtc
 }
+
+/** Keeps where a text is: at one of the offsets of texts, with how many of its quotes are doubled. */
+export function keepText(text: usize, at: usize, length: usize, quotes: usize): void {
+  store<u32>(text, <u32>at)
+  store<u32>(text, <u32>length, 4)
+  store<u32>(text, <u32>(length - quotes), 8)
+}
