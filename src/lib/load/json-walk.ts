@@ -33,7 +33,7 @@ export class Walk {
   /**
    * Passes over an object and names its members, in their order; a key may come more than once.
    *
-   * @param from where its opening brace stands
+   * @param from the index of its opening brace
    * @param end of the body
    * @returns the index after its closing brace, or -1 where it is not closed or has something else than members
    */
@@ -74,7 +74,7 @@ export class Walk {
   /**
    * Passes over an array and names its elements.
    *
-   * @param from where its opening bracket stands
+   * @param from the index of its opening bracket
    * @returns the index after its closing bracket, or -1
    */
   *array(bytes: Buffer, from: number, end: number, onElement: OnElement): Steps<number> {

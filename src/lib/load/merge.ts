@@ -155,8 +155,8 @@ interface Repeating {
 }
 
 /**
- * The merge of a chunk that repeats ids, judged as `validated` says. The statement itself says which records it passed over: whoever asks the index again
- * asks it for every record of the chunk.
+ * The merge of a chunk that repeats ids, judged as `validated` says. The statement itself says which records it passed over: to
+ * ask the index again would be to ask it for every record of the chunk.
  *
  * ```sql
  * WITH judged AS MATERIALIZED (…),

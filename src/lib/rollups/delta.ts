@@ -1,8 +1,8 @@
 /**
- * The delta of one batch, or of several that complete together: how many events each user and each event type has on each day, also with each value of the
- * properties that have a rollup of their own, and the times of the event types that have one. It is computed into temp
- * tables before the visibility lock is taken, because it is the expensive part and needs no lock: the batch's events do not
- * change any more. `addDelta` and `removeDelta` apply it.
+ * The delta of one batch, or of several that complete together: how many events each user and each event type has on each day,
+ * also with each value of the properties that have a rollup of their own, and the times of the event types that have one. It is
+ * computed into temp tables before the visibility lock is taken, because it is the expensive part and needs no lock: the events
+ * of the batches do not change any more. `addDelta` and `removeDelta` apply it.
  *
  *   events of batches ─ delta (temp tables) ─ visibility lock ─ user_days ─ days, event_type_days, on-demand rollups
  */

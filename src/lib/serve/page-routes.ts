@@ -1,6 +1,6 @@
 /**
- * GET /, the page of the server, and the files it loads. They are read once, when the first is asked for, and hold no data: everybody may
- * have them, and the page asks the other routes for its numbers, with a key where one is needed.
+ * GET /, the page of the server, and the files it loads. They are read once, when the first is asked for, and hold no
+ * data: everybody may have them, and the page asks the other routes for its numbers, with a key where one is needed.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Whoever finds the borders of plain chunks, they are those of the scanner. */
+/** The borders of plain chunks are those that the scanner finds. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { directReader } from '../../../src/lib/load/direct/direct-reader.js'

@@ -72,7 +72,7 @@ export interface SplitOptions {
 /** Bytes of which records are read. */
 export interface ReadRange {
   readonly from: number
-  /** Where the bytes end; a line feed stands there. */
+  /** Where the bytes end; the byte after them is a line feed. */
   readonly end: number
   /** Reading stops with the first record that ends at or after this, … */
   readonly target: number

@@ -1,6 +1,6 @@
 /**
- * A chunk of plain records: something quicker than the scanner has found its border, and can say it as rows. Whoever wants to know
- * more of it (its records one by one, its bytes for COPY) has it scanned after all.
+ * A chunk of plain records: a reader that is faster than the scanner has found its border, and gives it as rows. What it does not
+ * know (the records one by one, the bytes for COPY) is read from the chunk as the scanner finds it.
  */
 import type { BufferPool, ChunkBuffer } from './buffer-pool.js'
 import type { Chunk, GoodRecord, PlainReader, PlainRecords, Rows, RowTarget, SplitOptions } from './chunk.js'

@@ -285,7 +285,7 @@ async function openArchive(path: string): Promise<OpenArchive> {
   }
 }
 
-/** A compressed tar as a plain one, in a file that nobody else can find and that does not outlive the process. */
+/** A compressed tar as a plain one, in a file without a name, which ends with the process. */
 async function unpackedFile(path: string): Promise<FileHandle> {
   const folder = process.env.TMPDIR || (existsSync('/var/tmp') ? '/var/tmp' : tmpdir())
   const place = join(folder, `ea-${randomUUID()}.tar`)

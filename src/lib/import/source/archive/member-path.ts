@@ -29,7 +29,7 @@ export async function fileOnDisk(path: string): Promise<string> {
   return (await memberPath(path))?.archive ?? path
 }
 
-/** Whatever stands in the way of a look, opening the path says it better. */
+/** An error here is not told: opening the path says it better. */
 const statOrNull = (path: string) => stat(path).catch(() => null)
 
 /**

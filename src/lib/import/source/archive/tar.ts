@@ -1,6 +1,6 @@
 /**
  * What is in a tar archive, and where: read header by header (ustar, pax, GNU, v7) from a file or from a stream. The contents
- * are passed over; whoever wants one reads it at its place.
+ * are passed over; each is read later, at its place.
  */
 import { isUtf8 } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
@@ -22,7 +22,7 @@ export const isTar = (head: Buffer) => head.length >= blockBytes && head[0] !== 
 /** Whether a head is that of an archive without anything in it; it could be anything. */
 export const isEmptyTar = (head: Buffer) => head.length >= blockBytes && head.every((byte) => byte === 0)
 
-/** Bytes that are read one after the other, with a way over those that nobody wants. */
+/** Bytes that are read one after the other, with a way to skip those that are not wanted. */
 export interface Forward {
   /** The next bytes: fewer only at the end. */
   take(bytes: number): Promise<Buffer>

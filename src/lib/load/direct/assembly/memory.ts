@@ -1,6 +1,6 @@
 /**
  * Where things lie in the memory of the kernel. The host decides (`kernel.ts`) and says so once for each size of chunk; everything
- * else is an address or a count. There is no allocator, and nothing is ever freed.
+ * else is an address or a count. Nothing is allocated or freed.
  */
 
 /** Bytes of a record: see the offsets below. */

@@ -1,4 +1,4 @@
-/** Values that the kernel vouches for: an id, a time, a short text. `false` is no verdict: then PostgreSQL is asked. */
+/** Values that the kernel vouches for: an id, a time, a short text. `false` does not mean a bad value: then PostgreSQL is asked. */
 import { idOffset, isUtc, latest, timeOffset } from './memory'
 
 /** The value of a hexadecimal digit, 255 for any other byte. */
