@@ -29,8 +29,12 @@ export default defineConfig({
   test: {
     reporters: ['default', sayEffort],
     disableConsoleIntercept: true,
-    // What Vite makes of each source is kept for the next run.
-    experimental: { fsModuleCache: true, fsModuleCachePath: '.cache/vitest' },
+    // What Vite makes of each source is kept for the next run. Runs that .ci/run starts side by side differ in one of these: two
+    // that write one folder read halves of each other's files.
+    experimental: {
+      fsModuleCache: true,
+      fsModuleCachePath: `.cache/vitest/${process.version}-${process.env.EA_TEST_POSTGRES ?? 'newest'}-${effort}`,
+    },
     // The default leaves half of a machine with two cores idle: tests wait for PostgreSQL and for processes.
     maxWorkers: Number(process.env.EA_TEST_WORKERS ?? 2),
     // For what hangs, and not for what is slow: a machine may have other work.
