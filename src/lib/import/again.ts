@@ -19,6 +19,7 @@ import { asFileError } from '../os/file-error.js'
 import { inDryRun } from './dry-run.js'
 import { ImportFailure } from './file-outcome.js'
 import { leaseFor, requireUsable, totalsOf } from './import.js'
+import { withKernelFault } from './import-context.js'
 import {
   type FileOutcome,
   type ImportEvent,
@@ -59,7 +60,7 @@ async function again(db: Database, batchId: number, path: string, options: Impor
   const started = performance.now()
   return withLease(db, leaseFor(`import batch ${batchId} again`, options), async (lease) => {
     const batch = await getBatch(db, batchId)
-    const { undone, outcome } = await doOver(
+    const { undone, outcome: ended } = await doOver(
       db,
       lease,
       batch,
@@ -73,6 +74,7 @@ async function again(db: Database, batchId: number, path: string, options: Impor
       },
       options.force ?? false,
     )
+    const outcome = await withKernelFault(ended, options)
     options.onEvent?.({ type: 'finished', outcome })
     const seconds = Math.round(performance.now() - started) / 1000
     return { files: [outcome], leftOut: [], totals: totalsOf([outcome], seconds), undone }

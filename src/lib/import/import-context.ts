@@ -99,6 +99,16 @@ export async function plainReaderOf(
   return directReader(plan)
 }
 
+/** Says of a file that its plain records were staged like all others, because the kernel does not work. */
+export async function withKernelFault(outcome: FileOutcome, { load, onEvent }: ImportOptions): Promise<FileOutcome> {
+  if (load === 'staged' || outcome.status !== 'completed') return outcome
+  const { kernelFault } = await import('../load/direct/kernel.js')
+  const message = kernelFault()
+  if (message === undefined) return outcome
+  onEvent?.({ type: 'warning', file: outcome.file, message })
+  return { ...outcome, warnings: [...outcome.warnings, message] }
+}
+
 /** The chunks of a source, with progress and an open ear for interruption. */
 export async function* chunksOf(
   run: ImportContext,

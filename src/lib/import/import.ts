@@ -6,6 +6,7 @@ import type { Database } from '../db/connect.js'
 import { requireNoInput } from '../os/same-file.js'
 import { type DryRun, inDryRun } from './dry-run.js'
 import { ImportFailure, isFaultOfFile, unreadOutcome } from './file-outcome.js'
+import { withKernelFault } from './import-context.js'
 import type { FileOutcome, ImportOptions, ImportOutcome } from './options.js'
 import { importFile } from './pipeline.js'
 import { SmallFiles } from './small-files.js'
@@ -59,7 +60,10 @@ async function importSources(db: Database, paths: readonly string[], options: Im
   }
   const importAll = async (held: Lease, dryRun?: DryRun): Promise<FileOutcome[]> => {
     const outcomes: FileOutcome[] = []
-    const finish = (outcome: FileOutcome) => {
+    const finish = async (ended: FileOutcome) => {
+      // Of many files one says it.
+      const isFirst = outcomes.every(({ status }) => status !== 'completed')
+      const outcome = isFirst ? await withKernelFault(ended, options) : ended
       onEvent?.({ type: 'finished', outcome })
       outcomes.push(outcome)
     }
@@ -67,8 +71,8 @@ async function importSources(db: Database, paths: readonly string[], options: Im
     try {
       while (outcomes.length < sources.length) {
         const at = outcomes.length
-        for await (const outcome of small.importGroup(at)) finish(outcome)
-        if (outcomes.length === at) finish(await importOne(held, sources[at]!, dryRun))
+        for await (const outcome of small.importGroup(at)) await finish(outcome)
+        if (outcomes.length === at) await finish(await importOne(held, sources[at]!, dryRun))
       }
       return outcomes
     } finally {

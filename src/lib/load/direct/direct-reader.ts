@@ -7,10 +7,10 @@
  * an id repeats, and why a record is none, is decided there (merge.ts).
  */
 import type { PlainReader, PlainRecords, ReadRange, Rows, RowTarget } from '../split/chunk.js'
-import { type Kernel, theKernel } from './kernel.js'
+import { giveUpKernel, type Kernel, theKernel } from './kernel.js'
 import type { DirectPlan } from './plan.js'
 
-/** The reader for a source; undefined when this process has no kernel. */
+/** The reader for a source; undefined when this process has no kernel that works (`kernelFault` says why). */
 export function directReader(plan: DirectPlan): PlainReader | undefined {
   const kernel = theKernel()
   return kernel && new DirectReader(kernel, plan)
@@ -37,13 +37,24 @@ class DirectReader implements PlainReader {
       this.#toSkip--
       return undefined
     }
-    const records = this.#kernel.read(this.#plan, bytes, range)
+    const records = this.#tried(bytes, range)
     if (records) this.#skipsNext = firstSkipped
     else {
       this.#toSkip = this.#skipsNext
       this.#skipsNext = Math.min(mostSkipped, this.#skipsNext * 2)
     }
     return records
+  }
+
+  /** A kernel that ends in the middle, for want of memory or by a fault of its own, has judged nothing. */
+  #tried(bytes: Buffer, range: ReadRange): PlainRecords | undefined {
+    if (theKernel() !== this.#kernel) return undefined
+    try {
+      return this.#kernel.read(this.#plan, bytes, range)
+    } catch (error) {
+      giveUpKernel(error)
+      return undefined
+    }
   }
 
   rows(bytes: Buffer, range: ReadRange, records: PlainRecords, target: RowTarget): Rows {

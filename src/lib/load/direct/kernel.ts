@@ -3,7 +3,6 @@
  * for a process: it works on one chunk at a time, and remembers nothing that is not asked for again.
  */
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { PlainRecords, ReadRange, RowTarget } from '../split/chunk.js'
 import type { DirectPlan } from './plan.js'
 
@@ -15,7 +14,7 @@ export const kernelLimits = {
 } as const
 
 /** What of WebAssembly is used. Its types come with those of browsers only. */
-interface Wasm {
+export interface Wasm {
   readonly Memory: new (size: {
     readonly initial: number
   }) => {
@@ -87,6 +86,7 @@ export class Kernel {
 
   /** Records as long as they are plain; undefined when one is not, or when so many bytes are too many. */
   read(plan: DirectPlan, bytes: Buffer, { from, end, target, most, isLast }: ReadRange): PlainRecords | undefined {
+    this.#held = undefined
     if (end - from > kernelLimits.chunkBytes + kernelLimits.recordBytes) return undefined
     const records = Math.min(most, Math.ceil((end - from) / shortestRecord) + 1)
     this.#makeRoom(end - from, records)
@@ -177,12 +177,54 @@ function aligned(at: number): number {
   return Math.ceil(at / 16) * 16
 }
 
-let kernel: Kernel | undefined
+const trialRecord = Buffer.from(
+  '{"i":"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11","t":"2025-01-31T10:20:30Z","u":"u","e":"e","p":{}}\n',
+)
+const trialPlan: DirectPlan = {
+  kind: 'lines',
+  names: ['i', 't', 'u', 'e', 'p'].map((name) => Buffer.from(name)),
+  maxRecordBytes: 1000,
+  latestMicros: 2n ** 60n,
+  isUtc: true,
+}
 
-/** The kernel of this process; undefined where Node has no WebAssembly. Loaded when it is first asked for. */
+/**
+ * A kernel from a file, which has read a record.
+ *
+ * @throws Error when the file is not there, not whole or of another release, or when there is no memory for it
+ */
+export function loadKernel(file: URL | string, wasm: Wasm): Kernel {
+  const loaded = new Kernel(wasm, readFileSync(file))
+  const end = trialRecord.length
+  const read = loaded.read(trialPlan, trialRecord, { from: 0, end, target: end, most: 1, isLast: true })
+  if (read?.stop !== end) throw new Error('kernel.wasm cannot read a plain record')
+  return loaded
+}
+
+let kernel: Kernel | undefined
+let fault: string | undefined
+
+/** The kernel of this process, loaded when it is first asked for; undefined where there is none that works. */
 export function theKernel(): Kernel | undefined {
   const wasm = (globalThis as { readonly WebAssembly?: Wasm }).WebAssembly
-  if (wasm === undefined) return undefined
-  kernel ??= new Kernel(wasm, readFileSync(fileURLToPath(new URL('kernel.wasm', import.meta.url))))
+  if (wasm === undefined || fault !== undefined) return undefined
+  try {
+    kernel ??= loadKernel(new URL('kernel.wasm', import.meta.url), wasm)
+  } catch (error) {
+    giveUpKernel(error)
+  }
   return kernel
+}
+
+/** From now on this process has no kernel: it cannot be loaded, or ended in the middle of its work. */
+export function giveUpKernel(error: unknown): void {
+  kernel = undefined
+  fault = (error as Error).message
+}
+
+/** Why there is no kernel although Node could run one: a sentence for people. */
+export function kernelFault(): string | undefined {
+  return fault === undefined
+    ? undefined
+    : `Plain records are staged like all others, which takes longer: the kernel that reads them does not work (${fault}). To have it again, install event-analytics again.`
 }
