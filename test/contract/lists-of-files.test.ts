@@ -23,7 +23,13 @@ const kinds: readonly Kind[] = [
   {
     title: 'an aggregate of checks',
     names: (word) => word === 'sum' || word === 'any',
-    others: ['src/lib/serve/openapi/parameters.ts'],
+    others: [
+      'src/lib/serve/openapi/parameters.ts',
+      // Aggregates of a property.
+      'src/lib/stats/measures/measure-sql.ts',
+      'src/lib/stats/measures/measure.ts',
+      'src/lib/stats/measures/params.ts',
+    ],
   },
   {
     title: 'an output format',

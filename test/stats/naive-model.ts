@@ -84,16 +84,30 @@ export class NaiveModel {
       .sort((a, b) => b.total - a.total || byBytes(a.key, b.key))
       .map(({ key }) => key)
     const kept = keys.slice(0, limit)
+    const rest = keys.slice(limit)
+    const row = (date: string, key: string | null, others: boolean, number: number) => ({
+      date,
+      key,
+      others,
+      value: this.#unlessAhead(date, number),
+      complete: this.#isWindowComplete(date),
+    })
     return {
-      rows: windows.flatMap((date) =>
-        kept.map((key) => ({
-          date,
-          key,
-          value: this.#unlessAhead(date, value(key, date)),
-          complete: this.#isWindowComplete(date),
-        })),
-      ),
-      left: keys.length - kept.length,
+      rows: windows.flatMap((date) => [
+        ...kept.map((key) => row(date, key, false, value(key, date))),
+        // Users of several keys would count twice.
+        ...(rest.length === 0 || measure === 'unique_users'
+          ? []
+          : [
+              row(
+                date,
+                null,
+                true,
+                rest.reduce((sum, key) => sum + value(key, date), 0),
+              ),
+            ]),
+      ]),
+      left: rest.length,
     }
   }
 
@@ -199,7 +213,7 @@ export class NaiveModel {
 }
 
 /** As bytes of UTF-8; what is missing comes last. */
-function byBytes(a: string | null, b: string | null): number {
+export function byBytes(a: string | null, b: string | null): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
@@ -208,7 +222,7 @@ const clocks = new Map<string, Intl.DateTimeFormat>()
 const locals = new Map<string, string>()
 
 /** What clocks in a zone show at an instant: `2025-08-31T12:00:00`. */
-function local(at: string, zone: string): string {
+export function local(at: string, zone: string): string {
   const known = locals.get(`${zone} ${at}`)
   if (known !== undefined) return known
   const clock =

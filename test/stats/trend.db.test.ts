@@ -44,7 +44,7 @@ test('by event type: the largest total first, then by bytes, and zeros where the
       ['Africa/Abidjan', 'events'],
     ]) {
       const { data, meta, columns } = await trend(db, { tz, by: 'event_type', from: '2025-08-01', to: '2025-08-02' })
-      expect(columns.map(({ name }) => name)).toEqual(['date', 'key', 'value', 'complete'])
+      expect(columns.map(({ name }) => name)).toEqual(['date', 'key', 'others', 'value', 'complete'])
       expect(meta.source).toBe(source)
       expect(rows(data)).toEqual([
         ['2025-08-01', 'view', 2],
@@ -101,22 +101,22 @@ test('keys are texts: numbers, lists and nested values as JSON writes them', asy
   })
 })
 
-test('the keys beyond the limit are left out, and that is said', async () => {
+test('the keys beyond the limit share a row, or are left out where they do not add up, and that is said', async () => {
   await withFreshDatabase(async (db) => {
     await storeEvents(db, events)
     const { data, meta } = await trend(db, { by: 'user_id', grain: 'month', limit: 1 })
-    expect(rows(data)).toEqual([['2025-08-01', 'ann', 2]])
-    expect(meta).toMatchObject({
-      by: 'user_id',
-      keys_left_out: 2,
-      warnings: [expect.stringContaining('other 2 values')],
-    })
+    expect(data).toEqual([
+      { date: '2025-08-01', key: 'ann', others: false, value: 2, complete: false },
+      { date: '2025-08-01', key: null, others: true, value: 3, complete: false },
+    ])
+    expect(meta).toMatchObject({ by: 'user_id', keys_left_out: 2, warnings: [] })
     // The same total: the name decides. Users are counted, not their events.
     const users = await trend(db, { by: 'event_type', measure: 'unique_users', grain: 'month', limit: 2 })
     expect(rows(users.data)).toEqual([
       ['2025-08-01', 'view', 2],
       ['2025-08-01', 'Zoom', 1],
     ])
+    expect(users.meta.warnings).toEqual([expect.stringContaining('other 1 values')])
     const none = await trend(db, { by: 'event_type', from: '2024-01-01', to: '2024-01-02' })
     expect(none).toMatchObject({ data: [], meta: { keys_left_out: 0 } })
   })
@@ -181,6 +181,10 @@ test('the users behind a number; the list says where it comes from', async () =>
     expect(await users({ by: 'properties.plan' }, '2025-08-03:')).toEqual(['events', 'bob'])
     expect(await users({ by: 'properties.plan' }, '2025-08-03:null')).toEqual(['events', 'cid'])
     expect(await users({ by: 'properties.plan' }, '2025-08-03:""')).toEqual(['events', 'dan'])
+    const pairs = { by: ['event_type', 'properties.plan'] }
+    expect(await users(pairs, '2025-08-03:view,')).toEqual(['events', 'bob'])
+    expect(await users(pairs, '2025-08-03:view,""')).toEqual(['events', 'dan'])
+    expect(await users({ measure: 'events of buy' }, '2025-08-01')).toEqual(['events', 'bob'])
     expect(await users({ grain: 'hour' }, '2025-08-03T12:00:00+00:00')).toEqual(['events', 'bob', 'cid'])
     expect(await users({ grain: 'hour', by: 'event_type' }, '2025-08-03T12:00:00Z:Zoom')).toEqual(['events', 'cid'])
     const refused = (given: Parameters<typeof trend>[1], cell: string) =>

@@ -11,7 +11,7 @@ interface CoreField {
   readonly default: unknown
 }
 
-/** Takes off what stands around the type of a field. */
+/** Takes off what stands around the type of a field; one that takes a list or one of it is a list. */
 export function coreField(field: z.ZodType): CoreField {
   let core = field
   let fallback: unknown
@@ -25,7 +25,8 @@ export function coreField(field: z.ZodType): CoreField {
     else if (core instanceof z.ZodArray) {
       isList = true
       core = core.def.element as z.ZodType
-    } else return { core, isList, default: fallback }
+    } else if (core instanceof z.ZodUnion && core.options[0] instanceof z.ZodArray) core = core.options[0]
+    else return { core, isList, default: fallback }
   }
 }
 

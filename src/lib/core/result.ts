@@ -11,6 +11,8 @@ export type ColumnKind =
   | 'date'
   | 'instant'
   | 'count'
+  /** Any number; one that JavaScript cannot hold is a text of its digits. */
+  | 'number'
   | 'rate'
   | 'seconds'
   | 'bytes'

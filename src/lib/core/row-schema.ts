@@ -40,6 +40,12 @@ export const flag = () => cell(z.boolean(), undefined, 'flag')
 export const count = (unit?: string) => cell(z.int().nonnegative(), unit, 'count')
 /** From 0 to 1. */
 export const rate = () => cell(number().max(1), undefined, 'rate')
+/**
+ * A number with all its digits. One that a number of JavaScript cannot hold is a text of digits in the library; as JSON it is
+ * a number, too.
+ */
+export const decimal = (unit?: string, ...kinds: ColumnKind[]) =>
+  cell(z.number() as unknown as z.ZodType<number | string>, unit, ...(kinds.length === 0 ? ['number' as const] : kinds))
 export const bytes = () => cell(z.int().nonnegative(), undefined, 'bytes')
 export const seconds = () => cell(number(), undefined, 'seconds')
 /** Lists have an element for each window, null where it has not begun. */
@@ -54,6 +60,8 @@ export interface ColumnChoice {
   /** Of columns with several kinds, the one that holds. */
   readonly kinds?: Readonly<Record<string, ColumnKind>>
   readonly units?: Readonly<Record<string, string>>
+  /** Columns that the parameters name, in place of one of the row. */
+  readonly instead?: Readonly<Record<string, readonly Column[]>>
 }
 
 /**
@@ -63,10 +71,12 @@ export interface ColumnChoice {
  * columnsOf(z.object({ date: date(), users: count('users').nullable() }))
  * // [{ name: 'date', kind: 'date' }, { name: 'users', kind: 'count', unit: 'users' }]
  */
-export function columnsOf(row: z.ZodObject, { without = [], kinds = {}, units = {} }: ColumnChoice = {}): Column[] {
+export function columnsOf(row: z.ZodObject, choice: ColumnChoice = {}): Column[] {
+  const { without = [], kinds = {}, units = {}, instead = {} } = choice
   return Object.entries(row.shape)
     .filter(([name]) => !without.includes(name))
-    .map(([name, schema]) => {
+    .flatMap(([name, schema]) => {
+      if (instead[name] !== undefined) return instead[name]
       const meta = known.get(coreOf(schema as z.ZodType))
       if (meta === undefined) throw new Error(`the column ${name} is not made of a cell`)
       const unit = units[name] ?? meta.unit

@@ -35,7 +35,10 @@ function variants(stat: Stat): Record<string, unknown>[] {
     segment: [['properties.country:PL']],
     tz: ['Asia/Tokyo'],
     asOf: ['2025-02-15', '2024-01-01', '2025-02-15T12:34:56.789Z'],
-    by: ['properties.country', 'event_type', 'properties.nothing'],
+    by: ['properties.country', 'event_type', 'properties.nothing', ['event_type', 'properties.nothing']],
+    measure: ['unique_users', 'sum(properties.price)', ['events', 'p90(properties.price) of view_item']],
+    let: [['a=events'], ['a=events', 'b=sum(properties.price)']],
+    formula: ['1 / 2'],
     startEvent: ['app_open'],
     returnEvent: ['purchase[properties.amount>10]'],
     step: [

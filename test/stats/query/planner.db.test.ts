@@ -194,8 +194,9 @@ function casesOf(s: Scenario): Case[] {
   const trendRow = trend.length === 0 ? undefined : pickBusy(trend, ({ value }) => value)
   const ofTrend = (row: { date: string; value: number | null } | undefined, key: string) =>
     row === undefined || s.measure === 'events' ? {} : { users: [{ cell: `${row.date}${key}`, count: row.value }] }
-  const planRow = byPlan.rows.length === 0 ? undefined : pickBusy(byPlan.rows, ({ value }) => value)
-  const typeRow = byType.rows.length === 0 ? undefined : pickBusy(byType.rows, ({ value }) => value)
+  const keyed = <R extends { others: boolean }>(rows: readonly R[]) => rows.filter(({ others }) => !others)
+  const planRow = byPlan.rows.length === 0 ? undefined : pickBusy(keyed(byPlan.rows), ({ value }) => value)
+  const typeRow = byType.rows.length === 0 ? undefined : pickBusy(keyed(byType.rows), ({ value }) => value)
   const topType = topEvents.length === 0 ? undefined : pick(topEvents)
   const planKey = planRow === undefined || planRow.key === null ? '' : planRow.key === '' ? '""' : planRow.key
   return [

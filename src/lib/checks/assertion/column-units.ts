@@ -9,6 +9,7 @@ const unitOfKind: Partial<Record<ColumnKind, Unit>> = {
   count: 'count',
   counts: 'count',
   bytes: 'count',
+  number: 'count',
   rate: 'rate',
   rates: 'rate',
   seconds: 'seconds',

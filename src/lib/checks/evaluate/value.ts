@@ -193,5 +193,10 @@ function wholeOf({ column }: Measure, row: Row, { data, columns }: Result): Frac
 }
 
 function fractionIn(cell: Cell | undefined): Fraction | undefined {
-  return typeof cell === 'number' ? fractionOf(cell) : undefined
+  if (typeof cell === 'number') return fractionOf(cell)
+  const [, sign = '', whole, part = ''] = (typeof cell === 'string' && decimal.exec(cell)) || []
+  return whole === undefined ? undefined : { top: BigInt(sign + whole + part), bottom: 10n ** BigInt(part.length) }
 }
+
+/** A number with more digits than JavaScript has. */
+const decimal = /^(-?)(\d+)(?:\.(\d+))?$/

@@ -4,7 +4,7 @@
  */
 import type { Result } from '../../core/result.js'
 import { addDays, addWindows, type DayGrain } from '../../core/time.js'
-import { type FlatColumn, flatColumns, type Scalar } from '../tables/cell-text.js'
+import { amountOf, type FlatColumn, flatColumns, isQuantity, type Scalar } from '../tables/cell-text.js'
 import { heatWindows } from '../tables/heat-map.js'
 import { completeRows, pivoted } from '../tables/series.js'
 
@@ -21,7 +21,7 @@ export interface Point {
 /** A line, or a part of each stack. */
 export interface Series {
   readonly name: string
-  /** Of a trend by keys the key; undefined where there are none. */
+  /** Of a trend by keys the key, of several measures the measure; undefined where there is one line. */
   readonly key: Scalar | undefined
   readonly unit: string | undefined
   /** Whether a stack has it below zero. */
@@ -33,17 +33,16 @@ export interface Series {
 export function seriesOver(result: Result): { readonly dates: readonly string[]; readonly series: readonly Series[] } {
   const flat = flatColumns(result)
   const columns = pivoted(flat) ?? flat
-  const keys = columns === flat ? [] : [...new Set(flat[1]!.values)]
   const complete = completeRows(columns)
   const dates = columns[0]!.values.map(String)
   const afterData = dates.map((date) => isAfterData(date, result.meta))
-  const counts = columns.filter(({ kind }) => kind === 'count')
-  const series = counts.map(({ name, unit, values }, index) => ({
+  const counts = columns.filter(({ kind }) => isQuantity(kind))
+  const series = counts.map(({ name, unit, values, key }) => ({
     name,
     unit,
-    key: keys[index],
+    key: key === undefined && counts.length > 1 && result.chart?.form === 'lines' ? name : key,
     isBelow: name === result.chart?.below,
-    points: values.map((value, row) => pointOf(value, complete[row]!, afterData[row]!)),
+    points: values.map((value, row) => pointOf(amountOf(value), complete[row]!, afterData[row]!)),
   }))
   return { dates, series }
 }

@@ -15,6 +15,8 @@ export interface FlatColumn {
   readonly values: readonly Scalar[]
   /** The value of the footer; undefined when the result has none. */
   readonly footer?: Scalar | undefined
+  /** Of a trend that has a column for each key: the key. */
+  readonly key?: Scalar | undefined
   /** Where it comes from when it was spread from a column of lists. */
   readonly element?: { readonly of: string; readonly index: number } | undefined
 }
@@ -92,7 +94,18 @@ function scalar(cell: Cell): Scalar {
 
 /** Whether a kind is read as a number: aligned right. */
 export function isNumeric(kind: ColumnKind): boolean {
-  return ['count', 'rate', 'seconds', 'bytes'].includes(kind)
+  return ['count', 'number', 'rate', 'seconds', 'bytes'].includes(kind)
+}
+
+/** Whether a kind is drawn as how much there is of something. */
+export function isQuantity(kind: ColumnKind): boolean {
+  return kind === 'count' || kind === 'number'
+}
+
+/** The number in a cell of such a kind; one with more digits than JavaScript has is a text. */
+export function amountOf(value: Scalar): number | null {
+  if (typeof value === 'string') return value === '' ? null : Number(value)
+  return typeof value === 'number' ? value : null
 }
 
 /** With a capital letter. */
@@ -113,6 +126,9 @@ export function plain(value: Scalar): string {
 // One for all cells, because making it is what `toLocaleString` costs; only when asked for, because commands start with it.
 let groupedNumber: Intl.NumberFormat | undefined
 
+/** So many digits of a number with decimals people read. */
+const peopleDigits = 9
+
 /** A cell for people: rounded, with units, `-` for null; control characters are shown, not sent to the terminal. */
 export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string {
   if (value === null) return '-'
@@ -125,6 +141,8 @@ export function human(value: Scalar, kind: ColumnKind, grouped: boolean): string
       return grouped ? span(value) : `${numberText(Number(value.toFixed(value < 10 ? 2 : 0)), false)} s`
     case 'bytes':
       return bytes(value)
+    case 'number':
+      return numberText(Number.isInteger(value) ? value : Number(value.toPrecision(peopleDigits)), grouped)
     default:
       return numberText(value, grouped)
   }

@@ -5,9 +5,9 @@ import type { Result, Row } from '../../core/result.js'
 import { escapedUnit } from './cell-text.js'
 
 /** `{ metric, data, meta }`: what `--json` prints and HTTP answers. */
-export function* json({ metric, data, meta }: Result): Generator<string> {
+export function* json({ metric, columns, data, meta }: Result): Generator<string> {
   yield jsonOpening(metric)
-  for (const [index, row] of data.entries()) yield jsonRow(row, index === 0)
+  for (const [index, row] of data.entries()) yield withDigits(jsonRow(row, index === 0), row, columns, ': ')
   yield jsonClosing(meta, data.length === 0)
 }
 
@@ -32,7 +32,18 @@ function indented(value: unknown, indent: string): string {
 
 /** One JSON object for each row; nothing at all when there are none. */
 export function* ndjson(result: Result): Generator<string> {
-  for (const row of result.data) yield `${safe(JSON.stringify(row))}\n`
+  for (const row of result.data) yield `${withDigits(safe(JSON.stringify(row)), row, result.columns, ':')}\n`
+}
+
+/** The JSON of a row with its numbers of many digits, which JSON.stringify knows as texts only, as numbers. */
+function withDigits(text: string, row: Row, columns: Result['columns'], colon: string): string {
+  return columns.reduce((rest, { name, kind }) => {
+    const value = row[name]
+    if (kind !== 'number' || typeof value !== 'string') return rest
+    // A quote inside a text is escaped, so that this is nowhere else.
+    const member = `${safe(JSON.stringify(name))}${colon}`
+    return rest.replace(`${member}"${value}"`, () => `${member}${value}`)
+  }, text)
 }
 
 /** JSON.stringify leaves DEL, C1 controls and turns of direction as they are; escaped they mean the same to a parser. */

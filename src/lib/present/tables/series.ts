@@ -4,14 +4,14 @@
  */
 
 import { cutTo, textWidth } from '../../core/text-width.js'
-import { type FlatColumn, human, type Scalar, visible } from './cell-text.js'
+import { amountOf, type FlatColumn, human, isQuantity, type Scalar, visible } from './cell-text.js'
 import type { Glyphs } from './glyphs.js'
 import { largest } from './grid.js'
 
 /** Whether the rows are points in time. */
 export function isSeries(columns: readonly FlatColumn[]): boolean {
   const first = columns[0]?.kind
-  return (first === 'date' || first === 'instant') && columns.slice(1).some(({ kind }) => kind === 'count')
+  return (first === 'date' || first === 'instant') && columns.slice(1).some(({ kind }) => isQuantity(kind))
 }
 
 /** For each row whether its numbers will not change any more, as its column says; without one they all will not. */
@@ -22,32 +22,62 @@ export function completeRows(columns: readonly FlatColumn[]): boolean[] {
 
 /**
  * A long series (`date, key, value`, and a flag that is one for all keys of a date) with a row for each date and a column
- * for each key, both in the order of their first appearance, the flag after them; a pair that is missing is null.
+ * for each key, both in the order of their first appearance, the flag after them; a pair that is missing is null. With two
+ * keys, or several numbers, there is a column for each combination of them. All other keys (a flag `others`) are one more.
  *
- * @returns undefined when the columns are others, or a pair stands there twice
+ * @returns undefined when the columns are others, or a combination stands there twice
  */
 export function pivoted(columns: readonly FlatColumn[]): FlatColumn[] | undefined {
-  const [dates, keys, counts, flags, ...others] = columns
-  if (!isSeries(columns) || keys?.kind !== 'text' || counts?.kind !== 'count' || others.length > 0) return undefined
-  if (flags !== undefined && flags.kind !== 'flag') return undefined
+  const [dates, ...rest] = columns
+  const keys = rest.filter(({ kind }) => kind === 'text')
+  const others = rest.find(({ name, kind }) => name === 'others' && kind === 'flag')
+  const counts = rest.filter(({ kind }) => isQuantity(kind))
+  const flags = rest.filter((column) => column.kind === 'flag' && column !== others)
+  const known = keys.length + counts.length + flags.length + (others === undefined ? 0 : 1)
+  if (!isSeries(columns) || keys.length === 0 || flags.length > 1 || known < rest.length) return undefined
   const rowOf = new Map([...new Set(dates!.values)].map((date, row) => [date, row]))
-  const byKey = new Map<Scalar, (Scalar | undefined)[]>()
+  const spread = new Map<string, OpenColumn>()
   const flagOfRow = new Array<Scalar>(rowOf.size).fill(null)
-  for (const [index, key] of keys.values.entries()) {
-    const row = rowOf.get(dates!.values[index]!)!
-    const values = byKey.get(key) ?? new Array<Scalar | undefined>(rowOf.size).fill(undefined)
-    if (values[row] !== undefined) return undefined
-    values[row] = counts.values[index]!
-    byKey.set(key, values)
-    flagOfRow[row] = flags?.values[index] ?? null
+  for (const [index, date] of dates!.values.entries()) {
+    const row = rowOf.get(date)!
+    const pair = keys.map(({ values }) => values[index]!)
+    const isOthers = others?.values[index] === true
+    for (const count of counts) {
+      const id = JSON.stringify([isOthers, pair, count.name])
+      const column = spread.get(id) ?? spreadColumn(count, pair, isOthers, counts.length > 1, rowOf.size)
+      if (column.values[row] !== undefined) return undefined
+      column.values[row] = count.values[index]!
+      spread.set(id, column)
+    }
+    flagOfRow[row] = flags[0]?.values[index] ?? null
   }
-  const spread = [...byKey].map(([key, values]) => ({
-    ...counts,
-    name: key === null ? '-' : String(key),
-    values: values.map((value) => value ?? null),
+  const whole = [...spread.values()].map((column) => ({
+    ...column,
+    values: column.values.map((value) => value ?? null),
   }))
-  const marked = flags === undefined ? [] : [{ ...flags, values: flagOfRow }]
-  return [{ ...dates!, values: [...rowOf.keys()] }, ...spread, ...marked]
+  const marked = flags.map((flag) => ({ ...flag, values: flagOfRow }))
+  return [{ ...dates!, values: [...rowOf.keys()] }, ...whole, ...marked]
+}
+
+/** A column that may have no value yet. */
+type OpenColumn = Omit<FlatColumn, 'values'> & { readonly values: (Scalar | undefined)[] }
+
+/** A column for one combination, still without values. */
+function spreadColumn(
+  count: FlatColumn,
+  pair: readonly Scalar[],
+  isOthers: boolean,
+  isNamed: boolean,
+  rows: number,
+): OpenColumn {
+  const name = isOthers ? 'others' : pair.map((key) => (key === null ? '-' : String(key))).join(', ')
+  const key = isOthers || pair.length > 1 || isNamed ? `${name}${isNamed ? ` ${count.name}` : ''}` : pair[0]!
+  return {
+    ...count,
+    name: key === null ? name : String(key),
+    key,
+    values: new Array<Scalar | undefined>(rows).fill(undefined),
+  }
 }
 
 export interface Sparklines {
@@ -76,7 +106,7 @@ export function sparklines(columns: readonly FlatColumn[], width: number, marks:
   const rows = columns[0]?.values.length ?? 0
   if (rows < minPoints || !isSeries(columns)) return undefined
   const complete = completeRows(columns)
-  const counts = columns.filter(({ kind }) => kind === 'count')
+  const counts = columns.filter(({ kind }) => isQuantity(kind))
   const drawn = counts.slice(0, maxLines)
   const labelMax = Math.max(minColumns, Math.floor(width / 3))
   const labels = drawn.map(({ name }) => cutTo(visible(name), labelMax, marks.ellipsis))
@@ -101,7 +131,7 @@ export function sparklines(columns: readonly FlatColumn[], width: number, marks:
 
 /** A value that will not change any more. */
 function wholeValue(value: Scalar, complete: Scalar | undefined): number | null {
-  return typeof value === 'number' && complete !== false ? value : null
+  return complete === false ? null : amountOf(value)
 }
 
 function sparkline(
@@ -111,7 +141,8 @@ function sparkline(
   peak: number,
   { levels, incomplete }: Glyphs,
 ): string {
-  const level = (mean: number) => levels[mean > 0 ? Math.max(1, Math.round((mean / peak) * (levels.length - 1))) : 0]!
+  const level = (mean: number) =>
+    levels[mean > 0 && peak > 0 ? Math.max(1, Math.round(Math.min(1, mean / peak) * (levels.length - 1))) : 0]!
   let line = ''
   for (let start = 0; start < values.length; start += perMark) {
     const bucket = values.slice(start, start + perMark)

@@ -9,14 +9,14 @@ import { givenSchemas } from './parameters.js'
 const user = z.object({ user_id: z.string() }).meta({ id: 'User' })
 
 /** The names of the schemas of a stat: `TopEventsAnswer`. */
-export function schemaName(stat: Stat, what: 'Answer' | 'Row' | 'Meta' | 'Users'): string {
+export function schemaName(stat: Stat, what: 'Answer' | 'Row' | 'NamedRow' | 'Meta' | 'Users'): string {
   const camel = stat.name.replace(/(^|-)(.)/g, (_, __, letter: string) => letter.toUpperCase())
   return `${camel}${what}`
 }
 
 /** An answer of a stat: its rows, or the users behind one number. */
 export function answerSchemaOf(stat: Stat): z.ZodType {
-  const row = stat.row.meta({ id: schemaName(stat, 'Row') })
+  const row = rowSchemaOf(stat)
   const meta = metaOf(stat, stat.meta?.partial().shape).meta({ id: schemaName(stat, 'Meta') })
   const answer = rowsOf(stat.name, row, meta).meta({ id: schemaName(stat, 'Answer') })
   if (stat.drillDown === undefined) return answer
@@ -26,6 +26,14 @@ export function answerSchemaOf(stat: Stat): z.ZodType {
   })
   const description = 'The users behind one number, in the order of their ids.'
   return z.xor([answer, rowsOf(stat.name, user, ofUsers).meta({ id: schemaName(stat, 'Users'), description })])
+}
+
+/** A row: with the columns of the stat, or with columns that the parameters name in place of those that may be left out. */
+function rowSchemaOf(stat: Stat): z.ZodType {
+  const row = stat.row.meta({ id: schemaName(stat, 'Row') })
+  if (stat.namedColumns === undefined) return row
+  const named = z.object({ ...stat.row.shape, value: z.never().optional() }).catchall(stat.namedColumns())
+  return z.union([row, named.meta({ id: schemaName(stat, 'NamedRow') })])
 }
 
 /** Meta: what was resolved, the stat's own parameters as they were written, what only this answer says, warnings. */

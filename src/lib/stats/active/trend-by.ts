@@ -1,4 +1,4 @@
-/** What a trend is told apart by: a field of the events, and its value as text. */
+/** What the numbers of an answer are told apart by: a field of the events, and its value as text. */
 import { type RawBuilder, sql } from 'kysely'
 import type { Field } from '../filter/filter.js'
 import { parseField } from '../filter/filter-parser.js'

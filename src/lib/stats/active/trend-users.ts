@@ -2,6 +2,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { EaError } from '../../core/errors.js'
 import { type Grain, isInstant, windowEnd } from '../../core/time.js'
+import type { Selector } from '../filter/filter.js'
+import { selectorSql } from '../filter/filter-sql.js'
 import { all, eventsInRange, eventWindow, hourOf } from '../query/events.js'
 import type { QueryContext } from '../query/query-context.js'
 import { usersActiveOn } from './active-users.js'
@@ -12,33 +14,51 @@ import { type By, keySql } from './trend-by.js'
  * `user_id` of the users of a cell.
  *
  * @param cell `2025-10-06`, or with `by` `2025-10-06:UA`; an hour is named by an instant in it, `2025-10-06T14:00:00Z`
+ * @param selectors whose events are counted; undefined in it counts all
  * @throws EaError `usage` for a text that names no cell
  */
 export function trendUsers(
   cell: string,
   grain: Grain,
-  by: By | undefined,
+  by: readonly By[],
   context: QueryContext,
+  selectors: readonly (Selector | undefined)[] = [],
 ): RawBuilder<{ user_id: string }> {
   const [, start = cell.replace(/:.*$/s, ''), key] = cellForm.exec(cell) ?? []
   const isHour = grain === 'hour'
   const date = isHour ? hour(start, context) : parseDateKey(start, grain, context)
-  if (by === undefined && key !== undefined) {
+  if (by.length === 0 && key !== undefined) {
     throw new EaError('usage', `The rows have no keys, so nothing may follow ${date}.`, {
       suggestions: [`Try ${date}, or tell the rows apart by something.`],
     })
   }
-  if (by !== undefined && key === undefined) {
-    throw new EaError('usage', `${date} has a row for each ${by.text}: its key must follow.`, {
-      suggestions: [`Try ${date}:KEY; ${date}: is the row of events without one.`],
-    })
+  if (by.length > 0 && key === undefined) {
+    throw new EaError(
+      'usage',
+      `${date} has a row for each ${by.map(({ text }) => text).join(' and ')}: its key must follow.`,
+      {
+        suggestions: [`Try ${date}:${by.map(() => 'KEY').join(',')}; ${date}: is the row of events without one.`],
+      },
+    )
   }
-  if (!isHour && by === undefined) return usersActiveOn(context, { from: date, to: windowEnd(date, grain) })
+  const counted = selectors.every((selector) => selector !== undefined) && selectors.length > 0 ? selectors : []
+  if (!isHour && by.length === 0 && counted.length === 0)
+    return usersActiveOn(context, { from: date, to: windowEnd(date, grain) })
   const framed = isHour ? context : { ...context, range: { from: date, to: windowEnd(date, grain) } }
   const conditions = [
     eventsInRange(framed),
     ...(isHour ? [sql`${eventWindow('hour', context)} = ${hourOf(sql`${date}::timestamptz`, context)}`] : []),
-    ...(by === undefined ? [] : [sql`${keySql(by)} IS NOT DISTINCT FROM ${keyValue(key!)}::text`]),
+    ...(by.length === 0
+      ? []
+      : keysOf(key!, by).map((one, at) => sql`${keySql(by[at]!)} IS NOT DISTINCT FROM ${one}::text`)),
+    ...(counted.length === 0
+      ? []
+      : [
+          sql`(${sql.join(
+            counted.map((one) => selectorSql(one!)),
+            sql` OR `,
+          )})`,
+        ]),
   ]
   return sql`SELECT user_id
 FROM ${context.t.events}
@@ -62,6 +82,18 @@ function hour(text: string, context: QueryContext): string {
     })
   }
   return text
+}
+
+/** The keys of a cell: one as it is written; two with a comma between them, where quotes protect a comma in the first. */
+function keysOf(text: string, by: readonly By[]): (string | null)[] {
+  if (by.length === 1) return [keyValue(text)]
+  const pair = /^("(?:[^"\\]|\\.)*"|[^,]*),(.*)$/s.exec(text)
+  if (pair === null) {
+    throw new EaError('usage', `${JSON.stringify(text)} is one key, and the rows have two.`, {
+      suggestions: ['Write both with a comma between them: UA,web.'],
+    })
+  }
+  return [keyValue(pair[1]!), keyValue(pair[2]!)]
 }
 
 /** The key as it was written: nothing is the missing one, `""` the empty text, and so are all JSON strings texts. */

@@ -94,8 +94,17 @@ export function isNumber(text: string): boolean {
   return text.length <= numberMaxBytes && /^-?[0-9]+(?:[.][0-9]+)?$/.test(text)
 }
 
+/** The number of a field as numeric: a JSON number, or a text that counts as one; NULL for what is none. */
+export function numberSql(field: Field, columns: EventColumns = {}): RawBuilder<unknown> {
+  const text = fieldSql(field, columns)
+  const ofText = sql`CASE WHEN ${isNumberSql(text)} THEN ${text}::numeric END`
+  if (field.kind !== 'property') return sql`(${ofText})`
+  const json = propertyJson(field.path, columns)
+  return sql`(CASE jsonb_typeof(${json}) WHEN 'number' THEN ${json}::numeric WHEN 'string' THEN ${ofText} END)`
+}
+
 /** Whether the field of a condition is set in an event, but not to a number. */
-export function notNumberSql({ field }: Condition, columns: EventColumns = {}): RawBuilder<SqlBool> {
+export function notNumberSql({ field }: Pick<Condition, 'field'>, columns: EventColumns = {}): RawBuilder<SqlBool> {
   const text = fieldSql(field, columns)
   if (field.kind !== 'property') return sql`(NOT ${isNumberSql(text)})`
   return sql`(CASE jsonb_typeof(${propertyJson(field.path, columns)})

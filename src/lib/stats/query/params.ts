@@ -43,6 +43,45 @@ export function parsedText<T>(parse: (text: string) => T) {
   })
 }
 
+/** What a parameter was given as, one text or several, and what they mean. */
+export interface Texts<T> {
+  readonly text: string | string[]
+  readonly list: readonly T[]
+  /** Whether it was given, and is no default. */
+  readonly isGiven: boolean
+}
+
+/**
+ * A field that takes one text or several, each with a grammar of its own. In `meta` one stays a text.
+ *
+ * @param byDefault what is meant when it is not given; nothing when absent
+ */
+export function listOrText<T>(
+  parse: (text: string) => T,
+  { byDefault, max }: { readonly byDefault?: string; readonly max: number },
+) {
+  return z
+    .union([z.array(z.string()), z.string()])
+    .optional()
+    .transform((given, context): Texts<T> => {
+      const texts = given === undefined ? [byDefault ?? []].flat() : [given].flat()
+      if (texts.length > max) {
+        context.addIssue(`must be given at most ${max === 1 ? 'once' : `${max} times`}`)
+        return z.NEVER
+      }
+      const list = texts.flatMap((text, index) => {
+        try {
+          return [parse(text)]
+        } catch (error) {
+          if (!(error instanceof SyntaxProblem)) throw error
+          context.addIssue(pointedIssue(error, Array.isArray(given) ? [index] : []))
+          return []
+        }
+      })
+      return { text: texts.length === 1 ? texts[0]! : texts, list, isGiven: given !== undefined }
+    })
+}
+
 /** The issue of a text that cannot be understood: its message will point at the character. */
 export function pointedIssue(problem: SyntaxProblem, path: PropertyKey[] = []) {
   const params = { pointed: pointAt(problem), suggestion: problem.suggestion, corrected: problem.corrected }

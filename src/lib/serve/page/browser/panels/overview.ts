@@ -18,7 +18,7 @@ export function overview() {
       }
       const [dau, wau, mau, events] = await Promise.all([asked('dau'), asked('wau'), asked('mau'), asked('trend')])
       const { from, to } = events.meta
-      const total = events.data.reduce((sum, { value }) => sum + (value ?? 0), 0)
+      const total = events.data.reduce((sum, { value }) => sum + Number(value ?? 0), 0)
       list.replaceChildren(
         latest('Daily active users', dau),
         latest('Active users in 7 days', wau),

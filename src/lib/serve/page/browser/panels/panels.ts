@@ -174,23 +174,26 @@ export function otherPanels(listed: StatList['data']): Panel[] {
 
 /** A trend has a row for each date and key: dates go down, keys across. */
 function trendTable({ data, meta }: StatAnswer<'trend'>): Table {
-  const keys = [...new Set(data.map(({ key }) => key))]
-  const byDate = new Map<string, { date: string; complete: boolean; values: Map<string | null, number | null> }>()
-  for (const { date, key, value, complete } of data) {
-    const row = byDate.get(date) ?? { date, complete, values: new Map() }
-    row.values.set(key, value)
-    byDate.set(date, row)
+  type TrendRow = (typeof data)[number]
+  const byDate = new Map<string, { date: string; complete: boolean; values: Map<string, TrendRow> }>()
+  const columnOf = ({ key, others }: TrendRow) => JSON.stringify(others ? 'others' : [key])
+  const columns = new Map(data.map((row) => [columnOf(row), row]))
+  for (const row of data) {
+    const { date, complete } = row
+    const known = byDate.get(date) ?? { date, complete, values: new Map() }
+    known.values.set(columnOf(row), row)
+    byDate.set(date, known)
   }
   return tableOf(
     [...byDate.values()],
     [
       { of: 'date', kind: 'date', isIncomplete: ({ complete }) => !complete },
-      ...keys.map((key) => ({
-        heading: key ?? '(none)',
-        cell: ({ date, values }: { date: string; values: ReadonlyMap<string | null, number | null> }) =>
+      ...[...columns].map(([id, { key, others }]) => ({
+        heading: others ? '(others)' : (key ?? '(none)'),
+        cell: ({ date, values }: { date: string; values: ReadonlyMap<string, TrendRow> }) =>
           // Who has no such property cannot be named by a text.
           numberOf(
-            values.get(key),
+            values.get(id)?.value as number | null | undefined,
             key === null ? undefined : `${date}:${key}`,
             `the users with ${key ?? 'none'} in the ${meta.grain} of ${date}`,
           ),
