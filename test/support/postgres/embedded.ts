@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Config } from '../../../src/lib/core/config.js'
 import { embeddedStatus, stopEmbedded } from '../../../src/lib/db/embedded/server.js'
-import { temporaryFolder } from './server.js'
+import { fastRoot, temporaryFolder } from './server.js'
 
 const script = fileURLToPath(new URL('./embedded-command.ts', import.meta.url))
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -91,7 +91,7 @@ export function configOf(dataDir: string): Config {
 
 /** Hands out a new data folder; stops what runs in it and removes it afterwards. */
 export async function withDataDir<T>(use: (dataDir: string) => Promise<T>): Promise<T> {
-  const folder = await temporaryFolder()
+  const folder = await temporaryFolder(fastRoot())
   const dataDir = `${folder}/data`
   try {
     return await use(dataDir)
