@@ -10,6 +10,7 @@ import { failpoint } from '../core/failpoint.js'
 import { type Database, isTransient, type Transaction, withTransaction } from '../db/connect.js'
 import { bumpDataVersion, lockVisibilityPatiently } from '../db/data-version.js'
 import { addDelta } from '../rollups/add.js'
+import type { CountedDays } from '../rollups/counted-days.js'
 import { eventsOf, prepareDelta } from '../rollups/delta.js'
 import type { Batch } from './batch.js'
 import { getBatch } from './batches.js'
@@ -30,6 +31,8 @@ export interface LoadSummary {
   readonly bytes: number
   /** Wall time of the import so far. */
   readonly seconds: number
+  /** The users and days of its events, as far as they were counted while it was read. */
+  readonly days?: CountedDays | undefined
 }
 
 /**
@@ -63,10 +66,10 @@ export async function completeBatch(db: Database, lease: Lease, loaded: LoadSumm
  */
 export async function completeIn(tx: Transaction, loads: readonly LoadSummary[]): Promise<void> {
   const ids = loads.map(({ id }) => id)
-  const delta = await prepareDelta(tx, ids)
+  const counts = await addUp(tx, ids)
+  const delta = await prepareDelta(tx, ids, wholeDays(loads, counts))
   failpoint('complete.prepared')
   const stored = await storedEvents(tx, ids, delta.events)
-  const counts = await addUp(tx, ids)
   for (const [index, { id, chunks }] of loads.entries()) check(id, counts[index]!, stored.get(id) ?? 0, chunks)
   await sql`
     INSERT INTO ${tx.t.import_overlaps} (batch_id, owner_id, duplicates)
@@ -95,6 +98,12 @@ export async function completeIn(tx: Transaction, loads: readonly LoadSummary[])
      WHERE b.id = l.id AND b.status = 'loading'`.execute(tx.q)
   await bumpDataVersion(tx)
   failpoint('complete.status')
+}
+
+/** What was counted, if that is of each record and each became an event of this batch: others may have been counted and passed over. */
+function wholeDays([load, ...others]: readonly LoadSummary[], [counts]: readonly Counts[]): CountedDays | undefined {
+  const days = others.length === 0 ? load?.days : undefined
+  return days?.events === counts?.read && days?.events === counts?.inserted ? days : undefined
 }
 
 /** How many events each batch has in `events`. */

@@ -11,6 +11,7 @@ import { withSavepoint } from '../db/savepoint.js'
 import { type ChunkOutcome, type LoadContext, mergeChunk, withEscalation } from '../load/load-chunk.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { dropStaging } from '../load/stage.js'
+import { dayZone } from '../rollups/counted-days.js'
 import {
   alreadyImported,
   endsBatch,
@@ -54,7 +55,7 @@ export async function loadAtomically(
           ...validationContext(reading, batch.created_at),
         }
         let chunks = 0
-        const plain = await plainReaderOf(run, reading, context)
+        const plain = await plainReaderOf(run, reading, context, () => dayZone(tx, context.rules.latest))
         for await (const chunk of chunksOf(run, source, reading, newBatch.chunkBytes, plain)) {
           await inTurn(run, async (write) => {
             const outcome = await mergeWithin(tx, context, chunk)
@@ -67,7 +68,9 @@ export async function loadAtomically(
         requireGood(run, source, reading, identity)
         const known = await knownStream(tx, run, source)
         if (known) throw new KnownAlready(alreadyImported(run, known, readingRecord(reading, source), source))
-        await completeIn(tx, [{ id: batch.id, sha256: source.sha256(), chunks, ...readInAll(run, source) }])
+        await completeIn(tx, [
+          { id: batch.id, sha256: source.sha256(), chunks, days: plain?.countedDays(), ...readInAll(run, source) },
+        ])
         return batch.id
       }),
     )

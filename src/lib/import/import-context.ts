@@ -12,6 +12,7 @@ import type { ValidationContext } from '../load/load-chunk.js'
 import type { Chunk, PlainReader } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
 import { split } from '../load/split/split.js'
+import type { DayZone } from '../rollups/counted-days.js'
 import { type FileOutcome, type ImportOptions, importDefaults, type Phase } from './options.js'
 import { type Reading, readingRecord } from './parse-options.js'
 import type { RejectsFile, WriteRejects } from './rejects-file.js'
@@ -86,17 +87,22 @@ function expectedBytes({ head, headIsAll, compression, places, progress }: Sourc
   return compression === 'none' && !places ? (progress().totalBytes ?? undefined) : undefined
 }
 
-/** What reads plain chunks of a source, for an import that stores them; undefined when all must be staged. */
+/**
+ * What reads plain chunks of a source, for an import that stores them; undefined when all must be staged.
+ *
+ * @param days the zone in which it counts users and days; without it, it does not
+ */
 export async function plainReaderOf(
   { options }: ImportContext,
   { maxRecordBytes }: Reading,
   { shape, rules, timezone }: ValidationContext,
+  days?: () => Promise<DayZone | undefined>,
 ): Promise<PlainReader | undefined> {
   if (options.load === 'staged') return undefined
   const plan = directPlanOf(shape, rules, timezone, maxRecordBytes)
   if (plan === undefined) return undefined
   const { directReader } = await import('../load/direct/direct-reader.js')
-  return directReader(plan)
+  return directReader(plan, await days?.())
 }
 
 /** Says of a file that its plain records were staged like all others, because the kernel does not work. */

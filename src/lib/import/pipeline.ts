@@ -9,16 +9,17 @@
 
 import type { Batch } from '../batches/batch.js'
 import { findCompleted, interruptedBatches, mergedChunks } from '../batches/batches.js'
-import { completeBatch, discardBatch } from '../batches/complete.js'
+import { completeBatch, discardBatch, type LoadSummary } from '../batches/complete.js'
 import { tellingWhatIsLeft } from '../batches/interruption.js'
 import type { Lease } from '../batches/lease.js'
 import { countRejectCodes, failedBatchKeepsRejects, listRejects, rejectsBetween } from '../batches/rejects.js'
 import { EaError } from '../core/errors.js'
 import { failpoint } from '../core/failpoint.js'
-import type { Database } from '../db/connect.js'
+import { type Database, withTransaction } from '../db/connect.js'
 import { noRejects } from '../load/chunk-rejects.js'
 import { type LoadContext, loadChunk, validateOnly } from '../load/load-chunk.js'
 import { writeWhole } from '../os/atomic-file.js'
+import { dayZone } from '../rollups/counted-days.js'
 import { loadAtomically } from './atomic.js'
 import { type DryRun, dryRun } from './dry-run.js'
 import {
@@ -184,7 +185,8 @@ async function loadBatch(
     onRetry: (chunk, error) => run.options.onEvent?.({ type: 'retrying', chunk, reason: (error as Error).message }),
   }
   let chunks = 0
-  const plain = await plainReaderOf(run, reading, context)
+  const days = () => withTransaction(run.db, (tx) => dayZone(tx, context.rules.latest))
+  const plain = await plainReaderOf(run, reading, context, days)
   try {
     await timed(run, 'loading', () =>
       eachInFlight(chunksOf(run, source, reading, batch.chunk_bytes, plain), jobsOf(run), async (chunk) => {
@@ -210,11 +212,16 @@ async function loadBatch(
     if (!endsBatch(error)) throw error
     return failImport(run, source, batch.id, error, identity)
   }
-  return finish(run, source, batch, chunks)
+  return finish(run, source, batch, { chunks, days: plain?.countedDays() })
 }
 
 /** All is merged: complete the batch, unless a stream turns out to be known already. */
-async function finish(run: ImportContext, source: Source, batch: Batch, chunks: number): Promise<FileOutcome> {
+async function finish(
+  run: ImportContext,
+  source: Source,
+  batch: Batch,
+  loaded: Pick<LoadSummary, 'chunks' | 'days'>,
+): Promise<FileOutcome> {
   const sha256 = source.sha256()
   const known = await knownStream(run.db, run, source)
   if (known) {
@@ -223,7 +230,7 @@ async function finish(run: ImportContext, source: Source, batch: Batch, chunks: 
   }
   tellProgress(run, 'completing', source.progress())
   const { read, inserted, duplicates, differing, rejected } = await timed(run, 'completing', () =>
-    completeBatch(run.db, run.lease, { id: batch.id, sha256, chunks, ...readInAll(run, source) }),
+    completeBatch(run.db, run.lease, { id: batch.id, sha256, ...loaded, ...readInAll(run, source) }),
   )
   // The row of the batch has the last word: `run.counts` does not know which events a chunk gave up to an earlier one.
   warnOfRecords(run)

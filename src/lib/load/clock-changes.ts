@@ -5,6 +5,7 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Transaction } from '../db/connect.js'
+import { zoneOffsets } from '../db/zone-offsets.js'
 import { instantSql } from './sql/time-sql.js'
 import { occurredAtSql, type ValidationOptions, type ValidationRules } from './sql/validation-sql.js'
 import { staging } from './stage.js'
@@ -23,7 +24,7 @@ export const addedClocks = (some: ClockCounts, others: ClockCounts): ClockCounts
 })
 
 /**
- * The hours after each change of the clocks of the session's zone, as PostgreSQL knows it: local times in a gap and in an overlap
+ * The hours after each change of the clocks of a zone, as PostgreSQL knows it: local times in a gap and in an overlap
  * are read as instants in them.
  */
 export interface ClockChanges {
@@ -33,35 +34,14 @@ export interface ClockChanges {
   readonly areGaps: readonly boolean[]
 }
 
-/**
- * The offset of each third day is compared with that of the next, and the second of the change is searched by halves.
- *
- * ```sql
- * WITH RECURSIVE days AS (SELECT day, … AS offset_then FROM generate_series(… interval '72 hours') AS day),
- *   found AS (SELECT lag(day) OVER earlier AS before_at, … FROM days … UNION ALL SELECT … FROM found WHERE …)
- * SELECT … AS borders, after_offset > before_offset AS "isGap" FROM found WHERE …
- * ```
- */
-export async function clockChanges(tx: Transaction, latest: Date): Promise<ClockChanges> {
-  const { rows } = await sql<{ borders: [string, string]; isGap: boolean }>`
-    WITH RECURSIVE days AS (
-      SELECT day, extract(timezone FROM day)::int AS offset_then
-        FROM generate_series('1970-01-01T00:00:00Z'::timestamptz, ${latest}::timestamptz + interval '4 days', interval '72 hours') AS day
-    ),
-    found AS (
-      SELECT lag(day) OVER earlier AS before_at, day AS after_at, lag(offset_then) OVER earlier AS before_offset, offset_then AS after_offset
-        FROM days WINDOW earlier AS (ORDER BY day)
-      UNION ALL
-      SELECT CASE WHEN is_before THEN middle ELSE before_at END, CASE WHEN is_before THEN after_at ELSE middle END, before_offset, after_offset
-        FROM (SELECT *, extract(timezone FROM middle)::int = before_offset AS is_before
-                FROM (SELECT *, before_at + make_interval(secs => floor(extract(epoch FROM after_at - before_at) / 2)) AS middle
-                        FROM found WHERE before_offset <> after_offset AND after_at - before_at > interval '1 second' OFFSET 0) halves
-              OFFSET 0) decided
-    )
-    SELECT ARRAY[after_at, after_at + make_interval(secs => abs(after_offset - before_offset))]::text[] AS borders,
-           after_offset > before_offset AS "isGap"
-      FROM found WHERE after_at - before_at <= interval '1 second' ORDER BY after_at`.execute(tx.q)
-  return { borders: rows.flatMap(({ borders }) => borders), areGaps: rows.map(({ isGap }) => isGap) }
+export async function clockChanges(tx: Transaction, timezone: string, latest: Date): Promise<ClockChanges> {
+  const offsets = await zoneOffsets(tx, timezone, latest)
+  const changes = offsets.slice(1).map(({ from, offset }, index) => ({ from, by: offset - offsets[index]!.offset }))
+  const instant = (seconds: number) => new Date(seconds * 1000).toISOString()
+  return {
+    borders: changes.flatMap(({ from, by }) => [instant(from), instant(from + Math.abs(by))]),
+    areGaps: changes.map(({ by }) => by > 0),
+  }
 }
 
 /** Whether an instant is in one of the hours: then the number of its border is odd. */

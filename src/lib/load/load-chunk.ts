@@ -275,7 +275,7 @@ const knownChanges = new WeakMap<ValidationRules, ClockChanges>()
 /** When the clocks of the zone change; undefined when they do not. */
 async function changesOf(tx: Transaction, { rules, timezone }: ValidationContext): Promise<ClockChanges | undefined> {
   if (timezone === 'UTC') return undefined
-  const changes = knownChanges.get(rules) ?? (await clockChanges(tx, rules.latest))
+  const changes = knownChanges.get(rules) ?? (await clockChanges(tx, timezone, rules.latest))
   knownChanges.set(rules, changes)
   return changes.borders.length > 0 ? changes : undefined
 }

@@ -2,15 +2,11 @@
  * Staging: a temp table per chunk that lives no longer than its transaction. COPY writes the rows in file order, so the
  * place of a row is the number `n` by which a staged record is known. Header names never become identifiers.
  */
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
-import { from as copyFrom } from 'pg-copy-streams'
 import { EaError } from '../core/errors.js'
-import { failpoint } from '../core/failpoint.js'
-import { slicesOf } from '../core/in-turns.js'
 import { sqlState, type Transaction } from '../db/connect.js'
+import { copyIn } from '../db/copy-in.js'
 import type { Chunk, Rows } from './split/chunk.js'
 import type { StagingLayout } from './sql/staging-columns.js'
 
@@ -37,7 +33,7 @@ export async function stageChunk(
     (_, index) => `c${index + 1} ${layout.types.get(index) ?? 'text'}`,
   )
   await tx.client.query(`CREATE TEMP TABLE ea_staging (${columns.join(', ')}) ON COMMIT DROP`)
-  await copyIn(tx, `COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`, chunk.copyData, chunk.good).catch(
+  await copyRecords(tx, `COPY pg_temp.ea_staging FROM STDIN ${copyOptions}`, chunk.copyData, chunk.good).catch(
     (error: unknown) => {
       throw isTooWide(error, layout) ? tooWide(layout) : error
     },
@@ -48,14 +44,14 @@ export async function stageChunk(
 export async function copyToEvents(tx: Transaction, rows: Rows): Promise<void> {
   const events = `${pg.escapeIdentifier(tx.schema)}.events`
   const columns = 'event_id, occurred_at, batch_id, user_id, event_type, properties'
-  await copyIn(tx, `COPY ${events} (${columns}) FROM STDIN WITH (FORMAT binary)`, [rows.data], rows.count)
+  await copyRecords(tx, `COPY ${events} (${columns}) FROM STDIN WITH (FORMAT binary)`, [rows.data], rows.count)
 }
 
 /** Copies the rows of a chunk into a new staging table that has the fields of an event: `stagedRows` reads it. */
 export async function stageRows(tx: Transaction, rows: Rows): Promise<void> {
   await tx.client.query(`CREATE TEMP TABLE ea_staging (n int, event_id uuid, occurred_at timestamptz,
     user_id text COLLATE "C", event_type text COLLATE "C", properties jsonb) ON COMMIT DROP`)
-  await copyIn(tx, 'COPY pg_temp.ea_staging FROM STDIN WITH (FORMAT binary)', [rows.data], rows.count)
+  await copyRecords(tx, 'COPY pg_temp.ea_staging FROM STDIN WITH (FORMAT binary)', [rows.data], rows.count)
 }
 
 /** What validation would say of rows: each is an event. */
@@ -63,20 +59,10 @@ export const stagedRows: RawBuilder<unknown> = sql`
   SELECT n, event_id, occurred_at, user_id, event_type, properties, NULL::text AS code, NULL::text[] AS shadowed FROM ${staging}`
 
 /** @throws EaError `internal_error` when PostgreSQL counts other rows than the splitter: a bug */
-async function copyIn(tx: Transaction, statement: string, data: Iterable<Buffer>, records: number): Promise<void> {
-  const copy = tx.client.query(copyFrom(statement))
-  failpoint('copy.started')
-  await pipeline(Readable.from(inParts(data), { highWaterMark: 1 }), copy)
-  failpoint('copy.ended')
-  if (copy.rowCount === records) return
-  throw new EaError('internal_error', `A chunk has ${records} records, but PostgreSQL copied ${copy.rowCount}.`)
-}
-
-/** One part is on its way at a time: a large body has its turn with others. */
-async function* inParts(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
-  for (const piece of pieces) {
-    for (const part of slicesOf(piece)) yield part
-  }
+async function copyRecords(tx: Transaction, statement: string, data: Iterable<Buffer>, records: number): Promise<void> {
+  const copied = await copyIn(tx, statement, data)
+  if (copied === records) return
+  throw new EaError('internal_error', `A chunk has ${records} records, but PostgreSQL copied ${copied}.`)
 }
 
 /** A row must fit into a page of 8 kB, however short its values are. */

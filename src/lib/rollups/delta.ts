@@ -9,6 +9,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type RawBuilder, sql } from 'kysely'
 import type { Session, Transaction } from '../db/connect.js'
+import { copyIn } from '../db/copy-in.js'
+import type { CountedDays } from './counted-days.js'
 import { prepareTimes } from './on-demand/user-times.js'
 import {
   isOfEventType,
@@ -42,14 +44,23 @@ export interface Delta extends Kept {
  * Computes the delta of batches into temp tables that end with the transaction. Call it before the visibility lock is
  * taken, when all events of the batches are committed or written by this transaction.
  *
+ * @param counted what is known of all events of the batches; without it they are read
  * @returns the number of the batches' events in `events`
  * @example
  * const { events } = await prepareDelta(tx, [batchId])
  * await takeTheVisibilityLock(tx)
  * await addDelta(tx)
  */
-export async function prepareDelta(tx: Transaction, batchIds: readonly number[]): Promise<{ events: number }> {
-  return computeDelta(tx, batchIds, eventsOf(tx, batchIds), await readKept(tx))
+export async function prepareDelta(
+  tx: Transaction,
+  batchIds: readonly number[],
+  counted?: CountedDays,
+): Promise<{ events: number }> {
+  const kept = await readKept(tx)
+  if (counted?.reportingTz === kept.reportingTz && kept.optional.length === 0) {
+    return takeCounted(tx, batchIds, counted, kept)
+  }
+  return computeDelta(tx, batchIds, eventsOf(tx, batchIds), kept)
 }
 
 /**
@@ -90,7 +101,8 @@ const optionalRows = (tx: Transaction) => sql`(
 
 type OptionalRows = Parameters<typeof onDemandRollup>[0][]
 
-async function readKept(tx: Transaction): Promise<Kept> {
+/** The zone of the days, and the rollups on demand, of now. */
+export async function readKept(tx: Transaction): Promise<Kept> {
   const { rows } = await sql<{ reportingTz: string; optional: OptionalRows }>`
     SELECT reporting_tz AS "reportingTz", ${optionalRows(tx)} AS optional FROM ${tx.t.settings}`.execute(tx.q)
   const { reportingTz, optional } = rows[0]!
@@ -142,14 +154,39 @@ async function computeDelta(
   const propertyUserDays = await computeProperties(tx, events, zone, optional.filter(isOfProperty))
   const eventTypes = optional.filter(isOfEventType)
   if (eventTypes.length > 0) await prepareTimes(tx, events, eventTypes)
-  const delta: Delta = { batchIds, reportingTz, optional, userDays, propertyUserDays }
-  await createTableAs(tx, 'ea_delta', sql`SELECT ${JSON.stringify(delta)}::jsonb AS delta`)
+  await keepDelta(tx, { batchIds, reportingTz, optional, userDays, propertyUserDays })
   const { rows } = await sql<{ events: number }>`
     SELECT coalesce(sum(events), 0)::bigint AS events FROM pg_temp.ea_delta_types`.execute(tx.q)
   return { events: rows[0]!.events }
 }
 
-/** The same for the values of these properties, in one scan more; gives the number of user-days. */
+/** The delta from what has been counted: the events themselves are only counted. */
+async function takeCounted(
+  tx: Transaction,
+  batchIds: readonly number[],
+  counted: CountedDays,
+  { reportingTz, optional }: Kept,
+): Promise<{ events: number }> {
+  await tuneForBulk(tx)
+  const { delta } = allEvents.temp
+  await dropTempTables(tx, ['ea_delta', 'ea_delta_types', delta])
+  await tx.client.query(`CREATE TEMP TABLE ${delta} (user_id text COLLATE "C", day date, events int,
+    first_day date, prev_day date, next_day date) ON COMMIT DROP`)
+  const userDays = await copyIn(tx, `COPY pg_temp.${delta} FROM STDIN WITH (FORMAT binary)`, counted.users())
+  await tx.client.query(
+    `CREATE TEMP TABLE ea_delta_types (event_type text COLLATE "C", day date, events int) ON COMMIT DROP`,
+  )
+  await copyIn(tx, 'COPY pg_temp.ea_delta_types FROM STDIN WITH (FORMAT binary)', counted.eventTypes())
+  await keepDelta(tx, { batchIds, reportingTz, optional, userDays, propertyUserDays: 0 })
+  const { rows } = await sql<{ events: number }>`SELECT count(*) AS events FROM ${eventsOf(tx, batchIds)}`.execute(tx.q)
+  return { events: rows[0]!.events }
+}
+
+async function keepDelta(tx: Transaction, delta: Delta): Promise<void> {
+  await createTableAs(tx, 'ea_delta', sql`SELECT ${JSON.stringify(delta)}::jsonb AS delta`)
+}
+
+/** The delta of the values of these properties, in one scan more; gives the number of user-days. */
 async function computeProperties(
   tx: Transaction,
   events: RawBuilder<unknown>,

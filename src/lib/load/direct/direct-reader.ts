@@ -6,14 +6,19 @@
  * It is a short way to what staging and merge would store, for chunks of which nothing else has to be asked. Which event wins when
  * an id repeats, and why a record is none, is decided there (merge.ts).
  */
+import type { CountedDays, DayZone } from '../../rollups/counted-days.js'
 import type { PlainReader, PlainRecords, ReadRange, Rows, RowTarget } from '../split/chunk.js'
 import { giveUpKernel, type Kernel, theKernel } from './kernel.js'
 import type { DirectPlan } from './plan.js'
 
-/** The reader for a source; undefined when this process has no kernel that works (`kernelFault` says why). */
-export function directReader(plan: DirectPlan): PlainReader | undefined {
+/**
+ * The reader for a source; undefined when this process has no kernel that works (`kernelFault` says why).
+ *
+ * @param days counts the users and days of the records whose rows are for `events`
+ */
+export function directReader(plan: DirectPlan, days?: DayZone): PlainReader | undefined {
   const kernel = theKernel()
-  return kernel && new DirectReader(kernel, plan)
+  return kernel && new DirectReader(kernel, plan, days)
 }
 
 /** After a chunk that was not plain so many are not tried, and after each further one twice as many, up to `mostSkipped`. */
@@ -23,13 +28,20 @@ const mostSkipped = 16
 class DirectReader implements PlainReader {
   readonly #kernel: Kernel
   readonly #plan: DirectPlan
+  readonly #zone: DayZone | undefined
   readonly #rooms: Buffer[] = []
   #toSkip = 0
   #skipsNext = firstSkipped
 
-  constructor(kernel: Kernel, plan: DirectPlan) {
+  constructor(kernel: Kernel, plan: DirectPlan, zone: DayZone | undefined) {
     this.#kernel = kernel
     this.#plan = plan
+    this.#zone = zone
+    try {
+      if (zone) kernel.beginDays(zone, this)
+    } catch (error) {
+      giveUpKernel(error)
+    }
   }
 
   read(bytes: Buffer, range: ReadRange): PlainRecords | undefined {
@@ -66,9 +78,14 @@ class DirectReader implements PlainReader {
         throw new Error(`the kernel read ${records.count} records first and then ${again?.count}`)
       }
     }
+    if (target.kind === 'events') kernel.countDays(this)
     const repeats = kernel.sort()
     const data = kernel.rows(target, this.#rooms.pop())
     return { data, count: records.count, repeats }
+  }
+
+  countedDays(): CountedDays | undefined {
+    return this.#zone && this.#kernel.takeDays(this.#zone, this)
   }
 
   release({ data }: Rows): void {

@@ -3,6 +3,7 @@
  * for a process: it works on one chunk at a time, and remembers nothing that is not asked for again.
  */
 import { readFileSync } from 'node:fs'
+import type { CountedDays, DayZone } from '../../rollups/counted-days.js'
 import type { PlainRecords, ReadRange, RowTarget } from '../split/chunk.js'
 import type { DirectPlan } from './plan.js'
 
@@ -11,6 +12,8 @@ export const kernelLimits = {
   recordBytes: 256 * 1024,
   /** Chunks may be as large; larger ones are left to PostgreSQL, too. */
   chunkBytes: 32 * 1024 * 1024,
+  /** What counting users and days may take; PostgreSQL counts what needs more. */
+  dayBytes: 64 * 1024 * 1024,
 } as const
 
 /** What of WebAssembly is used. Its types come with those of browsers only. */
@@ -47,6 +50,13 @@ interface Exports {
   readonly beginRows: () => void
   readonly rowsBytes: (count: number, isStaged: boolean) => number
   readonly writeRows: (count: number, isStaged: boolean, batchId: bigint) => number
+  readonly beginDays: (from: number, to: number, zone: number, zoneCount: number) => void
+  readonly countDays: (count: number) => void
+  readonly sortDays: () => number
+  readonly writeDays: (ofTypes: boolean) => number
+  readonly counted: Cell
+  readonly isCounting: Cell
+  readonly nextDay: Cell
   readonly stop: Cell
   readonly repeats: Cell
   readonly nextRow: Cell
@@ -62,6 +72,8 @@ const rowsRoom = 2 * kernelLimits.recordBytes
 /** No record that is taken is shorter: an id and a time alone have 55 bytes. */
 const shortestRecord = 58
 const nameRoom = 64
+/** Where counting has its room, behind names and roles. */
+const dayOffset = 6 * nameRoom + pageBytes
 const magic = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const trailer = Buffer.from([0xff, 0xff])
 
@@ -76,6 +88,7 @@ export class Kernel {
   #rows = 0
   #count = 0
   #held: PlainRecords | undefined
+  #days: object | undefined
 
   constructor(wasm: Wasm, code: Buffer) {
     this.#memory = new wasm.Memory({ initial: firstFree / pageBytes })
@@ -133,24 +146,66 @@ export class Kernel {
     return out.subarray(0, length)
   }
 
-  /** Names and roles first, then the source, then what its size decides. */
+  /** Begins to count the events of each user and day; what is counted for somebody else is lost. */
+  beginDays(zone: DayZone, owner: object): void {
+    const from = firstFree + dayOffset
+    this.#grow(from + kernelLimits.dayBytes)
+    for (const [index, { from: instant, offset }] of zone.offsets.entries()) {
+      this.#heap.writeBigInt64LE(instant, from + 16 * index)
+      this.#heap.writeBigInt64LE(offset, from + 16 * index + 8)
+    }
+    const first = aligned(from + 16 * zone.offsets.length)
+    this.#exports.beginDays(first, from + kernelLimits.dayBytes, from, zone.offsets.length)
+    this.#days = owner
+  }
+
+  /** Counts the events of the records that were read last. */
+  countDays(owner: object): void {
+    if (this.#days === owner && this.#exports.isCounting.value) this.#exports.countDays(this.#count)
+  }
+
+  /** What was counted, once; undefined when it is lost, or was too much. */
+  takeDays({ reportingTz }: DayZone, owner: object): CountedDays | undefined {
+    if (this.#days !== owner) return undefined
+    this.#days = undefined
+    const { isCounting, counted, sortDays } = this.#exports
+    if (!isCounting.value || !sortDays()) return undefined
+    const piecesOf = (ofTypes: boolean) => this.#dayRows(ofTypes)
+    return { reportingTz, events: counted.value >>> 0, users: () => piecesOf(false), eventTypes: () => piecesOf(true) }
+  }
+
+  *#dayRows(ofTypes: boolean): Generator<Buffer> {
+    yield magic
+    for (;;) {
+      const written = this.#exports.writeDays(ofTypes)
+      if (written === 0) break
+      yield Buffer.from(this.#heap.subarray(this.#rows, this.#rows + written))
+    }
+    yield trailer
+  }
+
+  /** Names, roles and days first, then the source, then what its size decides. */
   #makeRoom(source: number, wanted: number): void {
     if (source <= this.#sourceRoom && wanted <= this.#recordsRoom) return
     const sourceBytes = Math.max(source, this.#sourceRoom)
     const records = Math.max(wanted, this.#recordsRoom)
-    this.#source = firstFree + 6 * nameRoom + pageBytes
+    this.#source = firstFree + dayOffset + kernelLimits.dayBytes
     const atRecords = aligned(this.#source + sourceBytes + slackBytes)
     const atOrder = aligned(atRecords + records * recordSize)
     const atSpare = aligned(atOrder + records * 4)
     this.#rows = aligned(atSpare + records * 4)
     const end = this.#rows + rowsRoom + slackBytes
-    const missing = Math.ceil((end - this.#memory.buffer.byteLength) / pageBytes)
-    if (missing > 0) this.#memory.grow(missing)
-    this.#heap = Buffer.from(this.#memory.buffer)
+    this.#grow(end)
     this.#exports.place(atRecords, atOrder, atSpare, this.#rows, this.#rows + rowsRoom)
     this.#sourceRoom = sourceBytes
     this.#recordsRoom = records
     this.#plan = undefined
+  }
+
+  #grow(end: number): void {
+    const missing = Math.ceil((end - this.#memory.buffer.byteLength) / pageBytes)
+    if (missing > 0) this.#memory.grow(missing)
+    this.#heap = Buffer.from(this.#memory.buffer)
   }
 
   #set(plan: DirectPlan): void {

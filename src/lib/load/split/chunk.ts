@@ -3,6 +3,7 @@
  * stage it and to those who must show a record again. No behaviour lives here.
  */
 import type { Reject, RejectCode } from '../../core/event.js'
+import type { CountedDays } from '../../rollups/counted-days.js'
 
 /** CSV, TSV and their kin. `delimiter` and `quote` are ASCII bytes. */
 export interface DelimitedShape {
@@ -111,6 +112,8 @@ export interface PlainReader {
   rows(bytes: Buffer, range: ReadRange, records: PlainRecords, target: RowTarget): Rows
   /** Gives the memory of rows back. */
   release(rows: Rows): void
+  /** The users and days of all records whose rows were made for `events`, when they were counted. To be called once. */
+  countedDays(): CountedDays | undefined
 }
 
 /** A good record as its source gave it. */

@@ -26,11 +26,12 @@ export function sortById(count: u32): void {
   }
 }
 
-function numberAt(list: usize, index: u32): u32 {
+/** A number (u32) of a list. */
+export function numberAt(list: usize, index: u32): u32 {
   return load<u32>(list + ((<usize>index) << 2))
 }
 
-function setNumber(list: usize, index: u32, number: u32): void {
+export function setNumber(list: usize, index: u32, number: u32): void {
   store<u32>(list + ((<usize>index) << 2), number)
 }
 

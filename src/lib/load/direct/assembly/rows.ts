@@ -118,7 +118,7 @@ function copyText(to: usize, from: usize, length: usize): void {
 }
 
 /** Copies a text whose quotes are doubled. */
-function copyDoubled(to: usize, from: usize, length: usize): void {
+export function copyDoubled(to: usize, from: usize, length: usize): void {
   const byte = <u8>doubledByte()
   const quotes = i8x16.splat(<i8>byte)
   const end = from + length
