@@ -61,6 +61,7 @@ describe('a chunk that is read as plain', () => {
             },
             rows: (...args) => reader.rows(...args),
             release: (rows) => reader.release(rows),
+            countedDays: () => reader.countedDays(),
           }
           expect(await splitContent(content, { ...settings, plain: counting })).toEqual(
             await splitContent(content, settings),
