@@ -54,7 +54,7 @@ const columns: Record<string, [args: string[], own: string[], keys: string[]]> =
   trend: [
     ['--by', 'event_type'],
     ['grain', 'by', 'measure', 'limit', 'keys_left_out'],
-    ['date', 'key', 'value', 'complete'],
+    ['date', 'key', 'others', 'value', 'complete'],
   ],
   retention: [
     [],

@@ -42,6 +42,12 @@ export const catalogue = {
     meaning: 'The answer would have more numbers or rows than an answer may have; nothing of it was computed.',
     next: 'Ask for a shorter range, longer windows, or fewer keys, windows or users.',
   },
+  sql_refused: {
+    exit: 2,
+    http: 400,
+    meaning: 'PostgreSQL refused the statement of `ea sql`.',
+    next: 'Fix what the message names; `ea sql "SELECT * FROM visible_events LIMIT 1"` shows the columns of events.',
+  },
   output_unwritable: {
     exit: 2,
     http: 500,

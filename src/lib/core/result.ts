@@ -17,6 +17,8 @@ export type ColumnKind =
   | 'seconds'
   | 'bytes'
   | 'text'
+  /** A text that is JSON; as JSON it is what it says. */
+  | 'json'
   | 'flag'
   | 'counts'
   | 'rates'

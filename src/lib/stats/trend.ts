@@ -91,7 +91,6 @@ export const trendStat = defineStat({
       grain: 'month',
       by: 'event_type',
       measure: 'events',
-      let: [],
       limit: 2,
       keys_left_out: 6,
     },

@@ -124,6 +124,7 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
   answer_too_large: (scene) =>
     scene.eaWithDatabase(['stats', 'trend', '--from', '1980', '--to', '2025', '--grain', 'hour', '--by', 'event_type']),
   usage: (scene) => scene.ea(['stats', 'dau', '--no-such-flag']),
+  sql_refused: (scene) => scene.eaWithDatabase(['sql', 'SELECT nme FROM visible_events']),
   output_unwritable: (scene) => scene.eaWithDatabase(['stats', 'dau', '--output', join(scene.folder, 'none', 'x.csv')]),
   check_file_invalid: async (scene) =>
     scene.eaWithDatabase(['check', await scene.file('metrics.yaml', 'checks: []\n')]),

@@ -48,6 +48,7 @@ const cells: Record<ColumnKind, fc.Arbitrary<Cell>> = {
   seconds: nullable(fc.double({ min: 0, max: 1e7, noNaN: true })),
   bytes: nullable(count),
   text: nullable(hostileText),
+  json: nullable(hostileText.map((text) => JSON.stringify({ [text]: text }))),
   flag: nullable(fc.boolean()),
   counts: list(count),
   rates: list(rate),
@@ -168,13 +169,13 @@ test('csv comes back as the same cells, json as the same result', { tags: 'prope
         ])
       }
       const { metric, columns, meta } = result
-      // Numbers with more digits than JavaScript has are texts in the library only.
-      const digits = columns.filter(({ kind }) => kind === 'number').map(({ name }) => name)
+      // Numbers with more digits than JavaScript has, and JSON, are texts in the library only.
+      const digits = columns.filter(({ kind }) => kind === 'number' || kind === 'json').map(({ name }) => name)
       const data = result.data.map((row) =>
         Object.fromEntries(
           Object.entries(row).map(([name, cell]) => [
             name,
-            digits.includes(name) && typeof cell === 'string' ? Number(cell) : cell,
+            digits.includes(name) && typeof cell === 'string' ? JSON.parse(cell) : cell,
           ]),
         ),
       )

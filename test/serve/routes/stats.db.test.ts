@@ -52,6 +52,8 @@ test('every parameter of every stat is taken by its name in snake case', () =>
       limit: '3',
       unique_users: 'true',
       by: 'event_type',
+      let: 'a=events',
+      formula: '1 / 2',
       measure: 'events',
       start_date: '2025-08-01',
       windows: '2',

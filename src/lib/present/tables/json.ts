@@ -35,16 +35,18 @@ export function* ndjson(result: Result): Generator<string> {
   for (const row of result.data) yield `${withDigits(safe(JSON.stringify(row)), row, result.columns, ':')}\n`
 }
 
-/** The JSON of a row with its numbers of many digits, which JSON.stringify knows as texts only, as numbers. */
+/** The JSON of a row with what is a text in the library only as what it is: numbers of many digits, and JSON. */
 function withDigits(text: string, row: Row, columns: Result['columns'], colon: string): string {
   return columns.reduce((rest, { name, kind }) => {
     const value = row[name]
-    if (kind !== 'number' || typeof value !== 'string') return rest
+    if (typeof value !== 'string' || (kind !== 'json' && !(kind === 'number' && isNumeral.test(value)))) return rest
     // A quote inside a text is escaped, so that this is nowhere else.
     const member = `${safe(JSON.stringify(name))}${colon}`
-    return rest.replace(`${member}"${value}"`, () => `${member}${value}`)
+    return rest.replace(`${member}${safe(JSON.stringify(value))}`, () => `${member}${safe(value)}`)
   }, text)
 }
+
+const isNumeral = /^-?\d/
 
 /** JSON.stringify leaves DEL, C1 controls and turns of direction as they are; escaped they mean the same to a parser. */
 function safe(text: string): string {

@@ -11,7 +11,7 @@ export function columnsReader(
   const columns = measuredColumnsOf(params).map((column, index) => ({
     name: column.name,
     from: `column_${index}`,
-    form: formOfColumn(column, params.let),
+    form: formOfColumn(column, params),
   }))
   return (row, isAhead) => {
     const cells: Record<string, number | string | null> = {}

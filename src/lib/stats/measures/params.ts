@@ -25,7 +25,7 @@ export const measureParams = {
   let: z
     .array(parsedText(parseLet), { error: 'must be a text such as revenue=sum(properties.amount), or several' })
     .max(maxMeasures, { error: `must be given at most ${maxMeasures} times` })
-    .default([])
+    .optional()
     .describe(
       'A measure with a name, for --formula and --measure: revenue=sum(properties.amount) of purchase; repeatable.',
     ),
@@ -36,7 +36,7 @@ export const measureParams = {
 
 export interface MeasureParams {
   readonly measure: Texts<MeasureOrName>
-  readonly let: readonly NamedMeasure[]
+  readonly let?: readonly NamedMeasure[] | undefined
   readonly formula?: Formula | undefined
 }
 
@@ -58,10 +58,13 @@ export function isFormula(of: EventMeasure | Formula): of is Formula {
  * The columns of an answer: the measures that are asked for, else those with names where there is no formula, and last the
  * formula.
  */
-export function measuredColumnsOf({ measure, let: lets, formula }: MeasureParams): readonly MeasuredColumn[] {
+export function measuredColumnsOf({ measure, let: lets = [], formula }: MeasureParams): readonly MeasuredColumn[] {
   const isAsked = measure.isGiven || (lets.length === 0 && formula === undefined)
   const asked = isAsked
-    ? measure.list.map((one) => ({ text: one.text, of: one.kind === 'name' ? measureNamed(lets, one.text)! : one }))
+    ? measure.list.map((one) => ({
+        text: one.text,
+        of: one.kind === 'name' ? measureNamed({ let: lets }, one.text)! : one,
+      }))
     : formula === undefined
       ? lets.map(({ name, measure: of }) => ({ text: name, of }))
       : []
@@ -69,8 +72,8 @@ export function measuredColumnsOf({ measure, let: lets, formula }: MeasureParams
   return columns.map((column) => ({ ...column, name: columns.length === 1 ? 'value' : column.text }))
 }
 
-export function measureNamed(lets: readonly NamedMeasure[], name: string): EventMeasure | undefined {
-  return lets.find((one) => one.name === name)?.measure
+export function measureNamed(params: Pick<MeasureParams, 'let'>, name: string): EventMeasure | undefined {
+  return params.let?.find((one) => one.name === name)?.measure
 }
 
 /** All measures that a question needs, each once: those of the columns, and those in the formula. */
@@ -78,20 +81,20 @@ export function neededMeasures(params: MeasureParams): readonly EventMeasure[] {
   const columns = measuredColumnsOf(params)
   const own = columns.flatMap(({ of }) => (isFormula(of) ? [] : [of]))
   const inFormula = columns.flatMap(({ of }) => (isFormula(of) ? [...of.names.keys()] : []))
-  return [...new Set([...own, ...inFormula.map((name) => measureNamed(params.let, name)!)])]
+  return [...new Set([...own, ...inFormula.map((name) => measureNamed(params, name)!)])]
 }
 
 /** Whether a number of one row for all other keys says something. */
 export function hasOthersRow(params: MeasureParams): boolean {
   return measuredColumnsOf(params).some(({ of }) =>
-    isFormula(of) ? [...of.names.keys()].every((name) => isAdditive(measureNamed(params.let, name)!)) : isAdditive(of),
+    isFormula(of) ? [...of.names.keys()].every((name) => isAdditive(measureNamed(params, name)!)) : isAdditive(of),
   )
 }
 
 /** How the value of a column comes back. */
-export function formOfColumn({ of }: MeasuredColumn, lets: readonly NamedMeasure[]): NumberForm {
+export function formOfColumn({ of }: MeasuredColumn, params: MeasureParams): NumberForm {
   if (!isFormula(of)) return formOf(of)
-  const isExact = [...of.names.keys()].every((name) => formOf(measureNamed(lets, name)!) !== 'float')
+  const isExact = [...of.names.keys()].every((name) => formOf(measureNamed(params, name)!) !== 'float')
   return isExact && isExactFormula(of.tree) ? 'exact' : 'float'
 }
 
@@ -107,7 +110,7 @@ export function resultColumns(params: MeasureParams): readonly Column[] {
 
 /** Tells names that no `--let` defines, and names that are taken twice. */
 export function checkMeasureNames(params: MeasureParams, context: z.core.$RefinementCtx): void {
-  const { measure, let: lets, formula } = params
+  const { measure, let: lets = [], formula } = params
   const names = lets.map(({ name }) => name)
   const unknown = (text: string, name: string, at: number, path: PropertyKey[]) => {
     const meant =
@@ -142,10 +145,10 @@ export function measuresText(params: MeasureParams): string {
   const columns = measuredColumnsOf(params)
   const needed = neededMeasures(params)
   const texts = columns.map(({ of, text }) => {
-    const named = params.let.find(({ name }) => name === text)
+    const named = params.let?.find(({ name }) => name === text)
     if (named !== undefined) return `${text} = ${named.measure.text}`
     if (!isFormula(of)) return of.text
-    const parts = [...of.names.keys()].map((name) => `${name} = ${measureNamed(params.let, name)!.text}`)
+    const parts = [...of.names.keys()].map((name) => `${name} = ${measureNamed(params, name)!.text}`)
     return parts.length === 0 ? text : `${text} (${parts.join(', ')})`
   })
   const uses = (kind: EventMeasure['kind']) => needed.some((one) => one.kind === kind)

@@ -145,7 +145,7 @@ function columnsSql(params: TrendParams, values: readonly RawBuilder<unknown>[])
   return measuredColumnsOf(params).map(({ of }, index) => {
     const value = isFormula(of)
       ? formulaSql(of.tree, (name) => {
-          const measure = measureNamed(params.let, name)!
+          const measure = measureNamed(params, name)!
           return numericSql(measure, values[needed.indexOf(measure)]!)
         })
       : sql`(${values[needed.indexOf(of)]!})::${typeOf(of)}`
