@@ -14,11 +14,11 @@ import { failpoint } from '../core/failpoint.js'
 import { type Database, type Transaction, withTransaction } from '../db/connect.js'
 import { bumpDataVersion } from '../db/data-version.js'
 import { lockVisibility } from '../db/visibility-lock.js'
-import { type Escalation, type ValidationMode, withEscalation } from '../load/load-chunk.js'
+import { type Approach, type Escalation, withEscalation } from '../load/load-chunk.js'
 import { resolveMapping } from '../load/mapping/mapping.js'
 import type { ValidationRules } from '../load/sql/validation-sql.js'
 import { addDelta } from '../rollups/add.js'
-import { addSmall } from '../rollups/add-small.js'
+import { addSmall, type SmallDelta } from '../rollups/add-small.js'
 import { prepareDeltaOf } from '../rollups/delta.js'
 import { incrementsOf } from './batch-increments.js'
 import { collectMapping } from './body/collect.js'
@@ -26,6 +26,7 @@ import type { CommitRequest, RecordKind, RequestResult } from './body/request.js
 import { dropOldAnswers, earlierAnswers, keepAnswers } from './idempotency.js'
 import { type CommitTrace, hasCommitted } from './in-doubt.js'
 import { mergeGroup, type OtherRecord, storedTable, validatedSql } from './merge.js'
+import { PlainRun } from './plain-run.js'
 import { RunRecords, type SetAside } from './records.js'
 import {
   type Owner,
@@ -69,9 +70,13 @@ export async function commitGroup(
   options: CommitOptions,
 ): Promise<readonly RequestResult[] | null> {
   const last = options.last ?? { mode: 'optimistic', expectDuplicates: false }
-  const { settled } = await withEscalation(last, async ({ mode }) => {
-    const settled = await settledBy(db, run, options, mode)
-    return { settled, rejected: settled?.some(hasRejects) ? 1 : 0, duplicates: 0 }
+  const { settled } = await withEscalation(last, async (approach) => {
+    const settled = await settledBy(db, run, options, approach)
+    return {
+      settled,
+      rejected: settled?.some(hasRejects) ? 1 : 0,
+      duplicates: settled?.some(hasDuplicates) ? 1 : 0,
+    }
   })
   return settled
 }
@@ -80,12 +85,12 @@ async function settledBy(
   db: Database,
   run: readonly CommitRequest[],
   options: CommitOptions,
-  mode: ValidationMode,
+  approach: Approach,
 ): Promise<Written['settled']> {
   let written: Written | undefined
   try {
     await withTransaction(db, async (tx) => {
-      written = await new Commit(tx, run, options, mode).write()
+      written = await new Commit(tx, run, options, approach).write()
       failpoint('http.before-commit')
     })
     failpoint('http.committed')
@@ -100,6 +105,10 @@ async function settledBy(
 
 function hasRejects(one: RequestResult): boolean {
   return one.kind === 'stored' && rejectedCount(one.answer) > 0
+}
+
+function hasDuplicates(one: RequestResult): boolean {
+  return one.kind === 'stored' && one.answer.duplicates + (one.answer.pending ?? 0) > 0
 }
 
 /** Takes the transaction back: an atomic request with rejects stores nothing. */
@@ -123,16 +132,16 @@ class Commit {
   readonly #tx: Transaction
   readonly #run: readonly CommitRequest[]
   readonly #options: CommitOptions
-  readonly #mode: ValidationMode
+  readonly #approach: Approach
   readonly #records: RunRecords
   readonly #rules: ValidationRules
   readonly #startedMs = performance.now()
 
-  constructor(tx: Transaction, run: readonly CommitRequest[], options: CommitOptions, mode: ValidationMode) {
+  constructor(tx: Transaction, run: readonly CommitRequest[], options: CommitOptions, approach: Approach) {
     this.#tx = tx
     this.#run = run
     this.#options = options
-    this.#mode = mode
+    this.#approach = approach
     this.#records = new RunRecords(run)
     const newest = run.reduce((latest, { receivedAt }) => Math.max(latest, receivedAt.getTime()), 0)
     this.#rules = {
@@ -146,7 +155,8 @@ class Commit {
     const tx = this.#tx
     await this.#prepareSession()
     // Many records are copied before the lock is taken: others commit meanwhile.
-    const early = this.#records.good > 0 && !this.#records.isInline ? await this.#stage() : undefined
+    const isMany = this.#records.good > 0 && !this.#records.isInline
+    const early = isMany ? ((await this.#plain()) ?? (await this.#stage())) : undefined
     const alone = this.#options.alone ?? ((body) => body())
     return alone(async () => {
       await lockVisibility(tx)
@@ -155,7 +165,7 @@ class Commit {
       const known = await this.#earlierAnswers()
       const isKnown = (request: number) => known[request] !== undefined
       const batchIds = await this.#batches(isKnown)
-      const settled = this.#records.good === 0 ? this.#withoutRecords(known) : await this.#merge(batchIds, known, early)
+      const settled = this.#records.good === 0 ? this.#allStored(known) : await this.#merge(batchIds, known, early)
       const [first] = settled
       if (this.#run[0]!.atomic && first?.kind === 'stored' && rejectedCount(first.answer) > 0) {
         throw new AtomicRefusal(refusedWhole(first.answer))
@@ -178,9 +188,17 @@ class Commit {
              set_config('statement_timeout', ${String(statementTimeoutMs)}, true)`.execute(this.#tx.q)
   }
 
+  /** The records, when each of them is plain and probably new. */
+  async #plain(): Promise<PlainRun | undefined> {
+    const { mode, expectDuplicates } = this.#approach
+    if (mode !== 'optimistic' || expectDuplicates) return undefined
+    return PlainRun.of(this.#run, this.#rules, this.#options.timezone)
+  }
+
   async #stage(): Promise<SetAside> {
-    const staged = await this.#records.stage(this.#tx, this.#rules, this.#mode)
-    if (this.#mode !== 'bisect') return { ...staged, refusals: [] }
+    const { mode } = this.#approach
+    const staged = await this.#records.stage(this.#tx, this.#rules, mode)
+    if (mode !== 'bisect') return { ...staged, refusals: [] }
     return this.#records.setAside(this.#tx, this.#rules, staged)
   }
 
@@ -212,25 +230,25 @@ class Commit {
     return this.#run.map((_, request) => (isKnown(request) ? null : ids[next++]!))
   }
 
-  /** Requests with nothing but structural rejects. */
-  #withoutRecords(known: readonly (RequestResult | undefined)[]): WithRejects[] {
+  /** Requests all of whose good records are stored, or that have none. */
+  #allStored(known: readonly (RequestResult | undefined)[]): WithRejects[] {
     return this.#run.map((request, index) => known[index] ?? requestResultOf(request, new Map(), [], 0))
   }
 
   async #merge(
     batchIds: readonly (number | null)[],
     known: readonly (RequestResult | undefined)[],
-    early: SetAside | undefined,
+    early: SetAside | PlainRun | undefined,
   ): Promise<WithRejects[]> {
     const tx = this.#tx
+    if (early instanceof PlainRun) {
+      await early.store(tx, batchIds)
+      await this.#addStored()
+      return this.#allStored(known)
+    }
     const staged = early ?? (await this.#stage())
     const merged = await mergeGroup(tx, this.#records, batchIds, this.#rules, staged)
-    failpoint('http.merged')
-    if (merged.few === null) {
-      await prepareDeltaOf(tx, storedTable)
-      await addDelta(tx)
-    } else await addSmall(tx, merged.few)
-    failpoint('http.rollups')
+    await this.#addStored(merged.few)
     const duplicates = merged.others.filter((other) => other.code === null)
     const owners = await this.#owners(duplicates)
     await this.#keepPending(batchIds, staged, duplicates, owners)
@@ -249,6 +267,16 @@ class Commit {
       const shadowed = merged.shadowed.filter((one) => one.request === index)
       return requestResultOf(request, owners, others, rejected.get(index) ?? 0, shadowed)
     })
+  }
+
+  /** Adds to the rollups what was stored: what is given, or what `ea_stored` holds. */
+  async #addStored(few: SmallDelta | null = null): Promise<void> {
+    failpoint('http.merged')
+    if (few === null) {
+      await prepareDeltaOf(this.#tx, storedTable)
+      await addDelta(this.#tx)
+    } else await addSmall(this.#tx, few)
+    failpoint('http.rollups')
   }
 
   /** Which batch owns each of these ids, and whether it is still loading. */

@@ -44,6 +44,12 @@ export interface GroupMergeResult {
 /** The temp table that holds the new events of a run with many records, for the rollups. */
 export const storedTable = sql`pg_temp.ea_stored`
 
+export async function createStored(tx: Transaction): Promise<void> {
+  await sql`
+    CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz,
+      properties jsonb) ON COMMIT DROP`.execute(tx.q)
+}
+
 /**
  * The caller holds the visibility lock, so nobody adds or removes an optional rollup meanwhile.
  *
@@ -213,9 +219,7 @@ async function mergeMany(
   told: RawBuilder<unknown>,
   hasProperties: boolean,
 ): Promise<GroupMergeResult> {
-  await sql`
-    CREATE TEMP TABLE ea_stored (user_id text COLLATE "C", event_type text COLLATE "C", occurred_at timestamptz,
-      properties jsonb) ON COMMIT DROP`.execute(tx.q)
+  await createStored(tx)
   const properties = hasProperties ? sql`properties` : sql`NULL`
   const { rows } = await sql<Row>`
     WITH judged AS MATERIALIZED (${judged}),
