@@ -1,12 +1,14 @@
 /** A file of nothing but rejects is imported in about the memory of a good one with as many records, however they are broken. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import type { RejectCode } from '../../src/lib/core/event.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { importChild } from '../support/import/import-child.js'
 import { withFreshDatabase } from '../support/postgres/database.js'
 import { withScratchFolder } from '../support/temp-dir.js'
+import { importPath } from './import-helpers.js'
 
 const records = 300_000
 const header = 'event_id,occurred_at,user_id,event_type,properties\n'
@@ -62,3 +64,16 @@ test('nothing but rejects', { timeout: 900_000 }, async () => {
     }),
   )
 })
+
+test('a chunk of rubbish has few records, so what is held of it is little', () =>
+  withScratchFolder((folder) =>
+    withFreshDatabase(async (db) => {
+      const path = join(folder, 'events.ndjson')
+      await writeFile(path, '{}\n1\n'.repeat(60_000))
+      const { outcome } = await importPath(db, path)
+      expect(outcome).toMatchObject({ read: 120_000, rejected: 120_000 })
+      const { rows } = await sql<{ most: number }>`
+        SELECT max(read) AS most FROM ${db.t.import_chunks} WHERE batch_id = ${outcome.id}`.execute(db.q)
+      expect(rows[0]!.most).toBeLessThan(100_000)
+    }),
+  ))

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { link, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { importFiles } from '../../src/lib/import/import.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
@@ -121,18 +120,5 @@ test.each(['self', 'dot', 'link', 'symlink'])('is never the source, whatever it 
       expect(error).toMatchObject({ code: 'usage', message: expect.stringContaining('is the file that is read') })
     }
     expect(await readFile(path, 'utf8')).toBe(content)
-  })
-})
-
-test('a chunk of rubbish has few records, so what is held of it is little', async () => {
-  await withScratchFolder(async (folder) => {
-    await empty(database())
-    const path = join(folder, 'events.ndjson')
-    await writeFile(path, '{}\n1\n'.repeat(60_000))
-    const { outcome } = await importPath(database(), path, {})
-    expect(outcome).toMatchObject({ read: 120_000, rejected: 120_000 })
-    const { rows } = await sql<{ most: number }>`
-      SELECT max(read) AS most FROM ${database().t.import_chunks} WHERE batch_id = ${outcome.id}`.execute(database().q)
-    expect(rows[0]!.most).toBeLessThan(100_000)
   })
 })

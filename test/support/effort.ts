@@ -1,5 +1,5 @@
 /**
- * Property tests with the effort of the run: `quick` (the default) tries a tenth of the cases of each property, other ones
+ * Property tests with the effort of the run: `quick` (the default) tries a twentieth of the cases of each property, other ones
  * each day; `full` tries all. Seeds that once failed are always tried.
  */
 import fc from 'fast-check'
@@ -15,13 +15,13 @@ function ofEffort(full: number, quick: number): number {
 }
 
 /** How many of `full` cases this run tries: at least three. */
-const runs = (full: number) => ofEffort(full, Math.max(Math.ceil(full / 10), 3))
+const runs = (full: number) => ofEffort(full, Math.max(Math.ceil(full / 20), 3))
 
 /** A size that only a full run needs whole. */
 export const size = (full: number, quick: number) => ofEffort(full, quick)
 
-/** How often a property must have met something rare: `full` times in a full run, a twentieth of it in a quick one. */
-export const atLeast = (full: number) => ofEffort(full, Math.floor(full / 20))
+/** How often a property must have met something rare: `full` times in a full run, a fortieth of it in a quick one. */
+export const atLeast = (full: number) => ofEffort(full, Math.floor(full / 40))
 
 /**
  * `fc.assert` with the effort, the seed of the day and the regressions of the test that calls it.

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { catalogue, EaError, type ErrorCode } from '../../../src/lib/core/errors.js'
 import { rejectCodes } from '../../../src/lib/core/event.js'
@@ -25,8 +23,4 @@ test.each(Object.keys(catalogue) as ErrorCode[])('%s says what happened and what
   expect(meaning).toMatch(/\.$/)
   expect(next).toMatch(/\.$/)
   expect(new EaError(code, 'x').suggestions).toEqual([next])
-})
-
-test('the generated page is fresh', async () => {
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', 'docs/generate.ts', '--check'])
 })
