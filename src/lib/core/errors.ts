@@ -107,7 +107,7 @@ export const catalogue = {
   duckdb_missing: {
     exit: 4,
     http: 400,
-    meaning: 'Parquet is read by DuckDB, and its package is not installed or does not run here.',
+    meaning: 'Parquet and the column store need DuckDB, and its package is not installed or does not run here.',
     next: 'Install it where ea is installed: `npm install @duckdb/node-api` (with -g if ea was), or convert the file to NDJSON.',
   },
   encoding_error: {

@@ -15,6 +15,8 @@ export interface Session {
   readonly q: Kysely<Tables>
   /** Quoted table names, for SQL that is written as SQL: `sql\`… FROM ${s.t.events}\`.execute(s.q)`. */
   readonly t: TableNames
+  /** Where the column store of this database is on this machine, when one is kept (`columns/`). */
+  readonly columnsFolder?: string | undefined
 }
 
 /** A pool of connections. Read with its `q`; write inside `withTransaction`. */
@@ -48,6 +50,8 @@ export interface ConnectOptions {
   readonly lockTimeoutMs?: number | undefined
   /** Gets problems that do not stop the work; by default they are not reported. */
   readonly warn?: ((text: string) => void) | undefined
+  /** See `Session`. */
+  readonly columnsFolder?: string | undefined
 }
 
 // Counts stay numbers (they stay below 2^53), days stay the text they are.
@@ -62,11 +66,11 @@ types.setTypeParser(pg.types.builtins.DATE, (text) => text)
  * await withPool({ url, schema: 'ea' }, (db) => db.q.selectFrom('days').selectAll().execute())
  */
 export async function withPool<T>(options: ConnectOptions, use: (db: Database) => Promise<T>): Promise<T> {
-  const { schema, lockTimeoutMs, maxConnections = 4, warn = () => {} } = options
+  const { schema, lockTimeoutMs, maxConnections = 4, warn = () => {}, columnsFolder } = options
   const own = options.applicationName ? { application_name: options.applicationName } : {}
   const addresses = serverAddresses(options.url).map((address) => ({ types, ...own, keepAlive: true, ...address }))
   const { pool, address } = await reachable(addresses, maxConnections)
-  return withOpenPool(pool, { address, schema, lockTimeoutMs, warn }, use)
+  return withOpenPool(pool, { address, schema, lockTimeoutMs, warn, columnsFolder }, use)
 }
 
 /**
@@ -142,10 +146,10 @@ function newPool(address: ServerAddress, max: number): pg.Pool {
 
 async function withOpenPool<T>(
   pool: pg.Pool,
-  of: Pick<Database, 'address' | 'schema' | 'lockTimeoutMs' | 'warn'>,
+  of: Pick<Database, 'address' | 'schema' | 'lockTimeoutMs' | 'warn' | 'columnsFolder'>,
   use: (db: Database) => Promise<T>,
 ): Promise<T> {
-  const { address, schema, lockTimeoutMs, warn } = of
+  const { address, schema, lockTimeoutMs, warn, columnsFolder } = of
   const running = new Map<number, number>()
   try {
     return await use({
@@ -155,6 +159,7 @@ async function withOpenPool<T>(
       running,
       lockTimeoutMs,
       warn,
+      columnsFolder,
       q: kyselyOver({ connect: () => readingConnection(pool, running, lockTimeoutMs) }, schema),
       t: tableNames(schema),
     })
@@ -220,7 +225,7 @@ export async function withTransaction<T>(
     pid = backendOf(await client.query(openingOf({ lockTimeoutMs: db.lockTimeoutMs, ...options })))
     if (pid !== undefined) db.running.set(pid, performance.now())
     const q = kyselyOver({ connect: async () => ({ query: client.query.bind(client), release: () => {} }) }, db.schema)
-    const result = await body({ schema: db.schema, client, q, t: db.t })
+    const result = await body({ schema: db.schema, client, q, t: db.t, columnsFolder: db.columnsFolder })
     await client.query('COMMIT')
     return result
   } catch (error) {

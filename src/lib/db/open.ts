@@ -6,7 +6,7 @@
  *   configuration ─ address or embedded server ─ connect ─ migrate or check ─ Database ─ use ─ close
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Config, defaultSchema } from '../core/config.js'
+import { type Config, columnsFolderOf, defaultSchema } from '../core/config.js'
 import { EaError } from '../core/errors.js'
 import { type Database, isTransient, sqlState, withPool } from './connect.js'
 import { asDatabaseError } from './database-error.js'
@@ -90,7 +90,16 @@ async function withReadyPool<T>(
 ): Promise<T> {
   const { maxConnections, applicationName = 'ea', lockTimeoutMs, onBlocked, onWarning: warn } = options
   const { schema } = config
-  const pool = { url, schema, applicationName, lockTimeoutMs, warn, ...(maxConnections ? { maxConnections } : {}) }
+  const columnsFolder = columnsFolderOf(config)
+  const pool = {
+    url,
+    schema,
+    applicationName,
+    lockTimeoutMs,
+    warn,
+    columnsFolder,
+    ...(maxConnections ? { maxConnections } : {}),
+  }
   let role: string | undefined
   const told = (error: unknown) => asDatabaseError(error, { schema, role })
   let used = false

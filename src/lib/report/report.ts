@@ -7,7 +7,7 @@
 import { batchesPage } from '../batches/batches.js'
 import type { Result } from '../core/result.js'
 import { type Day, daysBetween, type Weekday } from '../core/time.js'
-import type { Database, Session } from '../db/connect.js'
+import type { Database, Transaction } from '../db/connect.js'
 import { stats } from '../stats/catalog.js'
 import { parseParams } from '../stats/query/params.js'
 import { inReading, type RunStatOptions, runStatIn } from '../stats/query/run-stat.js'
@@ -59,7 +59,12 @@ export async function reportOf(db: Database, given: GivenReport = {}, options: R
   return inReading(db, options, (s) => read(s, given, params, options))
 }
 
-async function read(s: Session, given: GivenReport, params: ReportParams, options: RunStatOptions): Promise<Report> {
+async function read(
+  s: Transaction,
+  given: GivenReport,
+  params: ReportParams,
+  options: RunStatOptions,
+): Promise<Report> {
   const { segment, tz, weekStart, asOf } = given
   const shared = Object.fromEntries(
     Object.entries({ segment, tz, weekStart, asOf }).filter(([, value]) => value !== undefined),

@@ -9,7 +9,7 @@ import * as z from 'zod'
 import { count, date, flag } from '../core/row-schema.js'
 import { dayGrains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import { activeUsers, usersActiveOn } from './active/active-users.js'
+import { activeUsers, activeUsersInColumns, usersActiveOn } from './active/active-users.js'
 import { parseDateKey } from './active/parse-date-key.js'
 import { windowState } from './query/completeness.js'
 import { calendar } from './query/events.js'
@@ -53,6 +53,7 @@ export const dauStat = defineStat({
   canUseRollups: (_, context) => context.segmentsHeld,
   chart: { form: 'lines', title: ({ grain }) => `Active users in each ${grain}` },
   definition: ({ grain }) => `Different users with at least one event in each ${grain}.`,
+  inColumns: ({ grain }, context, dialect) => activeUsersInColumns(grain, context, dialect),
   sql: ({ grain }, context) => sql<SqlRow>`
 WITH calendar AS (
   ${calendar(grain, context)}

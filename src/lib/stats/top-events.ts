@@ -59,6 +59,12 @@ export const topEventsStat = defineStat({
     uniqueUsers
       ? 'Events of each type, their share of all events of the range, and the different users who sent them.'
       : 'Events of each type, and their share of all events of the range.',
+  inColumns: (_, context, dialect) => ({
+    sql: `SELECT event_type, sum(events)::DOUBLE, count(*)::DOUBLE FROM (
+  SELECT event_type, user_id, count(*) AS events FROM events WHERE ${dialect.inRange(context.range!)} GROUP BY ALL
+) GROUP BY event_type`,
+    columns: { event_type: 'text', events: 'count', unique_users: 'count' },
+  }),
   sql: ({ limit }, context) => sql<SqlRow>`
 WITH counted AS (
   ${countedTypes(context)}
@@ -88,6 +94,7 @@ GROUP BY user_id`,
 /** `event_type, events, unique_users` for every type of the range; `unique_users` is null when rollups answer. */
 function countedTypes(context: QueryContext): RawBuilder<unknown> {
   const { from, to } = context.range!
+  if (context.fromColumns !== undefined) return context.fromColumns.rows
   if (context.source === 'rollups') {
     return sql`SELECT event_type, sum(events)::bigint AS events, NULL::bigint AS unique_users
   FROM ${context.t.event_type_days}

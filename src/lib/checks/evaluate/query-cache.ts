@@ -6,7 +6,7 @@
 import { EaError } from '../../core/errors.js'
 import type { Result } from '../../core/result.js'
 import { isDay } from '../../core/time.js'
-import type { Session } from '../../db/connect.js'
+import type { Transaction } from '../../db/connect.js'
 import { type RunStatOptions, runStatIn } from '../../stats/query/run-stat.js'
 import type { Stat } from '../../stats/query/stat.js'
 import type { Check } from '../file/check.js'
@@ -25,11 +25,11 @@ export interface QueryResults {
 }
 
 export class QueryCache {
-  readonly #session: Session
+  readonly #session: Transaction
   readonly #options: RunStatOptions
   readonly #answers = new Map<string, Promise<unknown>>()
 
-  constructor(session: Session, options: RunStatOptions) {
+  constructor(session: Transaction, options: RunStatOptions) {
     this.#session = session
     this.#options = options
   }

@@ -6,6 +6,7 @@
 import { resolve } from 'node:path'
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api'
 import { EaError } from '../../core/errors.js'
+import { openDuckdb, quotedName, quotedText } from '../../os/duckdb.js'
 
 /** Whether a head is that of a Parquet file. */
 export const isParquet = (head: Buffer) => head.toString('latin1', 0, 4) === 'PAR1'
@@ -23,24 +24,16 @@ export interface ParquetRows {
  * @throws EaError `duckdb_missing`, `file_corrupt`; also while reading
  */
 export async function openParquet(path: string): Promise<ParquetRows> {
-  const { DuckDBInstance } = await import('@duckdb/node-api').catch((error: unknown) => {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    const why = /MODULE_NOT_FOUND/.test(code) ? 'is not installed' : `does not run here (${message.split('\n')[0]})`
-    throw new EaError('duckdb_missing', `Parquet is read by DuckDB, which ${why}: ${path}`, {
-      details: { path },
-      cause: error,
-    })
-  })
-  const instance = await DuckDBInstance.create(':memory:', settings)
-  const connection = await instance.connect()
+  const duckdb = await openDuckdb(`Parquet (${path}) is read by DuckDB`, limits, { path })
+  const connection = await duckdb.connect()
   let rowsRead = 0
   const close = () => {
     connection.closeSync()
-    instance.closeSync()
+    duckdb.close()
   }
   try {
     await connection.run(`SET TimeZone = 'UTC'`)
-    const file = quoted(exactly(resolve(path)))
+    const file = quotedText(exactly(resolve(path)))
     const { rows, statement } = await asDamage(path, () => rowsOf(connection, file))
     async function* blocks(): AsyncGenerator<Buffer> {
       const result = await asDamage(path, () => connection.stream(statement))
@@ -73,14 +66,8 @@ function* linesOf(values: readonly string[]): Generator<Buffer> {
   }
 }
 
-/** One thread keeps the rows in their order without holding many; nothing is ever fetched or written. */
-const settings = {
-  threads: '1',
-  memory_limit: '1GB',
-  temp_directory: '',
-  autoinstall_known_extensions: 'false',
-  autoload_known_extensions: 'false',
-}
+/** One thread keeps the rows in their order without holding many; nothing is ever written. */
+const limits = { threads: 1, memory: '1GB', tempFolder: '' }
 
 /** How many rows there are, and the statement that makes a line of each. */
 async function rowsOf(connection: DuckDBConnection, file: string) {
@@ -88,7 +75,7 @@ async function rowsOf(connection: DuckDBConnection, file: string) {
   const head = await connection.stream(`SELECT * FROM ${source} LIMIT 0`)
   const names = head.columnNames()
   const types = head.columnTypes()
-  const members = names.map((name, index) => [name, jsonText(identifier(name), types[index]!, 0)] as const)
+  const members = names.map((name, index) => [name, jsonText(quotedName(name), types[index]!, 0)] as const)
   const count = await connection.runAndReadAll(`SELECT sum(num_rows)::DOUBLE FROM parquet_file_metadata(${file})`)
   return {
     rows: Number(count.getRows()[0]?.[0] ?? 0),
@@ -100,7 +87,7 @@ async function rowsOf(connection: DuckDBConnection, file: string) {
 function jsonText(value: string, type: DuckDBType, depth: number): string {
   if ('entryNames' in type) {
     const members = type.entryNames.map((name, index) => {
-      return [name, jsonText(`struct_extract(${value}, ${quoted(name)})`, type.entryTypes[index]!, depth)] as const
+      return [name, jsonText(`struct_extract(${value}, ${quotedText(name)})`, type.entryTypes[index]!, depth)] as const
     })
     return `CASE WHEN ${value} IS NOT NULL THEN ${objectText(members)} END`
   }
@@ -139,10 +126,8 @@ const joined = (list: string, element: string, of: string) =>
 const objectText = (members: readonly (readonly [name: string, json: string])[]) =>
   members.length === 0
     ? `'{}'`
-    : `'{' || ${members.map(([name, json]) => `${quoted(`${JSON.stringify(name)}:`)} || ${orNull(json)}`).join(` || ',' || `)} || '}'`
+    : `'{' || ${members.map(([name, json]) => `${quotedText(`${JSON.stringify(name)}:`)} || ${orNull(json)}`).join(` || ',' || `)} || '}'`
 
-const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`
-const quoted = (value: string) => `'${value.replaceAll("'", "''")}'`
 /** DuckDB takes a path for a pattern. */
 const exactly = (path: string) => path.replaceAll(/[*?[]/g, '[$&]')
 

@@ -6,6 +6,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Day, Grain } from '../../core/time.js'
+import type { ColumnStatement } from '../columns/column-answer.js'
+import type { ColumnDialect } from '../columns/dialect.js'
 import { eventsInRange, eventWindow, windowOf } from '../query/events.js'
 import type { QueryContext } from '../query/query-context.js'
 
@@ -13,6 +15,7 @@ import type { QueryContext } from '../query/query-context.js'
 export function activeUsers(grain: Grain, context: QueryContext): RawBuilder<{ date: Day; users: number }> {
   const { t } = context
   const { from, to } = context.range!
+  if (context.fromColumns !== undefined) return context.fromColumns.rows as RawBuilder<{ date: Day; users: number }>
   if (context.source === 'events') {
     return sql`SELECT date, count(*) AS users
   FROM (
@@ -34,6 +37,16 @@ export function activeUsers(grain: Grain, context: QueryContext): RawBuilder<{ d
   ) AS user_windows
   WHERE prev_day IS NULL OR prev_day < date
   GROUP BY date`
+}
+
+/** The same in the column store. */
+export function activeUsersInColumns(grain: Grain, context: QueryContext, dialect: ColumnDialect): ColumnStatement {
+  return {
+    sql: `SELECT date::DOUBLE, count(*)::DOUBLE FROM (
+  SELECT DISTINCT user_id, ${dialect.window(grain)} AS date FROM events WHERE ${dialect.inRange(context.range!)}
+) GROUP BY date`,
+    columns: { date: grain === 'hour' ? 'instant' : 'day', users: 'count' },
+  }
 }
 
 /** `user_id` of everybody with an event on the days `[from, to)`. */

@@ -21,6 +21,8 @@ import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import { count, date, flag } from '../../core/row-schema.js'
 import { addDays } from '../../core/time.js'
+import type { ColumnStatement } from '../columns/column-answer.js'
+import type { ColumnDialect } from '../columns/dialect.js'
 import { windowState } from '../query/completeness.js'
 import { calendar, eventDay, eventsInRange } from '../query/events.js'
 import { commonParams } from '../query/params.js'
@@ -63,16 +65,11 @@ export function rollingUsersStat({ name, lengthDays, example }: TrailingUsers) {
     chart: { form: 'lines', title: () => `Active users of the ${lengthDays} days up to each day` },
     lookbackDays: () => lengthDays - 1,
     definition: () => definition,
+    inColumns: (_, context, dialect) => daysByGapInColumns(context, lengthDays, dialect),
     sql: (_, context) => sql<SqlRow>`
 WITH calendar AS (
   ${calendar('day', context)}
-), active_days AS (
-  ${activeDays(context, lengthDays)}
-), days_by_gap AS (
-  SELECT day, least(day - prev_day, ${lengthDays}::int) AS gap, count(*) AS users
-  FROM active_days
-  GROUP BY 1, 2
-), changes AS (
+), ${daysByGap(context, lengthDays)}, changes AS (
   SELECT greatest(change.date, ${context.range!.from}::date) AS date, sum(change.users) AS users
   FROM days_by_gap CROSS JOIN LATERAL (
     VALUES (day + ${lengthDays}::int - gap, users), (day + ${lengthDays}::int, -users)
@@ -101,6 +98,33 @@ ORDER BY calendar.date`,
       },
     },
   })
+}
+
+/** The CTE `days_by_gap`, and what it is made of. */
+function daysByGap(context: QueryContext, lengthDays: number): RawBuilder<unknown> {
+  if (context.fromColumns !== undefined) return sql`days_by_gap AS (${context.fromColumns.rows})`
+  return sql`active_days AS (
+  ${activeDays(context, lengthDays)}
+), days_by_gap AS (
+  SELECT day, least(day - prev_day, ${lengthDays}::int) AS gap, count(*) AS users
+  FROM active_days
+  GROUP BY 1, 2
+)`
+}
+
+/** The same in the column store. */
+function daysByGapInColumns(context: QueryContext, lengthDays: number, dialect: ColumnDialect): ColumnStatement {
+  const { from, to } = context.range!
+  return {
+    sql: `SELECT day::DOUBLE, least(coalesce(day - prev_day, ${lengthDays}), ${lengthDays})::DOUBLE AS gap, count(*)::DOUBLE
+FROM (
+  SELECT day, lag(day) OVER (PARTITION BY user_id ORDER BY day) AS prev_day FROM (
+    SELECT DISTINCT user_id, ${dialect.day} AS day FROM events
+    WHERE ${dialect.inRange({ from: addDays(from, 1 - lengthDays), to })}
+  )
+) GROUP BY ALL`,
+    columns: { day: 'day', gap: 'integer', users: 'count' },
+  }
 }
 
 /** `day, prev_day` of every user's active days that count for a date of the range. */

@@ -1,9 +1,10 @@
 /** What `meta` says in every answer: what was resolved, and the parameters as they were understood. */
 import * as z from 'zod'
+import type { ColumnsRead } from '../../columns/column-events.js'
 import { addDays, weekdays } from '../../core/time.js'
 import { completeUntil, isRangeComplete } from './completeness.js'
 import { plainParams } from './params.js'
-import type { QueryContext } from './query-context.js'
+import { type QueryContext, sources } from './query-context.js'
 
 const day = () => z.iso.date().nullable()
 
@@ -22,7 +23,9 @@ export const resolvedMeta = z.object({
   complete_until: day().describe('The first day that is not known whole.'),
   range_complete: z.boolean().describe('Whether all days of the range are over, and the data covers them.'),
   hides_later_events: z.boolean().describe('Whether there are events at or after `as_of`.'),
-  source: z.enum(['rollups', 'events']).describe('What was read.'),
+  source: z.enum(sources).describe('What was read.'),
+  column_files: z.int().optional().describe('How many files of the column store were read, when it answered.'),
+  tail_events: z.int().optional().describe('How many events beside them PostgreSQL gave.'),
 })
 type ResolvedMeta = z.output<typeof resolvedMeta>
 
@@ -39,6 +42,8 @@ export type StatMeta<P> = ResolvedMeta & { readonly warnings: string[] } & Omit<
     { readonly [K in keyof P as Snake<K & string>]: AsWritten<P[K]> },
     keyof ResolvedMeta
   >
+
+const columnsMeta = ({ files, tailEvents }: ColumnsRead) => ({ column_files: files, tail_events: tailEvents })
 
 /** `meta` without warnings, in the order in which it is shown. */
 export function metaOf(context: QueryContext, definition: string, params: Readonly<Record<string, unknown>>) {
@@ -58,6 +63,7 @@ export function metaOf(context: QueryContext, definition: string, params: Readon
     range_complete: isRangeComplete(context),
     hides_later_events: context.cut !== undefined,
     source: context.source,
+    ...(context.fromColumns === undefined ? {} : columnsMeta(context.fromColumns.read)),
   }
   return { ...resolved, ...own, ...resolved }
 }

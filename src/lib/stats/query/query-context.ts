@@ -3,6 +3,7 @@
  * counts as now, which events count, and whether rollups can answer. Stats read it and never guess; `read-context.ts` makes it.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { ColumnsRead } from '../../columns/column-events.js'
 import type { Day, Grain, Weekday } from '../../core/time.js'
 import type { TableNames } from '../../db/tables.js'
 import type { OnDemandRollup } from '../../rollups/sql/on-demand.js'
@@ -39,6 +40,19 @@ export interface RangeRequest {
   readonly countsLater?: boolean
 }
 
+/** What the column store gave for a question. */
+export interface ColumnAnswer {
+  /** A query that gives the rows. */
+  readonly rows: RawBuilder<unknown>
+  readonly read: ColumnsRead
+  /** How many events of the range have a value that is not a number, for each comparison. */
+  readonly notNumbers: readonly number[]
+}
+
+/** What a question is answered from. */
+export const sources = ['rollups', 'columns', 'events'] as const
+export type Source = (typeof sources)[number]
+
 export interface QueryContext {
   /** When rollups answer and an optional one holds the segments, `user_days` and `days` are those of the segments. */
   readonly t: TableNames
@@ -59,7 +73,9 @@ export interface QueryContext {
   readonly dataFrom: Day | null
   /** The day of the newest event that counts. */
   readonly dataUntil: Day | null
-  readonly source: 'rollups' | 'events'
+  readonly source: Source
+  /** When the column store answers: the rows of the part of the statement that reads events, and what was read for them. */
+  readonly fromColumns?: ColumnAnswer
   /** Batches whose events do not count yet. */
   readonly openBatches: readonly number[]
   /** What as-of hides: events at or after it do not count. Undefined when there are none. */
@@ -73,7 +89,7 @@ export interface QueryContext {
 }
 
 /** A frame of which is not known yet who answers. */
-export type OpenQueryContext = Omit<QueryContext, 'source'>
+export type OpenQueryContext = Omit<QueryContext, 'source' | 'fromColumns'>
 
 /** Conditions that leave out events of batches that are not completed: none when there are no such batches. */
 export function ofCompletedBatches(openBatches: readonly number[]): RawBuilder<unknown>[] {

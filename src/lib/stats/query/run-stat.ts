@@ -10,14 +10,15 @@ import { EaError } from '../../core/errors.js'
 import type { RowSchema } from '../../core/row-schema.js'
 import { addDays } from '../../core/time.js'
 import { withCancel } from '../../db/cancel.js'
-import { type Database, type Session, sqlState, withTransaction } from '../../db/connect.js'
+import { type Database, type Session, sqlState, type Transaction, withTransaction } from '../../db/connect.js'
 import { rollupTablesOf } from '../filter/rollup-match.js'
 import { requireAnswerable, type SizeFactor } from './answer-size.js'
 import { tablesBeforeAsOf } from './as-of.js'
 import { usersSql } from './drill-down-sql.js'
 import { metaOf } from './meta.js'
 import { type ContextParams, parseParams } from './params.js'
-import type { QueryContext } from './query-context.js'
+import { withColumns } from './plan-columns.js'
+import type { QueryContext, Source } from './query-context.js'
 import { readQueryContext } from './read-context.js'
 import { withSettings } from './settings.js'
 import { type Answer, columnsFor, type Stat, type StatRows } from './stat.js'
@@ -30,6 +31,8 @@ export interface RunStatOptions {
   readonly spell?: (name: string) => string
   /** How long each statement may take, in milliseconds; as long as it needs when absent. */
   readonly timeoutMs?: number | undefined
+  /** From what it is answered; the fastest that can when absent. The answer is the same from each. */
+  readonly source?: Source | undefined
 }
 
 const reading = { isolation: 'repeatable read', readOnly: true } as const
@@ -54,13 +57,14 @@ export async function runStat<S extends z.ZodObject, R extends RowSchema, M exte
 
 /** Answers inside a transaction of the caller: several answers that see the same batches. */
 export async function runStatIn<S extends z.ZodObject, R extends RowSchema, M extends z.ZodObject>(
-  s: Session,
+  s: Transaction,
   stat: Stat<S, R, M>,
   params: z.output<S>,
   options: RunStatOptions = {},
 ): Promise<Answer<Stat<S, R, M>>> {
-  const context = await queryContextOf(s, stat, params, options)
-  requireAnswerable(sizeOf(stat, params, context), options.spell)
+  const planned = await queryContextOf(s, stat, params, options)
+  requireAnswerable(sizeOf(stat, params, planned), options.spell)
+  const { context, warnings: ofColumns } = await withColumns(s, stat as Stat<S>, params, planned, options)
   const shaped: StatRows<z.output<R>, z.output<M>> = context.range === undefined
     ? { data: [] }
     : await stat.shape(await rowsOf(s, stat, context, stat.sql(params, context)), params, context)
@@ -74,7 +78,11 @@ export async function runStatIn<S extends z.ZodObject, R extends RowSchema, M ex
     meta: {
       ...metaOf(context, stat.definition(params), params),
       ...meta,
-      warnings: [...(await warningsOf(s, context, stat.selectors?.(params), stat.fields?.(params))), ...warnings],
+      warnings: [
+        ...ofColumns,
+        ...(await warningsOf(s, context, stat.selectors?.(params), stat.fields?.(params))),
+        ...warnings,
+      ],
     },
     ...(chart === undefined ? {} : { chart: { ...chart, title: chart.title(params) } }),
     ...(stat.lookbackDays === undefined ? {} : { lookbackDays: stat.lookbackDays(params) }),
@@ -137,7 +145,7 @@ function sizeOf<S extends z.ZodObject>(
 export async function inReading<T>(
   db: Database,
   { signal, timeoutMs }: RunStatOptions,
-  read: (s: Session) => Promise<T>,
+  read: (s: Transaction) => Promise<T>,
 ): Promise<T> {
   const running = withTransaction(
     db,
@@ -182,15 +190,15 @@ export async function queryContextOf<S extends z.ZodObject>(
   s: Session,
   stat: Stat<S>,
   params: z.output<S>,
-  { spell }: RunStatOptions,
+  { spell, source }: RunStatOptions,
   canUseRollups: Stat<S>['canUseRollups'] = stat.canUseRollups,
 ): Promise<QueryContext> {
   const common = params as unknown as ContextParams
   const { context, inReportingTz } = await readQueryContext(s, common, stat.range(params), spell)
   const areDaysInOrder = inReportingTz && context.cut?.day !== 'mixed'
-  if (!areDaysInOrder || !canUseRollups(params, { ...context, source: 'rollups' })) {
-    return { ...context, source: 'events' }
-  }
+  const isInRollups = areDaysInOrder && canUseRollups(params, { ...context, source: 'rollups' })
+  if (source === 'rollups' && !isInRollups) throw new EaError('usage', 'The rollups cannot answer such a question.')
+  if (!isInRollups || (source ?? 'rollups') !== 'rollups') return { ...context, source: 'events' }
   const t = tablesBeforeAsOf(rollupTablesOf(context.t, context.segments, context.onDemandRollups), context)
   return { ...context, t, source: 'rollups' }
 }
@@ -208,7 +216,7 @@ export async function rowsOf<R, S extends z.ZodObject>(
   context: QueryContext,
   query: RawBuilder<R>,
 ): Promise<R[]> {
-  const settings = context.source === 'events' ? eventSettings : stat.rollupSettings
+  const settings = { events: eventSettings, rollups: stat.rollupSettings, columns: undefined }[context.source]
   const run = async () => (await query.execute(s.q)).rows
   return settings === undefined ? run() : withSettings(s, settings, run)
 }

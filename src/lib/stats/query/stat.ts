@@ -8,6 +8,8 @@ import type * as z from 'zod'
 import type { Cell, Chart, Column, Result, Row } from '../../core/result.js'
 import { type ColumnChoice, columnsOf, type RowSchema } from '../../core/row-schema.js'
 import type { Day, DayGrain, Weekday } from '../../core/time.js'
+import type { ColumnStatement } from '../columns/column-answer.js'
+import type { ColumnDialect } from '../columns/dialect.js'
 import type { Field, Selector } from '../filter/filter.js'
 import type { SizeFactor } from './answer-size.js'
 import type { StatMeta } from './meta.js'
@@ -82,6 +84,12 @@ export interface Stat<
   /** What the number of its numbers is a product of, where that can be large. */
   size?(params: z.output<S>, context: QueryContext): readonly SizeFactor[]
   sql(params: z.output<S>, context: QueryContext): RawBuilder<SqlRow>
+  /**
+   * What the column store is asked in place of the part of `sql` that reads events; `context.fromColumns` has its rows.
+   *
+   * @returns undefined for parameters that only PostgreSQL can answer
+   */
+  inColumns?(params: z.output<S>, context: QueryContext, dialect: ColumnDialect): ColumnStatement | undefined
   shape(
     rows: readonly SqlRow[],
     params: z.output<S>,

@@ -50,13 +50,18 @@ function offTheData({ range, dataFrom, dataUntil }: QueryContext): string[] {
 /** How many events of the range have a value that a comparison cannot compare. */
 async function notNumbers(s: Session, context: QueryContext, comparisons: readonly Condition[]): Promise<string[]> {
   if (comparisons.length === 0 || context.range === undefined) return []
+  const counted = context.fromColumns?.notNumbers ?? (await countNotNumbers(s, context, comparisons))
+  return comparisons.flatMap(({ text }, index) => {
+    const count = counted[index]!
+    return count === 0 ? [] : [`${count} events do not match ${text}, because their value is not a number.`]
+  })
+}
+
+async function countNotNumbers(s: Session, context: QueryContext, comparisons: readonly Condition[]) {
   const counts = comparisons.map((condition) => sql`count(*) FILTER (WHERE ${notNumberSql(condition)})`)
   const { rows } = await sql<{ counts: number[] }>`
     SELECT jsonb_build_array(${sql.join(counts)}) AS counts
     FROM ${context.t.events}
-    WHERE ${all([...onDays(context, context.range), ...visibleOnly(context)])}`.execute(s.q)
-  return comparisons.flatMap(({ text }, index) => {
-    const count = rows[0]!.counts[index]!
-    return count === 0 ? [] : [`${count} events do not match ${text}, because their value is not a number.`]
-  })
+    WHERE ${all([...onDays(context, context.range!), ...visibleOnly(context)])}`.execute(s.q)
+  return rows[0]!.counts
 }

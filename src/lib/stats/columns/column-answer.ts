@@ -1,0 +1,78 @@
+/**
+ * The expensive part of a statement, answered by the column store. A stat says in DuckDB's SQL what would be read of
+ * `events`; the few rows that come of it take the place of that part in PostgreSQL's statement, which does the rest: one
+ * calendar, one order, one shape for both.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import { askColumns, NotInColumns } from '../../columns/column-events.js'
+import { readColumnList } from '../../columns/column-list.js'
+import { zoneOffsets } from '../../columns/zone-offsets.js'
+import { isSameTimeZone } from '../../core/time.js'
+import type { Transaction } from '../../db/connect.js'
+import type { Condition } from '../filter/filter.js'
+import type { ColumnAnswer, OpenQueryContext } from '../query/query-context.js'
+import { ColumnDialect, conjunction } from './dialect.js'
+
+/** How a column of DuckDB's answer reads in PostgreSQL: `day` counts from 1970, `instant` in seconds. */
+type AnswerKind = 'day' | 'instant' | 'text' | 'integer' | 'count'
+
+/** A statement over `events`, whose columns are those of `relation` in `columns/column-events.ts`. */
+export interface ColumnStatement {
+  readonly sql: string
+  /** What it gives, in order; whole numbers as doubles. */
+  readonly columns: Readonly<Record<string, AnswerKind>>
+}
+
+/** With more rows than this the way through JSON takes longer than it saves. */
+const maxRows = 200_000
+
+/**
+ * Asks the column store.
+ *
+ * @param comparisons the conditions of the question that compare numbers
+ * @throws NotInColumns when it cannot answer; what `askColumns` throws
+ */
+export async function columnAnswer(
+  tx: Transaction,
+  context: OpenQueryContext,
+  statementOf: (dialect: ColumnDialect) => ColumnStatement,
+  comparisons: readonly Condition[],
+  bounds: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
+): Promise<ColumnAnswer> {
+  const { tz, dataFrom, dataUntil } = context
+  if (tx.columnsFolder === undefined || (await readColumnList(tx.columnsFolder)) === undefined) {
+    throw new NotInColumns('there is no column store')
+  }
+  if (dataFrom === null || dataUntil === null) throw new NotInColumns('there are no events')
+  const offsets = isSameTimeZone(tz, 'UTC') ? [] : await zoneOffsets(tx, tz, { first: dataFrom, last: dataUntil })
+  const dialect = new ColumnDialect(context, offsets)
+  const { sql: statement, columns } = statementOf(dialect)
+  const counts = comparisons.map((condition) => `count(*) FILTER (WHERE ${dialect.notNumber(condition)})::DOUBLE`)
+  const inRange = conjunction([...dialect.onDays(context.range!), ...dialect.visible()])
+  const { answer, read } = await askColumns(tx, dialect.needs, bounds, async (duck, events) => {
+    await duck.run(`CREATE TEMP VIEW events AS SELECT * FROM ${events}`)
+    const rows = (await duck.runAndReadAll(`${statement}\nLIMIT ${maxRows + 1}`)).getRows()
+    if (rows.length > maxRows) throw new NotInColumns('the answer has too many rows')
+    const notNumbers =
+      counts.length === 0
+        ? []
+        : (await duck.runAndReadAll(`SELECT ${counts.join(', ')} FROM events WHERE ${inRange}`)).getRows()[0]!
+    return { rows, notNumbers: notNumbers as number[] }
+  })
+  return { rows: relationOf(answer.rows as unknown[][], columns), read, notNumbers: answer.notNumbers }
+}
+
+/** Rows as a query of PostgreSQL. */
+function relationOf(rows: readonly unknown[][], columns: ColumnStatement['columns']): RawBuilder<unknown> {
+  const names = Object.keys(columns)
+  const named = rows.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index]])))
+  const read = names.map((name) => {
+    const column = sql.ref(name)
+    const kind = columns[name]
+    if (kind === 'day') return sql`DATE '1970-01-01' + ${column} AS ${column}`
+    return kind === 'instant' ? sql`to_timestamp(${column}) AS ${column}` : column
+  })
+  const types = { day: sql`int`, instant: sql`float8`, text: sql`text`, integer: sql`int`, count: sql`bigint` }
+  const described = names.map((name) => sql`${sql.ref(name)} ${types[columns[name]!]}`)
+  return sql`SELECT ${sql.join(read)} FROM jsonb_to_recordset(${JSON.stringify(named)}::jsonb) AS answered(${sql.join(described)})`
+}
