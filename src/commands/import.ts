@@ -1,6 +1,7 @@
 /** `ea import`: files into events, each exactly once. */
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../lib/cli/base-command.js'
+import { followColumns } from '../lib/cli/columns/follow-columns.js'
 import { readingFlags } from '../lib/cli/import/import-flags.js'
 import { requireWritable } from '../lib/cli/import/import-output.js'
 import { ImportReport } from '../lib/cli/import/import-report.js'
@@ -104,9 +105,11 @@ export default class Import extends BaseCommand<typeof Import> {
     if (files.includes('-')) this.signal.addEventListener('abort', () => process.stdin.destroy())
     await report.show((onEvent) =>
       this.withDatabase(
-        (db) => {
+        async (db) => {
           const all = { ...options, onEvent, signal: this.signal }
-          return again === undefined ? importFiles(db, files, all) : importAgain(db, again, files, all)
+          const outcome = await (again === undefined ? importFiles(db, files, all) : importAgain(db, again, files, all))
+          if (!options.dryRun) await followColumns(db, this.signal, (text) => this.caution(text))
+          return outcome
         },
         { access: 'create', maxConnections: jobsOf({ options }) + 2 },
       ),

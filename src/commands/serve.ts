@@ -1,5 +1,6 @@
 /** `ea serve`: the same answers over HTTP, and events in. */
 import { BaseCommand } from '../lib/cli/base-command.js'
+import { whileColumnsFollow } from '../lib/cli/columns/follow-columns.js'
 import { failureLine } from '../lib/cli/failure.js'
 import { logLine } from '../lib/cli/log-line.js'
 import { serveFlags, serveOptions } from '../lib/cli/serve/serve-flags.js'
@@ -37,15 +38,20 @@ export default class Serve extends BaseCommand<typeof Serve> {
     }
     await this.withDatabase(
       (db) =>
-        withServer(
+        whileColumnsFollow(
           db,
-          options,
-          async ({ url, isOpen }) => {
-            await serve(url, isOpen)
-            await untilAborted(this.signal)
-            endInTime()
-          },
-          { logTo },
+          (text) => this.caution(text),
+          () =>
+            withServer(
+              db,
+              options,
+              async ({ url, isOpen }) => {
+                await serve(url, isOpen)
+                await untilAborted(this.signal)
+                endInTime()
+              },
+              { logTo },
+            ),
         ),
       { access: 'create', maxConnections: 8 },
     )

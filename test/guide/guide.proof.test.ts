@@ -23,6 +23,9 @@ const differs: readonly (readonly [what: string, pattern: RegExp, becomes: strin
   ['the size of a spool', /(?<=segment, )\d+ B/g, '<n> B'],
   // It depends on when the server cleans up.
   ['what rollups take on disk', /[\d.]+ [kM]?B(?= for (?:segments|funnels))/g, '<n> B'],
+  ['the folder of the column store', /\/\S+\/columns\/[0-9a-f]{16}/g, '<folder>'],
+  ['what it takes on disk', /(?<=events, )[\d.]+ [kM]?B/g, '<n> B'],
+  ['seconds that a build took', /(?<=written in )\d+\.\d s/g, '<n> s'],
   ['a process', /(?<=process )\d+/g, '<pid>'],
 ]
 const normalise = (text: string) =>

@@ -38,6 +38,8 @@ export interface ColumnsBuilt {
 
 export interface BuildColumnsOptions {
   readonly signal?: AbortSignal | undefined
+  /** Does nothing while fewer events are in no file: a question reads some from PostgreSQL as fast. Default: 1. */
+  readonly leastEvents?: number
   /** The rows of a file, at most about that many. */
   readonly fileRows?: number
 }
@@ -50,12 +52,17 @@ const smallFiles = 8
 const retiredMs = 10 * 60_000
 
 /**
- * @returns undefined when there is no store, or another process is building it
+ * @returns undefined when there is no store or not enough to do, or another process is building it
  * @throws EaError `duckdb_missing`
  */
 export async function buildColumns(db: Database, options: BuildColumnsOptions = {}): Promise<ColumnsBuilt | undefined> {
   const folder = db.columnsFolder
-  if (folder === undefined || (await readColumnList(folder)) === undefined) return undefined
+  const list = folder === undefined ? undefined : await readColumnList(folder)
+  if (folder === undefined || list === undefined) return undefined
+  if (options.leastEvents !== undefined) {
+    const { tail } = coverageOf(list.files, await readVisibleBatches(db))
+    if (tail.reduce((sum, { events }) => sum + events, 0) < options.leastEvents) return undefined
+  }
   const lock = tryLock(folder)
   if (lock === undefined) return undefined
   const beganMs = performance.now()
@@ -69,10 +76,14 @@ export async function buildColumns(db: Database, options: BuildColumnsOptions = 
   })
   try {
     const duck = await duckdb.connect()
+    const stop = () => duck.interrupt()
+    options.signal?.addEventListener('abort', stop)
     const build = new Build(folder, duck, options, (await readColumnList(folder))!)
     await build.sweep()
-    await withTransaction(db, (tx) => build.run(tx), { isolation: 'repeatable read', readOnly: true })
-    duck.closeSync()
+    await withTransaction(db, (tx) => build.run(tx), { isolation: 'repeatable read', readOnly: true }).finally(() => {
+      options.signal?.removeEventListener('abort', stop)
+      duck.closeSync()
+    })
     const { files } = build.list
     const sum = (of: (file: ColumnFile) => number) => files.reduce((total, file) => total + of(file), 0)
     return {

@@ -6,7 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { RawBuilder } from 'kysely'
 import type { Transaction } from '../db/connect.js'
 import { copyOut } from '../db/copy-out.js'
-import { quotedName } from '../os/duckdb.js'
+import { duckdbModule, quotedName } from '../os/duckdb.js'
 
 /** What a column is: `integer` and `time` have 8 bytes, a time counts microseconds since 2000. */
 export interface CopiedColumn {
@@ -36,7 +36,7 @@ export async function copyRows(
   signal?: AbortSignal,
   parts?: { readonly rows: number; take(): Promise<void> },
 ): Promise<number> {
-  const { DuckDBDataChunk, VARCHAR, BIGINT } = await import('@duckdb/node-api')
+  const { DuckDBDataChunk, VARCHAR, BIGINT } = await duckdbModule()
   const { default: bindings } = await import('@duckdb/node-bindings')
   const described = columns.map(({ name, kind }) => `${quotedName(name)} ${kind === 'text' ? 'VARCHAR' : 'BIGINT'}`)
   await duck.run(`CREATE OR REPLACE TEMP TABLE ${quotedName(table)} (${described.join(', ')})`)

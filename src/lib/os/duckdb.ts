@@ -31,7 +31,7 @@ export async function openDuckdb(
   { threads, memory, tempFolder }: DuckdbLimits,
   details: Readonly<Record<string, unknown>> = {},
 ): Promise<Duckdb> {
-  const { DuckDBInstance } = await import('@duckdb/node-api').catch((error: unknown) => {
+  const { DuckDBInstance } = await duckdbModule().catch((error: unknown) => {
     const { code = '', message } = error as NodeJS.ErrnoException
     const why = /MODULE_NOT_FOUND/.test(code) ? 'is not installed' : `does not run here (${message.split('\n')[0]})`
     throw new EaError('duckdb_missing', `${what}, which ${why}.`, { details, cause: error })
@@ -44,6 +44,11 @@ export async function openDuckdb(
     autoload_known_extensions: 'false',
   })
   return { connect: () => instance.connect(), close: () => instance.closeSync() }
+}
+
+/** The package; bundled it has nothing but its default export. */
+export async function duckdbModule() {
+  return (await import('@duckdb/node-api')).default
 }
 
 /** A text as a literal of DuckDB. */

@@ -10,7 +10,8 @@ import { resolveDay } from '../core/day-text.js'
 import { EaError } from '../core/errors.js'
 import { count, rate, seconds, text } from '../core/row-schema.js'
 import type { Database } from '../db/connect.js'
-import { mayBeOpen } from './funnel/events-sql.js'
+import { stepsInColumns } from './funnel/columns.js'
+import { type FunnelQuestion, mayBeOpen } from './funnel/events-sql.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel/params.js'
 import { planFunnel } from './funnel/plan.js'
 import { recursiveAttempts } from './funnel/recursive.js'
@@ -120,7 +121,10 @@ export const funnelStat = defineStat({
   chart: { form: 'funnel', title: () => 'Funnel' },
   meta,
   definition,
+  inColumns: (params, context, dialect) =>
+    params.order === 'ordered' ? stepsInColumns(questionOf(params, context), dialect) : undefined,
   sql: (params, context) => {
+    if (context.fromColumns !== undefined) return ofColumns(context.fromColumns.rows)
     const steps = params.step.map((_, index) => index + 1)
     // Whole numbers: their sum does not depend on the order in which workers bring them.
     const microseconds = (step: number) =>
@@ -182,13 +186,26 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
   )
 }
 
+/** The row of the column store: whole microseconds are summed and divided as `avg` does. */
+function ofColumns(rows: RawBuilder<unknown>): RawBuilder<SqlRow> {
+  return sql<SqlRow>`
+SELECT jsonb_agg(users ORDER BY step) AS users,
+  jsonb_agg(median_us / 1e6 ORDER BY step) FILTER (WHERE step > 1) AS medians,
+  jsonb_agg((total_us / nullif(users, 0)::numeric)::float8 / 1e6 ORDER BY step) FILTER (WHERE step > 1) AS means,
+  max(pending) AS pending
+FROM (${rows}) AS steps`
+}
+
+function questionOf(params: FunnelParams, context: QueryContext): FunnelQuestion {
+  return { plan: planFunnel(params.step, exclusionsOf(params)), windowMs: params.window.ms, context }
+}
+
 /**
  * CTEs that end with `best (user_id, depth, reached, open)`, one row for each user with an attempt: the best one, and whether
  * any of theirs is open, so that it may become a better one.
  */
 function bestAttempts(params: FunnelParams, context: QueryContext): RawBuilder<{ user_id: string }> {
-  const plan = planFunnel(params.step, exclusionsOf(params))
-  const question = { plan, windowMs: params.window.ms, context }
+  const question = questionOf(params, context)
   if (params.order === 'ordered' && canSearchArrays(question)) {
     return sql`WITH ${context.source === 'rollups' ? bestByTimes(question) : bestByArrays(question)}`
   }

@@ -17,9 +17,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import { addDays, addWindows, daysBetween, windowStart } from '../core/time.js'
 import type { Database } from '../db/connect.js'
+import type { QueryContext } from './query/query-context.js'
 import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type ReportDays, type SqlRow } from './query/stat.js'
 import { members } from './retention/cohorts-sql.js'
+import { cellsInColumns } from './retention/columns.js'
 import { definition } from './retention/definition.js'
 import { cellUsers } from './retention/drilldown.js'
 import {
@@ -103,6 +105,7 @@ export const retentionStat = defineStat({
     { count: countCohorts(retentionParams, context), of: 'cohorts', params: ['startDate', 'to', 'windowType'] },
     { count: retentionParams.windows + 1, of: 'windows', params: ['windows'] },
   ],
+  inColumns: cellsInColumns,
   sql: (retentionParams, context) => {
     cohortSpan(retentionParams, context)
     const { windowType, clock, windows } = retentionParams
@@ -113,9 +116,7 @@ export const retentionStat = defineStat({
     return sql<SqlRow>`
 WITH cohorts AS (
   ${isOfDays ? dayCohortsSql(windowType, context) : windowInstants(retentionParams, context)}
-), members AS (
-  ${members(retentionParams, context)}
-), ${counted(retentionParams)}
+), ${counted(retentionParams, context)}
 SELECT cohorts.number, cohorts.cohort, coalesce(counted.number, 0)::int AS window_number, coalesce(counted.users, 0)::bigint AS users${
       isOfDays
         ? sql``
@@ -149,19 +150,26 @@ function cohortsOfReport({ days, dataUntil, weekStart }: ReportDays) {
   return { startDate, to: days.to, windowType: 'week' as const, windows }
 }
 
-/** `counted`: the users of each cohort and window number. */
-function counted({ mode }: RetentionParams): RawBuilder<unknown> {
-  if (mode === 'on') {
-    return sql`counted AS (
+/** CTEs that end with `counted`: the users of each cohort and window number. */
+function counted(params: RetentionParams, context: QueryContext): RawBuilder<unknown> {
+  const cells =
+    context.fromColumns === undefined
+      ? sql`
   SELECT cohort, number, count(*) AS users
   FROM members
-  GROUP BY cohort, number
+  GROUP BY cohort, number`
+      : context.fromColumns.rows
+  const membersCte =
+    context.fromColumns === undefined
+      ? sql`members AS (
+  ${members(params, context)}
+), `
+      : sql``
+  if (params.mode === 'on') {
+    return sql`${membersCte}counted AS (${cells}
 )`
   }
-  return sql`reached AS (
-  SELECT cohort, number, count(*) AS users
-  FROM members
-  GROUP BY cohort, number
+  return sql`${membersCte}reached AS (${cells}
 ), reached_at_least AS (
   SELECT cohort, number,
     sum(users) OVER (PARTITION BY cohort ORDER BY number DESC) AS users,

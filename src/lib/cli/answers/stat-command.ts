@@ -5,7 +5,7 @@ import { type Command, Flags } from '@oclif/core'
 import type { Result } from '../../core/result.js'
 import { eachUser } from '../../stats/query/drill-down.js'
 import { givenParams, kebab, type Param, paramsOf } from '../../stats/query/params.js'
-import { type Source, sources } from '../../stats/query/query-context.js'
+import { type AnswerSource, answerSources } from '../../stats/query/query-context.js'
 import { explain, type RunStatOptions, runStat } from '../../stats/query/run-stat.js'
 import type { Stat } from '../../stats/query/stat.js'
 import { BaseCommand } from '../base-command.js'
@@ -38,7 +38,7 @@ export function statCommand(stat: Stat): Command.Class {
           }),
       ...(stat.chart === undefined ? {} : chartFlag),
       source: Flags.option({
-        options: sources,
+        options: answerSources,
         description: 'Answer from this, or fail (default: the fastest that can). The answer is the same from each.',
       })(),
       ...queryTimeoutFlag,
@@ -52,7 +52,7 @@ export function statCommand(stat: Stat): Command.Class {
       const options = {
         signal: this.signal,
         spell: (name: string) => `--${kebab(name)}`,
-        source: flags.source as Source | undefined,
+        source: flags.source as AnswerSource | undefined,
         ...queryTimeout((this.flags as { 'query-timeout'?: string })['query-timeout']),
       }
       const { users: cell, sql, chart } = this.flags as { users?: string; sql: boolean; chart?: boolean }

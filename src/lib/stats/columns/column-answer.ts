@@ -3,6 +3,7 @@
  * `events`; the few rows that come of it take the place of that part in PostgreSQL's statement, which does the rest: one
  * calendar, one order, one shape for both.
  */
+import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { type RawBuilder, sql } from 'kysely'
 import { askColumns, NotInColumns } from '../../columns/column-events.js'
 import { readColumnList } from '../../columns/column-list.js'
@@ -14,13 +15,15 @@ import type { ColumnAnswer, OpenQueryContext } from '../query/query-context.js'
 import { ColumnDialect, conjunction } from './dialect.js'
 
 /** How a column of DuckDB's answer reads in PostgreSQL: `day` counts from 1970, `instant` in seconds. */
-type AnswerKind = 'day' | 'instant' | 'text' | 'integer' | 'count'
+type AnswerKind = 'day' | 'instant' | 'text' | 'integer' | 'count' | 'double' | 'numeric'
 
 /** A statement over `events`, whose columns are those of `relation` in `columns/column-events.ts`. */
 export interface ColumnStatement {
   readonly sql: string
   /** What it gives, in order; whole numbers as doubles. */
   readonly columns: Readonly<Record<string, AnswerKind>>
+  /** Makes the rows of what the statement gives, where that is not the rows themselves. */
+  fold?(chunks: AsyncIterable<DuckDBDataChunk>): Promise<unknown[][]>
 }
 
 /** With more rows than this the way through JSON takes longer than it saves. */
@@ -46,12 +49,15 @@ export async function columnAnswer(
   if (dataFrom === null || dataUntil === null) throw new NotInColumns('there are no events')
   const offsets = isSameTimeZone(tz, 'UTC') ? [] : await zoneOffsets(tx, tz, { first: dataFrom, last: dataUntil })
   const dialect = new ColumnDialect(context, offsets)
-  const { sql: statement, columns } = statementOf(dialect)
+  const { sql: statement, columns, fold } = statementOf(dialect)
   const counts = comparisons.map((condition) => `count(*) FILTER (WHERE ${dialect.notNumber(condition)})::DOUBLE`)
   const inRange = conjunction([...dialect.onDays(context.range!), ...dialect.visible()])
   const { answer, read } = await askColumns(tx, dialect.needs, bounds, async (duck, events) => {
     await duck.run(`CREATE TEMP VIEW events AS SELECT * FROM ${events}`)
-    const rows = (await duck.runAndReadAll(`${statement}\nLIMIT ${maxRows + 1}`)).getRows()
+    const rows =
+      fold === undefined
+        ? (await duck.runAndReadAll(`${statement}\nLIMIT ${maxRows + 1}`)).getRows()
+        : await fold(await duck.stream(statement))
     if (rows.length > maxRows) throw new NotInColumns('the answer has too many rows')
     const notNumbers =
       counts.length === 0
@@ -72,7 +78,15 @@ function relationOf(rows: readonly unknown[][], columns: ColumnStatement['column
     if (kind === 'day') return sql`DATE '1970-01-01' + ${column} AS ${column}`
     return kind === 'instant' ? sql`to_timestamp(${column}) AS ${column}` : column
   })
-  const types = { day: sql`int`, instant: sql`float8`, text: sql`text`, integer: sql`int`, count: sql`bigint` }
+  const types = {
+    day: sql`int`,
+    instant: sql`float8`,
+    text: sql`text`,
+    integer: sql`int`,
+    count: sql`bigint`,
+    double: sql`float8`,
+    numeric: sql`numeric`,
+  }
   const described = names.map((name) => sql`${sql.ref(name)} ${types[columns[name]!]}`)
   return sql`SELECT ${sql.join(read)} FROM jsonb_to_recordset(${JSON.stringify(named)}::jsonb) AS answered(${sql.join(described)})`
 }

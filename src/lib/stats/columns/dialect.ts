@@ -87,11 +87,12 @@ export class ColumnDialect {
     return this.#context.segments.map((condition) => this.condition(condition))
   }
 
+  ofType(eventType: string): string {
+    return `event_type = ${quotedText(eventType)}`
+  }
+
   selector({ eventType, conditions }: Selector): string {
-    return conjunction([
-      `event_type = ${quotedText(eventType)}`,
-      ...conditions.map((condition) => this.condition(condition)),
-    ])
+    return conjunction([this.ofType(eventType), ...conditions.map((condition) => this.condition(condition))])
   }
 
   /** Whether a condition holds: true or false, never NULL. */
@@ -143,6 +144,11 @@ export class ColumnDialect {
   }
 }
 
+/** A condition that ends the statement: only the ids, which the files do not have, decide it. */
+const idsText = 'ids decide which of two events at one time is the first'
+export const needsIds = `error('${idsText}')`
+export const isAboutIds = (error: unknown) => error instanceof Error && error.message.includes(idsText)
+
 /** `(a) AND (b)`; `true` for none. */
 export const conjunction = (conditions: readonly string[]) =>
   conditions.length === 0 ? 'true' : conditions.map((condition) => `(${condition})`).join(' AND ')
@@ -151,7 +157,7 @@ export const conjunction = (conditions: readonly string[]) =>
 const dayNumber = (day: Day) => daysBetween('1970-01-01', day)
 
 /** Microseconds since 1970 of an instant in UTC: `2025-08-31T12:00:00.000000Z`. */
-function microseconds(instant: string): string {
+export function microseconds(instant: string): string {
   const fraction = /\.(\d+)Z$/.exec(instant)?.[1] ?? ''
   const seconds = BigInt(Date.parse(`${instant.slice(0, 19)}Z`) / 1000)
   return String(seconds * 1_000_000n + BigInt(fraction.padEnd(6, '0').slice(0, 6)))

@@ -4,7 +4,7 @@ import type { ColumnsRead } from '../../columns/column-events.js'
 import { addDays, weekdays } from '../../core/time.js'
 import { completeUntil, isRangeComplete } from './completeness.js'
 import { plainParams } from './params.js'
-import { type QueryContext, sources } from './query-context.js'
+import { answerSources, type QueryContext } from './query-context.js'
 
 const day = () => z.iso.date().nullable()
 
@@ -23,7 +23,7 @@ export const resolvedMeta = z.object({
   complete_until: day().describe('The first day that is not known whole.'),
   range_complete: z.boolean().describe('Whether all days of the range are over, and the data covers them.'),
   hides_later_events: z.boolean().describe('Whether there are events at or after `as_of`.'),
-  source: z.enum(sources).describe('What was read.'),
+  source: z.enum(answerSources).describe('What was read.'),
   column_files: z.int().optional().describe('How many files of the column store were read, when it answered.'),
   tail_events: z.int().optional().describe('How many events beside them PostgreSQL gave.'),
 })

@@ -4,8 +4,9 @@ import { NotInColumns } from '../../columns/column-events.js'
 import { EaError } from '../../core/errors.js'
 import { sqlState, type Transaction } from '../../db/connect.js'
 import { columnAnswer } from '../columns/column-answer.js'
+import { isAboutIds } from '../columns/dialect.js'
 import { isNumericComparison } from '../filter/filter-sql.js'
-import type { QueryContext, Source } from './query-context.js'
+import type { AnswerSource, QueryContext } from './query-context.js'
 import type { Stat } from './stat.js'
 
 /**
@@ -19,7 +20,7 @@ export async function withColumns<S extends z.ZodObject>(
   stat: Stat<S>,
   params: z.output<S>,
   context: QueryContext,
-  { source, signal, timeoutMs }: { source?: Source | undefined } & Parameters<typeof columnAnswer>[4],
+  { source, signal, timeoutMs }: { source?: AnswerSource | undefined } & Parameters<typeof columnAnswer>[4],
 ): Promise<{ context: QueryContext; warnings: string[] }> {
   const isWanted = source === undefined ? context.source === 'events' : source === 'columns'
   if (!isWanted || context.range === undefined) return { context, warnings: [] }
@@ -42,7 +43,7 @@ export async function withColumns<S extends z.ZodObject>(
     return { context: { ...context, source: 'columns', fromColumns }, warnings: [] }
   } catch (error) {
     const [reason] = (error as Error).message.split('\n')
-    if (error instanceof NotInColumns) {
+    if (error instanceof NotInColumns || isAboutIds(error)) {
       if (source === undefined) return { context, warnings: [] }
       throw new EaError('usage', `The column store cannot answer: ${reason}.`, { cause: error })
     }

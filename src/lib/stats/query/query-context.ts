@@ -50,8 +50,8 @@ export interface ColumnAnswer {
 }
 
 /** What a question is answered from. */
-export const sources = ['rollups', 'columns', 'events'] as const
-export type Source = (typeof sources)[number]
+export const answerSources = ['rollups', 'columns', 'events'] as const
+export type AnswerSource = (typeof answerSources)[number]
 
 export interface QueryContext {
   /** When rollups answer and an optional one holds the segments, `user_days` and `days` are those of the segments. */
@@ -73,7 +73,7 @@ export interface QueryContext {
   readonly dataFrom: Day | null
   /** The day of the newest event that counts. */
   readonly dataUntil: Day | null
-  readonly source: Source
+  readonly source: AnswerSource
   /** When the column store answers: the rows of the part of the statement that reads events, and what was read for them. */
   readonly fromColumns?: ColumnAnswer
   /** Batches whose events do not count yet. */

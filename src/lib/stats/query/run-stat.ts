@@ -18,7 +18,7 @@ import { usersSql } from './drill-down-sql.js'
 import { metaOf } from './meta.js'
 import { type ContextParams, parseParams } from './params.js'
 import { withColumns } from './plan-columns.js'
-import type { QueryContext, Source } from './query-context.js'
+import type { AnswerSource, QueryContext } from './query-context.js'
 import { readQueryContext } from './read-context.js'
 import { withSettings } from './settings.js'
 import { type Answer, columnsFor, type Stat, type StatRows } from './stat.js'
@@ -32,7 +32,7 @@ export interface RunStatOptions {
   /** How long each statement may take, in milliseconds; as long as it needs when absent. */
   readonly timeoutMs?: number | undefined
   /** From what it is answered; the fastest that can when absent. The answer is the same from each. */
-  readonly source?: Source | undefined
+  readonly source?: AnswerSource | undefined
 }
 
 const reading = { isolation: 'repeatable read', readOnly: true } as const
