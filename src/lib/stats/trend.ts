@@ -23,7 +23,7 @@ import {
   neededMeasures,
   resultColumns,
 } from './measures/params.js'
-import { plainMeasure, trendSql } from './measures/trend-sql.js'
+import { measuredInColumns, plainMeasure, trendSql } from './measures/trend-sql.js'
 import { countWindows } from './query/answer-size.js'
 import { hourState, type WindowState, windowState } from './query/completeness.js'
 import { commonParams, listOrText } from './query/params.js'
@@ -135,6 +135,7 @@ export const trendStat = defineStat({
       ...(params.by.list.length === 0 ? [] : [{ count: params.limit, of: 'keys', params: ['limit'] }]),
       { count: measuredColumnsOf(params).length, of: 'measures', params: ['measure'] },
     ].filter(({ count, of }) => of !== 'measures' || count > 1),
+  inColumns: measuredInColumns,
   sql: trendSql,
   shape: async (rows, params, context) => {
     const { grain, by, limit } = params

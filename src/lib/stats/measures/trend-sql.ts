@@ -8,6 +8,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Grain } from '../../core/time.js'
 import { activeUsers } from '../active/active-users.js'
 import { type By, keySql } from '../active/trend-by.js'
+import type { ColumnStatement } from '../columns/column-answer.js'
+import type { ColumnDialect } from '../columns/dialect.js'
 import { all, calendar, eventsInRange, eventWindow, inSegments, windowOf } from '../query/events.js'
 import type { Texts } from '../query/params.js'
 import type { QueryContext } from '../query/query-context.js'
@@ -156,6 +158,7 @@ function columnsSql(params: TrendParams, values: readonly RawBuilder<unknown>[])
 /** `date`, the keys, `m_0 …` and the odd values of all rows: the numbers of each window in which there are some. */
 function measuredSql(params: TrendParams, context: QueryContext): RawBuilder<unknown> {
   const { grain, by } = params
+  if (context.fromColumns !== undefined) return context.fromColumns.rows
   const plain = plainMeasure(params)
   if (plain === 'events' && (by.list.length <= 1 || context.source === 'events')) return countedEvents(params, context)
   if (plain === 'unique_users' && by.list.length === 0) {
@@ -173,6 +176,31 @@ function measuredSql(params: TrendParams, context: QueryContext): RawBuilder<unk
     OFFSET 0
   ) AS of_events
   GROUP BY ${list(groups)}`
+}
+
+/** The same in the column store, of events and users without conditions. */
+export function measuredInColumns(
+  params: TrendParams,
+  context: QueryContext,
+  dialect: ColumnDialect,
+): ColumnStatement | undefined {
+  const { grain, by } = params
+  const plain = plainMeasure(params)
+  if (plain === undefined) return undefined
+  const keys = by.list.map((one, index) => ({ name: `key_${index}`, text: dialect.text(one.field) }))
+  const read = [`${dialect.window(grain)} AS date`, ...keys.map(({ name, text }) => `${text} AS ${name}`)]
+  const groups = ['date', ...keys.map(({ name }) => name)]
+  return {
+    sql: `SELECT date::DOUBLE, ${[...groups.slice(1), 'count(*)::DOUBLE'].join(', ')} FROM (
+  SELECT ${plain === 'events' ? '' : 'DISTINCT user_id, '}${read.join(', ')}
+  FROM events WHERE ${dialect.inRange(context.range!)}
+) GROUP BY ${groups.join(', ')}`,
+    columns: {
+      date: grain === 'hour' ? 'instant' : 'day',
+      ...Object.fromEntries(keys.map(({ name }) => [name, 'text' as const])),
+      m_0: 'count',
+    },
+  }
 }
 
 /** The user, window, keys and measured values of each event of the range. */
