@@ -3,6 +3,7 @@
  * looks for it. `npm run build`, `bin/dev.js` and the tests make it; git does not keep it.
  */
 import { statSync, utimesSync } from 'node:fs'
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { globSync } from 'tinyglobby'
 
@@ -15,6 +16,12 @@ export async function compileKernel() {
   const newest = Math.max(...sources.map((source) => Math.floor(statSync(`${root}/${source}`).mtimeMs / 1000)))
   const kernel = `${root}/${folder}/kernel.wasm`
   if (ageOf(kernel) === newest) return
+  await compileFrom(`${root}/${folder}/assembly`, kernel)
+  utimesSync(kernel, newest, newest)
+}
+
+/** Compiles the sources of a folder. */
+export async function compileFrom(assembly, outFile) {
   // Loaded only now: it takes a second.
   const { default: asc } = await import('assemblyscript/asc')
   const flags = [
@@ -27,10 +34,10 @@ export async function compileKernel() {
     '-O3',
     '--converge',
   ]
-  const files = [`${folder}/assembly/index.ts`, '--outFile', `${folder}/kernel.wasm`, '--baseDir', root]
-  const { error, stderr } = await asc.main([...files, ...flags])
+  // Relative: it takes the path of a module for its name.
+  const [entry, out] = [`${assembly}/index.ts`, outFile].map((path) => relative(root, path))
+  const { error, stderr } = await asc.main([entry, '--outFile', out, '--baseDir', root, ...flags])
   if (error) throw new Error(`the kernel does not compile:\n${stderr.toString()}`, { cause: error })
-  utimesSync(kernel, newest, newest)
 }
 
 function ageOf(path) {
