@@ -61,6 +61,7 @@ export {
 export { type ListedRollup, listRollups, type RollupSizes } from './lib/rollups/on-demand/list.js'
 export { type OnDemandRollup, type OnDemandSubject, readOnDemandRollups } from './lib/rollups/sql/on-demand.js'
 export { dau } from './lib/stats/dau.js'
+export { describe } from './lib/stats/describe.js'
 export { funnel } from './lib/stats/funnel.js'
 export { lifecycle } from './lib/stats/lifecycle.js'
 export { mau } from './lib/stats/mau.js'

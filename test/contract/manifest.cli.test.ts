@@ -71,6 +71,14 @@ const columns: Record<string, [args: string[], own: string[], keys: string[]]> =
   ],
   lifecycle: [[], ['grain'], ['date', 'new', 'returning', 'resurrecting', 'dormant', 'complete']],
   stickiness: [[], ['grain'], ['periods_active', 'users']],
+  describe: [
+    [],
+    ['limit', 'types_left_out'],
+    [
+      ...['event_type', 'property', 'kind', 'events', 'share', 'users', 'values', 'top', 'min', 'max'],
+      ...['first', 'last', 'estimated'],
+    ],
+  ],
 }
 
 test('the JSON of a stat has exactly the documented keys', async () => {

@@ -35,6 +35,8 @@ export const dateOrInstant = () =>
   cell(z.union([z.iso.date(), z.iso.datetime({ offset: true })]), undefined, 'date', 'instant')
 export const instant = () => cell(z.iso.datetime(), undefined, 'instant')
 export const text = () => cell(z.string(), undefined, 'text')
+/** JSON: a text in the library, as JSON what it says. */
+export const jsonText = () => cell(z.unknown() as unknown as z.ZodType<string>, undefined, 'json')
 export const flag = () => cell(z.boolean(), undefined, 'flag')
 /** @param unit what is counted: `users`, `events`; without, the number is a name, such as that of a step */
 export const count = (unit?: string) => cell(z.int().nonnegative(), unit, 'count')

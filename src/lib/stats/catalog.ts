@@ -2,6 +2,7 @@
 import type { Result } from '../core/result.js'
 import { columnsOf } from '../core/row-schema.js'
 import { dauStat } from './dau.js'
+import { describeStat } from './describe.js'
 import { funnelStat } from './funnel.js'
 import { lifecycleStat } from './lifecycle.js'
 import { mauStat } from './mau.js'
@@ -23,6 +24,7 @@ export const stats: readonly Stat[] = [
   funnelStat,
   lifecycleStat,
   stickinessStat,
+  describeStat,
 ]
 
 /**

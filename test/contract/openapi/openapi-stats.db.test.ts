@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import type { Result } from '../../../src/lib/core/result.js'
+import type { Result, Row } from '../../../src/lib/core/result.js'
 import { importFiles } from '../../../src/lib/import/import.js'
 import { exampleAnswer, exampleParams, schemaName } from '../../../src/lib/serve/openapi/stat-schemas.js'
 import { stats } from '../../../src/lib/stats/catalog.js'
@@ -22,7 +22,12 @@ beforeAll(async () => {
 })
 
 const answerOf = (stat: Stat) => ({ $ref: `#/components/schemas/${schemaName(stat, 'Answer')}` })
-const plain = ({ metric, data, meta }: Result) => JSON.parse(JSON.stringify({ metric, data, meta }))
+/** An answer as a program gets it. */
+const plain = ({ metric, columns, data, meta }: Result) => {
+  const json = columns.filter(({ kind }) => kind === 'json').map(({ name }) => name)
+  const said = (row: Row) => Object.fromEntries(json.map((name) => [name, JSON.parse((row[name] ?? null) as string)]))
+  return JSON.parse(JSON.stringify({ metric, data: data.map((row) => ({ ...row, ...said(row) })), meta }))
+}
 const statCalled = (name: string) => stats.find((stat) => stat.name === name)!
 const needed = (name: string) => (name === 'funnel' ? { step: ['app_open', 'purchase'] } : {})
 
@@ -47,6 +52,7 @@ function variants(stat: Stat): Record<string, unknown>[] {
     ],
     window: ['90s'],
     exclude: [['page_view']],
+    eventType: ['purchase'],
   }
   const one = paramsOf(stat.params).flatMap(({ name, kind, choices }) => {
     const values =
@@ -107,7 +113,7 @@ describe.each(stats.map(({ name }) => name))('%s', (name) => {
     }
   })
 
-  test('the users behind a number are what their schema says', async () => {
+  test.skipIf(stat.drillDown === undefined)('the users behind a number are what their schema says', async () => {
     const cells: Record<string, string> = {
       'top-events': 'purchase',
       retention: '2025-01-06:1',

@@ -68,6 +68,7 @@ test('every parameter of every stat is taken by its name in snake case', () =>
       window: '2d',
       order: 'ordered',
       exclude: 'refund',
+      event_type: 'view',
     }
     for (const stat of stats) {
       for (const param of paramsOf(stat.params)) {

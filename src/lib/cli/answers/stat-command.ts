@@ -1,7 +1,7 @@
 /**
  * A command made from a stat: its flags are the stat's parameters, its help their descriptions and defaults.
  */
-import { type Command, Flags } from '@oclif/core'
+import { type Command, Flags, type Interfaces } from '@oclif/core'
 import type { Result } from '../../core/result.js'
 import { eachUser } from '../../stats/query/drill-down.js'
 import { givenParams, kebab, type Param, paramsOf } from '../../stats/query/params.js'
@@ -16,18 +16,22 @@ import { type BesideChart, chartFlag, chartOptions, requireDrawable } from './ch
 /**
  * The oclif command of a stat.
  *
+ * @param named parameters that are arguments and no flags, by their names
  * @example
  * export default statCommand(dauStat)
  */
-export function statCommand(stat: Stat): Command.Class {
+export function statCommand(stat: Stat, named: Interfaces.ArgInput = {}): Command.Class {
   const params = paramsOf(stat.params)
 
   return class StatCommand extends BaseCommand<typeof StatCommand> {
     static override summary = stat.summary
     static override description = stat.description
     static override examples = [stat.example.command.replace(/^ea /, '<%= config.bin %> ')]
+    static override args = named
     static override flags = {
-      ...Object.fromEntries(params.map((param) => [kebab(param.name), flagOf(param)])),
+      ...Object.fromEntries(
+        params.filter(({ name }) => !(name in named)).map((param) => [kebab(param.name), flagOf(param)]),
+      ),
       ...(stat.drillDown === undefined
         ? {}
         : {
@@ -48,7 +52,8 @@ export function statCommand(stat: Stat): Command.Class {
 
     override async run(): Promise<void> {
       const flags = this.flags as Record<string, string | boolean | string[] | undefined>
-      const given = givenParams(params, (param) => flags[kebab(param.name)])
+      const args = this.args as Record<string, string | undefined>
+      const given = givenParams(params, ({ name }) => (name in named ? args[name] : flags[kebab(name)]))
       const options = {
         signal: this.signal,
         spell: (name: string) => `--${kebab(name)}`,

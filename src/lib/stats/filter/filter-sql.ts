@@ -139,6 +139,6 @@ function comparison(field: Field, operator: Operator, value: string, columns: Ev
 }
 
 /** `isNumber` in SQL. */
-function isNumberSql(text: RawBuilder<unknown>): RawBuilder<unknown> {
+export function isNumberSql(text: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(octet_length(${text}) <= ${sql.lit(numberMaxBytes)} AND ${text} ~ '^-?[0-9]+([.][0-9]+)?$')`
 }

@@ -147,10 +147,10 @@ export const panels: readonly Panel[] = [
 
 /**
  * Panels of the stats that none of those above shows, as the server lists them: over the days of the page, every column as
- * the answer has it. A stat that needs more than that has none.
+ * the answer has it. A stat that needs more than that has none, nor has `describe`, which is about all days.
  */
 export function otherPanels(listed: StatList['data']): Panel[] {
-  const shown = [...panels.map(({ id }) => id), ...activeStats.map(([value]): string => value)]
+  const shown = ['describe', ...panels.map(({ id }) => id), ...activeStats.map(([value]): string => value)]
   return listed
     .filter(({ name, params }) => !shown.includes(name) && params.split(', ').includes('from'))
     .map(({ name, summary, params, columns }) => ({
