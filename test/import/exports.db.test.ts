@@ -138,6 +138,7 @@ const changed: Readonly<Record<string, (event: Expected) => Partial<Expected>>> 
   // Nothing in the file says that its clock shows local time.
   'mixpanel-local-epoch.ndjson': () => ({ occurred_at: '2024-06-10T06:13:20Z' }),
   'nginx-json.log': ({ event_type }) => ({ event_type: event_type === '/cart' ? 'GET' : 'POST' }),
+  'rees46.csv': ({ properties }) => (properties.price ? { properties: { ...properties, price: 35.79 } } : {}),
 }
 
 describe('the command that ea inspect prints', () => {

@@ -46,9 +46,11 @@ describe('a preset of somebody', () => {
 
   test('has flags as keys; every value is a text', async () => {
     const { options } = await read(
-      `about: mine\nformat: csv\ndelimiter: ';'\nskip-lines: 2\nnull: ['-', null, no]\ncolumns: [a, "b c"]\ndrop: x.y\nmap: {user_id: 'a | b', properties: [a, rest]}\nid: '*,#'\n`,
+      `about: mine\nformat: csv\ndelimiter: ';'\nskip-lines: 2\nnull: ['-', null, no]\ncolumns: [a, "b c"]\ndrop: x.y\ntypes: {c: number, d.e: json}\nmap: {user_id: 'a | b', properties: [a, rest]}\nid: '*,#'\n`,
     )
     expect(options).toMatchObject({ delimiter: ';', skipLines: 2, nulls: ['-', 'null', 'no'], columns: ['a', 'b c'] })
+    expect(optionFlags(options)).toContain('--drop x.y --types c=number,d.e=json ')
+    expect((await read('types: [c=number, d.e=json]')).options.types).toEqual(options.types)
     expect(optionFlags(options)).toContain(`--map 'user_id=a|b,properties=[a, rest]' --id-from '*,#'`)
   })
 
@@ -56,6 +58,9 @@ describe('a preset of somebody', () => {
     ['abuot: x', /unknown key abuot/],
     ['about: x\nmap: {user: a}', /unknown key map\.user/],
     ['about: x\nmap: {user_id: "a |"}', /map\.user_id, at its end: a name is missing/],
+    ['about: x\ntypes: c=nmber', /types, at character 3 \(nmber\): "nmber" is not a type.*perhaps number/],
+    ['about: x\ntypes: [c=number, c=json]', /c has two types/],
+    ['about: x\ntypes: c', /after c come = and a type/],
     ['about: x\ntime: YYYY', /--time-format "YYYY" has YYYY but not/],
     ['about: x\ntimezone: Mars', /no time zone/],
     ['about: x\nrecognise: {line: "("}', /recognise\.line/],

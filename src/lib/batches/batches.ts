@@ -136,6 +136,8 @@ export interface MergedChunk {
   readonly rejected: number
   /** Records by the key that stands at their top and, with another value, in their properties. */
   readonly shadowed: Readonly<Record<string, number>>
+  /** Records by the type that one of their values does not have. */
+  readonly mistyped: Readonly<Record<string, number>>
   /** Records with local times that the clocks skipped, or showed twice. */
   readonly skippedTimes: number
   readonly repeatedTimes: number
@@ -144,7 +146,7 @@ export interface MergedChunk {
 
 export async function mergedChunks(db: Session, batchId: number): Promise<MergedChunk[]> {
   const { rows } = await sql<MergedChunk>`
-    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed, byte_to AS "byteTo",
+    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed, mistyped, byte_to AS "byteTo",
            skipped_times AS "skippedTimes", repeated_times AS "repeatedTimes"
       FROM ${db.t.import_chunks} WHERE batch_id = ${batchId} ORDER BY chunk`.execute(db.q)
   return rows

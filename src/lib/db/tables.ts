@@ -46,6 +46,7 @@ export interface Tables {
     merged_by: string
     owners: ColumnType<Record<string, number>, string, string>
     shadowed: ColumnType<Record<string, number>, string, string>
+    mistyped: ColumnType<Record<string, number>, string | undefined, string>
     skipped_times: Generated<number>
     repeated_times: Generated<number>
   }

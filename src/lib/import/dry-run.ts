@@ -14,7 +14,7 @@ import {
   type ValidationContext,
   withEscalation,
 } from '../load/load-chunk.js'
-import { rejectedRecords, shadowedSql } from '../load/merge.js'
+import { type Remarks, rejectedRecords, remarksSql } from '../load/merge.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { type ValidationOptions, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
@@ -98,24 +98,24 @@ async function validateStaged(
   rules: ValidationRules,
   options: StagedOptions,
 ): Promise<Omit<ChunkOutcome, 'chunk'>> {
-  const { rows } = await sql<{ good: number; inserted: number; shadowed: Record<string, number> | null }>`
+  const { rows } = await sql<Remarks & { good: number; inserted: number }>`
     WITH judged AS MATERIALIZED (${validationSql(staging, rules, options)}),
     good AS (SELECT * FROM judged WHERE code IS NULL),
     seen AS (
       INSERT INTO pg_temp.ea_seen SELECT DISTINCT ON (event_id) event_id, ${contentOf('good')} FROM good ORDER BY event_id, n
       ON CONFLICT DO NOTHING RETURNING event_id)
-    SELECT (SELECT count(*) FROM good) AS good, ${shadowedSql} AS shadowed,
+    SELECT (SELECT count(*) FROM good) AS good, ${remarksSql},
            (SELECT count(*) FROM seen WHERE NOT EXISTS (SELECT FROM ${run.db.t.events} e WHERE e.event_id = seen.event_id AND ${staysOwned(undone)})) AS inserted`.execute(
     tx.q,
   )
-  const { good, inserted, shadowed } = rows[0]!
+  const { good, inserted, shadowed, mistyped } = rows[0]!
   const looked = chunk.good - options.refused.length
   const refusals = good === looked ? [] : await rejectedRecords(tx, rules, options)
   const rejects = rejectsOf(chunk, refusals, options.refusals)
   const duplicates = good - inserted
   const differing = duplicates === 0 ? 0 : await countDiffering(tx, run, undone, rules, options)
   const counts = { read: chunk.records, inserted, duplicates, differing, rejected: rejects.length }
-  return { ...counts, shadowed: shadowed ?? {}, ...options.clocks, rejects }
+  return { ...counts, shadowed, mistyped, ...options.clocks, rejects }
 }
 
 /** What an event is, beside its id, as a number: the contents of a whole file are too much to hold. */

@@ -7,7 +7,7 @@ import { EaError } from '../core/errors.js'
 import { limits } from '../core/event.js'
 import { type Database, withTransaction } from '../db/connect.js'
 import { directPlanOf } from '../load/direct/plan.js'
-import { clockTexts, ImportCounts, shadowedText } from '../load/import-counts.js'
+import { clockTexts, ImportCounts, mistypedText, shadowedText } from '../load/import-counts.js'
 import type { ValidationContext } from '../load/load-chunk.js'
 import type { Chunk, PlainReader } from '../load/split/chunk.js'
 import { copyOptions } from '../load/split/copy.js'
@@ -199,10 +199,11 @@ export function warn(run: ImportContext, message: string): void {
   run.options.onEvent?.({ type: 'warning', file: run.path, message })
 }
 
-/** Says of which keys only the value in the properties was kept, and which local times do not say which instant they are. */
+/** Says of which keys only the value in the properties was kept, which values are not of their type, and which local times do not say which instant they are. */
 export function warnOfRecords(run: ImportContext): void {
-  const { shadowed, clocks } = run.counts
+  const { shadowed, mistyped, clocks } = run.counts
   if (shadowed.length > 0) warn(run, shadowedText(shadowed))
+  if (mistyped.length > 0) warn(run, mistypedText(mistyped))
   for (const text of clockTexts(clocks, run.options.timezone ?? importDefaults.timezone)) warn(run, text)
 }
 

@@ -5,8 +5,8 @@
 import { EaError } from '../core/errors.js'
 import { looksLikeIds, nearest } from '../load/mapping/column-guess.js'
 import { allNames, type SourceName } from '../load/mapping/expression.js'
-import { type FieldMap, formatSource, type IdFrom } from '../load/mapping/map-parser.js'
-import { shellQuoted } from '../load/mapping/mapping.js'
+import { formatSource } from '../load/mapping/map-parser.js'
+import { type MappingInput, shellQuoted } from '../load/mapping/mapping.js'
 import { type HeadRecord, valueAt } from './detect/head.js'
 
 export interface NamedKeys {
@@ -26,7 +26,7 @@ export const allKeysFound: NamedKeys = { warnings: [], idIsMissing: null }
  */
 export function findNamedKeys(
   records: readonly HeadRecord[],
-  { map = {}, idFrom }: { readonly map?: FieldMap | undefined; readonly idFrom?: IdFrom | null | undefined },
+  { map = {}, idFrom, types = [] }: Pick<MappingInput, 'map' | 'idFrom' | 'types'>,
 ): NamedKeys {
   if (records.length === 0) return allKeysFound
   const isAbsent = ({ path }: SourceName) => !records.some((record) => hasPath(record, path))
@@ -34,13 +34,16 @@ export function findNamedKeys(
     const sources = allNames<SourceName>(expressions)
     return sources.filter(isAbsent).map((source) => warningOf(records, `--map ${field}=`, source, sources))
   })
+  const typed = types.map(({ name }) => name)
+  const untyped = typed.filter(isAbsent).map((source) => warningOf(records, '--types ', source, typed))
+  const warnings = [...mapped, ...untyped]
   const sources = idFrom && idFrom.sources !== '*' ? allNames<SourceName>(idFrom.sources) : []
   const absent = sources.filter(isAbsent)
-  if (absent.length === 0) return { warnings: mapped, idIsMissing: null }
+  if (absent.length === 0) return { warnings, idIsMissing: null }
   const derived = absent.map((source) => warningOf(records, '--id-from ', source, sources))
   const isMissing = absent.length === sources.length
   return {
-    warnings: [...mapped, ...derived],
+    warnings: [...warnings, ...derived],
     idIsMissing: isMissing ? { error: missingId(records, absent), records: records.length } : null,
   }
 }

@@ -7,8 +7,9 @@ import type { Readable } from 'node:stream'
 import { EaError } from '../core/errors.js'
 import { allNames, type SourceName } from '../load/mapping/expression.js'
 import { type FieldMap, formatSource, type IdFrom } from '../load/mapping/map-parser.js'
-import { type Mapping, resolveMapping, type SourceRef } from '../load/mapping/mapping.js'
+import { type Mapping, resolveMapping, type SourceRef, sourceName, type TypedSource } from '../load/mapping/mapping.js'
 import { resolveTimes, type TimeFormat } from '../load/mapping/time-format.js'
+import type { TypedName } from '../load/mapping/value-types.js'
 import type { Shape } from '../load/split/chunk.js'
 import { headFields } from './detect/csv-header.js'
 import { type HeadRecord, headOf, headText } from './detect/head.js'
@@ -27,6 +28,8 @@ export interface ReadingOptions extends DialectOptions {
   readonly nulls?: readonly string[] | undefined
   /** Columns or keys that are not stored. */
   readonly drop?: readonly SourceName[] | undefined
+  /** What the values of columns or keys are, as properties. */
+  readonly types?: readonly TypedName[] | undefined
   /** Where the events lie in documents of JSON. */
   readonly each?: SourceName | undefined
   /** The preset that the options come from; then a column may be missing where the preset names another one for it. */
@@ -69,6 +72,7 @@ export function decideReading(source: Source, options: ReadingOptions): Reading 
     idFrom: options.idFrom,
     nulls: options.nulls,
     drop: options.drop,
+    types: options.types,
     isLenient: options.preset !== undefined,
     valuesOf: (column) => headFields(source.head, source.headIsAll, dialect, dialect.columns!.indexOf(column)),
   })
@@ -117,7 +121,7 @@ function namedKeysOf(
   mapping: Mapping,
   options: ReadingOptions,
 ): NamedKeys {
-  if (!options.map && !options.idFrom) return allKeysFound
+  if (!options.map && !options.idFrom && !options.types) return allKeysFound
   const found = columns === null ? findNamedKeys(records, options) : allKeysFound
   // A preset names what several versions of an export have.
   const absent = options.preset === undefined ? found.warnings : []
@@ -189,6 +193,7 @@ export function readingRecord(reading: Reading, source: Source): Record<string, 
     ...(given.preset !== undefined && { preset: given.preset }),
     ...(mapping.nulls && { nulls: mapping.nulls }),
     ...(mapping.dropped && { drop: mapping.dropped }),
+    ...(mapping.types && { types: typesRecord(mapping.types) }),
     fields: mapping.fields,
     properties: mapping.properties,
     id_from: mapping.idFrom,
@@ -197,3 +202,6 @@ export function readingRecord(reading: Reading, source: Source): Record<string, 
     max_record_bytes: maxRecordBytes,
   }
 }
+
+const typesRecord = (types: readonly TypedSource[]) =>
+  Object.fromEntries(types.map(({ source, type }) => [formatSource(sourceName(source)), type]))

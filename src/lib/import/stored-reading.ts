@@ -24,6 +24,7 @@ import {
   sourceName,
 } from '../load/mapping/mapping.js'
 import { formatTimeFormat, type TimeFormat } from '../load/mapping/time-format.js'
+import { formatTypes, parseTypes } from '../load/mapping/value-types.js'
 import { type Dialect, formatOfName } from './detect/sniff.js'
 import { importDefaults } from './options.js'
 import type { ReadingOptions } from './parse-options.js'
@@ -49,6 +50,7 @@ interface StoredReading {
   readonly each?: string
   readonly nulls?: readonly string[]
   readonly drop?: readonly SourceRef[]
+  readonly types?: Readonly<Record<string, string>>
   readonly preset?: string
 }
 
@@ -97,6 +99,7 @@ function givenStructure(reading: Stored): Partial<ReadingOptions> {
     each,
     nulls,
     drop,
+    types,
     preset,
   } = reading as StoredReading
   return {
@@ -107,6 +110,12 @@ function givenStructure(reading: Stored): Partial<ReadingOptions> {
     ...(each !== undefined && { each: parseNames('--each', each)[0]! }),
     ...(nulls && { nulls }),
     ...(drop && { drop: drop.map(sourceName) }),
+    ...(types && {
+      types: parseTypes(
+        '--types',
+        Object.entries(types).map((pair) => pair.join('=')),
+      ),
+    }),
     ...(preset !== undefined && { preset }),
   }
 }
@@ -196,7 +205,7 @@ function flagValues(reading: Stored, map: FieldMap): Record<string, string> {
 
 /** The values of the flags that say options; several of one flag have a NUL between them. */
 function valuesOf(options: Partial<ReadingOptions>): Record<string, string> {
-  const { delimiter, columns, nulls, drop, each, map, idFrom, timeFormat } = options
+  const { delimiter, columns, nulls, drop, types, each, map, idFrom, timeFormat } = options
   const values = {
     format: options.format,
     delimiter: delimiter === '\t' ? 'tab' : delimiter,
@@ -208,6 +217,7 @@ function valuesOf(options: Partial<ReadingOptions>): Record<string, string> {
     'skip-lines': options.skipLines?.toString(),
     null: nulls?.join('\0'),
     drop: drop && formatNames(drop),
+    types: types && formatTypes(types),
     each: each && formatNames([each]),
     map: map && Object.keys(map).length > 0 ? formatMap(map) : undefined,
     'id-from': idFrom ? formatIdFrom(idFrom) : undefined,

@@ -6,7 +6,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Difference, differingFields } from '../batches/differences.js'
 import type { RejectCode } from '../core/event.js'
 import type { Transaction } from '../db/connect.js'
-import { shadowedKeysMax, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
+import { remarksMax, type ValidationRules, validationSql } from '../load/sql/validation-sql.js'
 import { type SmallDelta, upsertSmallSql } from '../rollups/add-small.js'
 import { isOfEventType, isOfProperty, type OnDemandRollup, readOnDemandRollups } from '../rollups/sql/on-demand.js'
 import { isInRollup, valuesOf } from '../rollups/sql/property-values.js'
@@ -139,7 +139,7 @@ const shadowedSql = sql`
       (SELECT json_agg(s)
          FROM (SELECT request - 1 AS request, key, count(*) AS events
                  FROM judged, unnest(shadowed) AS key WHERE code IS NULL AND shadowed IS NOT NULL
-                GROUP BY 1, key ORDER BY events DESC, key LIMIT ${sql.lit(shadowedKeysMax)}) s) AS shadowed`
+                GROUP BY 1, key ORDER BY events DESC, key LIMIT ${sql.lit(remarksMax)}) s) AS shadowed`
 
 interface Row {
   readonly inserted: number

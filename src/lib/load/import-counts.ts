@@ -8,6 +8,7 @@ import type { Reject, RejectCode } from '../core/event.js'
 import { counted, grouped } from '../present/tables/cell-text.js'
 import type { Rejects } from './chunk-rejects.js'
 import { addedClocks, type ClockCounts, noClockCounts } from './clock-changes.js'
+import type { Remarks } from './merge.js'
 
 /** How many rejects an import may have: a number, judged at once, or a share of the records, judged at the end. */
 export type RejectBudget = { readonly records: number } | { readonly percent: number }
@@ -29,6 +30,12 @@ export function shadowedText(keys: readonly (readonly [key: string, records: num
   return `The properties have another value than the column or key of the same name, and theirs is kept: ${texts.join(', ')}`
 }
 
+/** Says which values stay what they were given as. */
+export function mistypedText(types: readonly (readonly [type: string, records: number])[]): string {
+  const texts = types.map(([type, records]) => `${type} (${counted(records, 'record')})`)
+  return `Values are not of the type that --types says, and stay as they are given: ${texts.join(', ')}`
+}
+
 /** Says how many local times did not exist or existed twice, and how they are read. */
 export function clockTexts({ skippedTimes, repeatedTimes }: ClockCounts, timezone: string): string[] {
   const times = (count: number) => (count === 1 ? '1 time has' : `${grouped(count)} times have`)
@@ -46,9 +53,6 @@ export function clockTexts({ skippedTimes, repeatedTimes }: ClockCounts, timezon
   ]
 }
 
-/** Records by the key that stands at their top and, with another value, in their properties. */
-export type Shadowed = Readonly<Record<string, number>>
-
 /** Bytes of rejects that are held for the message and for a batch that fails. */
 const maxHeldBytes = 32 * 1024 * 1024
 
@@ -58,6 +62,7 @@ export class ImportCounts {
   /** The first rejects of the file so far; chunks end in any order. */
   #first: Reject[] = []
   readonly #shadowed = new Map<string, number>()
+  readonly #mistyped = new Map<string, number>()
   #clocks = noClockCounts
   readonly #budget: RejectBudget
 
@@ -66,8 +71,9 @@ export class ImportCounts {
   }
 
   /** Books one chunk. */
-  add(counts: Counts & ClockCounts & { readonly shadowed: Shadowed }, rejects: Rejects): void {
-    for (const [key, n] of Object.entries(counts.shadowed)) this.#shadowed.set(key, (this.#shadowed.get(key) ?? 0) + n)
+  add(counts: Counts & ClockCounts & Remarks, rejects: Rejects): void {
+    increase(this.#shadowed, Object.entries(counts.shadowed))
+    increase(this.#mistyped, Object.entries(counts.mistyped))
     for (const key of countNames) this.#counts[key] += counts[key]
     this.#clocks = addedClocks(this.#clocks, counts)
     this.#addCodes(rejects.codes)
@@ -81,7 +87,7 @@ export class ImportCounts {
   }
 
   #addCodes(codes: ReadonlyMap<RejectCode, number>): void {
-    for (const [code, n] of codes) this.#codes.set(code, (this.#codes.get(code) ?? 0) + n)
+    increase(this.#codes, codes)
   }
 
   /** @param rejects in the order of the file: what comes after the last one that can be held is not even looked at */
@@ -110,7 +116,12 @@ export class ImportCounts {
 
   /** Keys with their records, the most frequent first. */
   get shadowed(): readonly (readonly [key: string, records: number])[] {
-    return [...this.#shadowed].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    return mostFirst(this.#shadowed)
+  }
+
+  /** Types with the records that have a value of another one, the most frequent first. */
+  get mistyped(): readonly (readonly [type: string, records: number])[] {
+    return mostFirst(this.#mistyped)
   }
 
   /** Records with local times that the clocks skipped or showed twice. */
@@ -125,9 +136,7 @@ export class ImportCounts {
 
   /** Reasons with their counts, the most frequent first. */
   get reasons(): readonly { readonly code: RejectCode; readonly count: number }[] {
-    return [...this.#codes]
-      .map(([code, count]) => ({ code, count }))
-      .sort((a, b) => b.count - a.count || (a.code < b.code ? -1 : 1))
+    return mostFirst(this.#codes).map(([code, count]) => ({ code, count }))
   }
 
   /** Whether no later record can bring the rejects back under their budget. */
@@ -146,3 +155,9 @@ export class ImportCounts {
     return 'records' in this.#budget ? String(this.#budget.records) : `${this.#budget.percent}%`
   }
 }
+
+function increase<K>(counts: Map<K, number>, by: Iterable<readonly [K, number]>): void {
+  for (const [key, n] of by) counts.set(key, (counts.get(key) ?? 0) + n)
+}
+
+const mostFirst = <K>(counts: ReadonlyMap<K, number>) => [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))

@@ -27,13 +27,15 @@ import {
   type MergeTarget,
   mergePlain,
   mergeStaged,
+  noRemarks,
   type Rejection,
+  type Remarks,
   rejectedRecords,
 } from './merge.js'
 import type { PassedDifference } from './reassign-earlier.js'
 import type { Chunk, Shape } from './split/chunk.js'
 import { stagingLayoutOf } from './sql/staging-columns.js'
-import { shadowedFlag, type ValidationOptions, type ValidationRules, validationSql } from './sql/validation-sql.js'
+import { remarksFlag, type ValidationOptions, type ValidationRules, validationSql } from './sql/validation-sql.js'
 import { dropStaging, stageChunk, staging } from './stage.js'
 
 /**
@@ -71,7 +73,7 @@ export interface LoadContext extends ValidationContext {
   readonly onRetry?: ((chunk: number, error: unknown) => void) | undefined
 }
 
-export interface ChunkOutcome extends ClockCounts {
+export interface ChunkOutcome extends ClockCounts, Remarks {
   readonly chunk: number
   readonly read: number
   readonly inserted: number
@@ -79,8 +81,6 @@ export interface ChunkOutcome extends ClockCounts {
   /** How many of the duplicates have other content than the event that is stored. */
   readonly differing: number
   readonly rejected: number
-  /** For each key how many records have it at their top and, with another value, in their properties. */
-  readonly shadowed: Readonly<Record<string, number>>
   /** To be gone through before the chunk is released. Empty when the chunk had been merged before. */
   readonly rejects: Rejects
 }
@@ -124,7 +124,7 @@ export async function validateOnly(context: LoadContext, chunk: Chunk): Promise<
       const refusals = await rejectedRecords(tx, context.rules, options)
       const rejects = rejectsOf(chunk, refusals, options.refusals)
       const { clocks } = options
-      const nothing = { inserted: 0, duplicates: 0, differing: 0, shadowed: {}, ...clocks }
+      const nothing = { inserted: 0, duplicates: 0, differing: 0, ...noRemarks, ...clocks }
       return { chunk: chunk.index, read: chunk.records, ...nothing, rejected: rejects.length, rejects }
     }),
   )
@@ -162,7 +162,7 @@ function canBeRunAgain(error: unknown): boolean {
 /** The outcome of a chunk whose transaction committed although nobody heard of it. */
 async function mergedBefore(tx: Transaction, batchId: number, chunk: Chunk): Promise<ChunkOutcome | undefined> {
   const { rows } = await sql<Omit<ChunkOutcome, 'rejects'>>`
-    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed,
+    SELECT chunk, read, inserted, duplicates, differing, rejected, shadowed, mistyped,
            skipped_times AS "skippedTimes", repeated_times AS "repeatedTimes" FROM ${tx.t.import_chunks}
      WHERE batch_id = ${batchId} AND chunk = ${chunk.index}`.execute(tx.q)
   return rows[0] && { ...rows[0], rejects: noRejects }
@@ -190,15 +190,18 @@ export async function mergeChunk(
     differing: merged.differing,
     rejected: rejects.length,
     shadowed: merged.shadowed,
+    mistyped: merged.mistyped,
     ...clocks,
     rejects,
   }
   await sql`
-    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, differing, rejected, byte_from, byte_to, merged_by, owners, shadowed,
+    INSERT INTO ${tx.t.import_chunks} (batch_id, chunk, read, inserted, duplicates, differing, rejected, byte_from, byte_to, merged_by, owners, shadowed, mistyped,
                                       skipped_times, repeated_times)
     VALUES (${context.batchId}, ${chunk.index}, ${outcome.read}, ${outcome.inserted}, ${outcome.duplicates}, ${outcome.differing},
             ${outcome.rejected}, ${chunk.byteFrom}, ${chunk.byteTo}, pg_current_xact_id(), ${JSON.stringify(merged.owners)},
-            ${JSON.stringify(merged.shadowed)}, ${outcome.skippedTimes}, ${outcome.repeatedTimes})`.execute(tx.q)
+            ${JSON.stringify(merged.shadowed)}, ${JSON.stringify(merged.mistyped)}, ${outcome.skippedTimes}, ${outcome.repeatedTimes})`.execute(
+    tx.q,
+  )
   failpoint('merge.recorded')
   return outcome
 }
@@ -287,7 +290,7 @@ async function prepareSession(tx: Transaction, timezone: string): Promise<void> 
     SELECT set_config('TimeZone', ${timezone}, true), set_config('DateStyle', 'ISO, YMD', true),
            set_config('work_mem', '64MB', true), set_config('enable_hashjoin', 'off', true),
            set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
-           set_config(${sql.lit(shadowedFlag)}, '', true)`.execute(tx.q)
+           set_config(${sql.lit(remarksFlag)}, '', true)`.execute(tx.q)
 }
 
 /**

@@ -20,8 +20,8 @@ import {
 } from './reassign-earlier.js'
 import type { Rows, RowTarget } from './split/chunk.js'
 import {
-  shadowedFlag,
-  shadowedKeysMax,
+  remarksFlag,
+  remarksMax,
   type ValidationOptions,
   type ValidationRules,
   validationSql,
@@ -39,7 +39,17 @@ export interface Rejection {
 /** Refusals in the order of the file. */
 export type Rejections = Iterable<Rejection> & { readonly length: number }
 
-export interface MergeResult {
+/** What is remarkable about the events of a chunk. */
+export interface Remarks {
+  /** For each key how many records have it at their top and, with another value, in their properties. */
+  readonly shadowed: Readonly<Record<string, number>>
+  /** For each of `--types` how many records have a value that is not of it. */
+  readonly mistyped: Readonly<Record<string, number>>
+}
+
+export const noRemarks: Remarks = { shadowed: {}, mistyped: {} }
+
+export interface MergeResult extends Remarks {
   readonly inserted: number
   readonly duplicates: number
   /** How many of the duplicates have other content than the event that is stored. */
@@ -50,8 +60,6 @@ export interface MergeResult {
   readonly refusals: Rejections
   /** How many of the duplicates each other batch owns. */
   readonly owners: Readonly<Record<string, number>>
-  /** For each key how many records have it at their top and, with another value, in their properties. */
-  readonly shadowed: Readonly<Record<string, number>>
 }
 
 /** What is merged where. */
@@ -83,15 +91,13 @@ export async function mergeStaged(
     const judged = validationSql(staging, rules, { ...options, numbered: true })
     return mergeRepeating(tx, target, looked, judged, () => rejectedRecords(tx, rules, options))
   }
-  const judged = validationSql(staging, rules, { ...options, flagsShadowed: true })
-  const { rows } = await sql<{ inserted: number; hasShadowed: boolean }>`
+  const judged = validationSql(staging, rules, { ...options, flagsRemarks: true })
+  const { rows } = await sql<{ inserted: number; hasRemarks: boolean }>`
     WITH ins AS (${insertSql(tx, target.batchId, sql`(${judged})`)} RETURNING true)
-    SELECT count(*) AS inserted, current_setting(${sql.lit(shadowedFlag)}) = '1' AS "hasShadowed" FROM ins`.execute(
-    tx.q,
-  )
+    SELECT count(*) AS inserted, current_setting(${sql.lit(remarksFlag)}) = '1' AS "hasRemarks" FROM ins`.execute(tx.q)
   failpoint('merge.inserted')
-  const { inserted, hasShadowed } = rows[0]!
-  const stored = { inserted, owners: {}, shadowed: hasShadowed ? await shadowedKeys(tx, rules, options) : {} }
+  const { inserted, hasRemarks } = rows[0]!
+  const stored = { inserted, owners: {}, ...(hasRemarks ? await remarksOf(tx, rules, options) : noRemarks) }
   if (inserted === looked) return { ...stored, duplicates: 0, differing: 0, differences: [], refusals: [] }
   const refusals = await rejectedRecords(tx, rules, options)
   // An id that comes twice in this chunk was stored once.
@@ -120,7 +126,7 @@ export async function mergePlain(
     if (rows.repeats === 0) {
       await copyToEvents(tx, rows)
       failpoint('merge.inserted')
-      return { inserted, duplicates: 0, differing: 0, differences: [], refusals: [], owners: {}, shadowed: {} }
+      return { inserted, duplicates: 0, differing: 0, differences: [], refusals: [], owners: {}, ...noRemarks }
     }
   }
   await stageRows(tx, rowsOf({ kind: 'staging' }))
@@ -128,15 +134,11 @@ export async function mergePlain(
   return mergeRepeating(tx, target, target.staged, stagedRows, async () => [])
 }
 
-/** To keep the judged records for this would cost every chunk; few have such keys. */
-async function shadowedKeys(
-  tx: Transaction,
-  rules: ValidationRules,
-  options: ValidationOptions,
-): Promise<MergeResult['shadowed']> {
-  const { rows } = await sql<{ shadowed: MergeResult['shadowed'] | null }>`
-    WITH judged AS (${validationSql(staging, rules, options)}) SELECT ${shadowedSql} AS shadowed`.execute(tx.q)
-  return rows[0]!.shadowed ?? {}
+/** To keep the judged records for this would cost every chunk; few have any. */
+async function remarksOf(tx: Transaction, rules: ValidationRules, options: ValidationOptions): Promise<Remarks> {
+  const { rows } = await sql<Remarks>`
+    WITH judged AS (${validationSql(staging, rules, options)}) SELECT ${remarksSql}`.execute(tx.q)
+  return rows[0]!
 }
 
 /** The records of a relation that are events, of equal ids the first one. */
@@ -148,10 +150,9 @@ function insertSql(tx: Transaction, batchId: number, judged: RawBuilder<unknown>
        WHERE code IS NULL ORDER BY event_id, n`
 }
 
-interface Repeating {
+interface Repeating extends Remarks {
   readonly inserted: number
   readonly events: number
-  readonly shadowed: MergeResult['shadowed'] | null
 }
 
 /**
@@ -163,7 +164,7 @@ interface Repeating {
  *   ins AS (INSERT INTO events … ON CONFLICT ON CONSTRAINT events_pkey DO NOTHING RETURNING event_id),
  *   again AS MATERIALIZED (SELECT event_id, min(n) AS n FROM judged … HAVING count(*) > 1),
  *   passed AS (INSERT INTO pg_temp.ea_passed SELECT n, event_id, … FROM judged WHERE code IS NULL AND (…))
- * SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, … AS shadowed FROM judged WHERE code IS NULL
+ * SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, … FROM judged WHERE code IS NULL
  * ```
  */
 async function mergeRepeating(
@@ -193,13 +194,13 @@ async function mergeRepeating(
          AND (event_id NOT IN (SELECT event_id FROM ins)
               OR event_id IN (SELECT event_id FROM again) AND n NOT IN (SELECT n FROM again))
     )
-    SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, ${shadowedSql} AS shadowed
+    SELECT (SELECT count(*) FROM ins) AS inserted, count(*) AS events, ${remarksSql}
       FROM judged WHERE code IS NULL`.execute(tx.q)
   failpoint('merge.inserted')
-  const { inserted, events, shadowed } = rows[0]!
+  const { inserted, events, shadowed, mistyped } = rows[0]!
   const refusals = events === looked ? [] : await rejected()
   const duplicates = events - inserted
-  const stored = { refusals, shadowed: shadowed ?? {} }
+  const stored = { refusals, shadowed, mistyped }
   if (duplicates === 0) return { ...stored, inserted, duplicates, differing: 0, differences: [], owners: {} }
   let compared = await comparePassed(tx)
   const { [target.batchId]: own, ...owners } = compared.owners
@@ -209,11 +210,14 @@ async function mergeRepeating(
   return { ...stored, inserted: inserted + took, duplicates: duplicates - took, differing, differences, owners }
 }
 
-/** The keys that properties hide in `judged`, with the number of events: JSON, null when there are none. Of many keys the first. */
-export const shadowedSql = sql`(
-  SELECT json_object_agg(key, n)
-    FROM (SELECT key, count(*) AS n FROM judged, unnest(shadowed) AS key
-           WHERE code IS NULL AND shadowed IS NOT NULL GROUP BY key ORDER BY n DESC, key LIMIT ${sql.lit(shadowedKeysMax)}) keys)`
+const counted = (column: 'shadowed' | 'mistyped') => sql`coalesce((
+  SELECT json_object_agg(what, n)
+    FROM (SELECT what, count(*) AS n FROM judged, unnest(${sql.ref(column)}) AS what
+           WHERE code IS NULL AND ${sql.ref(column)} IS NOT NULL
+           GROUP BY what ORDER BY n DESC, what LIMIT ${sql.lit(remarksMax)}) counted), '{}')`
+
+/** What is remarkable about the events in `judged`, as two columns. Of many keys the most frequent. */
+export const remarksSql = sql`${counted('shadowed')} AS shadowed, ${counted('mistyped')} AS mistyped`
 
 /** Whether a merge found an id that is stored already. */
 export function isRepeatedId(error: unknown): boolean {

@@ -56,7 +56,8 @@ export async function stageRows(tx: Transaction, rows: Rows): Promise<void> {
 
 /** What validation would say of rows: each is an event. */
 export const stagedRows: RawBuilder<unknown> = sql`
-  SELECT n, event_id, occurred_at, user_id, event_type, properties, NULL::text AS code, NULL::text[] AS shadowed FROM ${staging}`
+  SELECT n, event_id, occurred_at, user_id, event_type, properties, NULL::text AS code, NULL::text[] AS shadowed,
+         NULL::text[] AS mistyped FROM ${staging}`
 
 /** @throws EaError `internal_error` when PostgreSQL counts other rows than the splitter: a bug */
 async function copyRecords(tx: Transaction, statement: string, data: Iterable<Buffer>, records: number): Promise<void> {

@@ -10,6 +10,7 @@ import type { ReadingOptions } from '../../import/parse-options.js'
 import type { SourceName } from '../../load/mapping/expression.js'
 import { parseIdFrom, parseMap, parseNames } from '../../load/mapping/map-parser.js'
 import { formatTimeFormat, parseTimeFormat } from '../../load/mapping/time-format.js'
+import { parseTypes } from '../../load/mapping/value-types.js'
 import { formatBytes, parseBytes, parseCount } from '../quantity-flags.js'
 import { requireTimeZone } from '../time-zone.js'
 
@@ -89,6 +90,14 @@ export const readingFlags = {
     multiple: true,
     multipleNonGreedy: true,
   }),
+  types: Flags.string({
+    ...group,
+    description:
+      'What the values of columns or keys are as properties, which else stay as they are given: price=number,is_new=boolean,tags=json; repeatable.',
+    helpValue: 'COLUMN=TYPE,…',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   each: Flags.string({
     ...group,
     description:
@@ -131,6 +140,7 @@ export interface ReadingFlags {
   readonly comment: string | undefined
   readonly null: readonly string[] | undefined
   readonly drop: readonly string[] | undefined
+  readonly types: readonly string[] | undefined
   readonly each: string | undefined
   readonly timezone: string
   readonly 'time-format': string
@@ -166,6 +176,7 @@ export function readingOptions(flags: ReadingFlags): ReadingOptions {
     comment: flags.comment,
     nulls: flags.null,
     drop: flags.drop?.flatMap((text) => parseNames('--drop', text)),
+    types: flags.types && parseTypes('--types', flags.types),
     each: flags.each === undefined ? undefined : onlyName('--each', flags.each),
     map: flags.map === undefined ? undefined : parseMap(flags.map),
     idFrom: flags['id-from'] === undefined ? undefined : parseIdFrom(flags['id-from']),

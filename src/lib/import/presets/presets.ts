@@ -14,6 +14,7 @@ import { nearest } from '../../load/mapping/column-guess.js'
 import type { SourceName } from '../../load/mapping/expression.js'
 import { type FieldMap, parseExpression, parseIdFrom, parseNames } from '../../load/mapping/map-parser.js'
 import { parseTimeFormat } from '../../load/mapping/time-format.js'
+import { parseTypes } from '../../load/mapping/value-types.js'
 import { asFileError } from '../../os/file-error.js'
 import { fileFormats } from '../detect/sniff.js'
 import type { ReadingOptions } from '../parse-options.js'
@@ -31,6 +32,8 @@ export interface Preset {
 }
 
 const texts = z.union([z.string(), z.array(z.string())]).transform((one) => (typeof one === 'string' ? [one] : one))
+
+const pairsOf = (one: Record<string, string>) => Object.entries(one).map((pair) => pair.join('='))
 
 /** The file: every key but the first two is a flag. */
 const schema = z.strictObject({
@@ -52,6 +55,7 @@ const schema = z.strictObject({
   comment: z.string().optional(),
   null: texts.optional(),
   drop: texts.optional(),
+  types: z.union([texts, z.record(z.string(), z.string()).transform(pairsOf)]).optional(),
   each: z.string().optional(),
   time: z.string().optional(),
   timezone: z.string().optional(),
@@ -144,7 +148,7 @@ function recogniseOf({ recognise }: File): Recognise | null {
 }
 
 function optionsOf(name: string, file: File): Partial<ReadingOptions> {
-  const { format, delimiter, quote, encoding, comment, columns, drop, each, time, timezone, id } = file
+  const { format, delimiter, quote, encoding, comment, columns, drop, types, each, time, timezone, id } = file
   if (timezone !== undefined && !isTimeZone(timezone)) {
     throw new EaError('usage', `timezone: "${timezone}" is no time zone.`)
   }
@@ -161,6 +165,7 @@ function optionsOf(name: string, file: File): Partial<ReadingOptions> {
     ...(comment !== undefined && { comment }),
     ...(file.null && { nulls: file.null }),
     ...(drop && { drop: drop.flatMap((text) => parseNames('drop', text)) }),
+    ...(types && { types: parseTypes('types', types) }),
     ...(each !== undefined && { each: parseNames('each', each)[0]! }),
     ...(time !== undefined && { timeFormat: parseTimeFormat(time) }),
     ...(timezone !== undefined && { timezone }),

@@ -48,7 +48,7 @@ export function directPlanOf(
 ): DirectPlan | undefined {
   if (!['auto', 'wide', 'iso'].includes(timeFormat.kind)) return undefined
   if (mapping.idFrom !== null || mapping.nulls !== undefined || mapping.dropped !== undefined) return undefined
-  if (mapping.ownKeys !== undefined) return undefined
+  if (mapping.ownKeys !== undefined || mapping.types !== undefined) return undefined
   const limits: PlanLimits = {
     maxRecordBytes,
     latestMicros: BigInt(latest.getTime() - year2000) * 1000n,

@@ -5,6 +5,7 @@ import { type Expression, isName, type Rest, type SourceName } from './expressio
 const suggestionOf: Readonly<Record<string, string>> = {
   '--id-from': "Write it like --id-from order_id,line or --id-from '*'",
   '--drop': 'Write it like --drop email,context.ip',
+  '--types': 'Write it like --types price=number,is_new=boolean',
   '--each': 'Write it like --each data or --each result.events',
   '--columns': 'Write it like --columns time,user,event',
 }

@@ -16,6 +16,7 @@ import {
   type SourceName,
 } from './expression.js'
 import { type FieldMap, formatSource, type IdFrom } from './map-parser.js'
+import { formatTypes, type TypedName, type ValueType } from './value-types.js'
 
 /** A column of a CSV or a key of a JSON record. */
 export interface SourceRef {
@@ -57,6 +58,14 @@ export interface Mapping {
   readonly nulls?: readonly string[]
   /** What never becomes a property. */
   readonly dropped?: readonly SourceRef[]
+  /** Properties whose texts become what they say; an outer one comes before those inside of it. */
+  readonly types?: readonly TypedSource[]
+}
+
+/** A column or key that becomes a property, and what its values are. */
+export interface TypedSource {
+  readonly source: SourceRef
+  readonly type: ValueType
 }
 
 /** The columns or keys of properties, unless a map names others. */
@@ -70,6 +79,7 @@ export interface MappingInput {
   readonly idFrom?: IdFrom | null | undefined
   readonly nulls?: readonly string[] | undefined
   readonly drop?: readonly SourceName[] | undefined
+  readonly types?: readonly TypedName[] | undefined
   /** Whether a column may be missing where the preset names another one for it: a preset fits several versions of an export. */
   readonly isLenient?: boolean | undefined
   /** The values of a column in the first records, for advice. */
@@ -90,7 +100,9 @@ export function resolveMapping(input: MappingInput): Mapping {
   const { columns, idFrom = null, nulls = [], valuesOf = () => [] } = input
   const isLenient = input.isLenient === true && columns !== null
   const map = isLenient ? withoutAbsent(input.map ?? {}, columns) : (input.map ?? {})
-  const drop = (input.drop ?? []).filter((name) => !isLenient || findColumn(columns, name) !== undefined)
+  const isThere = (name: SourceName) => !isLenient || findColumn(columns, name) !== undefined
+  const drop = (input.drop ?? []).filter(isThere)
+  const typed = (input.types ?? []).filter(({ name }) => isThere(name))
   if (idFrom && map.event_id) {
     throw new EaError('usage', 'The event_id is both mapped (--map event_id=…) and derived (--id-from).', {
       suggestions: ['Leave one of the two away.'],
@@ -102,7 +114,7 @@ export function resolveMapping(input: MappingInput): Mapping {
   }
   if (columns) {
     const defaults = mappedFields.flatMap((field) => (map[field] ? [] : allNames<SourceName>(wanted(field))))
-    requireColumns({ columns, map, idFrom, drop, defaults, valuesOf })
+    requireColumns({ columns, map, idFrom, drop, typed, defaults, valuesOf })
   }
   const ref = refIn(columns)
   const refs = (expressions: readonly Expression<SourceName>[]) => expressions.map((one) => renamed(one, ref))
@@ -116,6 +128,11 @@ export function resolveMapping(input: MappingInput): Mapping {
     ? refs(map.properties)
     : propertiesNames.filter(isIn(columns)).map((name) => ref({ name, path: [name] }))
   const dropped = drop.map(ref)
+  const types = typed
+    .map(({ name, type }) => ({ source: ref(name), type }))
+    .filter(({ source }) => !dropped.some((outer) => isWithin(outer, source)))
+    .toSorted((a, b) => fullPath(a.source).length - fullPath(b.source).length)
+  for (const { source } of types) requireProperty(source, types, fields, properties)
   const used = [...alternativesOf({ fields, properties }).flatMap(takenNames), ...dropped.filter(isWhole)]
   return {
     fields,
@@ -124,6 +141,7 @@ export function resolveMapping(input: MappingInput): Mapping {
     idFrom: idFrom ? resolveIdFrom(idFrom, columns) : null,
     ...(nulls.length > 0 && { nulls }),
     ...(dropped.length > 0 && { dropped }),
+    ...(types.length > 0 && { types }),
   }
 }
 
@@ -158,6 +176,52 @@ export function takenNames({ sources, isOfProperties }: Alternatives): SourceRef
 /** Whether a source is a whole column or a top-level key. */
 export const isWhole = ({ index, path }: SourceRef) => (index === null ? (path?.length ?? 1) === 1 : path === undefined)
 
+/** The keys from the outside in; of a CSV the column first. */
+const fullPath = ({ name, index, path }: SourceRef): readonly string[] =>
+  index === null ? (path ?? [name]) : [String(index), ...(path ?? [])]
+
+/** Where a source is inside of another one: no keys when they are the same; undefined when it is not. */
+export function pathWithin(outer: SourceRef, source: SourceRef): readonly string[] | undefined {
+  const [above, path] = [fullPath(outer), fullPath(source)]
+  return above.every((key, at) => path[at] === key) ? path.slice(above.length) : undefined
+}
+
+const isWithin = (outer: SourceRef, source: SourceRef) => pathWithin(outer, source) !== undefined
+
+/** Whether a source is inside of one of those that properties come from. */
+const isInside = (properties: Mapping['properties'], source: SourceRef) =>
+  allNames<SourceRef>(properties).some((outer) => (pathWithin(outer, source)?.length ?? 0) > 0)
+
+/** A type is for a property; a field of events has one of its own. */
+function requireProperty(
+  source: SourceRef,
+  types: readonly TypedSource[],
+  fields: Mapping['fields'],
+  properties: Mapping['properties'],
+): void {
+  const isSource = (other: SourceExpression | undefined) =>
+    other !== undefined && isName(other) && isWhole(other) && isWhole(source) && isWithin(other, source)
+  const field = mappedFields.find((name) => isSource(fields[name][0]))
+  const isText = source.index !== null && source.path !== undefined && !isInside(properties, source)
+  const isOpened = types.some(({ source: outer, type }) => type === 'json' && isWhole(outer) && isWithin(outer, source))
+  const problem =
+    field !== undefined
+      ? `which is the ${field} of events and not a property`
+      : allNames<SourceRef>(properties).some(isSource)
+        ? 'which is an object of properties: name what is inside of it'
+        : !isInside(properties, source) && !keepsRest(properties)
+          ? 'which does not become a property: the mapping of properties leaves it out'
+          : isText && !isOpened
+            ? `which is inside of a text: give ${source.name} the type json, too`
+            : undefined
+  if (problem === undefined) return
+  const name = formatSource(sourceName(source))
+  throw new EaError('usage', `--types names ${name}, ${problem}.`, {
+    suggestions: ['--types is for columns and keys that become properties: --types price=number,is_new=boolean'],
+    details: { name },
+  })
+}
+
 /** How a source that was found is named. */
 export function sourceName({ name, index, path }: SourceRef): SourceName {
   if (index === null) return { name, path: path ?? [name] }
@@ -180,7 +244,7 @@ export function findColumn(columns: readonly string[], { name, path }: SourceNam
   for (let keys = path.length; keys > 0; keys--) {
     const column = keys === path.length ? name : path.slice(0, keys).join('.')
     const index = columns.indexOf(column)
-    if (index >= 0) return keys === path.length ? { name, index } : { name, index, path: path.slice(keys) }
+    if (index >= 0) return keys === path.length ? { name, index } : { name: column, index, path: path.slice(keys) }
   }
   return undefined
 }
@@ -226,19 +290,23 @@ interface Named {
   readonly map: FieldMap
   readonly idFrom: IdFrom | null
   readonly drop: readonly SourceName[]
+  readonly typed: readonly TypedName[]
   readonly defaults: readonly SourceName[]
   readonly valuesOf: (column: string) => readonly string[]
 }
 
-function requireColumns({ columns, map, idFrom, drop, defaults, valuesOf }: Named): void {
+function requireColumns({ columns, map, idFrom, drop, typed, defaults, valuesOf }: Named): void {
   const absent = (name: SourceName) => findColumn(columns, name) === undefined
   const missing = defaults.filter(absent).map(({ name }) => name as MappedField)
   const absentNames = (flag: string, names: readonly SourceName[]) =>
-    names.filter(absent).map(({ name }) => ({ flag, name }))
+    names.filter(absent).map(({ name }) => ({ flag, name, type: undefined }))
   const named = [
     ...Object.entries(map).flatMap(([field, sources]) => absentNames(`--map ${field}=`, allNames<SourceName>(sources))),
     ...absentNames('--id-from ', idFrom && idFrom.sources !== '*' ? allNames<SourceName>(idFrom.sources) : []),
     ...absentNames('--drop ', drop),
+    ...typed
+      .filter(({ name }) => absent(name))
+      .map((one) => ({ flag: '--types ', name: one.name.name, type: one.type })),
   ]
   if (missing.length === 0 && named.length === 0) return
 
@@ -257,9 +325,11 @@ function requireColumns({ columns, map, idFrom, drop, defaults, valuesOf }: Name
   const flags = [mapped, derivable].filter((flag) => flag !== null)
   const suggestions = [
     ...(flags.length > 0 ? [`Perhaps: ${flags.join(' ')}`] : []),
-    ...named.flatMap(({ flag, name }) => {
+    ...named.flatMap(({ flag, name, type }) => {
       const near = nearest(name, columns)
       if (!near) return []
+      if (type !== undefined)
+        return [`Perhaps: ${flag}${shellQuoted(formatTypes([{ name: { name: near, path: [near] }, type }]))}`]
       const possible = flag === '--map event_id=' && !isId(near) ? '--id-from ' : flag
       return [`Perhaps: ${possible}${sourceText(near)}`]
     }),

@@ -136,7 +136,7 @@ function within(text: RawBuilder<unknown>, path: readonly string[], step: Step):
 }
 
 /** A text as jsonb; null when it is not JSON. */
-function parsed(text: RawBuilder<unknown>): RawBuilder<unknown> {
+export function parsed(text: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`CASE WHEN pg_input_is_valid(${text}, 'jsonb') THEN (${text})::jsonb END`
 }
 

@@ -5,7 +5,14 @@
 import { type RawBuilder, sql } from 'kysely'
 import { isName, mergedParts, namesIn } from '../mapping/expression.js'
 import { keptColumns, takenKeys } from '../mapping/kept-sources.js'
-import { isWhole, type Mapping, ordinalRef, type SourceExpression, type SourceRef } from '../mapping/mapping.js'
+import {
+  isWhole,
+  type Mapping,
+  ordinalRef,
+  pathWithin,
+  type SourceExpression,
+  type SourceRef,
+} from '../mapping/mapping.js'
 import type { Chunk } from '../split/chunk.js'
 import {
   anyAt,
@@ -123,18 +130,10 @@ function orInput(source: SourceExpression, reader: Reader): RawBuilder<unknown> 
 
 /** Where paths to drop lie inside of a source of properties. */
 function droppedPaths({ dropped = [] }: Mapping, source: SourceExpression): (readonly string[])[] {
-  return namesIn<SourceRef>(source).flatMap((name) => {
-    const outer = fullPath(name)
-    return dropped
-      .map(fullPath)
-      .filter((path) => path.length > outer.length && outer.every((key, at) => path[at] === key))
-      .map((path) => path.slice(outer.length))
-  })
+  return namesIn<SourceRef>(source).flatMap((outer) =>
+    dropped.map((inner) => pathWithin(outer, inner) ?? []).filter((path) => path.length > 0),
+  )
 }
-
-/** The keys from the outside in; of a CSV the column first. */
-const fullPath = ({ name, index, path }: SourceRef): readonly string[] =>
-  index === null ? (path ?? [name]) : [String(index), ...(path ?? [])]
 
 const isDroppedIn = (mapping: Mapping, properties: Mapping['properties']) =>
   properties.some((source) => droppedPaths(mapping, source).length > 0)

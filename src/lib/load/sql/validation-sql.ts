@@ -15,6 +15,7 @@ import type { TimeFormat } from '../mapping/time-format.js'
 import { documentBytes, type MappingSql, mappingSql, type RecordNumbering, wholeSource } from './mapping-sql.js'
 import { type StagingLayout, typeOf } from './staging-columns.js'
 import { instantSql } from './time-sql.js'
+import { mistypedSql, typedSql } from './types-sql.js'
 
 /** All that decides what a record means, beside its bytes. */
 export interface ValidationRules {
@@ -34,15 +35,15 @@ export interface ValidationOptions {
   readonly between?: readonly [number, number]
   /** Whether `n` is wanted: the place of a record in its chunk, from 1. Without it `n` only orders. */
   readonly numbered: boolean
-  /** Whether keys that properties hide only raise `shadowedFlag`; the column `shadowed` then has no keys. */
-  readonly flagsShadowed?: boolean
+  /** Whether what is remarkable only raises `remarksFlag`; the columns `shadowed` and `mistyped` then say nothing. */
+  readonly flagsRemarks?: boolean
 }
 
 /**
- * The SELECT: `n, event_id uuid, occurred_at timestamptz, user_id, event_type, properties jsonb, code, shadowed text[]`.
+ * The SELECT: `n, event_id uuid, occurred_at timestamptz, user_id, event_type, properties jsonb, code, shadowed text[], mistyped text[]`.
  *
  * ```sql
- * SELECT n, event_id, occurred_at, user_id, event_type, properties, CASE … END AS code, … AS shadowed
+ * SELECT n, event_id, occurred_at, user_id, event_type, properties, CASE … END AS code, … AS shadowed, … AS mistyped
  *   FROM (
  *     SELECT g.*, … AS event_id, … AS occurred_at, … AS properties
  *       FROM (
@@ -64,10 +65,13 @@ export function validationSql(
   // OFFSET 0 keeps each step a step: folded into one, every cast would run once for each place that reads it.
   return sql`
     SELECT n, event_id, occurred_at, user_id, event_type, properties, ${codeSql(rules, layout)} AS code,
-           ${canShadow(rules, layout) ? shadowedSql(given, rules, options) : sql`NULL::text[]`} AS shadowed
-      FROM (
+           ${canShadow(rules, layout) ? shadowedSql(given, rules, options) : none} AS shadowed,
+           ${rules.mapping.types ? mistyped(rules.mapping, options) : none} AS mistyped
+      FROM ${withTypes(
+        rules.mapping,
+        sql`(
         SELECT g.*, ${castUuid(rules, layout)} AS event_id, ${castInstant(rules, layout)} AS occurred_at,
-               ${propertiesSql(given, rules, layout)} AS properties
+               ${propertiesSql(given, rules, layout)} AS ${untyped(rules.mapping)}
           FROM (
             SELECT s.n, ${given.eventId} AS given_id, ${given.occurredAt} AS given_at, ${given.userId} AS user_id,
                    ${given.eventType} AS event_type, ${given.properties} AS given_properties
@@ -78,7 +82,25 @@ export function validationSql(
             ${needsStep(rules, layout) ? sql`OFFSET 0` : sql``}
           ) g
         OFFSET 0
-      ) typed`
+      )`,
+      )} typed`
+}
+
+const none = sql`NULL::text[]`
+
+/** What the properties are called before types are applied. */
+const untyped = ({ types }: Mapping) => sql.ref(types ? 'untyped' : 'properties')
+
+/** Properties with their types beside those without. */
+function withTypes(mapping: Mapping, cast: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (!mapping.types) return cast
+  return sql`(SELECT *, ${typedSql(untyped(mapping), mapping)} AS properties FROM ${cast} untyped OFFSET 0)`
+}
+
+/** The types that values do not have; null when there are none. */
+function mistyped(mapping: Mapping, { flagsRemarks = false }: ValidationOptions): RawBuilder<unknown> {
+  const found = mistypedSql(untyped(mapping), mapping)
+  return flagsRemarks ? sql`CASE WHEN ${found} <> '{}' THEN ${raisedFlag} END` : sql`nullif(${found}, '{}')`
 }
 
 /** The times of staged records as they are given, and as instants: `given_at, occurred_at`. Those that are typed already have no text. */
@@ -94,7 +116,7 @@ export function occurredAtSql(
 }
 
 /** At most so many keys are named that properties hide. */
-export const shadowedKeysMax = 20
+export const remarksMax = 20
 
 /** Whether a record can have a key both at its top (or as a column) and in its explicit properties. */
 function canShadow({ mapping }: ValidationRules, layout: StagingLayout): boolean {
@@ -105,24 +127,27 @@ function canShadow({ mapping }: ValidationRules, layout: StagingLayout): boolean
   )
 }
 
-/** A setting that lasts as long as its transaction: `1` when a record had such a key. */
-export const shadowedFlag = 'ea.shadowed'
+/** A setting that lasts as long as its transaction: `1` when an event had a key that properties hide, or a value of another type. */
+export const remarksFlag = 'ea.remarks'
+
+// Nobody reads the column then, but PostgreSQL computes it all the same: it leaves out no call that has an effect.
+const raisedFlag = sql`set_config(${sql.lit(remarksFlag)}, '1', true)`
 
 /** The keys of the rest that the properties have with another value, where theirs is kept; null when there are none. */
 function shadowedSql(given: MappingSql, rules: ValidationRules, options: ValidationOptions): RawBuilder<unknown> {
-  const { layout, flagsShadowed = false } = options
+  const { layout, flagsRemarks = false } = options
+  const properties = untyped(rules.mapping)
   const isTyped = layout.kind === 'fields' && propertiesAreTyped(rules, layout)
   // The columns of a CSV are known, so most records need no more than a look for their names.
   const mayHide =
     isTyped && given.restNames
       ? sql`given_properties ?| ${given.restNames}`
       : sql`given_properties IS NOT NULL AND rest <> '{}'`
-  // Nobody reads the column then, but PostgreSQL computes it all the same: it leaves out no call that has an effect.
-  const found = flagsShadowed
-    ? sql`set_config(${sql.lit(shadowedFlag)}, '1', true)`
-    : sql`ARRAY(SELECT key FROM jsonb_each(rest) WHERE properties -> key <> value)`
-  return sql`CASE WHEN ${mayHide} AND jsonb_typeof(properties) = 'object'
-    THEN CASE WHEN (properties || rest) <> properties THEN ${found} END END`
+  const found = flagsRemarks
+    ? raisedFlag
+    : sql`ARRAY(SELECT key FROM jsonb_each(rest) WHERE ${properties} -> key <> value)`
+  return sql`CASE WHEN ${mayHide} AND jsonb_typeof(${properties}) = 'object'
+    THEN CASE WHEN (${properties} || rest) <> ${properties} THEN ${found} END END`
 }
 
 /** Whether a given value is expensive to compute and read more than once. */
@@ -264,7 +289,7 @@ function isBadText(name: string, maxChars: number, layout: StagingLayout): RawBu
 function isTooLarge(isDocument: boolean, rules: ValidationRules, layout: StagingLayout): RawBuilder<boolean> {
   const most = sql.lit(limits.propertiesMaxBytes)
   const { restBytes, propertiesAreMade } = mappingSql(rules.mapping, layout, wholeSource)
-  if (propertiesAreMade) return sql`octet_length(properties::text) > ${most}`
+  if (propertiesAreMade) return sql`octet_length(${untyped(rules.mapping)}::text) > ${most}`
   if (isDocument) {
     return sql`octet_length(document) > ${most} AND ${documentBytes(rules.mapping, sql`document`, sql`c1`)} > ${most}`
   }
