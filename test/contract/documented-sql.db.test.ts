@@ -11,7 +11,6 @@ import { expect, test } from 'vitest'
 import { createBatch } from '../../src/lib/batches/batches.js'
 import { decideAsDuplicates, storePending } from '../../src/lib/batches/pending.js'
 import { undoBatch } from '../../src/lib/batches/undo.js'
-import { zoneOffsets } from '../../src/lib/columns/zone-offsets.js'
 import { type Database, withTransaction } from '../../src/lib/db/connect.js'
 import type { ImportOptions } from '../../src/lib/import/options.js'
 import { commitGroup } from '../../src/lib/ingest/commit.js'
@@ -136,7 +135,6 @@ async function scenario(db: Database): Promise<void> {
     }
   }
   await runStat(db, stats.find(({ name }) => name === 'funnel')!, { step: ['view', 'cart'] })
-  await zoneOffsets(db, 'Europe/Kyiv', { first: '2025-10-01', last: '2025-10-31' })
   await withTransaction(db, async (tx) => {
     const loading = await createBatch(tx, { source: 'file', file: 'x', sha256: null, reading: {}, chunkBytes: 1024 })
     await sql`

@@ -1,6 +1,6 @@
 /** The offsets of a time zone from UTC, as PostgreSQL knows them. */
 import { sql } from 'kysely'
-import type { Transaction } from './connect.js'
+import type { Session } from './connect.js'
 
 /** An offset from UTC in seconds, and the first instant that has it, in whole seconds since 1970. */
 export interface ZoneOffset {
@@ -9,7 +9,7 @@ export interface ZoneOffset {
 }
 
 /**
- * The offset in 1970 and each other one until some days after `latest`, in order. The offset of each third day is compared with
+ * The offset at `earliest` and each other one until some days after `latest`, in order. The offset of each third day is compared with
  * that of the next, and the second of a change is searched by halves; no zone has changed twice in so few days.
  *
  * ```sql
@@ -18,13 +18,18 @@ export interface ZoneOffset {
  * SELECT extract(epoch FROM after_at)::bigint AS "from", after_offset AS "offset" FROM found WHERE …
  * ```
  */
-export async function zoneOffsets(tx: Transaction, zone: string, latest: Date): Promise<ZoneOffset[]> {
+export async function zoneOffsets(
+  { q }: Pick<Session, 'q'>,
+  zone: string,
+  latest: Date,
+  earliest = new Date(0),
+): Promise<ZoneOffset[]> {
   const offsetOf = (column: string) =>
     sql`extract(epoch FROM (${sql.ref(column)} AT TIME ZONE ${zone}::text) - (${sql.ref(column)} AT TIME ZONE 'UTC'))::int`
   const { rows } = await sql<ZoneOffset>`
     WITH RECURSIVE days AS (
       SELECT day, ${offsetOf('day')} AS offset_then
-        FROM generate_series('1970-01-01T00:00:00Z'::timestamptz, ${latest}::timestamptz + interval '4 days', interval '72 hours') AS day
+        FROM generate_series(${earliest}::timestamptz, ${latest}::timestamptz + interval '4 days', interval '72 hours') AS day
     ),
     found AS (
       SELECT lag(day) OVER earlier AS before_at, day AS after_at, lag(offset_then) OVER earlier AS before_offset, offset_then AS after_offset
@@ -38,6 +43,6 @@ export async function zoneOffsets(tx: Transaction, zone: string, latest: Date): 
     )
     SELECT extract(epoch FROM after_at)::bigint AS "from", after_offset AS "offset"
       FROM found WHERE before_at IS NULL OR before_offset <> after_offset AND after_at - before_at <= interval '1 second'
-     ORDER BY after_at`.execute(tx.q)
+     ORDER BY after_at`.execute(q)
   return rows
 }

@@ -7,9 +7,9 @@ import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { type RawBuilder, sql } from 'kysely'
 import { askColumns, NotInColumns } from '../../columns/column-events.js'
 import { readColumnList } from '../../columns/column-list.js'
-import { zoneOffsets } from '../../columns/zone-offsets.js'
-import { isSameTimeZone } from '../../core/time.js'
+import { addDays, isSameTimeZone } from '../../core/time.js'
 import type { Transaction } from '../../db/connect.js'
+import { zoneOffsets } from '../../db/zone-offsets.js'
 import type { Condition } from '../filter/filter.js'
 import type { ColumnAnswer, OpenQueryContext } from '../query/query-context.js'
 import { ColumnDialect, conjunction } from './dialect.js'
@@ -47,7 +47,8 @@ export async function columnAnswer(
     throw new NotInColumns('there is no column store')
   }
   if (dataFrom === null || dataUntil === null) throw new NotInColumns('there are no events')
-  const offsets = isSameTimeZone(tz, 'UTC') ? [] : await zoneOffsets(tx, tz, { first: dataFrom, last: dataUntil })
+  const [earliest, latest] = [-3, 3].map((days, index) => new Date(addDays([dataFrom, dataUntil][index]!, days)))
+  const offsets = isSameTimeZone(tz, 'UTC') ? [] : await zoneOffsets(tx, tz, latest!, earliest)
   const dialect = new ColumnDialect(context, offsets)
   const { sql: statement, columns, fold } = statementOf(dialect)
   const counts = comparisons.map((condition) => `count(*) FILTER (WHERE ${dialect.notNumber(condition)})::DOUBLE`)

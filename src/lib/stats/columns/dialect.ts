@@ -4,8 +4,8 @@
  * since 1970, days and windows whole days since 1970. Whatever a person wrote is a quoted literal.
  */
 import { type ColumnNeeds, NotInColumns, numberColumn, textColumn } from '../../columns/column-events.js'
-import type { ZoneOffset } from '../../columns/zone-offsets.js'
 import { type Day, daysBetween, type Grain, windowStart } from '../../core/time.js'
+import type { ZoneOffset } from '../../db/zone-offsets.js'
 import { quotedText } from '../../os/duckdb.js'
 import type { Condition, Field, Selector } from '../filter/filter.js'
 import { isNumber, isNumericComparison } from '../filter/filter-sql.js'
@@ -26,9 +26,10 @@ export class ColumnDialect {
   constructor(context: OpenQueryContext, offsets: readonly ZoneOffset[]) {
     this.#context = context
     const [first, ...later] = offsets
-    const branches = later.map(({ from }, index) => `WHEN t < ${from} THEN ${offsets[index]!.ahead}`)
+    const us = (seconds: number) => String(seconds * 1e6)
+    const branches = later.map(({ from }, index) => `WHEN t < ${us(from)} THEN ${us(offsets[index]!.offset)}`)
     this.#ahead =
-      later.length === 0 ? String(first?.ahead ?? 0) : `CASE ${branches.join(' ')} ELSE ${later.at(-1)!.ahead} END`
+      later.length === 0 ? us(first?.offset ?? 0) : `CASE ${branches.join(' ')} ELSE ${us(later.at(-1)!.offset)} END`
   }
 
   /** What the statements that were written so far read. */
