@@ -40,8 +40,8 @@ export {
   type ImportStatus,
   importDefaults,
 } from './lib/import/options.js'
-export type { ReadingOptions } from './lib/import/parse-options.js'
 export { listPresets, type Preset, readPreset } from './lib/import/presets/presets.js'
+export type { ReadingOptions } from './lib/import/reading/parse-options.js'
 export type { RejectBudget } from './lib/load/import-counts.js'
 export { type FieldMap, type IdFrom, parseIdFrom, parseMap } from './lib/load/mapping/map-parser.js'
 export { parseTimeFormat, type TimeFormat } from './lib/load/mapping/time-format.js'

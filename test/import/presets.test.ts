@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { listPresets, readPreset } from '../../src/lib/import/presets/presets.js'
-import { changedOptions, optionFlags } from '../../src/lib/import/stored-reading.js'
+import { changedOptions, optionFlags } from '../../src/lib/import/reading/stored-reading.js'
 import { parseIdFrom, parseMap } from '../../src/lib/load/mapping/map-parser.js'
 import { errorOf, withScratchFolder } from '../support/temp-dir.js'
 

@@ -28,12 +28,12 @@ import {
   importDefaults,
 } from './options.js'
 import { importFile } from './pipeline.js'
+import { changedOptions, storedOptions } from './reading/stored-reading.js'
 import { keepingArchives } from './source/archive/archive.js'
 import { firstFile } from './source/archive/archive-files.js'
 import { fileOnDisk } from './source/archive/member-path.js'
 import { nameForPeople, stdinPath } from './source/paths.js'
 import { type FileIdentity, hashFile } from './source/source.js'
-import { changedOptions, storedOptions } from './stored-reading.js'
 
 /**
  * Undoes a batch and imports its file again, under one lease. A batch that is undone, failed or was interrupted is only

@@ -33,7 +33,7 @@ import {
   warnOfRecords,
 } from './import-context.js'
 import type { FileOutcome } from './options.js'
-import { type Reading, readingRecord } from './parse-options.js'
+import { type Reading, readingRecord } from './reading/parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
 
 export async function loadAtomically(

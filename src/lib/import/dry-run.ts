@@ -21,7 +21,7 @@ import { dropStaging, staging } from '../load/stage.js'
 import { endsBatch, ImportFailure, outcomeOf, requireGood } from './file-outcome.js'
 import { chunksOf, type ImportContext, inTurn, timed, validationContext, warnOfRecords } from './import-context.js'
 import { type FileOutcome, importDefaults } from './options.js'
-import type { Reading } from './parse-options.js'
+import type { Reading } from './reading/parse-options.js'
 import type { FileIdentity, Source } from './source/source.js'
 
 /** What several files of one dry run share. */

@@ -8,11 +8,11 @@ import type { Session } from '../db/connect.js'
 import { shellQuoted } from '../load/mapping/mapping.js'
 import { type ImportContext, secondsSince, warn } from './import-context.js'
 import type { FileOutcome, ImportStatus } from './options.js'
-import type { Reading } from './parse-options.js'
+import type { Reading } from './reading/parse-options.js'
+import { changingFlags, readingDifferences } from './reading/stored-reading.js'
 import { reasonOfAll, reasonOfAllText, rejectAdvice } from './reject-advice.js'
 import { nameForPeople } from './source/paths.js'
 import type { FileIdentity, Source } from './source/source.js'
-import { changingFlags, readingDifferences } from './stored-reading.js'
 
 /**
  * When all is read: the content must be what was hashed before, and its rejects within their budget.

@@ -13,7 +13,6 @@ import { detectTimeFormat, type TimeFormat, type TimeGuess } from '../load/mappi
 import { headOf } from './detect/head.js'
 import { type Dialect, sniff } from './detect/sniff.js'
 import { withReadingDefaults } from './options.js'
-import { asGiven, decideReading, type ReadingOptions, sourceOptions } from './parse-options.js'
 import {
   type EventsProfile,
   type HeadProfile,
@@ -22,6 +21,7 @@ import {
   profileHead,
 } from './propose/profile.js'
 import { type Proposal, propose } from './propose/propose.js'
+import { asGiven, decideReading, type ReadingOptions, sourceOptions } from './reading/parse-options.js'
 import { adviceForAll } from './reject-advice.js'
 import { keepingArchives } from './source/archive/archive.js'
 import { firstFile } from './source/archive/archive-files.js'

@@ -7,7 +7,7 @@ import type { UndoResult } from '../batches/undo.js'
 import type { ErrorCode } from '../core/errors.js'
 import { limits, type RejectCode } from '../core/event.js'
 import type { RejectBudget } from '../load/import-counts.js'
-import type { ReadingOptions } from './parse-options.js'
+import type { ReadingOptions } from './reading/parse-options.js'
 import type { RejectsFileSummary } from './rejects-file.js'
 import type { LeftOut } from './source/paths.js'
 

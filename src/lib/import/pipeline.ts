@@ -53,10 +53,10 @@ import {
   warnOfUsers,
 } from './import-context.js'
 import { type FileOutcome, type ImportOptions, withReadingDefaults } from './options.js'
-import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
+import { decideReading, type Reading, readingRecord, sourceOptions } from './reading/parse-options.js'
+import { isSameReading } from './reading/stored-reading.js'
 import { RejectsFile } from './rejects-file.js'
 import { type FileIdentity, hashFile, type Source, withSource } from './source/source.js'
-import { isSameReading } from './stored-reading.js'
 
 /**
  * Imports one file or `-`. The caller holds the lease.

@@ -47,7 +47,7 @@ import {
   warnOfRecords,
 } from './import-context.js'
 import { type FileOutcome, type ImportEvent, importDefaults, type Phase, withReadingDefaults } from './options.js'
-import { decideReading, type Reading, readingRecord, sourceOptions } from './parse-options.js'
+import { decideReading, type Reading, readingRecord, sourceOptions } from './reading/parse-options.js'
 import { stdinPath, type UnreadableSource } from './source/paths.js'
 import { type Source, withSource } from './source/source.js'
 import { namelessUsers } from './user-warnings.js'

@@ -15,7 +15,7 @@ import type { StagingLayout } from '../load/sql/staging-columns.js'
 import { validationSql } from '../load/sql/validation-sql.js'
 import { dropStaging, staging } from '../load/stage.js'
 import { validationContext } from './import-context.js'
-import type { Reading } from './parse-options.js'
+import type { Reading } from './reading/parse-options.js'
 import type { Source } from './source/source.js'
 
 /** Enough for the first records of nearly every source; more chunks are taken where it is not. */

@@ -3,7 +3,7 @@
  * passed over by their brackets and strings, never parsed; what is wrong with one is found by the splitter or the database.
  */
 import { bytesAtOnce, type Steps } from '../core/in-turns.js'
-import { broken, JsonSkipper } from './split/json-skipper.js'
+import { broken, JsonSkipper } from './split/scanners/json-skipper.js'
 
 const space = 0x20
 const tab = 0x09

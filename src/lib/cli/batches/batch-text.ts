@@ -3,7 +3,7 @@
 import type { Batch, BatchDetail } from '../../batches/batch.js'
 import type { UndoResult } from '../../batches/undo.js'
 import { rejectCodes } from '../../core/event.js'
-import { flagsOfBatch } from '../../import/stored-reading.js'
+import { flagsOfBatch } from '../../import/reading/stored-reading.js'
 import { shellQuoted } from '../../load/mapping/mapping.js'
 import { formatTimeFormat, type TimeFormat } from '../../load/mapping/time-format.js'
 import { counted, grouped, human, visible } from '../../present/tables/cell-text.js'

@@ -1,7 +1,7 @@
 /** `--preset` and the flags beside it, which win over it. */
 import { withReadingDefaults } from '../../import/options.js'
-import type { ReadingOptions } from '../../import/parse-options.js'
-import { changedOptions } from '../../import/stored-reading.js'
+import type { ReadingOptions } from '../../import/reading/parse-options.js'
+import { changedOptions } from '../../import/reading/stored-reading.js'
 import { type ReadingFlags, readingOptions } from './import-flags.js'
 
 /**

@@ -17,7 +17,7 @@ import { parseTimeFormat } from '../../load/mapping/time-format.js'
 import { parseTypes } from '../../load/mapping/value-types.js'
 import { asFileError } from '../../os/file-error.js'
 import { fileFormats } from '../detect/sniff.js'
-import type { ReadingOptions } from '../parse-options.js'
+import type { ReadingOptions } from '../reading/parse-options.js'
 
 /** What tells that a file is the export of a tool. */
 type Recognise =

@@ -4,7 +4,7 @@ import type { SourceName } from './expression.js'
 import { Reader } from './expression-reader.js'
 import { formatSource } from './map-parser.js'
 
-export const valueTypes = ['number', 'boolean', 'json'] as const
+const valueTypes = ['number', 'boolean', 'json'] as const
 export type ValueType = (typeof valueTypes)[number]
 
 /** A column or key as a person names it, and what its values are. */

@@ -3,16 +3,16 @@
  * It is the one judge of structure: what it lets pass, COPY takes, row for row. It never parses a value.
  */
 import { setImmediate } from 'node:timers/promises'
-import { ArrayScanner, firstPhase } from './array.js'
 import { BufferPool } from './buffer-pool.js'
 import type { Chunk, Fault, SplitOptions } from './chunk.js'
 import { ChunkBuilder, type SourceTotals } from './chunk-builder.js'
 import type { Scanner } from './chunk-cutter.js'
-import { DelimitedScanner } from './delimited.js'
 import { InputBuffer } from './input-buffer.js'
 import { countLineEnds, cr, findLineEnd, lf } from './line-ends.js'
-import { LinesScanner } from './lines.js'
 import { type ChunkCut, cutPlain } from './plain-chunk.js'
+import { ArrayScanner, firstPhase } from './scanners/array.js'
+import { DelimitedScanner } from './scanners/delimited.js'
+import { LinesScanner } from './scanners/lines.js'
 
 /** Read beyond a chunk's border at first, so that its last record is whole in most cases. */
 const maxLookaheadBytes = 64 * 1024

@@ -3,8 +3,8 @@
  * and in what it differs, to read a file the same way again, and to name the flags for it.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Batch } from '../batches/batch.js'
-import { type Expression, isName, renamed, type SourceName } from '../load/mapping/expression.js'
+import type { Batch } from '../../batches/batch.js'
+import { type Expression, isName, renamed, type SourceName } from '../../load/mapping/expression.js'
 import {
   type FieldMap,
   formatIdFrom,
@@ -12,7 +12,7 @@ import {
   formatNames,
   type IdFrom,
   parseNames,
-} from '../load/mapping/map-parser.js'
+} from '../../load/mapping/map-parser.js'
 import {
   type MappedField,
   mappedFields,
@@ -22,13 +22,13 @@ import {
   type SourceRef,
   shellQuoted,
   sourceName,
-} from '../load/mapping/mapping.js'
-import { formatTimeFormat, type TimeFormat } from '../load/mapping/time-format.js'
-import { formatTypes, parseTypes } from '../load/mapping/value-types.js'
-import { type Dialect, formatOfName } from './detect/sniff.js'
-import { importDefaults } from './options.js'
+} from '../../load/mapping/mapping.js'
+import { formatTimeFormat, type TimeFormat } from '../../load/mapping/time-format.js'
+import { formatTypes, parseTypes } from '../../load/mapping/value-types.js'
+import { type Dialect, formatOfName } from '../detect/sniff.js'
+import { importDefaults } from '../options.js'
+import { nameForPeople } from '../source/paths.js'
 import type { ReadingOptions } from './parse-options.js'
-import { nameForPeople } from './source/paths.js'
 
 /** What `readingRecord` makes; an older release may have stored less. */
 interface StoredReading {

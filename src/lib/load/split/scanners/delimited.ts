@@ -5,15 +5,15 @@
  * `scan` is the hottest loop of an import: it looks at each byte once, through a table, and leaves everything that is
  * not a good record to `judge`.
  */
-import { limits } from '../../core/event.js'
-import type { DelimitedShape, Fault } from './chunk.js'
-import type { ChunkBuilder } from './chunk-builder.js'
-import type { ChunkStop, Scanner } from './chunk-cutter.js'
-import { contentFault, isCleanText } from './content.js'
-import { backslash, copyQuote, hasStrayBackslash } from './copy.js'
-import { isTooDeep, mayBeTooDeep } from './depth.js'
-import { isPlainText, isPlainTime } from './fast-checks.js'
-import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
+import { limits } from '../../../core/event.js'
+import type { DelimitedShape, Fault } from '../chunk.js'
+import type { ChunkBuilder } from '../chunk-builder.js'
+import type { ChunkStop, Scanner } from '../chunk-cutter.js'
+import { contentFault, isCleanText } from '../content.js'
+import { backslash, copyQuote, hasStrayBackslash } from '../copy.js'
+import { isTooDeep, mayBeTooDeep } from '../depth.js'
+import { isPlainText, isPlainTime } from '../fast-checks.js'
+import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from '../line-ends.js'
 
 const maxDepth = limits.jsonMaxDepth
 /** No byte equals these. */

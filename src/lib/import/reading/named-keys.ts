@@ -2,12 +2,12 @@
  * The keys that `--map` and `--id-from` name, looked for in the first records of a JSON source. A CSV has a header to hold
  * them against; here a misspelt key would only be absent from every record, and nobody would be told.
  */
-import { EaError } from '../core/errors.js'
-import { looksLikeIds, nearest } from '../load/mapping/column-guess.js'
-import { allNames, type SourceName } from '../load/mapping/expression.js'
-import { formatSource } from '../load/mapping/map-parser.js'
-import { type MappingInput, shellQuoted } from '../load/mapping/mapping.js'
-import { type HeadRecord, valueAt } from './detect/head.js'
+import { EaError } from '../../core/errors.js'
+import { looksLikeIds, nearest } from '../../load/mapping/column-guess.js'
+import { allNames, type SourceName } from '../../load/mapping/expression.js'
+import { formatSource } from '../../load/mapping/map-parser.js'
+import { type MappingInput, shellQuoted } from '../../load/mapping/mapping.js'
+import { type HeadRecord, valueAt } from '../detect/head.js'
 
 export interface NamedKeys {
   /** Each key that none of the first records has, in a sentence. */

@@ -4,14 +4,14 @@
  * broken (a comma missing, a string with a line break, …) the rest of the line is the reject, and from there on
  * elements are taken wherever one begins. Chunks end between elements; white space there is not counted as blank lines.
  */
-import { limits } from '../../core/event.js'
-import type { ArrayShape, Fault } from './chunk.js'
-import type { ChunkBuilder } from './chunk-builder.js'
-import type { ChunkStop, Scanner } from './chunk-cutter.js'
-import { contentFault } from './content.js'
+import { limits } from '../../../core/event.js'
+import type { ArrayShape, Fault } from '../chunk.js'
+import type { ChunkBuilder } from '../chunk-builder.js'
+import type { ChunkStop, Scanner } from '../chunk-cutter.js'
+import { contentFault } from '../content.js'
+import { cr, endsWithNothing, lf } from '../line-ends.js'
 import { broken, JsonSkipper } from './json-skipper.js'
 import { controlFault, isCleanJson } from './json-text.js'
-import { cr, endsWithNothing, lf } from './line-ends.js'
 
 const openBracket = 0x5b
 const closeBracket = 0x5d

@@ -2,8 +2,8 @@
  * Where one value of a JSON array ends, told by brackets and strings. JSON has no raw line break inside a string, so
  * a string that meets one is known to be broken at once: that is what lets a broken array be read on.
  */
-import { limits } from '../../core/event.js'
-import { cr, lf } from './line-ends.js'
+import { limits } from '../../../core/event.js'
+import { cr, lf } from '../line-ends.js'
 
 /** Why a value has no end. */
 export const broken = {

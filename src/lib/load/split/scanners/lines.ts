@@ -3,14 +3,14 @@
  * no deeper than allowed, and hold neither of the two control characters that are COPY's delimiter and quote (no
  * valid JSON does). A line of nothing but white space is blank.
  */
-import { limits } from '../../core/event.js'
-import type { Fault } from './chunk.js'
-import type { ChunkBuilder } from './chunk-builder.js'
-import type { ChunkStop, Scanner } from './chunk-cutter.js'
-import { contentFault } from './content.js'
-import { isTooDeep } from './depth.js'
+import { limits } from '../../../core/event.js'
+import type { Fault } from '../chunk.js'
+import type { ChunkBuilder } from '../chunk-builder.js'
+import type { ChunkStop, Scanner } from '../chunk-cutter.js'
+import { contentFault } from '../content.js'
+import { isTooDeep } from '../depth.js'
+import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from '../line-ends.js'
 import { controlFault, isCleanJson } from './json-text.js'
-import { cr, endsWithCr, endsWithCrlf, endsWithLf, endsWithNothing, lf } from './line-ends.js'
 
 const openBrace = 0x7b
 

@@ -4,20 +4,26 @@
  * by one that reads the same way.
  */
 import type { Readable } from 'node:stream'
-import { EaError } from '../core/errors.js'
-import { allNames, type SourceName } from '../load/mapping/expression.js'
-import { type FieldMap, formatSource, type IdFrom } from '../load/mapping/map-parser.js'
-import { type Mapping, resolveMapping, type SourceRef, sourceName, type TypedSource } from '../load/mapping/mapping.js'
-import { resolveTimes, type TimeFormat } from '../load/mapping/time-format.js'
-import type { TypedName } from '../load/mapping/value-types.js'
-import type { Shape } from '../load/split/chunk.js'
-import { headFields } from './detect/csv-header.js'
-import { type HeadRecord, headOf, headText } from './detect/head.js'
-import { type Dialect, type DialectOptions, sniff } from './detect/sniff.js'
+import { EaError } from '../../core/errors.js'
+import { allNames, type SourceName } from '../../load/mapping/expression.js'
+import { type FieldMap, formatSource, type IdFrom } from '../../load/mapping/map-parser.js'
+import {
+  type Mapping,
+  resolveMapping,
+  type SourceRef,
+  sourceName,
+  type TypedSource,
+} from '../../load/mapping/mapping.js'
+import { resolveTimes, type TimeFormat } from '../../load/mapping/time-format.js'
+import type { TypedName } from '../../load/mapping/value-types.js'
+import type { Shape } from '../../load/split/chunk.js'
+import { headFields } from '../detect/csv-header.js'
+import { type HeadRecord, headOf, headText } from '../detect/head.js'
+import { type Dialect, type DialectOptions, sniff } from '../detect/sniff.js'
+import { nameForPeople } from '../source/paths.js'
+import type { Source, SourceOptions } from '../source/source.js'
+import { splitUsers } from '../user-warnings.js'
 import { allKeysFound, findNamedKeys, type NamedKeys } from './named-keys.js'
-import { nameForPeople } from './source/paths.js'
-import type { Source, SourceOptions } from './source/source.js'
-import { splitUsers } from './user-warnings.js'
 
 /** What a person says about how to read; all of it has a default or is found by looking. */
 export interface ReadingOptions extends DialectOptions {
