@@ -11,7 +11,7 @@ import { withSavepoint } from '../db/savepoint.js'
 import { type ChunkOutcome, type LoadContext, mergeChunk, withEscalation } from '../load/load-chunk.js'
 import type { Chunk } from '../load/split/chunk.js'
 import { dropStaging } from '../load/stage.js'
-import { dayZone } from '../rollups/counted-days.js'
+import { dayZone } from '../rollups/day-zone.js'
 import {
   alreadyImported,
   endsBatch,

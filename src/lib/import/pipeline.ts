@@ -19,7 +19,7 @@ import { type Database, withTransaction } from '../db/connect.js'
 import { noRejects } from '../load/chunk-rejects.js'
 import { type LoadContext, loadChunk, validateOnly } from '../load/load-chunk.js'
 import { writeWhole } from '../os/atomic-file.js'
-import { dayZone } from '../rollups/counted-days.js'
+import { dayZone } from '../rollups/day-zone.js'
 import { loadAtomically } from './atomic.js'
 import { type DryRun, dryRun } from './dry-run.js'
 import {

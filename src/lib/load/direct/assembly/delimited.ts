@@ -1,5 +1,5 @@
 /**
- * A record of CSV and its kin, for which split/delimited.ts has the rules. It is taken when it is good and plain: no quote
+ * A record of CSV and its kin, for which split/scanners/delimited.ts has the rules. It is taken when it is good and plain: no quote
  * inside an unquoted field, no control character.
  */
 import { keepText, propertiesOffset, typeOffset, userOffset } from './memory'
