@@ -87,3 +87,34 @@ test('the users behind an event type', async () => {
     expect((await drillDown(db, topEventsStat, { from: '2025-08-02' }, 'view')).data).toEqual([])
   })
 })
+
+test('by a property its values are ranked, unset is a key, all others are one row, and rows add up to the total', async () => {
+  await withFreshDatabase(async (db) => {
+    const at = '2025-08-01T10:00:00Z'
+    const page = (user: string, ...pages: unknown[]) => pages.map((one) => ({ at, user, properties: { page: one } }))
+    await storeEvents(db, [...page('ann', '/', '/', '/a', 7, null), ...page('bob', '/', '/a', 'z')])
+    const { data, meta, columns } = await topEvents(db, { by: 'properties.page', limit: 2, uniqueUsers: true })
+    expect(columns.map(({ name }) => name)).toEqual(['key', 'others', 'events', 'share', 'unique_users'])
+    expect(data).toEqual([
+      { key: '/', others: false, events: 3, share: 3 / 8, unique_users: 2 },
+      { key: '/a', others: false, events: 2, share: 2 / 8, unique_users: 2 },
+      { key: null, others: true, events: 3, share: 3 / 8, unique_users: 2 },
+    ])
+    expect(meta).toMatchObject({ by: 'properties.page', keys_left_out: 3, source: 'events' })
+    const all = await topEvents(db, { by: ['event_type', 'properties.page'] })
+    expect(all.data.map((row) => [row.key, row.key_2, row.others, row.events])).toEqual([
+      ['view', '/', false, 3],
+      ['view', '/a', false, 2],
+      ['view', '7', false, 1],
+      ['view', 'z', false, 1],
+      ['view', null, false, 1],
+    ])
+    const users = async (by: string[], cell: string) =>
+      (await drillDown(db, topEventsStat, { by }, cell)).data.map((row) => row.user_id)
+    expect(await users(['properties.page'], '/a')).toEqual(['ann', 'bob'])
+    expect(await users(['properties.page'], '')).toEqual(['ann'])
+    expect(await users(['event_type', 'properties.page'], 'view,z')).toEqual(['bob'])
+    await expect(users(['event_type', 'properties.page'], 'view')).rejects.toMatchObject({ code: 'usage' })
+    expect((await topEvents(db, { by: 'properties.page', from: '2024-01-01', to: '2024-01-02' })).data).toEqual([])
+  })
+})

@@ -8,8 +8,11 @@ import { type RawBuilder, sql } from 'kysely'
 import * as z from 'zod'
 import { resolveDay } from '../core/day-text.js'
 import { EaError } from '../core/errors.js'
-import { count, rate, seconds, text } from '../core/row-schema.js'
+import { count, flag, rate, seconds, text } from '../core/row-schema.js'
 import type { Database } from '../db/connect.js'
+import { keysOfCell } from './active/trend-by.js'
+import { byText, keyIds, keysLeftOut, keysMeta, keysOfRow, keysWithout, placeItems } from './breakdown/breakdown.js'
+import { rankedByKey } from './funnel/by-key.js'
 import { stepsInColumns } from './funnel/columns.js'
 import { type FunnelQuestion, mayBeOpen } from './funnel/events-sql.js'
 import { exclusionsOf, type FunnelParams, funnelParams } from './funnel/params.js'
@@ -19,18 +22,24 @@ import { bestByArrays, canSearchArrays } from './funnel/search-events.js'
 import { bestByTimes, hasTimesRollup } from './funnel/search-rollup.js'
 import { strictAttempts } from './funnel/strict.js'
 import { unorderedAttempts } from './funnel/unordered.js'
+import { all } from './query/events.js'
 import type { QueryContext } from './query/query-context.js'
 import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
+
+/** How many keys have rows of their own. */
+const defaultLimit = 10
 
 interface FunnelRow {
   readonly users: readonly number[]
   readonly medians: readonly (number | null)[]
   readonly means: readonly (number | null)[]
-  readonly pending: number
 }
 
 const row = z.object({
+  key: text().nullable().optional(),
+  key_2: text().nullable().optional(),
+  others: flag().optional(),
   step: count(),
   event_type: text(),
   users: count('users'),
@@ -45,6 +54,7 @@ const meta = z.object({
     .int()
     .nonnegative()
     .describe('Users who have not taken all steps and have an attempt that can still go on.'),
+  ...keysMeta.partial().shape,
 })
 
 export const funnelStat = defineStat({
@@ -95,6 +105,15 @@ export const funnelStat = defineStat({
   },
   params: funnelParams,
   row,
+  columns: ({ by }) => ({ without: keysWithout(by) }),
+  fields: ({ by }) => by.list.map(({ field }) => field),
+  size: ({ by, step, limit = defaultLimit }) =>
+    by.list.length === 0
+      ? []
+      : [
+          { count: limit, of: 'keys', params: ['limit'] },
+          { count: step.length, of: 'steps', params: ['step'] },
+        ],
   report: {
     title: 'Funnel',
     params: ({ days, step, window }) =>
@@ -107,6 +126,7 @@ export const funnelStat = defineStat({
   rollupSettings: { enable_hashjoin: 'off' },
   canUseRollups: (params, context) =>
     params.order === 'ordered' &&
+    params.by.list.length === 0 &&
     context.segments.length === 0 &&
     canSearchArrays({ plan: planFunnel(params.step, exclusionsOf(params)) }) &&
     hasTimesRollup(params.step, context),
@@ -122,7 +142,9 @@ export const funnelStat = defineStat({
   meta,
   definition,
   inColumns: (params, context, dialect) =>
-    params.order === 'ordered' ? stepsInColumns(questionOf(params, context), dialect) : undefined,
+    params.order === 'ordered' && params.by.list.length === 0
+      ? stepsInColumns(questionOf(params, context), dialect)
+      : undefined,
   sql: (params, context) => {
     if (context.fromColumns !== undefined) return ofColumns(context.fromColumns.rows)
     const steps = params.step.map((_, index) => index + 1)
@@ -130,33 +152,33 @@ export const funnelStat = defineStat({
     const microseconds = (step: number) =>
       sql`round(date_part('epoch', reached[${sql.lit(step)}] - reached[${sql.lit(step - 1)}]) * 1e6)::bigint`
     const later = steps.slice(1)
-    return sql<SqlRow>`${bestAttempts(params, context)}
+    const { by, limit = defaultLimit } = params
+    const isKeyed = by.list.length > 0
+    const places = isKeyed
+      ? sql`${sql.join(placeItems(by, limit))},
+  `
+      : sql``
+    const end = isKeyed ? sql`ranked\nGROUP BY place\nORDER BY place` : sql`best`
+    return sql<SqlRow>`${bestAttempts(params, context)}${isKeyed ? rankedByKey(params, context) : sql``}
 SELECT
-  jsonb_build_array(${sql.join(steps.map((step) => sql`count(*) FILTER (WHERE depth >= ${sql.lit(step)})`))}) AS users,
+  ${places}  jsonb_build_array(${sql.join(steps.map((step) => sql`count(*) FILTER (WHERE depth >= ${sql.lit(step)})`))}) AS users,
   jsonb_build_array(${sql.join(later.map((step) => sql`percentile_cont(0.5) WITHIN GROUP (ORDER BY ${microseconds(step)}) / 1e6`))}) AS medians,
   jsonb_build_array(${sql.join(later.map((step) => sql`avg(${microseconds(step)})::float8 / 1e6`))}) AS means,
   count(*) FILTER (WHERE depth < ${sql.lit(steps.length)} AND open) AS pending
-FROM best`
+FROM ${end}`
   },
   shape: (rows, params) => {
-    const { users, medians, means, pending } = rows[0] as unknown as FunnelRow
-    const rate = (count: number, whole: number) => (whole === 0 ? null : count / whole)
+    const { by, limit = defaultLimit } = params
+    const keyed = by.list.length === 0 ? {} : { keys_left_out: keysLeftOut(rows, limit) }
     return {
-      data: params.step.map(({ text }, index) => ({
-        step: index + 1,
-        event_type: params.order === 'unordered' ? `any ${index + 1} of ${params.step.length}` : text,
-        users: users[index]!,
-        rate_from_first: rate(users[index]!, users[0]!),
-        rate_from_previous: index === 0 ? null : rate(users[index]!, users[index - 1]!),
-        median_seconds: index === 0 ? null : medians[index - 1]!,
-        mean_seconds: index === 0 ? null : means[index - 1]!,
-      })),
-      meta: { pending_users: pending },
+      data: rows.flatMap((row) => stepRows(row, params)),
+      meta: { pending_users: rows.reduce((sum, { pending }) => sum + (pending as number), 0), ...keyed },
     }
   },
   drillDown: {
-    key: 'a step as in 2 for the users who reached it, -2 for those who reached the step before and not this one',
-    sql: (key, params, context) => {
+    key: 'a step as in 2 for the users who reached it, -2 for those who reached the step before and not this one; with --by also its KEY, as in 2:UA',
+    sql: (cell, params, context) => {
+      const { key, keys } = cellOf(cell, params)
       const found = /^(-?)(\d{1,2})$/.exec(key)
       const step = Number(found?.[2])
       const isLost = found?.[1] === '-'
@@ -167,13 +189,46 @@ FROM best`
           ],
         })
       }
-      return sql`${bestAttempts(params, context)}
-SELECT user_id FROM best WHERE depth ${isLost ? sql`= ${step - 1}` : sql`>= ${step}`}`
+      const depth = sql`depth ${isLost ? sql`= ${step - 1}` : sql`>= ${step}`}`
+      if (keys === undefined) return sql`${bestAttempts(params, context)}\nSELECT user_id FROM best WHERE ${depth}`
+      const isOfKey = keyIds(params.by).map((id, at) => sql`${id} IS NOT DISTINCT FROM ${keys[at]}::text`)
+      return sql`${bestAttempts(params, context)}${rankedByKey(params, context)}
+SELECT user_id FROM ranked WHERE ${all([depth, ...isOfKey])}`
     },
   },
 })
 
-function definition({ step, window, order, exclude }: FunnelParams): string {
+/** The step that a cell names, and its keys where rows have some. */
+function cellOf(cell: string, { by }: FunnelParams): { key: string; keys?: readonly (string | null)[] } {
+  const [, key = '', ofKey] = /^([^:]*)(?::(.*))?$/s.exec(cell) ?? []
+  const count = by.list.length
+  if (count === 0 && ofKey === undefined) return { key }
+  const keys = ofKey === undefined || count === 0 ? undefined : keysOfCell(ofKey, count)
+  if (keys !== undefined) return { key, keys }
+  const form = `${key}:${by.list.map(() => 'KEY').join(',')}`
+  const message = count === 0 ? 'The rows have no keys' : `There are rows for each key${byText(by)}`
+  throw new EaError('usage', `${message}: ${JSON.stringify(cell)} names no number.`, {
+    suggestions: [count === 0 ? `Try ${key}.` : `Try ${form}; ${key}: is the row of events without one.`],
+  })
+}
+
+/** The rows of one key, or of the funnel as a whole. */
+function stepRows(row: SqlRow, params: FunnelParams) {
+  const { users, medians, means } = row as unknown as FunnelRow
+  const rate = (count: number, whole: number) => (whole === 0 ? null : count / whole)
+  return params.step.map(({ text }, index) => ({
+    ...keysOfRow(params.by, row),
+    step: index + 1,
+    event_type: params.order === 'unordered' ? `any ${index + 1} of ${params.step.length}` : text,
+    users: users[index]!,
+    rate_from_first: rate(users[index]!, users[0]!),
+    rate_from_previous: index === 0 ? null : rate(users[index]!, users[index - 1]!),
+    median_seconds: index === 0 ? null : medians[index - 1]!,
+    mean_seconds: index === 0 ? null : means[index - 1]!,
+  }))
+}
+
+function definition({ step, window, order, exclude, by }: FunnelParams): string {
   const how = {
     ordered: 'each step at or after the one before, other events may come between',
     strict: 'each step the very next event after the one before',
@@ -182,7 +237,9 @@ function definition({ step, window, order, exclude }: FunnelParams): string {
   const without = exclude.length === 0 ? '' : `, without ${exclude.map(({ text }) => text).join(', ')} between them`
   return (
     `Users by how many of ${step.length} steps they took, ${how}, all within ${window.text} of the first step taken` +
-    `${without}; the first step is in the range, and the user's deepest, then earliest attempt counts.`
+    `${without}; the first step is in the range, and the user's deepest, then earliest attempt counts${
+      by.list.length === 0 ? '' : `;${byText(by)} of the event that is step 1 of that attempt`
+    }.`
   )
 }
 
@@ -221,7 +278,7 @@ function bestAttempts(params: FunnelParams, context: QueryContext): RawBuilder<{
 /**
  * The users by how many of some steps they took, one after the other.
  *
- * @param given `step` (2 to 20 selectors), `window` (`90s`, `30m`, `12h`, `14d`), `order`, `exclude`, `from`, `to`
+ * @param given `step` (2 to 20 selectors), `window` (`90s`, `30m`, `12h`, `14d`), `order`, `exclude`, `by`, `limit`, `from`, `to`
  *   (days, both included, of the first step), `segment`, `tz`, `weekStart`, `asOf`
  * @throws EaError `usage` for parameters that are not of their form
  * @example

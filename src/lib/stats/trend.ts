@@ -11,8 +11,8 @@ import { mapInTurns } from '../core/in-turns.js'
 import { dateOrInstant, decimal, flag, text } from '../core/row-schema.js'
 import { type Grain, grains, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
-import { parseBy } from './active/trend-by.js'
 import { trendUsers } from './active/trend-users.js'
+import { byParam, byText } from './breakdown/breakdown.js'
 import { columnsReader, columnTexts, oddValueWarnings } from './measures/measured-rows.js'
 import {
   checkMeasureNames,
@@ -26,20 +26,16 @@ import {
 import { measuredInColumns, plainMeasure, trendSql } from './measures/trend-sql.js'
 import { countWindows } from './query/answer-size.js'
 import { hourState, type WindowState, windowState } from './query/completeness.js'
-import { commonParams, listOrText } from './query/params.js'
+import { commonParams } from './query/params.js'
 import type { QueryContext } from './query/query-context.js'
 import { type RunStatOptions, runStat } from './query/run-stat.js'
 import { type Answer, defineStat, type SqlRow } from './query/stat.js'
-
-const maxKeys = 2
 
 const params = z
   .strictObject({
     ...commonParams,
     grain: z.enum(grains).default('day').describe('Length of a window.'),
-    by: listOrText(parseBy, { max: maxKeys }).describe(
-      'Tell apart by this: event_type, user_id or a property (properties.country); twice for pairs.',
-    ),
+    by: byParam('Tell apart'),
     ...measureParams,
     limit: z.int().min(1).max(1000).default(10).describe('With --by, how many keys: those with the largest totals.'),
   })
@@ -97,7 +93,8 @@ export const trendStat = defineStat({
   },
   params,
   row,
-  namedColumns: value,
+  // Several measures have columns of their own, which the parameters name.
+  rowForms: [row, z.object({ ...row.shape, value: z.never().optional() }).catchall(value())],
   range: ({ from, to, grain }) => ({ first: from, last: to, grain }),
   canUseRollups: (params, context) => {
     const { grain, by } = params
@@ -120,14 +117,14 @@ export const trendStat = defineStat({
     kinds: { date: params.grain === 'hour' ? 'instant' : 'date' },
     instead: { value: resultColumns(params) },
   }),
-  chart: { form: 'lines', title: (params) => `${titleOf(params)} in each ${params.grain}${byText(params)}` },
+  chart: { form: 'lines', title: (params) => `${titleOf(params)} in each ${params.grain}${byText(params.by)}` },
   meta,
   definition: (params) => {
     const { grain, by, limit } = params
     const counted = `${countedText(params)} in each ${grain}`
     if (by.list.length === 0) return `${counted}.`
     const others = hasOthersRow(params) ? '; the others together' : ''
-    return `${counted}${byText(params)}, of the ${limit} largest keys of the range${others}.`
+    return `${counted}${byText(params.by)}, of the ${limit} largest keys of the range${others}.`
   },
   size: (params, context) =>
     [
@@ -189,10 +186,6 @@ export const trendStat = defineStat({
       ),
   },
 })
-
-function byText({ by }: Params): string {
-  return by.list.length === 0 ? '' : ` by ${[by.text].flat().join(' and ')}`
-}
 
 function titleOf(params: Params): string {
   const plain = plainMeasure(params)

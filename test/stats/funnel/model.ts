@@ -39,7 +39,7 @@ export function selectorText({ type, kind }: ModelSelector): string {
   return kind === undefined ? type : `${type}[properties.kind:${kind}]`
 }
 
-function matches({ type, kind }: ModelSelector, event: ModelEvent): boolean {
+export function matches({ type, kind }: ModelSelector, event: ModelEvent): boolean {
   return event.type === type && (kind === undefined || event.kind === kind)
 }
 

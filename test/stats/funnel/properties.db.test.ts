@@ -18,6 +18,7 @@ import {
   type ModelEvent,
   type ModelQuestion,
   type ModelSelector,
+  matches,
   rowsOf,
   selectorText,
   usersWithOpenAttempt,
@@ -183,6 +184,44 @@ async function expectDefinition(db: Database, given: Scenario) {
     if (step > 1) expect(await users(`-${step}`)).toEqual(modelUsers((depth) => depth === step - 1))
   }
   if (given.order === 'ordered') await expectGeneralForm(db, params, best)
+  await expectKeys(db, params, before.filter(question.counts), question, best)
+}
+
+/** By a property: each user has the key of the event that is their first step, and the rows add up to the funnel. */
+async function expectKeys(
+  db: Database,
+  params: Parameters<typeof funnel>[1],
+  events: readonly ModelEvent[],
+  { steps, order }: ModelQuestion,
+  best: ReturnType<typeof bestAttempts>,
+) {
+  const firstSteps = order === 'unordered' ? steps : steps.slice(0, 1)
+  const keyOf = (name: string, time: number) =>
+    events
+      .filter((one) => one.user === name && one.time === time && firstSteps.some((selector) => matches(selector, one)))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))[0]!.kind
+  const byKey = new Map<string, Map<string, { depth: number; times: readonly number[] }>>()
+  for (const [name, attempt] of best) {
+    const key = keyOf(name, attempt.times[0]!)
+    byKey.set(key, (byKey.get(key) ?? new Map()).set(name, attempt))
+  }
+  const ranked = [...byKey].sort(([a, one], [b, other]) => other.size - one.size || (a < b ? -1 : 1))
+  for (const limit of [1, 2]) {
+    const { data, meta } = await funnel(db, { ...params, by: 'properties.kind', limit })
+    const rest = new Map(ranked.slice(limit).flatMap(([, users]) => [...users]))
+    const expected = [
+      ...ranked.slice(0, limit).map(([key, users]) => ({ key, others: false, users })),
+      ...(rest.size === 0 ? [] : [{ key: null, others: true, users: rest }]),
+    ].flatMap(({ key, others, users }) =>
+      rowsOf(users, steps.length).map((row, index) => [key, others, index + 1, row.users, row.median]),
+    )
+    expect(data.map((row) => [row.key, row.others, row.step, row.users, row.median_seconds])).toEqual(expected)
+    if (ranked.length > 0) expect(meta.keys_left_out).toBe(Math.max(0, ranked.length - limit))
+  }
+  for (const [key, users] of ranked) {
+    const listed = await drillDown(db, funnelStat, { ...params, by: 'properties.kind' }, `1:${key}`)
+    expect(listed.data.map((row) => row.user_id)).toEqual([...users.keys()].sort())
+  }
 }
 
 /** The general form of an ordered funnel gives the model's attempts, also where the one with arrays answers. */

@@ -127,10 +127,12 @@ export interface FunnelStep {
 export function funnelSteps({ data }: Result): FunnelStep[] {
   const users = data.map((row) => row.users as number)
   return data.map((row, index) => {
-    const before = users[index - 1]
+    // Each key has its own steps.
+    const before = row.step === 1 ? undefined : users[index - 1]
+    const key = row.others === true ? 'others' : [row.key, row.key_2].filter((one) => one !== undefined).join(', ')
     return {
       step: row.step as number,
-      name: row.event_type as string,
+      name: row.key === undefined ? (row.event_type as string) : `${key || '-'}: ${row.event_type as string}`,
       users: users[index]!,
       rateFromFirst: row.rate_from_first as number | null,
       medianSeconds: (row.median_seconds ?? null) as number | null,

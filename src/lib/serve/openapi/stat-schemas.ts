@@ -9,7 +9,7 @@ import { givenSchemas } from './parameters.js'
 const user = z.object({ user_id: z.string() }).meta({ id: 'User' })
 
 /** The names of the schemas of a stat: `TopEventsAnswer`. */
-export function schemaName(stat: Stat, what: 'Answer' | 'Row' | 'NamedRow' | 'Meta' | 'Users'): string {
+export function schemaName(stat: Stat, what: 'Answer' | 'Row' | 'OtherRow' | 'Meta' | 'Users'): string {
   const camel = stat.name.replace(/(^|-)(.)/g, (_, __, letter: string) => letter.toUpperCase())
   return `${camel}${what}`
 }
@@ -28,12 +28,11 @@ export function answerSchemaOf(stat: Stat): z.ZodType {
   return z.xor([answer, rowsOf(stat.name, user, ofUsers).meta({ id: schemaName(stat, 'Users'), description })])
 }
 
-/** A row: with the columns of the stat, or with columns that the parameters name in place of those that may be left out. */
+/** A row, in one of its forms where there are two. */
 function rowSchemaOf(stat: Stat): z.ZodType {
-  const row = stat.row.meta({ id: schemaName(stat, 'Row') })
-  if (stat.namedColumns === undefined) return row
-  const named = z.object({ ...stat.row.shape, value: z.never().optional() }).catchall(stat.namedColumns())
-  return z.union([row, named.meta({ id: schemaName(stat, 'NamedRow') })])
+  const [first, other] = stat.rowForms ?? [stat.row]
+  const row = first.meta({ id: schemaName(stat, 'Row') })
+  return other === undefined ? row : z.union([row, other.meta({ id: schemaName(stat, 'OtherRow') })])
 }
 
 /** Meta: what was resolved, the stat's own parameters as they were written, what only this answer says, warnings. */

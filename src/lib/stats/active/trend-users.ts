@@ -8,7 +8,7 @@ import { all, eventsInRange, eventWindow, hourOf } from '../query/events.js'
 import type { QueryContext } from '../query/query-context.js'
 import { usersActiveOn } from './active-users.js'
 import { parseDateKey } from './parse-date-key.js'
-import { type By, keySql } from './trend-by.js'
+import { type By, keySql, keysOfCell } from './trend-by.js'
 
 /**
  * `user_id` of the users of a cell.
@@ -84,26 +84,10 @@ function hour(text: string, context: QueryContext): string {
   return text
 }
 
-/** The keys of a cell: one as it is written; two with a comma between them, where quotes protect a comma in the first. */
 function keysOf(text: string, by: readonly By[]): (string | null)[] {
-  if (by.length === 1) return [keyValue(text)]
-  const pair = /^("(?:[^"\\]|\\.)*"|[^,]*),(.*)$/s.exec(text)
-  if (pair === null) {
-    throw new EaError('usage', `${JSON.stringify(text)} is one key, and the rows have two.`, {
-      suggestions: ['Write both with a comma between them: UA,web.'],
-    })
-  }
-  return [keyValue(pair[1]!), keyValue(pair[2]!)]
-}
-
-/** The key as it was written: nothing is the missing one, `""` the empty text, and so are all JSON strings texts. */
-function keyValue(text: string): string | null {
-  if (text === '') return null
-  if (!text.startsWith('"')) return text
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return typeof parsed === 'string' ? parsed : text
-  } catch {
-    return text
-  }
+  const keys = keysOfCell(text, by.length)
+  if (keys !== undefined) return keys
+  throw new EaError('usage', `${JSON.stringify(text)} is one key, and the rows have two.`, {
+    suggestions: ['Write both with a comma between them: UA,web.'],
+  })
 }

@@ -1,6 +1,7 @@
 /** The parameters of a funnel, and what can be said about them only when all are known. */
 import * as z from 'zod'
 import { durationMs } from '../../core/duration.js'
+import { byParam } from '../breakdown/breakdown.js'
 import { type Exclusion, parseExclusion, parseSelector, SyntaxProblem } from '../filter/filter-parser.js'
 import { commonParams, parsedText, pointedIssue } from '../query/params.js'
 
@@ -52,6 +53,13 @@ const fields = z.strictObject({
     .enum(orders)
     .default('ordered')
     .describe('ordered: other events may come between the steps; strict: none may; unordered: the steps in any order.'),
+  by: byParam('Tell users apart, by the event of their first step,'),
+  limit: z
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('With --by, how many keys: those with the most users (default: 10).'),
   exclude: z
     .array(
       // How many steps there are is not known here: the numbers behind the selector are read again below.

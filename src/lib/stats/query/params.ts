@@ -251,8 +251,15 @@ function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
 export function plainParams(params: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(params)
-      .filter(([, value]) => value !== undefined)
+      .filter(([, value]) => value !== undefined && !isOfNone(value))
       .map(([name, value]) => [snake(name), Array.isArray(value) ? value.map(asWritten) : asWritten(value)]),
+  )
+}
+
+/** Whether it takes one text or several, and none was given. */
+function isOfNone(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && 'isGiven' in value && (value as Texts<unknown>).list.length === 0
   )
 }
 

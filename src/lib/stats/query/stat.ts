@@ -5,7 +5,7 @@
  */
 import type { RawBuilder } from 'kysely'
 import type * as z from 'zod'
-import type { Cell, Chart, Column, Result, Row } from '../../core/result.js'
+import type { Chart, Column, Result, Row } from '../../core/result.js'
 import { type ColumnChoice, columnsOf, type RowSchema } from '../../core/row-schema.js'
 import type { Day, DayGrain, Weekday } from '../../core/time.js'
 import type { ColumnStatement } from '../columns/column-answer.js'
@@ -48,8 +48,8 @@ export interface Stat<
   readonly params: S
   /** The cells of a row (`row-schema.ts`), in the order of the columns. */
   readonly row: R
-  /** The cell of columns that the parameters name, when there can be some; they take the place of others of the row. */
-  namedColumns?(): z.ZodType<Cell>
+  /** The two forms of a row, where some parameters make another one of it. */
+  readonly rowForms?: readonly [z.ZodObject, z.ZodObject]
   /** Which columns the answer has with these parameters, and of what kind. Default: all of `row`. */
   columns?(params: z.output<S>): ColumnChoice
   /** What the answer's `meta` has besides `StatMeta`; absent when there is no data. */

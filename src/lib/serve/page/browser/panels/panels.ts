@@ -85,7 +85,7 @@ export const panels: readonly Panel[] = [
     table: ({ data }) =>
       tableOf(data, [
         { of: 'event_type', kind: 'text' },
-        { of: 'events', kind: 'count', users: ({ event_type: type }) => [type, `the users with ${type}`] },
+        { of: 'events', kind: 'count', users: ({ event_type: type = '' }) => [type, `the users with ${type}`] },
         { of: 'share', kind: 'rate' },
       ]),
   }),
