@@ -165,6 +165,8 @@ function questionsOf(s: Scenario): [stat: string, given: Record<string, unknown>
         ...pick(s, 'cohort', 'mode', 'minReturnEvents', 'windows', 'startEvent', 'returnEvent'),
       },
     ],
+    ['lifecycle', { ...common, grain: s.dayGrain }],
+    ['stickiness', { ...common, grain }],
     ['funnel', { ...common, step: s.step, window: s.window }],
   ]
 }

@@ -133,6 +133,15 @@ test('one process builds at a time, and questions go on meanwhile', async () => 
   })
 })
 
+test('a build that is only for enough new events waits for them', async () => {
+  await withStore(async (db) => {
+    await storeEvents(db, [day('dan', 'UA')])
+    expect(await buildColumns(db, { leastEvents: 2 })).toBeUndefined()
+    await storeEvents(db, [day('eve', 'UA')])
+    expect(await buildColumns(db, { leastEvents: 2 })).toMatchObject({ written: 2, events: 5 })
+  })
+})
+
 test('what the files cannot tell is answered by PostgreSQL, and refused when columns are asked for', async () => {
   await withStore(async (db) => {
     const other = { ...question, segment: ['properties.plan:pro'] }

@@ -66,7 +66,7 @@ async function commonProperties({ q, t }: Session): Promise<string[][]> {
     WITH looked_at AS (SELECT properties FROM ${t.events} LIMIT ${autoEvents})
     SELECT key FROM looked_at CROSS JOIN LATERAL jsonb_each(properties) AS property (key, value)
      WHERE jsonb_typeof(value) IN ('string', 'number', 'boolean')
-     GROUP BY key HAVING count(*) >= ${autoShare} * (SELECT count(*) FROM looked_at)
+     GROUP BY key HAVING count(*) >= ${autoShare}::float8 * (SELECT count(*) FROM looked_at)
      ORDER BY count(*) DESC, key COLLATE "C" LIMIT ${autoMax}`.execute(q)
   return rows.map(({ key }) => [key])
 }

@@ -21,9 +21,11 @@ import * as z from 'zod'
 import { EaError } from '../core/errors.js'
 import { nearest } from '../core/nearest.js'
 import { count, date, flag } from '../core/row-schema.js'
-import { addWindows, type Day, type DayGrain, dayGrains, windowEnd } from '../core/time.js'
+import { addWindows, type Day, type DayGrain, dayGrains, daysBetween, windowEnd } from '../core/time.js'
 import type { Database } from '../db/connect.js'
 import { parseDateKey } from './active/parse-date-key.js'
+import type { ColumnStatement } from './columns/column-answer.js'
+import { type ColumnDialect, conjunction } from './columns/dialect.js'
 import { windowState } from './query/completeness.js'
 import { all, calendar, eventDay, eventWindow, inSegments, onDays, windowOf } from './query/events.js'
 import { commonParams } from './query/params.js'
@@ -89,19 +91,11 @@ export const lifecycleStat = defineStat({
       `resurrecting: active, not new, and not active in the ${grain} before; dormant: active in the ${grain} before and not in this one.`
     )
   },
+  inColumns: ({ grain }, context, dialect) => countedInColumns(grain, context, dialect),
   sql: ({ grain }, context) => sql<SqlRow>`
 WITH calendar AS (
   ${calendar(grain, fromOneBefore(grain, context))}
-), first_days AS (
-  ${firstDays(grain, context)}
-), counted AS (
-  SELECT date, count(*) AS active,
-    count(*) FILTER (WHERE prev IS NULL) AS new,
-    count(*) FILTER (WHERE prev >= ${windowBefore(grain, sql`date`)}) AS stayed
-  FROM first_days
-  WHERE date >= ${oneBefore(grain, context)}::date
-  GROUP BY date
-), periods AS (
+), ${counted(grain, context)}, periods AS (
   SELECT calendar.date, coalesce(new, 0) AS new, coalesce(stayed, 0) AS stayed, coalesce(active, 0) AS active,
     lag(coalesce(active, 0)) OVER (ORDER BY calendar.date) AS active_before
   FROM calendar LEFT JOIN counted ON counted.date = calendar.date
@@ -145,6 +139,39 @@ function windowBefore(grain: DayGrain, start: RawBuilder<unknown>): RawBuilder<u
   return grain === 'month'
     ? sql`(${start} - interval '1 month')::date`
     : sql`${start} - ${grain === 'week' ? 7 : 1}::int`
+}
+
+/** CTEs that end with `counted`: the users of each period, and how many of them are new or were there in the one before. */
+function counted(grain: DayGrain, context: QueryContext): RawBuilder<unknown> {
+  if (context.fromColumns !== undefined) return sql`counted AS (${context.fromColumns.rows})`
+  return sql`first_days AS (
+  ${firstDays(grain, context)}
+), counted AS (
+  SELECT date, count(*) AS active,
+    count(*) FILTER (WHERE prev IS NULL) AS new,
+    count(*) FILTER (WHERE prev >= ${windowBefore(grain, sql`date`)}) AS stayed
+  FROM first_days
+  WHERE date >= ${oneBefore(grain, context)}::date
+  GROUP BY date
+)`
+}
+
+/** The same in the column store. */
+function countedInColumns(grain: DayGrain, context: QueryContext, dialect: ColumnDialect): ColumnStatement {
+  const { from, to } = fromOneBefore(grain, context).range!
+  const day = (text: Day) => daysBetween('1970-01-01', text)
+  const conditions = [...dialect.onDays({ to }), ...dialect.visible(), ...dialect.segments()]
+  return {
+    sql: `SELECT date::DOUBLE, count(*)::DOUBLE, (count(*) FILTER (WHERE prev IS NULL))::DOUBLE,
+  (count(*) FILTER (WHERE prev >= ${dialect.windowBefore('date', grain)}))::DOUBLE
+FROM (
+  SELECT date, lag(date) OVER (PARTITION BY user_id ORDER BY date) AS prev FROM (
+    SELECT DISTINCT user_id, greatest(${dialect.window(grain)}, ${day(addWindows(from, grain, -1))}) AS date
+    FROM events WHERE ${conjunction(conditions)}
+  )
+) WHERE date >= ${day(from)} GROUP BY date`,
+    columns: { date: 'day', active: 'count', new: 'count', stayed: 'count' },
+  }
 }
 
 /**

@@ -56,16 +56,19 @@ export const stickinessStat = defineStat({
   size: ({ grain }, context) => [
     { count: countWindows(grain, context), of: `${grain}s`, params: ['from', 'to', 'grain'] },
   ],
+  inColumns: ({ grain }, context, dialect) => ({
+    sql: `SELECT periods_active::DOUBLE, count(*)::DOUBLE FROM (
+  SELECT count(DISTINCT ${dialect.window(grain)}) AS periods_active
+  FROM events WHERE ${dialect.inRange(context.range!)} GROUP BY user_id
+) GROUP BY periods_active`,
+    columns: { periods_active: 'count', users: 'count' },
+  }),
   sql: ({ grain }, context) => sql<SqlRow>`
 WITH calendar AS (
   ${calendar(grain, context)}
 ), numbers AS (
   SELECT row_number() OVER (ORDER BY date) AS periods_active FROM calendar
-), users AS (
-  ${activeWindows(grain, context)}
-), counted AS (
-  SELECT periods_active, count(*) AS users FROM users GROUP BY periods_active
-)
+), ${counted(grain, context)}
 SELECT numbers.periods_active, coalesce(counted.users, 0)::bigint AS users
 FROM numbers LEFT JOIN counted ON counted.periods_active = numbers.periods_active
 ORDER BY numbers.periods_active`,
@@ -81,6 +84,16 @@ FROM (
 WHERE periods_active = ${activeWindowsOf(key, grain, context)}`,
   },
 })
+
+/** CTEs that end with `counted`: how many users have each number. */
+function counted(grain: Grain, context: QueryContext): RawBuilder<unknown> {
+  if (context.fromColumns !== undefined) return sql`counted AS (${context.fromColumns.rows})`
+  return sql`users AS (
+  ${activeWindows(grain, context)}
+), counted AS (
+  SELECT periods_active, count(*) AS users FROM users GROUP BY periods_active
+)`
+}
 
 /** `user_id, periods_active` of every user of the range. */
 function activeWindows(grain: Grain, context: QueryContext): RawBuilder<{ user_id: string }> {

@@ -4,7 +4,7 @@
  * since 1970, days and windows whole days since 1970. Whatever a person wrote is a quoted literal.
  */
 import { type ColumnNeeds, NotInColumns, numberColumn, textColumn } from '../../columns/column-events.js'
-import { type Day, daysBetween, type Grain, windowStart } from '../../core/time.js'
+import { type Day, type DayGrain, daysBetween, type Grain, windowStart } from '../../core/time.js'
 import type { ZoneOffset } from '../../db/zone-offsets.js'
 import { quotedText } from '../../os/duckdb.js'
 import type { Condition, Field, Selector } from '../filter/filter.js'
@@ -50,7 +50,7 @@ export class ColumnDialect {
   }
 
   /** The first day of the window of a day. */
-  windowOf(day: string, grain: Exclude<Grain, 'hour'>): string {
+  windowOf(day: string, grain: DayGrain): string {
     switch (grain) {
       case 'day':
         return day
@@ -61,6 +61,12 @@ export class ColumnDialect {
       case 'month':
         return `(date_trunc('month', DATE '1970-01-01' + (${day})::INT)::DATE - DATE '1970-01-01')`
     }
+  }
+
+  /** The first day of the window before the one that begins on a day. */
+  windowBefore(start: string, grain: DayGrain): string {
+    if (grain !== 'month') return `(${start} - ${grain === 'week' ? 7 : 1})`
+    return `((DATE '1970-01-01' + (${start})::INT - INTERVAL 1 MONTH)::DATE - DATE '1970-01-01')`
   }
 
   /** Conditions for events that count: visible, on the days `[from, to)`, in the segments. */
