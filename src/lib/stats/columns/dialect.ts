@@ -19,6 +19,7 @@ const daysBefore = 4_000_000
 export class ColumnDialect {
   readonly #context: OpenQueryContext
   readonly #ahead: string
+  readonly #changes: boolean
   readonly #properties: (readonly string[])[] = []
   readonly #numbers: (readonly string[])[] = []
 
@@ -26,6 +27,7 @@ export class ColumnDialect {
   constructor(context: OpenQueryContext, offsets: readonly ZoneOffset[]) {
     this.#context = context
     const [first, ...later] = offsets
+    this.#changes = later.length > 0
     const us = (seconds: number) => String(seconds * 1e6)
     const branches = later.map(({ from }, index) => `WHEN t < ${us(from)} THEN ${us(offsets[index]!.offset)}`)
     this.#ahead =
@@ -74,8 +76,18 @@ export class ColumnDialect {
     return conjunction([...this.onDays({ from, to }), ...this.visible(), ...this.segments()])
   }
 
-  /** Far from the two ends an instant alone decides. */
-  onDays({ from, to }: { readonly from?: Day; readonly to?: Day }): string[] {
+  /** Nothing to ask where all data is on these days. Where clocks change, days decide, and instants far from the two ends. */
+  onDays(days: { readonly from?: Day; readonly to?: Day }): string[] {
+    const { dataFrom, dataUntil } = this.#context
+    const from = days.from !== undefined && dataFrom !== null && days.from <= dataFrom ? undefined : days.from
+    const to = days.to !== undefined && dataUntil !== null && dataUntil < days.to ? undefined : days.to
+    if (!this.#changes) {
+      const instant = (day: Day) => `${dayNumber(day) * dayUs} - ${this.#ahead}`
+      return [
+        ...(from === undefined ? [] : [`t >= ${instant(from)}`]),
+        ...(to === undefined ? [] : [`t < ${instant(to)}`]),
+      ]
+    }
     const marginUs = 3 * dayUs
     return [
       ...(from === undefined
