@@ -1,6 +1,6 @@
 /** What to do about rejects: advice that can work for this file, and the one reason when nearly all records share it. */
 import { type RejectCode, rejectCodes } from '../core/event.js'
-import { shellQuoted } from '../load/mapping/mapping.js'
+import { shellQuoted } from '../load/mapping/map-parser.js'
 
 interface Reason {
   readonly code: RejectCode

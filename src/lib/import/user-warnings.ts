@@ -2,8 +2,9 @@
 import { sql } from 'kysely'
 import type { Database } from '../db/connect.js'
 import { isName } from '../load/mapping/expression.js'
-import { formatSource } from '../load/mapping/map-parser.js'
-import { type Mapping, shellQuoted, sourceName } from '../load/mapping/mapping.js'
+import { formatSource, shellQuoted } from '../load/mapping/map-parser.js'
+import type { Mapping } from '../load/mapping/mapping.js'
+import { sourceName } from '../load/mapping/source-ref.js'
 import { eventsOf } from '../rollups/delta.js'
 import { type HeadRecord, headValue } from './detect/head.js'
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { EaError } from '../../../src/lib/core/errors.js'
 import { collectMapping, maxCollected, readCollected } from '../../../src/lib/ingest/body/collect.js'
 import { allNames } from '../../../src/lib/load/mapping/expression.js'
-import type { SourceRef } from '../../../src/lib/load/mapping/mapping.js'
+import type { SourceRef } from '../../../src/lib/load/mapping/source-ref.js'
 import { assertProperty } from '../../support/effort.js'
 
 const at = new Date('2025-03-01T12:00:00.123Z')

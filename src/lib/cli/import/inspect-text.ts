@@ -4,15 +4,9 @@ import { rejectCodes } from '../../core/event.js'
 import type { Column } from '../../core/result.js'
 import type { InspectedRecord, Inspection } from '../../import/inspect.js'
 import { isName, keepsRest, renamed } from '../../load/mapping/expression.js'
-import { formatExpression } from '../../load/mapping/map-parser.js'
-import {
-  alternativesOf,
-  mappedFields,
-  type SourceExpression,
-  shellQuoted,
-  sourceName,
-  takenNames,
-} from '../../load/mapping/mapping.js'
+import { formatExpression, shellQuoted } from '../../load/mapping/map-parser.js'
+import { alternativesOf, takenNames } from '../../load/mapping/mapping.js'
+import { mappedFields, type SourceExpression, sourceName } from '../../load/mapping/source-ref.js'
 import { formatTimeFormat } from '../../load/mapping/time-format.js'
 import { human, visible } from '../../present/tables/cell-text.js'
 import type { RenderOptions } from '../../present/tables/formats.js'

@@ -1,6 +1,6 @@
 /** The first records of a source as plain objects, of a CSV too: for what is said to people, never for what is stored. */
 import { isName } from '../../load/mapping/expression.js'
-import type { SourceExpression, SourceRef } from '../../load/mapping/mapping.js'
+import type { SourceExpression, SourceRef } from '../../load/mapping/source-ref.js'
 import type { Source } from '../source/source.js'
 import { headRows } from './csv-header.js'
 import { headRecords, parseObject } from './json-head.js'

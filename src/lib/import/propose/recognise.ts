@@ -1,6 +1,6 @@
 /** Which presets a source fits: those whose names are all there. It is only said, never applied. */
 import type { SourceName } from '../../load/mapping/expression.js'
-import { findColumn } from '../../load/mapping/mapping.js'
+import { findColumn } from '../../load/mapping/source-ref.js'
 import { type HeadRecord, valueAt } from '../detect/head.js'
 import type { Preset } from '../presets/presets.js'
 

@@ -1,7 +1,7 @@
 /** Errors that come of a missing or wrong mapping, with the command that works at the end of what they advise. */
 import { EaError, type ErrorCode } from '../../core/errors.js'
 import type { Database } from '../../db/connect.js'
-import { shellQuoted } from '../../load/mapping/mapping.js'
+import { shellQuoted } from '../../load/mapping/map-parser.js'
 import { ImportFailure } from '../file-outcome.js'
 import type { ImportOptions } from '../options.js'
 import type { ReadingOptions } from '../reading/parse-options.js'

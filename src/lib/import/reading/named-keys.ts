@@ -5,8 +5,8 @@
 import { EaError } from '../../core/errors.js'
 import { looksLikeIds, nearest } from '../../load/mapping/column-guess.js'
 import { allNames, type SourceName } from '../../load/mapping/expression.js'
-import { formatSource } from '../../load/mapping/map-parser.js'
-import { type MappingInput, shellQuoted } from '../../load/mapping/mapping.js'
+import { formatSource, shellQuoted } from '../../load/mapping/map-parser.js'
+import type { MappingInput } from '../../load/mapping/mapping.js'
 import { type HeadRecord, valueAt } from '../detect/head.js'
 
 export interface NamedKeys {

@@ -7,13 +7,8 @@ import type { Readable } from 'node:stream'
 import { EaError } from '../../core/errors.js'
 import { allNames, type SourceName } from '../../load/mapping/expression.js'
 import { type FieldMap, formatSource, type IdFrom } from '../../load/mapping/map-parser.js'
-import {
-  type Mapping,
-  resolveMapping,
-  type SourceRef,
-  sourceName,
-  type TypedSource,
-} from '../../load/mapping/mapping.js'
+import { type Mapping, resolveMapping } from '../../load/mapping/mapping.js'
+import { type SourceRef, sourceName, type TypedSource } from '../../load/mapping/source-ref.js'
 import { resolveTimes, type TimeFormat } from '../../load/mapping/time-format.js'
 import type { TypedName } from '../../load/mapping/value-types.js'
 import type { Shape } from '../../load/split/chunk.js'

@@ -12,17 +12,16 @@ import {
   formatNames,
   type IdFrom,
   parseNames,
+  shellQuoted,
 } from '../../load/mapping/map-parser.js'
+import { ordinalRef, propertiesNames } from '../../load/mapping/mapping.js'
 import {
   type MappedField,
   mappedFields,
-  ordinalRef,
-  propertiesNames,
   type SourceExpression,
   type SourceRef,
-  shellQuoted,
   sourceName,
-} from '../../load/mapping/mapping.js'
+} from '../../load/mapping/source-ref.js'
 import { formatTimeFormat, type TimeFormat } from '../../load/mapping/time-format.js'
 import { formatTypes, parseTypes } from '../../load/mapping/value-types.js'
 import { type Dialect, formatOfName } from '../detect/sniff.js'

@@ -1,7 +1,8 @@
 /** Which sources the kernel can read, and what it must know of them. */
 
 import { isName } from '../mapping/expression.js'
-import { isWhole, type Mapping, type SourceExpression, type SourceRef } from '../mapping/mapping.js'
+import type { Mapping } from '../mapping/mapping.js'
+import { isWhole, type SourceExpression, type SourceRef } from '../mapping/source-ref.js'
 import type { Shape } from '../split/chunk.js'
 import type { ValidationRules } from '../sql/validation-sql.js'
 

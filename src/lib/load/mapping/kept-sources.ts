@@ -4,15 +4,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { isName } from './expression.js'
-import {
-  type Alternatives,
-  alternativesOf,
-  isWhole,
-  type Mapping,
-  type SourceExpression,
-  type SourceRef,
-  takenNames,
-} from './mapping.js'
+import { type Alternatives, alternativesOf, type Mapping, takenNames } from './mapping.js'
+import { isWhole, type SourceExpression, type SourceRef } from './source-ref.js'
 
 /** Reads sources of a document. */
 export interface MemberReader {

@@ -160,3 +160,10 @@ const isPlain = (part: string) =>
   part !== 'rest' && /^[^\s,|="'.#*+()[\]](?:[^,|=".+()[\]]*[^\s,|=".+()[\]])?$/u.test(part)
 
 const isField = (name: string): name is EventField => (eventFields as readonly string[]).includes(name)
+
+/** A value of a flag as it is typed in a shell. */
+export function shellQuoted(text: string): string {
+  if (/^[\w.,=:@%/+-]+$/.test(text)) return text
+  // Constants of a mapping have single quotes: in double ones they can be read.
+  return text.includes("'") && !/["$`\\!]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`
+}

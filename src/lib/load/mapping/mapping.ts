@@ -1,10 +1,8 @@
 /**
  * Which columns or keys of a source become which fields of an event. Names decide, never positions; what is not mapped
- *becomes properties, so nothing is lost. SQL is made of this elsewhere (mapping-sql.ts).
+ * becomes properties, so nothing is lost. SQL is made of this elsewhere (mapping-sql.ts).
  */
 import { EaError } from '../../core/errors.js'
-import type { EventField } from '../../core/event.js'
-import { guessColumn, guessColumns, looksLikeIds, nearest } from './column-guess.js'
 import {
   allNames,
   type Expression,
@@ -15,27 +13,19 @@ import {
   renamed,
   type SourceName,
 } from './expression.js'
-import { type FieldMap, formatSource, type IdFrom } from './map-parser.js'
-import { formatTypes, type TypedName, type ValueType } from './value-types.js'
-
-/** A column of a CSV or a key of a JSON record. */
-export interface SourceRef {
-  readonly name: string
-  /** Of the column, from 0; null for JSON, and for the ordinal. */
-  readonly index: number | null
-  /**
-   * For JSON: the keys from the outside in; one key when absent. For a column of a CSV: the keys inside of the JSON that it
-   * holds; all of the column when absent.
-   */
-  readonly path?: readonly string[]
-}
-
-/** What a field is made of, with names that were found in the source. */
-export type SourceExpression = Expression<SourceRef>
-
-/** A field that is taken from one source, the first that is set. */
-export type MappedField = Exclude<EventField, 'properties'>
-export const mappedFields = ['event_id', 'occurred_at', 'user_id', 'event_type'] as const satisfies MappedField[]
+import type { FieldMap, IdFrom } from './map-parser.js'
+import { requireColumns, requireProperty } from './required-names.js'
+import {
+  findColumn,
+  isWhole,
+  isWithin,
+  type MappedField,
+  mappedFields,
+  type SourceExpression,
+  type SourceRef,
+  type TypedSource,
+} from './source-ref.js'
+import type { TypedName } from './value-types.js'
 
 /** Stands in `idFrom` for the number of the record in its file. A column of a CSV that is called `#` has an index. */
 export const ordinalRef: SourceRef = { name: '#', index: null }
@@ -60,12 +50,6 @@ export interface Mapping {
   readonly dropped?: readonly SourceRef[]
   /** Properties whose texts become what they say; an outer one comes before those inside of it. */
   readonly types?: readonly TypedSource[]
-}
-
-/** A column or key that becomes a property, and what its values are. */
-export interface TypedSource {
-  readonly source: SourceRef
-  readonly type: ValueType
 }
 
 /** The columns or keys of properties, unless a map names others. */
@@ -131,7 +115,7 @@ export function resolveMapping(input: MappingInput): Mapping {
   const types = typed
     .map(({ name, type }) => ({ source: ref(name), type }))
     .filter(({ source }) => !dropped.some((outer) => isWithin(outer, source)))
-    .toSorted((a, b) => fullPath(a.source).length - fullPath(b.source).length)
+    .toSorted((a, b) => depth(a) - depth(b))
   for (const { source } of types) requireProperty(source, types, fields, properties)
   const used = [...alternativesOf({ fields, properties }).flatMap(takenNames), ...dropped.filter(isWhole)]
   return {
@@ -144,6 +128,9 @@ export function resolveMapping(input: MappingInput): Mapping {
     ...(types.length > 0 && { types }),
   }
 }
+
+/** How many keys a source has inside of its column, or of its record. */
+const depth = ({ source }: TypedSource) => source.path?.length ?? 0
 
 /** A source and those that are taken when it is not set. */
 export interface Alternatives {
@@ -173,61 +160,6 @@ export function takenNames({ sources, isOfProperties }: Alternatives): SourceRef
   })
 }
 
-/** Whether a source is a whole column or a top-level key. */
-export const isWhole = ({ index, path }: SourceRef) => (index === null ? (path?.length ?? 1) === 1 : path === undefined)
-
-/** The keys from the outside in; of a CSV the column first. */
-const fullPath = ({ name, index, path }: SourceRef): readonly string[] =>
-  index === null ? (path ?? [name]) : [String(index), ...(path ?? [])]
-
-/** Where a source is inside of another one: no keys when they are the same; undefined when it is not. */
-export function pathWithin(outer: SourceRef, source: SourceRef): readonly string[] | undefined {
-  const [above, path] = [fullPath(outer), fullPath(source)]
-  return above.every((key, at) => path[at] === key) ? path.slice(above.length) : undefined
-}
-
-const isWithin = (outer: SourceRef, source: SourceRef) => pathWithin(outer, source) !== undefined
-
-/** Whether a source is inside of one of those that properties come from. */
-const isInside = (properties: Mapping['properties'], source: SourceRef) =>
-  allNames<SourceRef>(properties).some((outer) => (pathWithin(outer, source)?.length ?? 0) > 0)
-
-/** A type is for a property; a field of events has one of its own. */
-function requireProperty(
-  source: SourceRef,
-  types: readonly TypedSource[],
-  fields: Mapping['fields'],
-  properties: Mapping['properties'],
-): void {
-  const isSource = (other: SourceExpression | undefined) =>
-    other !== undefined && isName(other) && isWhole(other) && isWhole(source) && isWithin(other, source)
-  const field = mappedFields.find((name) => isSource(fields[name][0]))
-  const isText = source.index !== null && source.path !== undefined && !isInside(properties, source)
-  const isOpened = types.some(({ source: outer, type }) => type === 'json' && isWhole(outer) && isWithin(outer, source))
-  const problem =
-    field !== undefined
-      ? `which is the ${field} of events and not a property`
-      : allNames<SourceRef>(properties).some(isSource)
-        ? 'which is an object of properties: name what is inside of it'
-        : !isInside(properties, source) && !keepsRest(properties)
-          ? 'which does not become a property: the mapping of properties leaves it out'
-          : isText && !isOpened
-            ? `which is inside of a text: give ${source.name} the type json, too`
-            : undefined
-  if (problem === undefined) return
-  const name = formatSource(sourceName(source))
-  throw new EaError('usage', `--types names ${name}, ${problem}.`, {
-    suggestions: ['--types is for columns and keys that become properties: --types price=number,is_new=boolean'],
-    details: { name },
-  })
-}
-
-/** How a source that was found is named. */
-export function sourceName({ name, index, path }: SourceRef): SourceName {
-  if (index === null) return { name, path: path ?? [name] }
-  return path === undefined ? { name, path: [name] } : { name: [name, ...path].join('.'), path: [name, ...path] }
-}
-
 /** JSON records may have any key. */
 const isIn = (columns: readonly string[] | null) => (name: string) => columns?.includes(name) ?? true
 
@@ -238,16 +170,6 @@ const refIn =
     if (columns) return findColumn(columns, source) ?? { name, index: -1 }
     return path.length === 1 ? { name, index: null } : { name, index: null, path }
   }
-
-/** The column with the longest name that a path begins with; what follows goes on inside of its JSON. */
-export function findColumn(columns: readonly string[], { name, path }: SourceName): SourceRef | undefined {
-  for (let keys = path.length; keys > 0; keys--) {
-    const column = keys === path.length ? name : path.slice(0, keys).join('.')
-    const index = columns.indexOf(column)
-    if (index >= 0) return keys === path.length ? { name, index } : { name: column, index, path: path.slice(keys) }
-  }
-  return undefined
-}
 
 /** A map without the alternatives that a CSV does not have, where another one is there. */
 function withoutAbsent(map: FieldMap, columns: readonly string[]): FieldMap {
@@ -282,76 +204,4 @@ function resolveIdFrom(
     throw new EaError('usage', '--id-from cannot use a JSON key that is called "#".')
   }
   return [...sources.map((source) => renamed(source, refIn(columns))), ...(ordinal ? [ordinalRef] : [])]
-}
-
-/** Everything that is missing is said at once, with one flag that may mend all of it. */
-interface Named {
-  readonly columns: readonly string[]
-  readonly map: FieldMap
-  readonly idFrom: IdFrom | null
-  readonly drop: readonly SourceName[]
-  readonly typed: readonly TypedName[]
-  readonly defaults: readonly SourceName[]
-  readonly valuesOf: (column: string) => readonly string[]
-}
-
-function requireColumns({ columns, map, idFrom, drop, typed, defaults, valuesOf }: Named): void {
-  const absent = (name: SourceName) => findColumn(columns, name) === undefined
-  const missing = defaults.filter(absent).map(({ name }) => name as MappedField)
-  const absentNames = (flag: string, names: readonly SourceName[]) =>
-    names.filter(absent).map(({ name }) => ({ flag, name, type: undefined }))
-  const named = [
-    ...Object.entries(map).flatMap(([field, sources]) => absentNames(`--map ${field}=`, allNames<SourceName>(sources))),
-    ...absentNames('--id-from ', idFrom && idFrom.sources !== '*' ? allNames<SourceName>(idFrom.sources) : []),
-    ...absentNames('--drop ', drop),
-    ...typed
-      .filter(({ name }) => absent(name))
-      .map((one) => ({ flag: '--types ', name: one.name.name, type: one.type })),
-  ]
-  if (missing.length === 0 && named.length === 0) return
-
-  const taken = new Set(Object.values(map).flatMap((sources) => allNames<SourceName>(sources).map(({ name }) => name)))
-  const free = columns.filter((name) => !taken.has(name) && !mappedFields.includes(name as MappedField))
-  const isId = (column: string) => looksLikeIds(valuesOf(column)).uuids
-  const guessed = guessColumns(missing, free, (field, column) => field !== 'event_id' || isId(column))
-  const guesses = missing.map((field) => ({ field, column: guessed.get(field) }))
-  const pairs = guesses.flatMap(({ field, column }) => (column ? [`${field}=${formatSource({ path: [column] })}`] : []))
-  // Ids of another form cannot be mapped; where each record has its own, one can be derived from them.
-  const needsId = missing.includes('event_id') && !guessed.has('event_id')
-  const others = free.filter((column) => ![...guessed.values()].includes(column))
-  const other = needsId ? guessColumn('event_id', others) : null
-  const derivable = other !== null && looksLikeIds(valuesOf(other)).distinct ? `--id-from ${sourceText(other)}` : null
-  const mapped = pairs.length > 0 ? `--map ${shellQuoted(pairs.join(','))}` : null
-  const flags = [mapped, derivable].filter((flag) => flag !== null)
-  const suggestions = [
-    ...(flags.length > 0 ? [`Perhaps: ${flags.join(' ')}`] : []),
-    ...named.flatMap(({ flag, name, type }) => {
-      const near = nearest(name, columns)
-      if (!near) return []
-      if (type !== undefined)
-        return [`Perhaps: ${flag}${shellQuoted(formatTypes([{ name: { name: near, path: [near] }, type }]))}`]
-      const possible = flag === '--map event_id=' && !isId(near) ? '--id-from ' : flag
-      return [`Perhaps: ${possible}${sourceText(near)}`]
-    }),
-    ...(needsId && derivable === null
-      ? ["If the records have no id of their own: --id-from '*' derives one from their content."]
-      : []),
-  ]
-  const what = [
-    ...(missing.length > 0 ? [`The file has no column ${missing.join(', ')}`] : []),
-    ...named.map(({ flag, name }) => `${flag.trim()} names a column that the file does not have: ${name}`),
-  ]
-  throw new EaError('missing_column', `${what.join('; ')}. Its columns: ${columns.join(', ')}.`, {
-    ...(suggestions.length > 0 ? { suggestions } : {}),
-    details: { missing: [...missing, ...named.map(({ name }) => name)], columns },
-  })
-}
-
-const sourceText = (column: string) => shellQuoted(formatSource({ path: [column] }))
-
-/** A value of a flag as it is typed in a shell. */
-export function shellQuoted(text: string): string {
-  if (/^[\w.,=:@%/+-]+$/.test(text)) return text
-  // Constants of a mapping have single quotes: in double ones they can be read.
-  return text.includes("'") && !/["$`\\!]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`
 }

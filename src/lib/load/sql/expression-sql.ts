@@ -4,7 +4,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { type Expression, isName, type Pairs } from '../mapping/expression.js'
-import type { Mapping, SourceExpression, SourceRef } from '../mapping/mapping.js'
+import type { Mapping } from '../mapping/mapping.js'
+import type { SourceExpression, SourceRef } from '../mapping/source-ref.js'
 import { pairsSql, zippedSql } from './pairs-sql.js'
 
 /** How the sources of a mapping are read from a row. */

@@ -5,14 +5,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { isName, mergedParts, namesIn } from '../mapping/expression.js'
 import { keptColumns, takenKeys } from '../mapping/kept-sources.js'
-import {
-  isWhole,
-  type Mapping,
-  ordinalRef,
-  pathWithin,
-  type SourceExpression,
-  type SourceRef,
-} from '../mapping/mapping.js'
+import { type Mapping, ordinalRef } from '../mapping/mapping.js'
+import { isWhole, pathWithin, type SourceExpression, type SourceRef } from '../mapping/source-ref.js'
 import type { Chunk } from '../split/chunk.js'
 import {
   anyAt,

@@ -6,7 +6,8 @@
 
 import { limits } from '../../core/event.js'
 import { allNames, isName } from '../mapping/expression.js'
-import type { Mapping, SourceExpression, SourceRef } from '../mapping/mapping.js'
+import type { Mapping } from '../mapping/mapping.js'
+import type { SourceExpression, SourceRef } from '../mapping/source-ref.js'
 import type { TimeFormat } from '../mapping/time-format.js'
 import type { Chunk, Shape } from '../split/chunk.js'
 

@@ -4,7 +4,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import { allNames } from '../mapping/expression.js'
-import { type Mapping, pathWithin, sourceName, type TypedSource } from '../mapping/mapping.js'
+import type { Mapping } from '../mapping/mapping.js'
+import { pathWithin, sourceName, type TypedSource } from '../mapping/source-ref.js'
 import { formatTypes, type ValueType } from '../mapping/value-types.js'
 import { parsed, textArray } from './expression-sql.js'
 
