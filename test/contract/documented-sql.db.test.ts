@@ -106,6 +106,7 @@ async function imported(db: Database, content: string, options: ImportOptions = 
 /** Parameters of each stat for which it has more than one statement. */
 const questions: Readonly<Record<string, readonly object[]>> = {
   trend: [{}, { by: 'event_type' }],
+  'top-events': [{}, { by: 'event_type' }],
   retention: [{ windows: 3, windowType: 'day' }],
   funnel: [
     { step: ['view', 'cart'] },

@@ -63,12 +63,9 @@ test.each(stats.map((stat) => [stat.name, stat] as const))('%s has each of its p
   const current = parameters.filter((parameter) => parameter.in === 'query' && parameter.deprecated !== true)
   expect(current.map((parameter) => parameter.name)).toEqual([
     ...paramsOf(stat.params).map((param) => snake(param.name)),
-    'users',
-    'page_size',
-    'cursor',
+    ...(stat.drillDown === undefined ? [] : ['users', 'page_size', 'cursor']),
     'format',
-    'width',
-    'colors',
+    ...(stat.chart === undefined ? [] : ['width', 'colors']),
   ])
   for (const param of paramsOf(stat.params)) {
     const documented = current.find((parameter) => parameter.name === snake(param.name))!
