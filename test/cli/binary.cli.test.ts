@@ -249,3 +249,31 @@ test('db verify names a difference and exits 1; db rebuild repairs it', async ()
     await drop()
   }
 })
+
+const firstId = readFileSync('examples/events.csv', 'utf8').split('\n')[1]!.split(',')[0]!
+
+test('db verify --content names an altered event and exits 1; files need --content', async () => {
+  const { url, drop } = await freshDatabase()
+  try {
+    const env = { DATABASE_URL: url }
+    const file = 'examples/events.csv'
+    expect((await ea(['import', file], { env })).code).toBe(0)
+    const verified = await ea(['db', 'verify', '--content'], { env })
+    expect(verified).toMatchObject({ code: 0, stderr: '' })
+    expect(verified.stdout).toBe(
+      `The rollups match the events.\nBatch 1 matches ${file}: all 5,000 records compared.\n`,
+    )
+    await withPool({ url, schema: 'ea' }, (db) =>
+      db.q.updateTable('events').set({ properties: '{}' }).where('event_id', '=', firstId).execute(),
+    )
+    const differing = await ea(['db', 'verify', '--content', '--all', file, '--json'], { env })
+    expect(differing.code).toBe(1)
+    expect(JSON.parse(differing.stdout).error).toMatchObject({
+      code: 'content_differs',
+      content_differences: [{ batch: 1, event_id: firstId, column: 'properties', stored: '{}', line: 2 }],
+    })
+    expect((await ea(['db', 'verify', file], { env })).code).toBe(2)
+  } finally {
+    await drop()
+  }
+})

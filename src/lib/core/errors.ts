@@ -141,6 +141,12 @@ export const catalogue = {
     meaning: 'The rollups do not match the events, so they could not be refreshed or verified.',
     next: 'Run `ea db rebuild`, which computes them again from the events.',
   },
+  content_differs: {
+    exit: 1,
+    http: 500,
+    meaning: 'Stored events are not what the file of their batch says.',
+    next: 'Import the file again: `ea import --again BATCH`. If nobody changed the events by hand, please report it.',
+  },
   rollup_not_found: {
     exit: 2,
     http: 404,

@@ -19,7 +19,7 @@ import type { Reading } from './reading/parse-options.js'
 import type { Source } from './source/source.js'
 
 /** Enough for the first records of nearly every source; more chunks are taken where it is not. */
-const chunkBytes = 64 * 1024
+const headChunkBytes = 64 * 1024
 
 /** A record as an import would judge it. */
 export interface InspectedRecord {
@@ -62,7 +62,7 @@ export async function validateHead(
   }
   await inRolledBack(db, async (tx) => {
     const { rows } = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`.execute(tx.q)
-    for await (const chunk of firstChunks(source, reading)) {
+    for await (const chunk of chunksOfSource(source, reading, headChunkBytes)) {
       if (found.records.length >= wanted) break
       const judged = await validateFirst(tx, reading, rows[0]!.now, chunk, wanted - found.records.length)
       for (const record of judged.records) found.records.push(record)
@@ -73,7 +73,12 @@ export async function validateHead(
   return found
 }
 
-function firstChunks(source: Source, { shape, dialect, maxRecordBytes }: Reading): AsyncIterable<Chunk> {
+/** The chunks of a source for what only looks at it: no reader of plain records, no progress. */
+export function chunksOfSource(
+  source: Source,
+  { shape, dialect, maxRecordBytes }: Reading,
+  chunkBytes: number,
+): AsyncIterable<Chunk> {
   return split(source.stream(), {
     chunkBytes,
     maxRecordBytes,

@@ -153,6 +153,17 @@ const fixtures: Record<Exclude<ErrorCode, OnlyOverHttp>, Fixture> = {
     await scene.query(url, `INSERT INTO ea.days VALUES ('2025-01-31', 1, 1, 1)`)
     return scene.ea(['db', 'verify'], { DATABASE_URL: url })
   },
+  content_differs: async (scene) => {
+    const url = await scene.url()
+    const env = { DATABASE_URL: url }
+    const events = await scene.file(
+      'events.csv',
+      `${header}a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11,2025-01-31T10:20:30Z,u,view\n`,
+    )
+    await scene.ea(['import', events], env)
+    await scene.query(url, `UPDATE ea.events SET properties = '{"a": 1}'`)
+    return scene.ea(['db', 'verify', '--content'], env)
+  },
   rollup_not_found: (scene) => scene.eaWithDatabase(['rollups', 'remove', 'properties.country']),
   too_many_rollups: (scene) =>
     scene.eaWithDatabase(['rollups', 'add', ...Array.from({ length: 33 }, (_, index) => `event_type:t${index}`)]),
