@@ -1,6 +1,8 @@
 /**
  * The events of a question as a relation of DuckDB: the files whose batches count in the question's snapshot, and the tail,
  * which is read from PostgreSQL in that snapshot. Whatever is unexpected is an error, and then PostgreSQL answers alone.
+ *
+ *   list ─ batches of the snapshot ─ files whose hash is right + tail (COPY) ─ view of DuckDB ─ statement of the stat
  */
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
