@@ -117,7 +117,7 @@ async function outcome(db: Database, runs: readonly (readonly Body[])[], isStage
     const run = (await Promise.all(bodies.map(requestOf))).filter((request) => request !== null)
     if (run.length === 0) continue
     // Which are expected to repeat ids are staged.
-    const last = { mode: 'optimistic' as const, expectDuplicates: isStaged }
+    const last = { mode: 'optimistic' as const, expects: isStaged ? ('repeats' as const) : ('new' as const) }
     answers.push((await commitGroup(db, run, { timezone: 'UTC', last }))!)
   }
   return { answers, ...((await contentOf(db)) as object) }

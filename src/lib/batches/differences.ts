@@ -33,7 +33,9 @@ export function differingFields(one: string, other: string): RawBuilder<string[]
     const [mine, stored] = [sql.ref(`${one}.${field}`), sql.ref(`${other}.${field}`)]
     return sql`CASE WHEN ${mine} <> ${stored} THEN ${sql.lit(field)} END`
   })
-  return sql`array_remove(ARRAY[${sql.join(differs)}]::text[], NULL)`
+  const fields = (relation: string) => sql.join(compared.map((field) => sql.ref(`${relation}.${field}`)))
+  // Most are equal: for those no array is made.
+  return sql`CASE WHEN (${fields(one)}) = (${fields(other)}) THEN '{}'::text[] ELSE array_remove(ARRAY[${sql.join(differs)}]::text[], NULL) END`
 }
 
 /** Keeps duplicates that differ, as many as there is room for when their batch ends. */

@@ -189,7 +189,7 @@ export function validationContext(reading: Reading, createdAt: string | Date): V
     timezone,
     copyOptions: copyOptions(shape),
     mode: 'optimistic',
-    expectDuplicates: false,
+    expects: 'new',
   }
 }
 

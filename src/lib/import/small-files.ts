@@ -89,7 +89,7 @@ export class SmallFiles {
   /** Sources before this place are imported one at a time, because a group of them failed. */
   #singlyBefore = 0
   /** What the last file was like; the next one probably is, too. */
-  #last: Escalation = { mode: 'optimistic', expectDuplicates: false }
+  #last: Escalation = { mode: 'optimistic', expects: 'new' }
 
   constructor(db: Database, lease: Lease, sources: readonly (string | UnreadableSource)[], options: FileOptions) {
     this.#db = db
@@ -197,7 +197,7 @@ export class SmallFiles {
           run.counts.add(outcome, outcome.rejects)
           requireGood(run, source, reading, identity)
         })
-        this.#last = { mode: context.mode, expectDuplicates: context.expectDuplicates }
+        this.#last = { mode: context.mode, expects: context.expects }
       })
     } catch (error) {
       if (!endsBatch(error)) throw error

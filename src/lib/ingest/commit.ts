@@ -69,11 +69,12 @@ export async function commitGroup(
   run: readonly CommitRequest[],
   options: CommitOptions,
 ): Promise<readonly RequestResult[] | null> {
-  const last = options.last ?? { mode: 'optimistic', expectDuplicates: false }
+  const last = options.last ?? { mode: 'optimistic', expects: 'new' }
   const { settled } = await withEscalation(last, async (approach) => {
     const settled = await settledBy(db, run, options, approach)
     return {
       settled,
+      inserted: settled?.reduce((sum, one) => sum + insertedBy(one), 0) ?? 0,
       rejected: settled?.some(hasRejects) ? 1 : 0,
       duplicates: settled?.some(hasDuplicates) ? 1 : 0,
     }
@@ -101,6 +102,10 @@ async function settledBy(
     if (written === undefined || !isUnavailable(error) || !(await hasCommitted(db, written.trace))) throw error
     return written.settled
   }
+}
+
+function insertedBy(one: RequestResult): number {
+  return one.kind === 'stored' ? one.answer.inserted : 0
 }
 
 function hasRejects(one: RequestResult): boolean {
@@ -190,8 +195,8 @@ class Commit {
 
   /** The records, when each of them is plain and probably new. */
   async #plain(): Promise<PlainRun | undefined> {
-    const { mode, expectDuplicates } = this.#approach
-    if (mode !== 'optimistic' || expectDuplicates) return undefined
+    const { mode, expects } = this.#approach
+    if (mode !== 'optimistic' || expects !== 'new') return undefined
     return PlainRun.of(this.#run, this.#rules, this.#options.timezone)
   }
 

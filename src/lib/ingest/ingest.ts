@@ -118,7 +118,7 @@ class Ingest implements OpenIngest {
   readonly #options: IngestOptions
   readonly #committer: Committer
   readonly #drainer: Drainer
-  readonly #last: Escalation = { mode: 'optimistic', expectDuplicates: false }
+  readonly #last: Escalation = { mode: 'optimistic', expects: 'new' }
   readonly #availability: Availability
   readonly #queueing = new Queue()
   #emptied: Promise<void> | undefined

@@ -22,6 +22,7 @@ import {
   noClockCounts,
 } from './clock-changes.js'
 import {
+  type ExpectedIds,
   isRepeatedId,
   type MergeResult,
   type MergeTarget,
@@ -49,8 +50,8 @@ const nextMode = { optimistic: 'checked', checked: 'bisect', bisect: undefined }
 export interface Escalation {
   /** The mode in which the next ones begin. */
   mode: ValidationMode
-  /** Whether the next ones probably have ids that are stored already. */
-  expectDuplicates: boolean
+  /** How many of the next ones probably have ids that are stored already. */
+  expects: ExpectedIds
 }
 
 /** What validation needs to know, for an import, a dry run or `ea inspect`. */
@@ -93,9 +94,9 @@ const attempts = 6
  * @throws EaError `lease_lost`; the server's error when it is not one that another try can fix
  */
 export async function loadChunk(context: LoadContext, chunk: Chunk): Promise<ChunkOutcome> {
-  const { batchId, mode, expectDuplicates } = context
+  const { batchId, mode, expects } = context
   // Before anything is waited for: what has read the chunk still holds it.
-  if (chunk.isPlain && mode === 'optimistic' && !expectDuplicates) chunk.rows({ kind: 'events', batchId })
+  if (chunk.isPlain && mode === 'optimistic' && expects === 'new') chunk.rows({ kind: 'events', batchId })
   for (let attempt = 1; ; attempt++) {
     try {
       return await withEscalation(context, (approach) =>
@@ -134,20 +135,21 @@ export async function validateOnly(context: LoadContext, chunk: Chunk): Promise<
  * Runs `body` in the mode of the last records, and again in the next stricter one after each data error, and after an id
  * that is stored already.
  */
-export async function withEscalation<T extends Pick<ChunkOutcome, 'rejected' | 'duplicates'>>(
+export async function withEscalation<T extends Pick<ChunkOutcome, 'inserted' | 'rejected' | 'duplicates'>>(
   last: Escalation,
   body: (approach: Approach) => Promise<T>,
 ): Promise<T> {
-  let { mode, expectDuplicates } = last
+  let { mode, expects } = last
   for (;;) {
     try {
-      const outcome = await body({ mode, expectDuplicates })
+      const outcome = await body({ mode, expects })
       if (mode !== 'optimistic') last.mode = outcome.rejected > 0 ? mode : 'optimistic'
-      last.expectDuplicates = outcome.duplicates > 0
+      const { duplicates, inserted } = outcome
+      last.expects = duplicates === 0 ? 'new' : inserted === 0 ? 'known' : 'repeats'
       return outcome
     } catch (error) {
       const next = nextMode[mode]
-      if (isRepeatedId(error) && !expectDuplicates) expectDuplicates = true
+      if (isRepeatedId(error) && expects === 'new') expects = 'repeats'
       else if (isDataError(error) && next !== undefined) mode = next
       else throw error
     }
@@ -173,9 +175,9 @@ export async function mergeChunk(
   tx: Transaction,
   context: LoadContext,
   chunk: Chunk,
-  { mode, expectDuplicates }: Approach,
+  { mode, expects }: Approach,
 ): Promise<ChunkOutcome> {
-  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, expectDuplicates }
+  const target = { batchId: context.batchId, chunk: chunk.index, staged: chunk.good, expects }
   const { merged, rejects, clocks } =
     mode === 'optimistic' && chunk.isPlain
       ? await mergeAsRows(tx, context, chunk, target)
@@ -227,7 +229,7 @@ async function mergeAsText(
 
 /** What plain records are is known. */
 async function mergeAsRows(tx: Transaction, context: LoadContext, chunk: Chunk, target: MergeTarget): Promise<Merged> {
-  if (target.expectDuplicates) await prepareSession(tx, context.timezone)
+  if (target.expects !== 'new') await prepareSession(tx, context.timezone)
   const merged = await mergePlain(tx, target, (rows) => chunk.rows(rows))
   // Their times have an offset, or are in UTC.
   return { merged, rejects: noRejects, clocks: noClockCounts }

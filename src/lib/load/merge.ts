@@ -8,11 +8,15 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import pg from 'pg'
+import { differingFields } from '../batches/differences.js'
 import { type RejectCode, rejectCodes } from '../core/event.js'
 import { failpoint } from '../core/failpoint.js'
 import type { Transaction } from '../db/connect.js'
 import {
+  type Compared,
+  comparedSql,
   comparePassed,
+  comparisonOf,
   createPassed,
   type PassedDifference,
   passRepeatsInChunk,
@@ -69,15 +73,18 @@ export interface MergeTarget {
   readonly chunk: number
   /** How many records are staged. */
   readonly staged: number
-  /** Whether an id that is stored already is passed over; otherwise it ends the statement (`isRepeatedId`). */
-  readonly expectDuplicates: boolean
+  /** An id that is stored already ends the statement (`isRepeatedId`) when `new` ones are expected, and is passed over otherwise. */
+  readonly expects: ExpectedIds
 }
+
+/** Which ids records are expected to have: new ones, some that are stored already, or nothing else. */
+export type ExpectedIds = 'new' | 'repeats' | 'known'
 
 /**
  * Merges what is staged.
  *
  * @throws the server's own data error (22xxx, 54xxx) when a record cannot be cast: then validate in the next mode
- * @throws the server's unique violation when an id is stored already and `expectDuplicates` is false: then say true
+ * @throws the server's unique violation when an id is stored already and `new` ones are expected: then say `repeats`
  */
 export async function mergeStaged(
   tx: Transaction,
@@ -87,7 +94,7 @@ export async function mergeStaged(
 ): Promise<MergeResult> {
   failpoint('merge.started')
   const looked = target.staged - options.refused.length
-  if (target.expectDuplicates) {
+  if (target.expects !== 'new') {
     const judged = validationSql(staging, rules, { ...options, numbered: true })
     return mergeRepeating(tx, target, looked, judged, () => rejectedRecords(tx, rules, options))
   }
@@ -113,15 +120,15 @@ export async function mergeStaged(
  *
  * @param rowsOf makes the rows of the chunk
  * @throws the server's data error when properties are no JSON: then the chunk must be staged
- * @throws the server's unique violation when an id is stored already and `expectDuplicates` is false: then say true
+ * @throws the server's unique violation when an id is stored already and `new` ones are expected: then say `repeats`
  */
 export async function mergePlain(
   tx: Transaction,
   target: MergeTarget,
   rowsOf: (target: RowTarget) => Rows,
 ): Promise<MergeResult> {
-  const { batchId, staged: inserted, expectDuplicates } = target
-  if (!expectDuplicates) {
+  const { batchId, staged: inserted, expects } = target
+  if (expects === 'new') {
     const rows = rowsOf({ kind: 'events', batchId })
     if (rows.repeats === 0) {
       await copyToEvents(tx, rows)
@@ -174,6 +181,8 @@ async function mergeRepeating(
   validated: RawBuilder<unknown>,
   rejected: () => Promise<Rejections>,
 ): Promise<MergeResult> {
+  const known = target.expects === 'known' ? await mergeKnown(tx, target, looked, validated, rejected) : undefined
+  if (known) return known
   await createPassed(tx)
   // NOT IN is hashed; NOT EXISTS would be a join, which must not be hashed in this session (load-chunk.ts).
   const { rows } = await sql<Repeating>`
@@ -208,6 +217,39 @@ async function mergeRepeating(
   if (took > 0) compared = await comparePassed(tx)
   const { differing, differences } = compared
   return { ...stored, inserted: inserted + took, duplicates: duplicates - took, differing, differences, owners }
+}
+
+/**
+ * A chunk of which every id is stored already, and none by this batch, needs no merge: one look tells whose its records are and
+ * in what they differ.
+ *
+ * ```sql
+ * WITH judged AS … (…),
+ *   compared AS MATERIALIZED (SELECT j.n, …, e.batch_id, … AS fields FROM judged j LEFT JOIN events e ON e.event_id = j.event_id WHERE …)
+ * SELECT count(*) AS events, count(batch_id) AS known, … FROM compared
+ * ```
+ *
+ * @returns undefined when it is not such a chunk
+ */
+async function mergeKnown(
+  tx: Transaction,
+  target: MergeTarget,
+  looked: number,
+  validated: RawBuilder<unknown>,
+  rejected: () => Promise<Rejections>,
+): Promise<MergeResult | undefined> {
+  const { rows } = await sql<Compared & Remarks & { events: number; known: number }>`
+    WITH judged AS ${validated === stagedRows ? sql`NOT MATERIALIZED` : sql`MATERIALIZED`} (${validated}),
+    compared AS MATERIALIZED (
+      SELECT j.n, j.event_id, e.batch_id, true AS was_stored, ${differingFields('j', 'e')} AS fields
+        FROM judged j LEFT JOIN ${tx.t.events} e ON e.event_id = j.event_id WHERE j.code IS NULL
+    )
+    SELECT count(*) AS events, count(batch_id) AS known, ${comparedSql}, ${remarksSql} FROM compared`.execute(tx.q)
+  const { events, known, shadowed, mistyped, ...compared } = rows[0]!
+  const { owners, differing, differences } = comparisonOf(compared)
+  if (known < events || target.batchId in owners) return undefined
+  const refusals = events === looked ? [] : await rejected()
+  return { inserted: 0, duplicates: events, owners, differing, differences, refusals, shadowed, mistyped }
 }
 
 const counted = (column: 'shadowed' | 'mistyped') => sql`coalesce((

@@ -54,30 +54,37 @@ export interface ComparisonResult {
  * ```sql
  * WITH compared AS MATERIALIZED (
  *     SELECT p.n, p.event_id, p.was_stored, e.batch_id, … AS fields
- *       FROM pg_temp.ea_passed p JOIN events e ON e.event_id = p.event_id),
- *   differing AS (SELECT … FROM compared WHERE fields <> '{}')
- * SELECT (SELECT jsonb_object_agg(batch_id, n) FROM …) AS owners, (SELECT count(*) FROM differing) AS differing,
+ *       FROM pg_temp.ea_passed p JOIN events e ON e.event_id = p.event_id)
+ * SELECT (SELECT jsonb_object_agg(batch_id, n) FROM …) AS owners, (SELECT count(*) FROM compared WHERE …) AS differing,
  *   (…) AS differences
  * ```
  */
 export async function comparePassed(tx: Transaction): Promise<ComparisonResult> {
-  const { rows } = await sql<{
-    owners: Record<string, number> | null
-    differing: number
-    differences: PassedDifference[] | null
-  }>`
+  const { rows } = await sql<Compared>`
     WITH compared AS MATERIALIZED (
       SELECT p.n, p.event_id, p.was_stored, e.batch_id, ${differingFields('p', 'e')} AS fields
         FROM ${passedTable} p JOIN ${tx.t.events} e ON e.event_id = p.event_id
-    ),
-    differing AS (SELECT n, event_id AS "eventId", fields FROM compared WHERE fields <> '{}')
-    SELECT (SELECT jsonb_object_agg(batch_id, n)
-              FROM (SELECT batch_id, count(*) AS n FROM compared WHERE was_stored GROUP BY batch_id) owned) AS owners,
-           (SELECT count(*) FROM differing) AS differing,
-           (SELECT json_agg(d ORDER BY n) FROM (SELECT * FROM differing ORDER BY n LIMIT ${sql.lit(keptDifferences)}) d) AS differences`.execute(
-    tx.q,
-  )
-  const { owners, differing, differences } = rows[0]!
+    )
+    SELECT ${comparedSql}`.execute(tx.q)
+  return comparisonOf(rows[0]!)
+}
+
+/** What `comparedSql` selects. */
+export interface Compared {
+  readonly owners: Record<string, number> | null
+  readonly differing: number
+  readonly differences: PassedDifference[] | null
+}
+
+/** The columns of a comparison, from `compared (n, event_id, batch_id, was_stored, fields)`. */
+export const comparedSql = sql`
+  (SELECT jsonb_object_agg(batch_id, n)
+     FROM (SELECT batch_id, count(*) AS n FROM compared WHERE was_stored AND batch_id IS NOT NULL GROUP BY batch_id) owned) AS owners,
+  (SELECT count(*) FROM compared WHERE fields <> '{}') AS differing,
+  (SELECT json_agg(d ORDER BY n)
+     FROM (SELECT n, event_id AS "eventId", fields FROM compared WHERE fields <> '{}' ORDER BY n LIMIT ${sql.lit(keptDifferences)}) d) AS differences`
+
+export function comparisonOf({ owners, differing, differences }: Compared): ComparisonResult {
   return { owners: owners ?? {}, differing, differences: differences ?? [] }
 }
 

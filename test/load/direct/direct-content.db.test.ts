@@ -48,7 +48,7 @@ async function differences(
     timezone,
     copyOptions: copyOptions(shape),
     mode: 'bisect',
-    expectDuplicates: false,
+    expects: 'new',
   } as const
   const options = await stageForValidation(tx, context, chunk, 'bisect')
   const judged = validationSql(staging, rules, { ...options, numbered: true })
