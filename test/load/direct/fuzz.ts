@@ -123,7 +123,7 @@ async function firstFault(db: Database, reading: Reading, all: readonly Taken[])
   const { shape, rules } = rulesOf(reading)
   const content = Buffer.concat(all.flatMap(({ raw }) => [raw, Buffer.from('\n')]))
   const options = { shape, chunkBytes: content.length + 1, maxRecordBytes: 1 << 24, headerBytes: 0, headerLines: 0 }
-  const context = { rules, shape, timezone: reading.timezone, copyOptions: copyOptions(shape), expectDuplicates: false }
+  const context = { rules, shape, timezone: reading.timezone, copyOptions: copyOptions(shape), expects: 'new' as const }
   for await (const chunk of split(sourceOf(content), options)) {
     if (chunk.good !== all.length)
       return { taken: all[0]!, what: `${all.length} records are ${chunk.good} when staged` }
