@@ -10,7 +10,7 @@ import type { EventTypeRollup } from '../../../src/lib/rollups/sql/on-demand.js'
 import { funnelStat } from '../../../src/lib/stats/funnel.js'
 import { drillDown } from '../../../src/lib/stats/query/drill-down.js'
 import { runStat } from '../../../src/lib/stats/query/run-stat.js'
-import { assertProperty } from '../../support/effort.js'
+import { assertProperty, size } from '../../support/effort.js'
 import { storeBatch, storeEvents } from '../../support/events.js'
 import { withFreshDatabase } from '../../support/postgres/database.js'
 
@@ -81,7 +81,8 @@ test('the same numbers and users from kept times as from events, in zones whose 
     })
     await assertProperty(property, 60)
   })
-  expect(converted).toBeGreaterThan(0)
+  // Three questions of a quick run may have no user who gets to the end.
+  expect(converted).toBeGreaterThanOrEqual(size(1, 0))
 })
 
 /** All that can be asked about a funnel, and who answered. */
