@@ -162,7 +162,7 @@ test('an empty database has no names; nothing is asked of a database when nothin
       'No event has the event_type "view".',
       'No event has properties.a.b.',
     ])
-    await sql`DROP TABLE ${db.t.events}, ${db.t.event_type_days}`.execute(db.q)
+    await sql`DROP TABLE ${db.t.events}, ${db.t.event_type_days} CASCADE`.execute(db.q)
     expect(await unknownNameWarnings(db, segments('user_id:1', 'event_type:*'), undefined)).toEqual([])
     await expect(unknownNameWarnings(db, selectors('view'), undefined)).rejects.toThrow(/event_type_days/)
   })
