@@ -95,7 +95,7 @@ const refused: Record<string, [string, string[]]> = {
   'an unknown stat': [
     check('stat: dua', 'assert: unique_users > 1'),
     [
-      '3:11: stat must be dau, wau, mau, top-events, trend, retention, funnel, lifecycle or stickiness, not "dua"; did you mean dau?',
+      '3:11: stat must be dau, wau, mau, top-events, trend, retention, funnel, lifecycle, stickiness or describe, not "dua"; did you mean dau?',
     ],
   ],
   'an unknown parameter, at its key': [
