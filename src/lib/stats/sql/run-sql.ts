@@ -125,9 +125,12 @@ function refused(error: unknown, statement: string): unknown {
     return new EaError('usage', 'ea sql runs one statement, and there are several.', { cause: error })
   }
   const at = position === undefined ? undefined : pointAt(lineAt(statement, Number(position) - 1))
-  const next = state === '25006' ? ['ea sql only reads. To change data, use psql: `psql "$(ea db url)"`.'] : []
+  const next =
+    state === '25006'
+      ? 'ea sql only reads. To change data, use psql: `psql "$(ea db url)"`.'
+      : '`ea sql "SELECT * FROM visible_events LIMIT 1"` shows the columns of events.'
   return new EaError('sql_refused', at === undefined ? message : `${message}\n${at}`, {
-    suggestions: [...(hint === undefined ? next : [hint, ...next])],
+    suggestions: hint === undefined ? [next] : [hint, next],
     details: { sqlstate: state },
   })
 }
