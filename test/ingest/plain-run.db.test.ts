@@ -30,7 +30,11 @@ const asJson: Writing = {
 
 /** One line for each record: more than travel as a parameter, and odd ones among them. */
 const lines = fc
-  .tuple(fc.nat({ max: 3000 }), fc.integer({ min: 501, max: 700 }), fc.array(hostileRecord, { maxLength: 4 }))
+  .tuple(
+    fc.nat({ max: 3000 }),
+    fc.integer({ min: 501, max: 700 }),
+    fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(hostileRecord, { maxLength: 4 })),
+  )
   .map(([first, count, odd]) => [
     ...Array.from({ length: count }, (_, k) =>
       JSON.stringify(
@@ -166,5 +170,5 @@ test('answers, events, rejects, duplicates and rollups are the same on both ways
     }
     await removeRollups(db, rollups)
   })
-  expect(plain).toBeGreaterThan(atLeast(30))
+  expect(plain).toBeGreaterThan(atLeast(20))
 })
