@@ -42,6 +42,7 @@ const notRun: Readonly<Record<string, readonly string[]>> = {
     'it is the configuration of nginx',
     'it needs Docker',
     'it needs the package in node_modules; the test of the package compiles and runs it',
+    'the file is where it was on your machine',
   ],
 }
 
