@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Reject, RejectCode } from '../core/event.js'
 import type { Session, Transaction } from '../db/connect.js'
+import { copyHeader, copyTrailer } from '../db/copy-in.js'
 
 /** A batch that failed keeps so many rejects, the first of the file: enough to see what is wrong with it. */
 export const failedBatchKeepsRejects = 1_000
@@ -32,8 +33,7 @@ const rowBytes = 2 + 7 * 4 + 4 * 8
 
 function* copyRows(batchId: number, rejects: Iterable<Reject>): Generator<Buffer> {
   let page = Buffer.allocUnsafe(pageBytes)
-  let at = page.write('PGCOPY\n\xff\r\n\0', 'latin1')
-  at = page.writeUInt32BE(0, page.writeUInt32BE(0, at))
+  let at = copyHeader.copy(page)
   const text = (value: string) => {
     const bytes = page.write(value, at + 4)
     at = page.writeInt32BE(bytes, at) + bytes
@@ -58,8 +58,7 @@ function* copyRows(batchId: number, rejects: Iterable<Reject>): Generator<Buffer
     at = page.writeInt32BE(raw.length, at)
     at += raw.copy(page, at)
   }
-  const end = Buffer.from([0xff, 0xff])
-  yield Buffer.concat([page.subarray(0, at), end])
+  yield Buffer.concat([page.subarray(0, at), copyTrailer])
 }
 
 /** Removes all but the first rejects of a batch that failed. */

@@ -189,7 +189,7 @@ class Build {
     failpoint('columns.listed')
   }
 
-  /** Removes what nobody reads any more, and what a killed build left. */
+  /** Removes what no question reads any more, and what a killed build left. */
   async sweep(): Promise<void> {
     await mkdir(join(this.#folder, 'tmp'), { recursive: true })
     const expired = new Set(this.list.retired.filter(({ at }) => Date.now() - at > retiredMs).map(({ name }) => name))

@@ -12,7 +12,14 @@ import type { Transaction } from '../db/connect.js'
 import { type Duckdb, openDuckdb, quotedName, quotedText } from '../os/duckdb.js'
 import { propertyText } from '../rollups/sql/property-values.js'
 import { isUnaltered } from './checked-files.js'
-import { type ColumnFile, columnName, isSameProperty, numberColumnName, readColumnList } from './column-list.js'
+import {
+  type ColumnFile,
+  type ColumnList,
+  columnName,
+  isSameProperty,
+  numberColumnName,
+  readColumnList,
+} from './column-list.js'
 import { type CopiedColumn, copyRows, microsecondsTo2000 } from './copy-rows.js'
 import { coverageOf, readVisibleBatches, type VisibleBatch } from './visible-batches.js'
 import { hasManyDigits, isNumberText, numberOf } from './write-file.js'
@@ -53,6 +60,19 @@ function sharedDuckdb(): Promise<Duckdb> {
 export const textColumn = (index: number) => `p${index}`
 export const numberColumn = (index: number) => `n${index}`
 
+/** A column store that is there. */
+export interface ColumnStore {
+  readonly folder: string
+  readonly list: ColumnList
+}
+
+/** @throws NotInColumns when there is none */
+export async function columnStore({ columnsFolder: folder }: Pick<Transaction, 'columnsFolder'>): Promise<ColumnStore> {
+  const list = folder === undefined ? undefined : await readColumnList(folder)
+  if (folder === undefined || list === undefined) throw new NotInColumns('there is no column store')
+  return { folder, list }
+}
+
 /**
  * Has `ask` run statements over the events that the snapshot sees.
  *
@@ -61,13 +81,11 @@ export const numberColumn = (index: number) => `n${index}`
  */
 export async function askColumns<T>(
   tx: Transaction,
+  { folder, list }: ColumnStore,
   needs: ColumnNeeds,
   { signal, timeoutMs }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
   ask: (duck: DuckDBConnection, events: string) => Promise<T>,
 ): Promise<{ answer: T; read: ColumnsRead }> {
-  const folder = tx.columnsFolder
-  const list = folder === undefined ? undefined : await readColumnList(folder)
-  if (folder === undefined || list === undefined) throw new NotInColumns('there is no column store')
   const missing = needs.properties.find((path) => !list.properties.some((kept) => isSameProperty(kept, path)))
   if (missing !== undefined) throw new NotInColumns(`${JSON.stringify(missing)} is not in it`)
   const usable = list.files.filter((file) =>
@@ -100,7 +118,7 @@ export async function askColumns<T>(
   })
 }
 
-/** Ends a statement when nobody waits for it any more, or when it takes too long; closes the connection in the end. */
+/** Ends a statement whose answer is not wanted any more, or when it takes too long; closes the connection in the end. */
 async function bounded<T>(
   duck: DuckDBConnection,
   { signal, timeoutMs }: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },

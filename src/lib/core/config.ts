@@ -128,7 +128,7 @@ function homeOfUser(): string | undefined {
 /** The folder of the column store of a database on this machine; undefined where no folder can be told. */
 export function columnsFolderOf({ dataDir, databaseUrl, schema }: Config): string | undefined {
   if (dataDir === '') return undefined
-  // A password is no part of what a database is.
+  // A password is not part of what a database is.
   const { host, pathname, search } = new URL(databaseUrl ?? 'postgresql:///embedded')
   const key = createHash('sha256').update(JSON.stringify([host, pathname, search, schema]))
   return join(dataDir, 'columns', key.digest('hex').slice(0, 16))

@@ -11,7 +11,7 @@ interface CoreField {
   readonly default: unknown
 }
 
-/** Takes off what stands around the type of a field; one that takes a list or one of it is a list. */
+/** Takes off what wraps the type of a field; one that takes a list or one of it is a list. */
 export function coreField(field: z.ZodType): CoreField {
   let core = field
   let fallback: unknown

@@ -6,6 +6,10 @@ import { failpoint } from '../core/failpoint.js'
 import { slicesOf } from '../core/in-turns.js'
 import type { Transaction } from './connect.js'
 
+/** What `FORMAT binary` begins with, and ends with. */
+export const copyHeader = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+export const copyTrailer = Buffer.from([0xff, 0xff])
+
 /** @returns how many rows PostgreSQL has copied */
 export async function copyIn(tx: Transaction, statement: string, data: Iterable<Buffer>): Promise<number> {
   const copy = tx.client.query(copyFrom(statement))

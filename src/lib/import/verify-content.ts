@@ -164,7 +164,7 @@ async function verifyBatch(
   })
   if (outcome !== undefined) return outcome
   if (found.size > 0 && batch.differing > 0) await keepFirsts(db, batch, path, found)
-  // What was undone meanwhile is no difference.
+  // What was undone meanwhile is not a difference.
   const { status } = await getBatch(db, batch.id)
   const differences = status === 'completed' ? [...found.values()].flat() : []
   return { batch: { batch: batch.id, file: path, compared, records }, differences }

@@ -4,7 +4,7 @@
  */
 import { limits } from '../core/event.js'
 import type { Transaction } from '../db/connect.js'
-import { copyIn } from '../db/copy-in.js'
+import { copyHeader, copyIn } from '../db/copy-in.js'
 import { directPlanOf } from '../load/direct/plan.js'
 import type { Rows } from '../load/split/chunk.js'
 import type { ValidationRules } from '../load/sql/validation-sql.js'
@@ -62,7 +62,6 @@ export class PlainRun {
   }
 }
 
-const headerBytes = 19
 /** A field has its length in front of it. */
 const lengthBytes = 4
 const idBytes = lengthBytes + 16
@@ -77,12 +76,12 @@ const batchBytes = lengthBytes + 8
 function inBatch(rows: Buffer, batchId: number, withProperties: boolean): Buffer {
   const batch = BigInt(batchId)
   const out = Buffer.allocUnsafeSlow(rows.length)
-  let to = rows.copy(out, 0, 0, headerBytes)
+  let to = rows.copy(out, 0, 0, copyHeader.length)
   // Byte by byte: to call for a copy of so few takes longer.
   const take = (from: number, end: number) => {
     for (let at = from; at < end; at++) out[to++] = rows[at]!
   }
-  let at = headerBytes
+  let at = copyHeader.length
   while (rows.readInt16BE(at) !== -1) {
     const time = at + 2 + idBytes
     const user = time + timeBytes + batchBytes

@@ -3,6 +3,7 @@
  * for a process: it works on one chunk at a time, and remembers nothing that is not asked for again.
  */
 import { readFileSync } from 'node:fs'
+import { copyHeader, copyTrailer } from '../../db/copy-in.js'
 import type { CountedDays, DayZone } from '../../rollups/counted-days.js'
 import type { PlainRecords, ReadRange, RowTarget } from '../split/chunk.js'
 import type { DirectPlan } from './plan.js'
@@ -72,10 +73,8 @@ const rowsRoom = 2 * kernelLimits.recordBytes
 /** No record that is taken is shorter: an id and a time alone have 55 bytes. */
 const shortestRecord = 58
 const nameRoom = 64
-/** Where counting has its room, behind names and roles. */
+/** Where counting has its room, after names and roles. */
 const dayOffset = 6 * nameRoom + pageBytes
-const magic = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
-const trailer = Buffer.from([0xff, 0xff])
 
 export class Kernel {
   readonly #memory: InstanceType<Wasm['Memory']>
@@ -133,15 +132,15 @@ export class Kernel {
   rows(target: RowTarget, room?: Buffer): Buffer {
     const isStaged = target.kind === 'staging'
     const batchId = target.kind === 'events' ? BigInt(target.batchId) : 0n
-    const length = magic.length + this.#exports.rowsBytes(this.#count, isStaged) + trailer.length
+    const length = copyHeader.length + this.#exports.rowsBytes(this.#count, isStaged) + copyTrailer.length
     const out = room !== undefined && room.length >= length ? room : Buffer.allocUnsafeSlow(Math.ceil(length * 1.1))
-    let at = magic.copy(out)
+    let at = copyHeader.copy(out)
     this.#exports.beginRows()
     while (this.#exports.nextRow.value < this.#count) {
       const written = this.#exports.writeRows(this.#count, isStaged, batchId)
       at += this.#heap.copy(out, at, this.#rows, this.#rows + written)
     }
-    at += trailer.copy(out, at)
+    at += copyTrailer.copy(out, at)
     if (at !== length) throw new Error(`the kernel wrote ${at} bytes instead of ${length}`)
     return out.subarray(0, length)
   }
@@ -175,13 +174,13 @@ export class Kernel {
   }
 
   *#dayRows(ofTypes: boolean): Generator<Buffer> {
-    yield magic
+    yield copyHeader
     for (;;) {
       const written = this.#exports.writeDays(ofTypes)
       if (written === 0) break
       yield Buffer.from(this.#heap.subarray(this.#rows, this.#rows + written))
     }
-    yield trailer
+    yield copyTrailer
   }
 
   /** Names, roles and days first, then the source, then what its size decides. */

@@ -25,7 +25,7 @@ export function completeRows(columns: readonly FlatColumn[]): boolean[] {
  * for each key, both in the order of their first appearance, the flag after them; a pair that is missing is null. With two
  * keys, or several numbers, there is a column for each combination of them. All other keys (a flag `others`) are one more.
  *
- * @returns undefined when the columns are others, or a combination stands there twice
+ * @returns undefined when the columns are others, or a combination is there twice
  */
 export function pivoted(columns: readonly FlatColumn[]): FlatColumn[] | undefined {
   const [dates, ...rest] = columns

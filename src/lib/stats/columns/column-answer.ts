@@ -5,8 +5,7 @@
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import { type RawBuilder, sql } from 'kysely'
-import { askColumns, NotInColumns } from '../../columns/column-events.js'
-import { readColumnList } from '../../columns/column-list.js'
+import { askColumns, columnStore, NotInColumns } from '../../columns/column-events.js'
 import { addDays, isSameTimeZone } from '../../core/time.js'
 import type { Transaction } from '../../db/connect.js'
 import { zoneOffsets } from '../../db/zone-offsets.js'
@@ -43,9 +42,7 @@ export async function columnAnswer(
   bounds: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined },
 ): Promise<ColumnAnswer> {
   const { tz, dataFrom, dataUntil } = context
-  if (tx.columnsFolder === undefined || (await readColumnList(tx.columnsFolder)) === undefined) {
-    throw new NotInColumns('there is no column store')
-  }
+  const store = await columnStore(tx)
   if (dataFrom === null || dataUntil === null) throw new NotInColumns('there are no events')
   const [earliest, latest] = [-3, 3].map((days, index) => new Date(addDays([dataFrom, dataUntil][index]!, days)))
   const offsets = isSameTimeZone(tz, 'UTC') ? [] : await zoneOffsets(tx, tz, latest!, earliest)
@@ -53,7 +50,7 @@ export async function columnAnswer(
   const { sql: statement, columns, fold } = statementOf(dialect)
   const counts = comparisons.map((condition) => `count(*) FILTER (WHERE ${dialect.notNumber(condition)})::DOUBLE`)
   const inRange = conjunction([...dialect.onDays(context.range!), ...dialect.visible()])
-  const { answer, read } = await askColumns(tx, dialect.needs, bounds, async (duck, events) => {
+  const { answer, read } = await askColumns(tx, store, dialect.needs, bounds, async (duck, events) => {
     await duck.run(`CREATE TEMP VIEW events AS SELECT * FROM ${events}`)
     const rows =
       fold === undefined

@@ -2,7 +2,7 @@
  * Measures as SQL: what is read of each event, the aggregate over it, and what a measure is where there is no event.
  *
  * Each measure has columns of its own, by its number: whether an event counts in it (`is_0`), its number or text (`value_0`),
- * and whether it has a value that is no number (`odd_0`).
+ * and whether it has a value that is not a number (`odd_0`).
  */
 import { type RawBuilder, sql } from 'kysely'
 import { fieldSql, notNumberSql, numberSql, selectorSql } from '../filter/filter-sql.js'
@@ -68,7 +68,7 @@ export function aggregateSql({ kind, fraction, selector }: EventMeasure, index: 
   }
 }
 
-/** How many events have a value that is no number, as an aggregate. */
+/** How many events have a value that is not a number, as an aggregate. */
 export function oddValuesSql(index: number): RawBuilder<unknown> {
   return sql`count(*) FILTER (WHERE ${named('odd', index)})`
 }

@@ -40,7 +40,7 @@ export interface MeasureParams {
   readonly formula?: Formula | undefined
 }
 
-/** What stands in a column of an answer. */
+/** What a column of an answer contains. */
 export interface MeasuredColumn {
   /** `value` when it is the only one. */
   readonly name: string

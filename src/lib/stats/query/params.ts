@@ -47,7 +47,7 @@ export function parsedText<T>(parse: (text: string) => T) {
 export interface Texts<T> {
   readonly text: string | string[]
   readonly list: readonly T[]
-  /** Whether it was given, and is no default. */
+  /** Whether it was given, and is not the default. */
   readonly isGiven: boolean
 }
 

@@ -47,7 +47,7 @@ export async function withColumns<S extends z.ZodObject>(
       if (source === undefined) return { context, warnings: [] }
       throw new EaError('usage', `The column store cannot answer: ${reason}.`, { cause: error })
     }
-    // What ended the transaction, and what nobody waits for any more.
+    // What ended the transaction, and what is not wanted any more.
     const isOfQuestion = signal?.aborted || sqlState(error) !== undefined || isCode(error, 'query_timeout')
     if (source !== undefined || isOfQuestion) throw error
     return { context, warnings: [`The column store did not answer, PostgreSQL did: ${reason}`] }

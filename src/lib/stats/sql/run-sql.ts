@@ -25,7 +25,7 @@ type SqlOptions = Pick<RunStatOptions, 'signal' | 'timeoutMs'>
 /**
  * Runs one statement that reads; names without a schema are the tables and views of `ea`.
  *
- * @throws EaError `usage` for what is no statement that reads, `sql_refused` for what PostgreSQL refuses,
+ * @throws EaError `usage` for a statement that does not read, `sql_refused` for what PostgreSQL refuses,
  *   `query_timeout`, `answer_too_large`
  * @example
  * const { data } = await runSql(db, 'SELECT event_type, count(*) FROM visible_events GROUP BY 1')

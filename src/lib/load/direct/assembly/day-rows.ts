@@ -11,8 +11,7 @@ import {
   texts,
   textsCount,
 } from './days'
-import { longestRecord, rows, rowsEnd } from './memory'
-import { numberAt, setNumber } from './order'
+import { longestRecord, numberAt, rows, rowsEnd, setNumber } from './memory'
 
 /** Bytes of a row beside its text, and what a copy may write too much. */
 const overhead: usize = 96

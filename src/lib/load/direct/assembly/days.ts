@@ -7,7 +7,7 @@
  * Texts are kept once and have numbers; a table of (text, day) has the counts. Tables grow by moving into new memory of one
  * room; when it is used up, counting gives up (`isCounting`) and PostgreSQL counts.
  */
-import { recordSize, records, timeOffset, typeOffset, userOffset } from './memory'
+import { numberAt, recordSize, records, setNumber, timeOffset, typeOffset, userOffset } from './memory'
 import { copyDoubled } from './rows'
 
 /** A text: its address, its bytes with its kind as the highest bit, its hash, its rank among all (day-rows.ts). */
@@ -135,10 +135,9 @@ function numberOf(text: usize, kind: u32): u32 {
   const hash = hashOf(at, length, kind)
   let slot = hash & textMask
   for (let probes: u32 = 0; probes < mostProbes; probes++) {
-    const place = textSlots + ((<usize>slot) << 2)
-    const number = load<u32>(place)
+    const number = numberAt(textSlots, slot)
     if (number === 0) {
-      store<u32>(place, textsCount + 1)
+      setNumber(textSlots, slot, textsCount + 1)
       return keep(at, length, marked, hash)
     }
     const known = texts + <usize>(number - 1) * textSize
@@ -166,7 +165,7 @@ function keep(at: usize, length: usize, marked: u32, hash: u32): u32 {
   return textsCount++
 }
 
-/** Of 8 bytes at a time, the last of them without what lies behind the text. */
+/** Of 8 bytes at a time, the last of them without what comes after the text. */
 function hashOf(at: usize, length: usize, kind: u32): u32 {
   let hash: u64 = <u64>length ^ <u64>kind
   let left = length
@@ -223,8 +222,8 @@ function growTexts(room: u32): void {
   memory.fill(textSlots, 0, (<usize>slots) << 2)
   for (let number: u32 = 0; number < textsCount; number++) {
     let slot = load<u32>(texts + <usize>number * textSize, 8) & textMask
-    while (load<u32>(textSlots + ((<usize>slot) << 2)) !== 0) slot = (slot + 1) & textMask
-    store<u32>(textSlots + ((<usize>slot) << 2), number + 1)
+    while (numberAt(textSlots, slot) !== 0) slot = (slot + 1) & textMask
+    setNumber(textSlots, slot, number + 1)
   }
 }
 

@@ -50,3 +50,12 @@ export function keepText(text: usize, at: usize, length: usize, quotes: usize): 
   store<u32>(text, <u32>length, 4)
   store<u32>(text, <u32>(length - quotes), 8)
 }
+
+/** A number (u32) of a list. */
+export function numberAt(list: usize, index: u32): u32 {
+  return load<u32>(list + ((<usize>index) << 2))
+}
+
+export function setNumber(list: usize, index: u32, number: u32): void {
+  store<u32>(list + ((<usize>index) << 2), number)
+}

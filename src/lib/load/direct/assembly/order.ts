@@ -1,5 +1,5 @@
 /** The order of the ids: PostgreSQL's index then takes neighbours one after the other, and all writers lock in one order. */
-import { idOffset, order, recordSize, records, spare } from './memory'
+import { idOffset, numberAt, order, recordSize, records, setNumber, spare } from './memory'
 
 /** For each of three digits of 11 bits, how many keys have it: u32. */
 const counts: usize = memory.data(3 * 2048 * 4)
@@ -24,15 +24,6 @@ export function sortById(count: u32): void {
     }
     from = to
   }
-}
-
-/** A number (u32) of a list. */
-export function numberAt(list: usize, index: u32): u32 {
-  return load<u32>(list + ((<usize>index) << 2))
-}
-
-export function setNumber(list: usize, index: u32, number: u32): void {
-  store<u32>(list + ((<usize>index) << 2), number)
 }
 
 function prefixOf(number: u32): u32 {
